@@ -1,0 +1,52 @@
+// Bundles src/main.ts and everything it needs into dist/. `--if-possible`: quietly does nothing where the bundler is not installed,
+// as when npm runs `prepare` without development dependencies.
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** Builds and returns the files written, relative to the package. Each appears whole or not at all, the entry last. */
+export async function build() {
+  const { build: bundle } = await import('esbuild');
+  const { outputFiles } = await bundle({
+    absWorkingDir: root,
+    entryPoints: { main: 'src/main.ts' },
+    outdir: 'dist',
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    minify: true,
+    keepNames: true,
+    legalComments: 'none',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    banner: { js: "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);" },
+    logLevel: 'error',
+    write: false,
+  });
+  await mkdir(join(root, 'dist', 'chunks'), { recursive: true });
+  const isEntry = ({ path }) => path.endsWith('main.mjs');
+  for (const { path, contents } of outputFiles.sort((a, b) => isEntry(a) - isEntry(b))) {
+    const fresh = `${path}.${process.pid}.new`;
+    await writeFile(fresh, contents, { mode: isEntry({ path }) ? 0o755 : 0o644 });
+    await rename(fresh, path);
+  }
+  const kept = new Set(outputFiles.map(({ path }) => path));
+  const chunks = (await readdir(join(root, 'dist', 'chunks'))).map((name) => join(root, 'dist', 'chunks', name));
+  await Promise.all(chunks.filter((path) => path.endsWith('.mjs') && !kept.has(path)).map((path) => rm(path, { force: true })));
+  return [...kept].map((path) => relative(root, path)).sort();
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    await build();
+  } catch (error) {
+    if (!(process.argv.includes('--if-possible') && error.code === 'ERR_MODULE_NOT_FOUND')) {
+      if (!error.errors) console.error(error); // esbuild has already printed its own
+      process.exitCode = 1;
+    }
+  }
+}

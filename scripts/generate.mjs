@@ -1,0 +1,78 @@
+// Writes what is derived from the source: the tool table of the README, the JSON Schema of the policy, and the wire form of tools/list.
+// `--check` writes nothing and exits 1 naming each file that is not what it would write.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** The source itself, bundled for this one use, so that nothing has to be built before. */
+async function source() {
+  const folder = await mkdtemp(join(tmpdir(), 'autolab-generate-'));
+  try {
+    const outfile = join(folder, 'dist', 'source.mjs');
+    await writeFile(join(folder, 'package.json'), await readFile(join(root, 'package.json')));
+    await build({
+      stdin: {
+        contents: `export { tools } from './src/tools/index.ts';
+          export { definitions } from './src/server/definitions.ts';
+          export { jsonSchema } from './src/policies/schema.ts';`,
+        resolveDir: root,
+      },
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      banner: { js: "import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url);" },
+      logLevel: 'error',
+    });
+    return await import(pathToFileURL(outfile).href);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function table(tools) {
+  const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+  const row = (cells) => `| ${cells.map(cell).join(' | ')} |`;
+  const agents = tools.filter((tool) => tool.audience === 'agent');
+  const others = tools.filter((tool) => tool.audience !== 'agent');
+  const rows = [...agents, ...others].map((tool) =>
+    row([tool.audience === 'agent' ? `\`${tool.name}\`` : '', `\`${tool.command.join(' ')}\``, tool.effect, tool.title]),
+  );
+  return [row(['tool', 'command', 'effect', 'what it does']), '|---|---|---|---|', ...rows].join('\n');
+}
+
+/** Replaces what stands between the two markers; a README without them is a mistake of whoever wrote it. */
+function withTable(readme, tools) {
+  const parts = /^([\s\S]*<!-- tools -->\n)[\s\S]*(\n<!-- \/tools -->[\s\S]*)$/.exec(readme);
+  if (!parts) throw new Error('README.md has no <!-- tools --> … <!-- /tools --> to put the table between');
+  return `${parts[1]}${table(tools)}${parts[2]}`;
+}
+
+const json = (value) => `${JSON.stringify(value, null, 2)}\n`;
+const read = (path) =>
+  readFile(join(root, path), 'utf8').catch((error) => (error.code === 'ENOENT' ? '' : Promise.reject(error)));
+
+const { tools, definitions, jsonSchema } = await source();
+const files = [
+  ['README.md', async () => withTable(await read('README.md'), tools)],
+  ['docs/policy.schema.json', async () => json(jsonSchema())],
+  ['test/server/__snapshots__/tools.json', async () => json(definitions(tools))],
+];
+for (const [path, make] of files) {
+  try {
+    const fresh = await make();
+    if (fresh === (await read(path))) continue;
+    if (process.argv.includes('--check')) throw new Error(`${path} is stale: run \`npm run generate\``);
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), fresh);
+    console.log(`generate: ${path}`);
+  } catch (error) {
+    console.error(`generate: ${error.message}`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * The closed table of failures. A code names one thing that can go wrong; its exit code and whether trying again can help are
+ * properties of the code, never of the place that throws it.
+ */
+const FAILURES = {
+  usage: { exit: 2, retry: false, what: 'the command line or the tool arguments are not what the operation takes' },
+  unknown_tool: { exit: 2, retry: false, what: 'no operation has this name' },
+  not_for_agents: { exit: 1, retry: false, what: 'the operation is a person’s and was asked for by another surface' },
+  no_repository: { exit: 1, retry: false, what: 'there is no Autolab repository here' },
+  file_missing: { exit: 1, retry: false, what: 'a file that is needed is not there' },
+  file_unreadable: { exit: 1, retry: false, what: 'a file exists and cannot be read' },
+  file_invalid: { exit: 1, retry: false, what: 'a file does not satisfy its schema' },
+  file_newer: { exit: 1, retry: false, what: 'a file was written by a newer version of this program' },
+  path_outside: { exit: 1, retry: false, what: 'a path leads outside the place it must stay in' },
+  policy_invalid: { exit: 1, retry: false, what: 'the policy does not parse, so every write is denied' },
+  script_missing: { exit: 1, retry: false, what: 'the run has no launch script' },
+  script_placeholder: { exit: 1, retry: false, what: 'the launch script is an unfilled template' },
+  script_submits: { exit: 1, retry: false, what: 'the launch script calls a scheduler itself' },
+  script_directive: { exit: 1, retry: false, what: 'the launch script asks the scheduler for something we do not price' },
+  unsupported: { exit: 1, retry: false, what: 'a valid request that this version does not carry out' },
+  run_unknown: { exit: 1, retry: false, what: 'no run has this id' },
+  run_state: { exit: 1, retry: false, what: 'the operation does not fit the state the run is in' },
+  lock_held: { exit: 1, retry: true, what: 'another process holds the lock' },
+  scheduler_refused: { exit: 1, retry: false, what: 'the scheduler refused, for good' },
+  scheduler_unreachable: { exit: 1, retry: true, what: 'the scheduler does not answer' },
+  scheduler_answer: { exit: 1, retry: true, what: 'the scheduler’s answer cannot be read' },
+  site_unavailable: { exit: 1, retry: true, what: 'the site cannot be used from here' },
+  command_failed: { exit: 1, retry: false, what: 'a program we had to run failed' },
+  command_timeout: { exit: 1, retry: true, what: 'a program we had to run did not end in time' },
+  job_changed: { exit: 1, retry: false, what: 'the held job is more than what was planned' },
+  submission_unknown: { exit: 1, retry: false, what: 'whether the scheduler took the job cannot be found out' },
+  parser_failed: { exit: 1, retry: false, what: 'the parser did not produce usable metrics' },
+  sync_failed: { exit: 1, retry: true, what: 'artifacts could not be collected or verified' },
+  approval_unknown: { exit: 1, retry: false, what: 'no approval has this id' },
+  approval_unusable: { exit: 1, retry: false, what: 'the approval is expired, used, refused, altered or for something else' },
+  audit_broken: { exit: 1, retry: false, what: 'the audit log does not hold' },
+  permit_mismatch: { exit: 1, retry: false, what: 'an act was attempted with a permit for another act' },
+  not_ready: { exit: 1, retry: false, what: 'the step before this one is not done' },
+  internal: { exit: 1, retry: false, what: 'a defect of this program' },
+} as const satisfies Record<string, { exit: 1 | 2; retry: boolean; what: string }>;
+
+export type FailureCode = keyof typeof FAILURES;
+export const FAILURE_CODES = Object.keys(FAILURES) as FailureCode[];
+
+export type FailureParts = {
+  /** What happened, with the value that caused it. */
+  what: string;
+  /** Why, where it is known. */
+  why?: string;
+  /** The next command or call. */
+  next: string;
+  /** Text that came from outside (scheduler, log, parser): data, never part of a sentence of ours. */
+  quoted?: string;
+  cause?: unknown;
+};
+
+/** The only error this program throws on purpose. Its three parts are for the reader; its code is for tests and machines. */
+export class Failure extends Error {
+  readonly code: FailureCode;
+  readonly what: string;
+  readonly why: string | undefined;
+  readonly next: string;
+  readonly quoted: string | undefined;
+
+  constructor(code: FailureCode, parts: FailureParts) {
+    super(parts.why ? `${parts.what}: ${parts.why}` : parts.what, parts.cause === undefined ? {} : { cause: parts.cause });
+    this.name = 'Failure';
+    this.code = code;
+    this.what = parts.what;
+    this.why = parts.why;
+    this.next = parts.next;
+    this.quoted = parts.quoted;
+  }
+
+  get exit(): 1 | 2 {
+    return FAILURES[this.code].exit;
+  }
+
+  /** Whether the same call can succeed later without anything being changed. */
+  get retry(): boolean {
+    return FAILURES[this.code].retry;
+  }
+
+  toJSON(): FailureView {
+    return {
+      code: this.code,
+      what: this.what,
+      ...(this.why === undefined ? {} : { why: this.why }),
+      next: this.next,
+      retry: this.retry,
+      ...(this.quoted === undefined ? {} : { quoted: this.quoted }),
+    };
+  }
+}
+
+export type FailureView = { code: FailureCode; what: string; why?: string; next: string; retry: boolean; quoted?: string };
+
+/** Anything thrown, as a Failure. What is not one of ours is a defect of ours and says so. */
+export function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new Failure('internal', {
+    what: `internal fault: ${message}`,
+    next: 'run `autolab-mcp doctor`, and report this with the command that led to it',
+    cause: error,
+  });
+}
+
+/** The system error code (ENOENT, EEXIST, …) of what was thrown, if it has one. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

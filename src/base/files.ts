@@ -1,0 +1,171 @@
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, readFileSync, readSync, realpathSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { Failure, systemCode } from './errors.ts';
+import { clean } from './text.ts';
+
+/** Files of ours never need to be larger than this; a larger one is refused instead of read. 64 MiB. */
+const READ_LIMIT = 64 * 1024 * 1024;
+
+/** The text of a file, or undefined where there is none. Any other trouble is a failure that names the file. Never fsyncs. */
+export function readText(path: string, limit = READ_LIMIT): string | undefined {
+  try {
+    const size = statSync(path).size;
+    if (size > limit) {
+      throw new Failure('file_unreadable', {
+        what: `${path} is ${size} bytes`,
+        why: `files of this kind are read up to ${limit} bytes`,
+        next: 'look at the file; something else may have written to it',
+      });
+    }
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (error instanceof Failure) throw error;
+    throw new Failure('file_unreadable', { what: `cannot read ${path}`, why: code ?? String(error), next: `check the permissions of ${path}`, cause: error });
+  }
+}
+
+/** The JSON value of a file, or undefined where there is no file. An empty, torn or foreign file is a failure, never an empty value. */
+export function readJson(path: string): unknown {
+  const text = readText(path);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Failure('file_invalid', {
+      what: `${path} is not JSON`,
+      why: text.trim() === '' ? 'the file is empty' : clean(error instanceof Error ? error.message : String(error)),
+      next: `restore ${path} from git or from a backup; nothing was changed`,
+    });
+  }
+}
+
+/** JSON as Autolab writes it: two spaces, non-ASCII escaped, a newline at the end. */
+export function jsonText(value: unknown): string {
+  const text = JSON.stringify(value, null, 2).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return `${text}\n`;
+}
+
+/**
+ * Replaces a file so that a reader, and a reader after a crash, sees the old or the new content whole: temporary file in the same
+ * folder, fsync, rename, fsync of the folder. Folders are made. Unchanged content is not written again.
+ */
+export function writeAtomic(path: string, content: string | Uint8Array, mode = 0o644): void {
+  mkdirSync(dirname(path), { recursive: true });
+  if (typeof content === 'string' && unchanged(path, content)) return;
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  try {
+    const fd = openSync(temporary, 'wx', mode);
+    try {
+      writeAll(fd, typeof content === 'string' ? Buffer.from(content) : content);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+    syncFolder(dirname(path));
+  } catch (error) {
+    try {
+      unlinkSync(temporary);
+    } catch {
+      // It was renamed, or never made; either way there is nothing to take away.
+    }
+    throw diskFailure(path, error);
+  }
+}
+
+/** One line at the end of a log, fsynced. A last line torn by a crash is ended first, so that ours stands alone. */
+export function appendLine(path: string, line: string, mode = 0o644): void {
+  mkdirSync(dirname(path), { recursive: true });
+  try {
+    const isNew = statSize(path) === undefined;
+    const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, mode);
+    try {
+      writeAll(fd, Buffer.from(endsTorn(path) ? `\n${line}\n` : `${line}\n`));
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    if (isNew) syncFolder(dirname(path));
+  } catch (error) {
+    throw diskFailure(path, error);
+  }
+}
+
+/** The size of a file in bytes, or undefined where there is none. */
+export function statSize(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.size;
+}
+
+export function syncFolder(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * `path` resolved against `root`, symbolic links followed as far as the path exists, and inside `root`; anything else is refused.
+ * The answer is the real path, so that what was checked is what is opened.
+ */
+export function inside(root: string, path: string, what = 'path'): string {
+  const top = realpathSync(root);
+  const real = realpathAsFar(resolve(top, path));
+  if (real === top || real.startsWith(top + sep)) return real;
+  throw new Failure('path_outside', {
+    what: `${what} ${JSON.stringify(path)} leads outside ${root}`,
+    ...(isAbsolute(path) ? { why: 'it is absolute' } : {}),
+    next: `name a path inside ${root}`,
+  });
+}
+
+/** `path` as people write it: relative to `root` where it is inside. */
+export function shown(root: string, path: string): string {
+  const rel = relative(root, path);
+  return rel === '' || rel.startsWith('..') ? path : rel;
+}
+
+function realpathAsFar(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    return join(realpathAsFar(dirname(path)), basename(path));
+  }
+}
+
+function unchanged(path: string, content: string): boolean {
+  try {
+    return readFileSync(path, 'utf8') === content;
+  } catch {
+    return false;
+  }
+}
+
+function endsTorn(path: string): boolean {
+  const size = statSize(path);
+  if (!size) return false;
+  const fd = openSync(path, 'r');
+  try {
+    const last = Buffer.alloc(1);
+    readSync(fd, last, 0, 1, size - 1);
+    return last[0] !== 0x0a;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function writeAll(fd: number, data: Uint8Array): void {
+  for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
+}
+
+function diskFailure(path: string, error: unknown): Error {
+  if (error instanceof Failure) return error;
+  const code = systemCode(error);
+  const why = code === 'ENOSPC' ? 'the disk is full' : code === 'EDQUOT' ? 'the quota is used up' : (code ?? String(error));
+  return new Failure('file_unreadable', { what: `cannot write ${path}`, why, next: 'make room or mend the permissions, then call again; the file is as it was', cause: error });
+}

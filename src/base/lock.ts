@@ -1,0 +1,114 @@
+import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { hostname } from 'node:os';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure, systemCode } from './errors.ts';
+
+/** How long to wait for another holder before giving up, and how often to look. Locks are held for writes only, never over ssh or a person. */
+const WAIT_MS = 15_000;
+const LOOK_MS = 5;
+
+type Holder = { host: string; boot: string; pid: number; started: string; token: string; purpose: string };
+
+/**
+ * Runs `work` while holding `path`. The lock is a complete file linked into place, so nobody ever sees it empty. It is broken only
+ * when its holder was on this host and is gone (other boot, no such process, or the pid belongs to a later process); a holder on
+ * another host is reported, never broken. Fails with `lock_held` after `waitMs`.
+ */
+export async function withLock<T>(path: string, purpose: string, work: () => T | Promise<T>, waitMs = WAIT_MS): Promise<T> {
+  mkdirSync(dirname(path), { recursive: true });
+  const token = await acquire(path, purpose, waitMs);
+  try {
+    return await work();
+  } finally {
+    if (read(path)?.token === token) unlinkSync(path);
+  }
+}
+
+async function acquire(path: string, purpose: string, waitMs: number): Promise<string> {
+  const token = randomBytes(8).toString('hex');
+  const mine: Holder = { host: hostname(), boot: bootId(), pid: process.pid, started: startTime(process.pid) ?? '', token, purpose };
+  const temporary = `${path}.${process.pid}.${token}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify(mine)}\n`, { flag: 'wx' });
+  try {
+    for (const end = Date.now() + waitMs; ; await sleep(LOOK_MS)) {
+      if (tryLink(temporary, path)) return token;
+      const holder = read(path);
+      if (holder && isGone(holder)) breakLock(path, holder, temporary);
+      else if (Date.now() >= end) throw held(path, holder);
+    }
+  } finally {
+    unlinkSync(temporary);
+  }
+}
+
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/**
+ * Takes a dead holder's lock away without ever taking a living one's. The right to remove one particular dead holder is itself a link,
+ * named after that holder's token, so only one process at a time may remove it; whoever dies holding the right is broken the same way.
+ */
+function breakLock(path: string, dead: Holder, proof: string): void {
+  const right = `${path}.${dead.token}.break`;
+  if (!tryLink(proof, right)) {
+    const other = read(right);
+    if (other && isGone(other)) breakLock(right, other, proof);
+    return;
+  }
+  if (read(path)?.token === dead.token) unlinkSync(path);
+  unlinkSync(right);
+}
+
+function read(path: string): Holder | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Holder;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isGone(holder: Holder): boolean {
+  if (holder.host !== hostname()) return false;
+  if (holder.boot !== bootId()) return true;
+  const started = startTime(holder.pid);
+  return started === undefined || (holder.started !== '' && started !== holder.started);
+}
+
+/** Field 22 of /proc/PID/stat (proc(5)): a pid together with it names one process for ever. Undefined: no such process, or no /proc. */
+export function startTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+export function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+function held(path: string, holder: Holder | undefined): Failure {
+  const who = holder ? `process ${holder.pid} on ${holder.host} (${holder.purpose})` : 'an unreadable holder';
+  const away = holder !== undefined && holder.host !== hostname();
+  return new Failure('lock_held', {
+    what: `${path} is held by ${who}`,
+    why: away ? 'whether a process on another host lives cannot be seen from here' : 'it is still running',
+    next: away ? `if that host is down for good, remove ${path} by hand; else call again` : 'call again when it is done',
+  });
+}

@@ -1,0 +1,55 @@
+import * as z from 'zod';
+import { Failure } from '../base/errors.ts';
+import { cap, clean } from '../base/text.ts';
+import type { Caller, Outcome } from '../tools/tool.ts';
+
+/** One call through the gate, as this terminal. */
+export type Call = (name: string, input: unknown, answer?: Caller['answer']) => Promise<Outcome>;
+
+/**
+ * Shows the approval and asks the person at the terminal; only the word typed there grants it, and no flag stands for that word.
+ * Refusing needs no word, since it allows nothing.
+ */
+export async function approveOnTerminal(
+  call: Call,
+  input: Record<string, unknown>,
+  ask: (question: string) => Promise<string | undefined>,
+): Promise<Outcome> {
+  const id = String(input.id);
+  if (input.refuse === true) return call('approve', input, { approval: id, granted: false });
+  const found = await call('list_approvals', { id });
+  if (found.kind !== 'done') return found;
+  const typed = await ask(`${question(id, found)}\n\nType yes to approve ${id}, anything else to leave it waiting: `);
+  if (typed === undefined) {
+    throw new Failure('not_for_agents', {
+      what: `${id} was not approved`,
+      why: 'approving needs a terminal, and this process has none',
+      next: `run \`autolab-mcp approve ${id}\` in a terminal`,
+    });
+  }
+  if (typed.trim().toLowerCase() !== 'yes') {
+    throw new Failure('approval_unusable', {
+      what: `${id} was not approved`,
+      why: 'the answer was not yes; it still waits',
+      next: `\`autolab-mcp approve ${id}\`, or with --refuse to close it`,
+    });
+  }
+  return call('approve', input, { approval: id, granted: true });
+}
+
+const record = z.object({ approvals: z.tuple([z.object({ state: z.string(), digest: z.string(), subject: z.unknown() })]) });
+const LONGEST = 6000;
+
+/** The record as the gate tells it, and what exactly would be done. */
+function question(id: string, found: Extract<Outcome, { kind: 'done' }>): string {
+  const [{ state, digest, subject }] = record.parse(found.data).approvals;
+  if (state !== 'pending') {
+    throw new Failure('approval_unusable', {
+      what: `${id} is ${state}`,
+      why: 'only what waits can be approved',
+      next: '`autolab-mcp approvals` shows what waits',
+    });
+  }
+  const plan = cap(clean(JSON.stringify(subject, null, 2) ?? ''), LONGEST);
+  return [found.text, '', `What exactly would be done (digest ${digest}):`, plan].join('\n');
+}

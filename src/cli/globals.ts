@@ -1,0 +1,67 @@
+import * as z from 'zod';
+import { readArguments } from './arguments.ts';
+import type { Field } from './fields.ts';
+
+export type Globals = { json: boolean; help: boolean; version: boolean; wait: boolean; repo?: string; stateFile?: string };
+
+const flag = (name: string, kind: 'switch' | 'text', description: string, fallback?: boolean): Field => ({
+  name: name.replaceAll('-', '_'),
+  flag: `--${name}`,
+  kind,
+  many: false,
+  choices: [],
+  required: false,
+  default: fallback,
+  description,
+  positional: false,
+});
+
+/** The flags that every command takes, before or after its own words. */
+export const GLOBALS: readonly Field[] = [
+  flag('json', 'switch', 'print exactly the structured output, and what is no result as JSON on stderr'),
+  flag('repo', 'text', 'look for the repository from this folder upwards instead of from here'),
+  flag('state-file', 'text', 'Autolab’s own: the repository is the folder above its .autolab'),
+  flag('wait', 'switch', 'wait for longer work; --no-wait answers at once with exit code 1 while it runs', true),
+  flag('help', 'switch', 'this text'),
+  flag('version', 'switch', 'the version'),
+];
+
+const read = z.object({
+  json: z.boolean().default(false),
+  help: z.boolean().default(false),
+  version: z.boolean().default(false),
+  wait: z.boolean().default(true),
+  repo: z.string().optional(),
+  state_file: z.string().optional(),
+});
+
+/** Takes the flags of the program out of a command line, wherever they stand before `--`, and leaves the command its own words. */
+export function readGlobals(argv: readonly string[]): { globals: Globals; own: string[] } {
+  const { global, own } = split(argv);
+  const { repo, state_file: stateFile, ...switches } = read.parse(readArguments('', GLOBALS, global));
+  return {
+    globals: { ...switches, ...(repo === undefined ? {} : { repo }), ...(stateFile === undefined ? {} : { stateFile }) },
+    own,
+  };
+}
+
+function split(argv: readonly string[]): { global: string[]; own: string[] } {
+  const global: string[] = [];
+  const own: string[] = [];
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] ?? '';
+    if (word === '--') {
+      own.push(...argv.slice(at));
+      break;
+    }
+    const field = GLOBALS.find(
+      (one) =>
+        word === one.flag || word.startsWith(`${one.flag}=`) || (one.kind === 'switch' && word === `--no-${one.flag.slice(2)}`),
+    );
+    if (word === '-h') global.push('--help');
+    else if (field === undefined) own.push(word);
+    else if (field.kind === 'switch' || word.includes('=')) global.push(word);
+    else global.push(...argv.slice(at, ++at + 1));
+  }
+  return { global, own };
+}

@@ -1,0 +1,64 @@
+import { asFailure } from '../base/errors.ts';
+import { openContext, terminalCaller, VERSION } from '../context.ts';
+import { failed } from '../tools/answers.ts';
+import { callTool } from '../tools/call.ts';
+import { tools } from '../tools/index.ts';
+import type { Outcome } from '../tools/tool.ts';
+import type { Call } from './approve.ts';
+import { approveOnTerminal } from './approve.ts';
+import { readArguments } from './arguments.ts';
+import { commandFields, findCommand, splitExtras } from './commands.ts';
+import type { Globals } from './globals.ts';
+import { readGlobals } from './globals.ts';
+import { commandHelp, overview } from './help.ts';
+import { print, show, tell } from './render.ts';
+import { askOnTerminal } from './terminal.ts';
+import { untilOver, watching } from './waiting.ts';
+
+/** Runs one command line and returns its exit code. `stop` ends waiting; it never cuts an act short. */
+export async function runCli(argv: readonly string[], stop: AbortSignal): Promise<number> {
+  let json = argv.includes('--json');
+  try {
+    const { globals, own } = readGlobals(argv);
+    json = globals.json;
+    if (globals.version) return say(VERSION);
+    const group = tools.filter((tool) => tool.command[0] === own[0] && tool.command.length > own.length);
+    if (own.length === 0 || own[0] === 'serve') return say(overview(tools));
+    if (globals.help && own.length === 1 && group.length > 1) return say(overview(group));
+    const { tool, rest } = findCommand(tools, own);
+    if (globals.help) return say(commandHelp(tool));
+    const { input, extra } = splitExtras(tool, readArguments(tool.command.join(' '), commandFields(tool), rest));
+    return await withCall(globals, stop, async (call) => {
+      const once = (): Promise<Outcome> => call(tool.name, input);
+      if (tool.name === 'approve') return show(await approveOnTerminal(call, input, askOnTerminal), json);
+      if (extra.watch) return exitOf(await watching(once, stop, (outcome) => show(outcome, json)));
+      return show(globals.wait ? await untilOver(once, stop, json ? () => {} : tell) : await once(), json);
+    });
+  } catch (error) {
+    return show(failed(asFailure(error), []), json);
+  }
+}
+
+async function withCall(globals: Globals, stop: AbortSignal, work: (call: Call) => Promise<number>): Promise<number> {
+  const context = openContext({
+    start: globals.repo ?? process.cwd(),
+    ...(globals.stateFile === undefined ? {} : { stateFile: globals.stateFile }),
+  });
+  const caller = { ...terminalCaller(), signal: stop, ...(process.stderr.isTTY && !globals.json ? { progress: tell } : {}) };
+  try {
+    return await work((name, input, answer) =>
+      callTool(name, input, answer === undefined ? caller : { ...caller, answer }, context),
+    );
+  } finally {
+    await context.close();
+  }
+}
+
+function exitOf(outcome: Outcome): number {
+  return outcome.kind === 'done' || outcome.kind === 'failed' ? outcome.exit : 1;
+}
+
+function say(text: string): 0 {
+  print(text);
+  return 0;
+}

@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pino from 'pino';
+import { Failure } from './base/errors.ts';
+import type { ApprovalStore } from './policies/approvals.ts';
+import { approvalStore } from './policies/approvals.ts';
+import type { Policy } from './policies/load.ts';
+import { loadPolicy } from './policies/load.ts';
+import type { Decision, Facts } from './policies/types.ts';
+import type { Audit } from './runs/audit.ts';
+import { openAudit } from './runs/audit.ts';
+import { stateFolder } from './runs/home.ts';
+import { findRepository } from './runs/iteration.ts';
+import { siteNamed } from './sites/index.ts';
+import type { Work } from './sites/jobs.ts';
+import { openWork } from './sites/jobs.ts';
+import type { Site } from './sites/site.ts';
+import type { Caller } from './tools/tool.ts';
+
+/** Where the packaged files are: the folder above `src/` or `dist/`. */
+export const PACKAGE = packageRoot();
+export const VERSION = (JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')) as { version: string }).version;
+
+/** What a call may look at. Nothing in it changes anything without a permit. */
+export type Reads = {
+  /** Where the program was started. */
+  readonly start: string;
+  /** The repository; reading it where there is none is the failure `no_repository`. */
+  readonly repo: string;
+  readonly presets: string;
+  readonly version: string;
+  readonly user: string;
+  readonly caller: Caller;
+  policy(): Policy;
+  site(name: string): Site;
+  readonly approvals: Pick<ApprovalStore, 'find' | 'list' | 'get'>;
+  readonly audit: Pick<Audit, 'verify'>;
+  /** The very facts and decision `callTool` would come to after looking. */
+  look(tool: string, input: unknown): Promise<{ facts: Facts; decision: Decision }>;
+};
+
+/** What a call with a permit may use besides. Every acting function asks for the permit again. */
+export type Acts = Reads & { readonly approvalStore: ApprovalStore; readonly auditLog: Audit; readonly work: Work };
+
+export type Context = {
+  readonly start: string;
+  readonly repo: string | null;
+  readonly log: pino.Logger;
+  /** The folder of approvals, audit head and locks, outside the repository. */
+  state(): string;
+  audit(): Audit;
+  acts(caller: Caller, look: Reads['look']): Acts;
+  close(): Promise<void>;
+};
+
+/** Fixes the repository for the life of the program: the folder above `--state-file`'s `.autolab`, else the nearest one upwards. */
+export function openContext(options: { start: string; stateFile?: string }): Context {
+  const start = resolve(options.start);
+  const repo = options.stateFile === undefined ? findRepository(start) : repositoryOf(resolve(start, options.stateFile), start);
+  const log = pino({ level: process.env.AUTOLAB_LOG ?? 'warn', base: null }, pino.destination(2));
+  const known = (): string => {
+    if (repo !== null) return repo;
+    throw new Failure('no_repository', { what: `there is no .autolab folder in ${start} or above it`, next: 'go to the repository, or run `autolab-mcp init` in its top folder' });
+  };
+  const once = <T>(make: () => T): (() => T) => {
+    let made: T | undefined;
+    return () => (made ??= make());
+  };
+  const state = once(() => stateFolder(known()));
+  const audit = once(() => openAudit(known(), state()));
+  const approvals = once(() => approvalStore(join(state(), 'approvals')));
+  const sites = new Map<string, Site>();
+  const work = once(() => openWork(known()));
+  return {
+    start,
+    repo,
+    log,
+    state,
+    audit,
+    acts: (caller, look) => ({
+      start,
+      get repo() {
+        return known();
+      },
+      presets: join(PACKAGE, 'presets'),
+      version: VERSION,
+      user: userInfo().username,
+      caller,
+      policy: once(() => loadPolicy(known(), join(PACKAGE, 'presets'))),
+      site: (name) => {
+        const site = sites.get(name) ?? siteNamed(known(), name);
+        sites.set(name, site);
+        return site;
+      },
+      get approvals() {
+        return approvals();
+      },
+      get audit() {
+        return audit();
+      },
+      look,
+      get approvalStore() {
+        return approvals();
+      },
+      get auditLog() {
+        return audit();
+      },
+      get work() {
+        return work();
+      },
+    }),
+    close: async () => {
+      log.flush();
+    },
+  };
+}
+
+/** The caller a terminal is. */
+export function terminalCaller(): Caller {
+  return { surface: 'terminal', client: `autolab-mcp/${VERSION}`, uid: process.getuid?.() ?? -1, host: hostname() };
+}
+
+function repositoryOf(stateFile: string, start: string): string {
+  return basename(stateFile) === 'state.json' && basename(dirname(stateFile)) === '.autolab' ? dirname(dirname(stateFile)) : start;
+}
+
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (basename(folder) === 'src' || basename(folder) === 'dist' || basename(folder) === 'chunks') folder = dirname(folder);
+  return folder;
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+import { Failure } from './base/errors.ts';
+
+/**
+ * Picks the surface and loads nothing of the other. `serve`, or no command where stdin is no terminal, is the server; all else is a
+ * command line. Signals end waiting; what has begun is finished first, and a second signal ends the program at once.
+ */
+async function main(argv: readonly string[]): Promise<number> {
+  const stop = new AbortController();
+  let signalled = 0;
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.on(signal, () => {
+      if (signalled) process.exit(code);
+      signalled = code;
+      stop.abort();
+    });
+  }
+  // A reader that has gone away (`| head`, a client that died) ends waiting like a signal does, and is nothing to talk about.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: Error & { code?: string }) => {
+      if (error.code !== 'EPIPE') throw error;
+      stop.abort();
+    });
+  }
+  if (isServer(argv)) {
+    const { serve } = await import('./server/serve.ts');
+    return serve(argv, stop.signal);
+  }
+  const { runCli } = await import('./cli/index.ts');
+  const code = await runCli(argv, stop.signal);
+  return signalled || code;
+}
+
+function isServer(argv: readonly string[]): boolean {
+  if (argv.some((word) => ['--help', '-h', '--version'].includes(word))) return false;
+  const command = argv.find((word, at) => !word.startsWith('-') && !['--repo', '--state-file'].includes(argv[at - 1] ?? ''));
+  return command === 'serve' || (command === undefined && !process.stdin.isTTY);
+}
+
+process.on('uncaughtException', die);
+process.on('unhandledRejection', die);
+
+function die(error: unknown): never {
+  const text =
+    error instanceof Failure
+      ? [error.message, `next: ${error.next}`].join('\n')
+      : `internal fault: ${error instanceof Error ? error.stack : String(error)}`;
+  process.stderr.write(`${text}\n`);
+  process.exit(error instanceof Failure ? error.exit : 1);
+}
+
+main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+}, die);

@@ -1,0 +1,76 @@
+import type { Fact } from '../base/fact.ts';
+
+/** What a call would do to the world. Verdicts attach to acts, not to tool names, so no tool is a way around another. */
+export const ACTS = ['submit', 'cancel', 'push', 'pull', 'run_command', 'write', 'read'] as const;
+export type Act = (typeof ACTS)[number];
+
+export const VERDICTS = ['allow', 'ask', 'deny'] as const;
+/** Ordered: the strictest wins. */
+export type Verdict = (typeof VERDICTS)[number];
+
+/** Where a value was said. `line` is 1-based; 0 for a value of the program's own defaults. */
+export type Origin = { layer: 'defaults' | 'preset' | 'project'; file: string; line: number };
+
+export type Reason = {
+  /** Dotted: `limits.per_job.gpus`, `acts.submit`, `require.review_pass`. */
+  rule: string;
+  verdict: Verdict;
+  because: string;
+  limit?: string;
+  actual?: string;
+  /** The smallest change of the request that would pass this rule; empty where it passes. */
+  remedy: string;
+  /** What a person may change in the policy instead, and where; absent where the rule passes or the policy says nothing about it. */
+  policy_change?: string;
+  origin: Origin;
+};
+
+/** What is wrong with a policy file. Lines and columns count from 1; 0 where the file as a whole is meant. */
+export type PolicyProblem = { file: string; line: number; column: number; message: string; remedy: string };
+
+/** Never bare: one reason at least. `verdict` is the strictest of the reasons'. */
+export type Decision = { verdict: Verdict; reasons: Reason[]; policy_version: string };
+
+/** One job as the gate prices it. */
+export type JobFacts = {
+  step: string;
+  cpus: Fact<number>;
+  gpus: Fact<number>;
+  nodes: Fact<number>;
+  /** MiB; 0 is the whole node. */
+  memoryMb: Fact<number>;
+  walltimeSeconds: Fact<number>;
+  arrayTasks: Fact<number>;
+  requeues: Fact<number>;
+  partition: Fact<string | null>;
+  account: Fact<string | null>;
+  qos: Fact<string | null>;
+  /** True: it starts only after another job of the same call, so it adds to the pending jobs and not to the active ones. */
+  waits?: boolean;
+};
+
+export type ProbeReport = { name: string; argv: readonly string[]; ok: boolean; detail: string };
+
+/** Everything `decide` may know of a call. What the acts do not need is absent; what they need and is absent counts as unknown. */
+export type Facts = {
+  acts: readonly Act[];
+  /** What a person would approve, as data. Its digest binds the approval and the permit. */
+  subject: unknown;
+  /** One line for the person who is asked. */
+  summary: string;
+  site?: Fact<string>;
+  jobs?: readonly JobFacts[];
+  queue?: Fact<{ active: number; pending: number }>;
+  submitsLastHour?: Fact<number>;
+  /** The argv of every command that repository files name and this call would run. */
+  commands?: readonly (readonly string[])[];
+  review?: Fact<{ status: string; findings: readonly string[] }>;
+  /** Titles of the stage's checks that failed. */
+  checks?: Fact<{ stage: string; failed: readonly string[] }>;
+  git?: Fact<{ clean: boolean; changed: readonly string[] }>;
+  /** Absent until the probes have run. */
+  probes?: Fact<readonly ProbeReport[]>;
+};
+
+/** How far the call is. In `look` the probes have not run and are not judged; at `probe` and `act` they must have. */
+export type Phase = 'look' | 'probe' | 'act';

@@ -1,0 +1,147 @@
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseAllDocuments } from 'yaml';
+import { clean } from '../base/text.ts';
+import { gateScalar, pythonScalar } from './scalars.ts';
+import type { PolicyProblem } from './types.ts';
+
+export type Tree = { readonly [key: string]: unknown };
+export type Position = { line: number; column: number };
+
+/** A policy file as values and places. `key` is where a value's name stands, `value` where the value itself begins; both count from 1. */
+export type PolicyText = {
+  file: string;
+  tree: Tree;
+  places: ReadonlyMap<string, { key: Position; value: Position }>;
+  problems: PolicyProblem[];
+};
+
+/** More than any policy has; aliases that repeat each other end here. */
+const MAX_NODES = 20_000;
+const MAX_DEPTH = 40;
+
+/**
+ * Reads a policy file as PyYAML would, `gate:` as only we do (see scalars.ts). Never throws: whatever cannot be read, or could be read
+ * in two ways, is a problem with its place. An empty file is an empty policy file, as in Autolab.
+ */
+export function readPolicyText(text: string, file: string): PolicyText {
+  const reader = new Reader(file);
+  const document = reader.parse(text);
+  const tree = document ? reader.top(document) : {};
+  return { file, tree: reader.problems.length === 0 ? tree : {}, places: reader.places, problems: reader.problems };
+}
+
+/** The dotted name of a place in a file: `gate.limits.per_job.gpus`. */
+export function dotted(path: readonly PropertyKey[]): string {
+  return path.map(String).join('.');
+}
+
+export function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+class Reader {
+  readonly problems: PolicyProblem[] = [];
+  readonly places = new Map<string, { key: Position; value: Position }>();
+  readonly #file: string;
+  readonly #lines = new LineCounter();
+  #nodes = 0;
+  #document: Document | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  parse(text: string): Document | undefined {
+    try {
+      // The failsafe schema leaves every scalar as text: what it means is decided in scalars.ts alone.
+      const options = { lineCounter: this.#lines, prettyErrors: false, schema: 'failsafe', version: '1.1', logLevel: 'error' } as const;
+      const [document, second] = [...parseAllDocuments(text, options)];
+      for (const { pos, code, message } of document?.errors ?? []) this.#bad(pos[0], code === 'DUPLICATE_KEY' ? twice(text, pos[0]) : clean(message));
+      if (second) this.#bad(second.range[0], 'a second document (---) begins here; a policy file has one');
+      this.#document = document;
+      return this.problems.length === 0 ? document : undefined;
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#bad(0, 'brackets are nested too deeply');
+      return undefined;
+    }
+  }
+
+  top(document: Document): Tree {
+    const { contents } = document;
+    if (contents === null || (isScalar(contents) && contents.source === '')) return {};
+    const value = this.#value(contents as Node, [], 0);
+    if (isTree(value)) return value;
+    if (this.problems.length === 0) this.#bad(contents.range?.[0] ?? 0, 'a policy file is a map of keys, and this is not one');
+    return {};
+  }
+
+  #value(node: Node | null, path: readonly string[], from: number): unknown {
+    const offset = node?.range?.[0] ?? from;
+    if (++this.#nodes > MAX_NODES || path.length > MAX_DEPTH) return this.#tooLarge(offset);
+    if (isAlias(node)) {
+      const target = this.#document ? node.resolve(this.#document) : undefined;
+      return target ? this.#value(target, path, offset) : this.#bad(offset, `*${node.source} names nothing`);
+    }
+    if (node?.tag && !/^tag:yaml.org,2002:(?:str|map|seq)$/.test(node.tag)) return this.#bad(offset, `a type tag (${clean(node.tag)})`);
+    if (isMap(node)) return this.#map(node.items as Pair<Node, Node | null>[], path);
+    if (isSeq(node)) return node.items.map((item, at) => this.#item(item as Node | null, [...path, String(at)], offset));
+    if (!isScalar(node)) return null;
+    const text = String(node.value);
+    if (node.type !== 'PLAIN' || node.tag !== undefined) return text;
+    return path[0] === 'gate' ? gateScalar(text) : pythonScalar(text);
+  }
+
+  #item(node: Node | null, path: readonly string[], from: number): unknown {
+    const at = this.#position(node?.range?.[0] ?? from);
+    this.places.set(dotted(path), { key: at, value: at });
+    return this.#value(node, path, from);
+  }
+
+  #map(pairs: readonly Pair<Node, Node | null>[], path: readonly string[]): Tree {
+    const own: [string, unknown][] = [];
+    const merged: [string, unknown][] = [];
+    for (const { key, value } of pairs) {
+      const offset = key?.range?.[0] ?? 0;
+      if (!isScalar(key)) this.#bad(offset, 'a key that is not a word');
+      else if (key.type === 'PLAIN' && key.value === '<<') merged.push(...this.#merged(value, path, offset));
+      else if (key.type === 'PLAIN' && typeof pythonScalar(String(key.value)) !== 'string')
+        this.#bad(offset, `Autolab reads the key ${String(key.value)} as ${String(pythonScalar(String(key.value)))}`, `write it in quotes: "${String(key.value)}"`);
+      else own.push([String(key.value), this.#entry(String(key.value), value, path, offset)]);
+    }
+    return Object.fromEntries([...merged, ...own]);
+  }
+
+  #entry(name: string, value: Node | null, path: readonly string[], offset: number): unknown {
+    const here = [...path, name];
+    this.places.set(dotted(here), { key: this.#position(offset), value: this.#position(value?.range?.[0] ?? offset) });
+    return this.#value(value, here, offset);
+  }
+
+  /** `<<: *base`: the keys of the map or maps it names, which the map's own keys and earlier maps go before. */
+  #merged(node: Node | null, path: readonly string[], offset: number): [string, unknown][] {
+    const value = this.#value(node, path, offset);
+    const maps = Array.isArray(value) ? value : [value];
+    if (maps.every(isTree)) return maps.toReversed().flatMap((map) => Object.entries(map));
+    this.#bad(offset, '<< takes a map or a list of maps');
+    return [];
+  }
+
+  #tooLarge(offset: number): undefined {
+    const what = 'the file is too large or too deep; aliases may be repeating each other';
+    if (!this.problems.some((one) => one.message === what)) this.#bad(offset, what, 'write the values out, without aliases');
+  }
+
+  #bad(offset: number, message: string, remedy = `mend the line in ${this.#file}`): undefined {
+    this.problems.push({ file: this.#file, ...this.#position(offset), message, remedy });
+  }
+
+  #position(offset: number): Position {
+    const { line, col } = this.#lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  }
+}
+
+function twice(text: string, offset: number): string {
+  const key = /^[^:\s]*/.exec(text.slice(offset))?.[0] ?? '';
+  return `the key ${clean(key)} stands here for the second time; readers differ on which one counts`;
+}

@@ -1,0 +1,168 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { canonical, sha256 } from '../base/digest.ts';
+import { Failure, systemCode } from '../base/errors.ts';
+import { appendLine, jsonText, readJson, readText, writeAtomic } from '../base/files.ts';
+import { instant } from '../base/ids.ts';
+import { withLock } from '../base/lock.ts';
+import { cap, clean, redact } from '../base/text.ts';
+
+/** Arguments and words in a line are capped, so that a line stays far below what one read of the tail fetches. */
+const FIELD_LIMIT = 2000;
+const TAIL = 64 * 1024;
+const FIRST = '0'.repeat(64);
+
+export type AuditEntry = {
+  kind: 'decision' | 'effect' | 'refusal' | 'approval' | 'recovery';
+  tool: string;
+  caller: { surface: string; client: string; uid: number; host: string };
+  verdict?: string;
+  rules?: string[];
+  digest?: string;
+  run?: string;
+  approval?: string;
+  input?: string;
+  detail?: string;
+};
+const line = z.looseObject({ v: z.literal(1), n: z.number().int(), at: z.string(), prev: z.string(), hash: z.string() });
+type Line = z.output<typeof line>;
+const head = z.object({ schema_version: z.literal('1'), n: z.number().int(), hash: z.string() });
+type Head = z.output<typeof head>;
+
+/** What `audit verify` found; `ok` false means that the log is not what was written. */
+export type AuditReport = { ok: boolean; lines: number; head: number; findings: string[] };
+
+export type Audit = { append(entry: AuditEntry): Promise<void>; verify(): AuditReport; accept(): Promise<number> };
+
+/**
+ * The audit log of a repository: one line a decision and one an effect, each carrying the hash of the one before; the newest hash is
+ * kept outside the repository. Line first, then head: a log longer than its head by whole lines is a crash, a shorter one tampering.
+ */
+export function openAudit(repo: string, state: string): Audit {
+  const path = join(repo, '.autolab', 'gate', 'audit.jsonl');
+  const headPath = join(state, 'audit-head.json');
+  const lock = join(state, 'audit.lock');
+  const setHead = (n: number, hash: string) => writeAtomic(headPath, jsonText({ schema_version: '1', n, hash }), 0o600);
+  return {
+    append: (entry) =>
+      withLock(lock, 'audit', () => {
+        const last = newest(path, readHead(headPath));
+        const row = sealed(last, entry);
+        appendLine(path, JSON.stringify(row), 0o600);
+        setHead(row.n, row.hash);
+      }),
+    verify: () => verify(path, readHead(headPath)),
+    accept: () =>
+      withLock(lock, 'audit accept', () => {
+        const last = lastLine(path);
+        setHead(last?.n ?? 0, last?.hash ?? FIRST);
+        return last?.n ?? 0;
+      }),
+  };
+}
+
+function sealed(last: { n: number; hash: string }, entry: AuditEntry): Line {
+  const safe = JSON.parse(
+    JSON.stringify(entry, (_key, value: unknown) => (typeof value === 'string' ? cap(redact(clean(value)), FIELD_LIMIT) : value)),
+  ) as AuditEntry;
+  const body = { v: 1 as const, n: last.n + 1, at: instant(), prev: last.hash, ...safe };
+  return { ...body, hash: hashOf(body) };
+}
+
+function hashOf(body: object): string {
+  const { hash: _hash, ...rest } = body as { hash?: string };
+  return sha256(canonical(rest));
+}
+
+/** The line the next one follows. Refuses to go on from a log that does not hold. */
+function newest(path: string, known: Head | undefined): { n: number; hash: string } {
+  const last = lastLine(path);
+  if (!last) {
+    if (known && known.n > 0) throw broken(path, `it is empty, and its head knows ${known.n} lines`);
+    return { n: 0, hash: FIRST };
+  }
+  if (known && last.n < known.n) throw broken(path, `it ends at line ${last.n}, and its head knows ${known.n}`);
+  if (known && last.n === known.n && last.hash !== known.hash) throw broken(path, `line ${last.n} is not the one its head knows`);
+  if (hashOf(last) !== last.hash) throw broken(path, `line ${last.n} was altered`);
+  return last;
+}
+
+function verify(path: string, known: Head | undefined): AuditReport {
+  const findings: string[] = [];
+  let before = { n: 0, hash: FIRST };
+  let lines = 0;
+  let atHead: string | undefined = known?.n === 0 ? known.hash : undefined;
+  for (const [at, row] of (readText(path, Number.MAX_SAFE_INTEGER) ?? '').split('\n').entries()) {
+    if (row === '') continue;
+    const parsed = parse(row);
+    if (!parsed) {
+      findings.push(`line ${at + 1} is torn or foreign`);
+      continue;
+    }
+    lines++;
+    if (parsed.n !== before.n + 1) findings.push(`line ${at + 1}: number ${parsed.n} follows ${before.n}`);
+    if (parsed.prev !== before.hash) findings.push(`line ${at + 1}: does not follow the line before it`);
+    if (hashOf(parsed) !== parsed.hash) findings.push(`line ${at + 1}: was altered`);
+    if (parsed.n === known?.n) atHead = parsed.hash;
+    before = parsed;
+  }
+  if (!known && lines > 0)
+    findings.push('there is no head outside the repository: it was moved or copied here, or the head was removed');
+  if (known && before.n < known.n) findings.push(`the log ends at ${before.n}, and its head knows ${known.n} lines`);
+  else if (known && atHead !== known.hash) findings.push(`line ${known.n} is not the one its head knows`);
+  return { ok: findings.length === 0, lines, head: known?.n ?? 0, findings };
+}
+
+/** The last whole line. A torn one at the very end is what a crash leaves behind: nothing was done on its word. */
+function lastLine(path: string): Line | undefined {
+  const rows = tail(path).split('\n').filter(Boolean).reverse();
+  for (const [at, row] of rows.entries()) {
+    const parsed = parse(row);
+    if (parsed) return parsed;
+    if (at > 0) break;
+  }
+  if (rows.length > 0 && !(rows.length === 1 && parse(rows[0] ?? '') === undefined)) throw broken(path, 'its end cannot be read');
+  return undefined;
+}
+
+function tail(path: string): string {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return '';
+    throw error;
+  }
+  try {
+    const { size } = fstatSync(fd);
+    const length = Math.min(size, TAIL);
+    const data = Buffer.alloc(length);
+    readSync(fd, data, 0, length, size - length);
+    const text = data.toString('utf8');
+    return size > length ? text.slice(text.indexOf('\n') + 1) : text;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function parse(row: string): Line | undefined {
+  try {
+    return line.parse(JSON.parse(row));
+  } catch {
+    return undefined;
+  }
+}
+
+function readHead(path: string): Head | undefined {
+  const json = readJson(path);
+  return json === undefined ? undefined : head.parse(json);
+}
+
+function broken(path: string, why: string): Failure {
+  return new Failure('audit_broken', {
+    what: `${path} does not hold`,
+    why,
+    next: 'a person looks with `autolab-mcp audit verify`, finds out who changed it, and restores the file from a backup',
+  });
+}

@@ -1,0 +1,159 @@
+import type { Marker } from '../sites/job-script.ts';
+import type { JobState, JobView } from '../sites/schedulers/scheduler.ts';
+import { TASK_OVER } from './lifecycle.ts';
+import type { Timings } from './timings.ts';
+import type { FailureClass, TaskRecord } from './types.ts';
+
+/** What one look showed of one task. */
+export type Sight = {
+  /** The scheduler's row, undefined where it has none. */
+  view: JobView | undefined;
+  /** The task's own marker, already matched on job id, step and attempt. */
+  marker: Marker | undefined;
+  /** Whether the look proves anything by what it does not show. */
+  healthy: boolean;
+  /** Epoch seconds at the site. */
+  at: number;
+  /** Whether we asked for this job's cancellation. */
+  cancelled: boolean;
+};
+
+export function unseen(index: number): TaskRecord {
+  return {
+    index,
+    state: 'pending',
+    failure: null,
+    detail: null,
+    blocked: false,
+    exit: null,
+    node: null,
+    started: null,
+    ended: null,
+    estimatedStart: null,
+    used: null,
+    evidence: 'none',
+    missed: 0,
+    missingSince: null,
+    stdout: null,
+    stderr: null,
+  };
+}
+
+/**
+ * The evidence table: one task's next record from its last one and one look. Pure. A task that is over stays as it is; a scheduler's
+ * failure always wins over a marker; success needs a marker that says so, or the scheduler's own word after the filesystem's grace.
+ */
+export function judgeTask(before: TaskRecord, sight: Sight, timings: Timings): TaskRecord {
+  if (TASK_OVER.has(before.state)) return before;
+  const { view, marker } = sight;
+  const seen: TaskRecord = { ...before, ...facts(before, sight), missed: 0, missingSince: null };
+  if (!view) return judgeGone(before, seen, sight, timings);
+  const live = LIVE[view.state];
+  if (live) return { ...seen, state: live, detail: waitingWords(view), blocked: view.blocked, evidence: 'scheduler' };
+  const fault = FAULTS[view.state];
+  if (fault) return fail(seen, fault(sight), faultWords(view, marker), marker ? 'scheduler+marker' : 'scheduler');
+  if (marker) return judgeMarker(seen, marker, 'scheduler+marker');
+  if (view.state === 'failed')
+    return fail(seen, sight.cancelled ? 'cancelled' : 'exit_code', exitWords(view.exit, view.signal), 'scheduler');
+  if (view.state === 'completed') return judgeUnmarked(before, seen, view, sight, timings);
+  return { ...seen, state: 'unknown', detail: `the scheduler says ${view.word}, which is in no table`, evidence: 'scheduler' };
+}
+
+const LIVE: Partial<Record<JobState, TaskRecord['state']>> = {
+  pending: 'pending',
+  requeued: 'pending',
+  held: 'held',
+  suspended: 'suspended',
+  running: 'running',
+  completing: 'running',
+};
+
+/** Ends that are failures whatever a marker says. */
+const FAULTS: Partial<Record<JobState, (sight: Sight) => FailureClass>> = {
+  timeout: () => 'time_limit',
+  out_of_memory: () => 'out_of_memory',
+  node_failure: () => 'node_failure',
+  preempted: () => 'preempted',
+  cancelled: () => 'cancelled',
+  dependency: () => 'dependency',
+};
+
+function judgeMarker(seen: TaskRecord, marker: Marker, evidence: TaskRecord['evidence']): TaskRecord {
+  if (marker.refused === 'drift')
+    return fail(seen, 'drift', 'the script in the run folder is not the one that was approved', evidence);
+  if (marker.refused === 'restart')
+    return fail(seen, 'node_failure', 'it was started again more often than the policy grants', evidence);
+  const signals = marker.signals.length > 0 ? ` after ${marker.signals.join(', ')}` : '';
+  if (marker.exit !== 0) return fail(seen, 'exit_code', `exit code ${marker.exit}${signals}`, evidence);
+  if (signals) return { ...fail(seen, 'interrupted', `it ended with exit code 0${signals}`, evidence), state: 'interrupted' };
+  return { ...seen, state: 'succeeded', failure: null, detail: null, blocked: false, evidence };
+}
+
+/** The scheduler says it went well and the job's own marker is not there (yet). */
+function judgeUnmarked(before: TaskRecord, seen: TaskRecord, view: JobView, sight: Sight, timings: Timings): TaskRecord {
+  const since = before.missingSince ?? sight.at;
+  const ended = view.ended ?? since;
+  if (sight.at - Math.max(ended, since) < timings.grace) {
+    return {
+      ...seen,
+      state: 'running',
+      detail: 'ended; its marker is not visible yet',
+      evidence: 'scheduler',
+      missed: before.missed,
+      missingSince: since,
+    };
+  }
+  return {
+    ...seen,
+    state: 'succeeded',
+    failure: null,
+    detail: 'on the scheduler’s word alone: the job left no marker',
+    blocked: false,
+    evidence: 'scheduler',
+  };
+}
+
+/** The scheduler has no row. Only a marker, or enough healthy looks for long enough, says anything. */
+function judgeGone(before: TaskRecord, seen: TaskRecord, sight: Sight, timings: Timings): TaskRecord {
+  if (sight.marker) return judgeMarker(seen, sight.marker, 'marker');
+  if (!sight.healthy) return { ...before, detail: 'the scheduler did not answer usably; this is the last proven state' };
+  const missed = before.missed + 1;
+  const missingSince = before.missingSince ?? sight.at;
+  if (missed >= timings.lostLooks && sight.at - missingSince >= timings.lostAfter) {
+    if (sight.cancelled) return fail(seen, 'cancelled', 'it left the scheduler after its cancellation was asked for', 'none');
+    return fail(seen, 'lost', `in no record of the scheduler in ${missed} looks, and it left no marker`, 'none');
+  }
+  return { ...before, state: 'unknown', detail: 'in no record of the scheduler, and no marker yet', missed, missingSince };
+}
+
+function facts(before: TaskRecord, { view, marker }: Sight): Partial<TaskRecord> {
+  return {
+    exit: marker?.exit ?? view?.exit ?? before.exit,
+    node: view?.node ?? marker?.node ?? before.node,
+    started: view?.started ?? marker?.started ?? before.started,
+    ended: view?.ended ?? marker?.ended ?? before.ended,
+    estimatedStart: view?.estimatedStart ?? null,
+    used: view?.used ?? before.used,
+    stdout: marker?.stdout ?? before.stdout,
+    stderr: marker?.stderr ?? before.stderr,
+  };
+}
+
+function fail(seen: TaskRecord, failure: FailureClass, detail: string, evidence: TaskRecord['evidence']): TaskRecord {
+  return { ...seen, state: 'failed', failure, detail, blocked: false, evidence };
+}
+
+function waitingWords(view: JobView): string | null {
+  if (view.state === 'running' || view.state === 'completing') return null;
+  return view.reason ?? (view.state === 'held' ? 'held' : null);
+}
+
+function faultWords(view: JobView, marker: Marker | undefined): string {
+  const own = marker ? `; the script itself ended with exit code ${marker.exit}` : '';
+  return `the scheduler says ${view.word}${view.reason ? ` (${view.reason})` : ''}${own}`;
+}
+
+function exitWords(exit: number | null, signal: number | null): string {
+  if (signal) return `ended by signal ${signal}`;
+  return exit === null ? 'the scheduler says failed and gives no exit code' : `exit code ${exit}`;
+}

@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import { digest } from '../base/digest.ts';
+import { Failure } from '../base/errors.ts';
+import { readText, writeAtomic } from '../base/files.ts';
+import { quote } from '../base/text.ts';
+import type { WorkResult } from '../sites/jobs.ts';
+import type { Design } from './design.ts';
+import { failureOf } from './failure.ts';
+import { readJsonText } from './json.ts';
+import { isOver } from './lifecycle.ts';
+import type { ExpectedMetrics, Metrics } from './metrics.ts';
+import { isUnmeasured, metricsText, missingMetrics, parseMetrics } from './metrics.ts';
+import type { Run } from './run.ts';
+import { record } from './run.ts';
+
+type Results = { metrics: Metrics; summary: string; detail: string };
+
+/**
+ * Writes metrics.json and analysis/summary.md of a run and ends it: from what its parser produced, or, with null, from what is known
+ * of its failure. Metrics that are not valid change nothing and are the failure `parser_failed`. The caller holds the run's lock.
+ */
+export function writeResults(run: Run, design: Design, produced: WorkResult | null): Run {
+  const expected = { iterationId: run.plan.iteration.id, runId: run.id, primaryMetric: design.primaryMetric.name };
+  const results = produced === null ? ofFailure(run, expected) : ofParser(run, expected, produced);
+  writeAtomic(join(run.folder, 'metrics.json'), metricsText(results.metrics));
+  writeAtomic(join(run.iterationFolder, 'analysis', 'summary.md'), results.summary);
+  const { status } = results.metrics;
+  const extracted = record(run, { event: 'extracted', status, detail: results.detail, metrics: digest(results.metrics) });
+  if (isOver(run.record.state)) return extracted;
+  return record(extracted, { event: 'moved', from: run.record.state, to: status, because: results.detail });
+}
+
+function ofParser(run: Run, expected: ExpectedMetrics, produced: WorkResult): Results {
+  writeAtomic(join(run.folder, 'logs', 'extract.parser.stdout.log'), produced.stdout);
+  writeAtomic(join(run.folder, 'logs', 'extract.parser.stderr.log'), produced.stderr);
+  if (produced.exit !== 0) {
+    const how = produced.timedOut
+      ? 'it did not end in time and was ended with all that it had started'
+      : produced.cancelled
+        ? 'it was cancelled'
+        : `it ended with exit code ${produced.exit}`;
+    throw parserFailed(run, how, produced.stderr || produced.stdout);
+  }
+  const { metrics, summary } = readProduced(run, expected, produced);
+  if (isUnmeasured(metrics)) throw parserFailed(run, `it says completed and gives no value for ${expected.primaryMetric}`, '');
+  const failed = run.record.tasks.filter((task) => task.state !== 'succeeded').length;
+  const honest: Metrics = failed > 0 && metrics.status === 'completed' ? { ...metrics, status: 'partial' } : metrics;
+  const detail =
+    failed > 0
+      ? `${failed} of ${run.record.tasks.length} tasks did not succeed, so the result is ${honest.status}`
+      : `the parser’s metrics are valid`;
+  return { metrics: honest, summary: summary ?? plainSummary(run, honest, detail), detail };
+}
+
+/** What the parser printed, else the files it wrote itself. */
+function readProduced(run: Run, expected: ExpectedMetrics, produced: WorkResult): { metrics: Metrics; summary: string | null } {
+  const path = join(run.folder, 'metrics.json');
+  try {
+    if (produced.stdout.trim().startsWith('{')) {
+      const { value } = readJsonText(produced.stdout, 'the parser’s output');
+      const { metrics, summary_markdown, summary } = value as Record<string, unknown>;
+      if (metrics === undefined) throw parserFailed(run, 'its output has no "metrics"', produced.stdout);
+      const words = summary_markdown ?? summary;
+      return {
+        metrics: parseMetrics(JSON.stringify(metrics), 'the parser’s metrics', expected),
+        summary: typeof words === 'string' && words.trim() ? withNewline(words) : null,
+      };
+    }
+    const written = readText(path);
+    if (written === undefined) throw parserFailed(run, 'it printed no JSON object and wrote no metrics.json', produced.stdout);
+    const summary = readText(join(run.iterationFolder, 'analysis', 'summary.md'));
+    return { metrics: parseMetrics(written, path, expected), summary: summary?.trim() ? summary : null };
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'file_invalid') throw parserFailed(run, error.message, '');
+    throw error;
+  }
+}
+
+/** The honest metrics of a run that gave none, with the evidence that is missing. */
+function ofFailure(run: Run, expected: ExpectedMetrics): Results {
+  const status = run.record.state === 'partial' ? 'partial' : 'failed';
+  const failure = failureOf(run);
+  const missing = run.record.sync.missing.length > 0 ? run.record.sync.missing : ['synced artifacts'];
+  const detail = failure ? `${failure.class}: ${failure.detail}` : `artifacts are not there: ${missing.slice(0, 5).join('; ')}`;
+  const metrics = missingMetrics({ ...expected, status });
+  return { metrics, summary: plainSummary(run, metrics, detail, missing, failure?.remedy), detail };
+}
+
+function plainSummary(run: Run, metrics: Metrics, detail: string, missing: readonly string[] = [], remedy?: string): string {
+  const { name, value, delta_vs_baseline: delta } = metrics.primary_metric;
+  const lines = [
+    `# Run ${run.id}`,
+    '',
+    `Status: ${metrics.status}. ${detail}.`,
+    '',
+    `- ${name}: ${value ?? 'not measured'}`,
+    `- difference to the baseline: ${delta ?? 'not measured'}`,
+    ...missing.map((one) => `- missing evidence: ${one}`),
+    ...(remedy ? ['', `What to do: ${remedy}.`] : []),
+  ];
+  return withNewline(lines.join('\n'));
+}
+
+function withNewline(text: string): string {
+  return text.endsWith('\n') ? text : `${text}\n`;
+}
+
+function parserFailed(run: Run, why: string, output: string): Failure {
+  return new Failure('parser_failed', {
+    what: `the parser of run ${run.id} gave no usable metrics`,
+    why,
+    next: 'mend the parser (extract_parser in design.yaml), then call extract_results again; the run stays as it is',
+    ...(output.trim() ? { quoted: quote(output.slice(-4000), 2000) } : {}),
+  });
+}

@@ -1,0 +1,33 @@
+import type { Run } from './run.ts';
+import type { FailureClass } from './types.ts';
+import { FAILURE_CLASSES } from './types.ts';
+
+export type RunFailure = { class: FailureClass; detail: string; remedy: string };
+
+/** What to do about each class of failure. */
+export const REMEDIES: Readonly<Record<FailureClass, string>> = {
+  interrupted: 'it ended early on a signal with exit code 0; it can be resumed if the script can',
+  drift: 'something other than what was approved would have run; see who changed it, then submit again',
+  duplicate: 'a second submission ended itself; nothing is lost',
+  out_of_memory: 'ask for more memory, or make the job need less',
+  time_limit: 'ask for more walltime, or split the work',
+  node_failure: 'submit again; if it happens on the same node, tell the operators',
+  preempted: 'submit again, or use a partition that is not preempted',
+  cancelled: 'it was cancelled; submit again if that was not meant',
+  dependency: 'the job it waited for did not succeed; mend that one first',
+  launch: 'the scheduler did not take it; change what its words name, then submit again',
+  exit_code: 'read the log (read_log), mend the cause, then submit again',
+  lost: 'it is in no record and left no marker; look at the site before submitting again',
+};
+
+/** Why a run failed, from its tasks, else from the journal's words (`launch: …`, `drift: …`). Null for a run that did not. */
+export function failureOf(run: Run): RunFailure | null {
+  const { record } = run;
+  if (record.state !== 'failed' && record.state !== 'partial') return null;
+  const bad = record.tasks.find((task) => task.failure !== null);
+  const words = record.because ?? 'no reason is recorded';
+  const named = FAILURE_CLASSES.find((one) => words.startsWith(`${one}:`));
+  const kind = bad?.failure ?? named ?? 'exit_code';
+  const several = record.tasks.length > 1 && bad ? `task ${bad.index}: ` : '';
+  return { class: kind, detail: bad ? `${several}${bad.detail ?? kind}` : words, remedy: REMEDIES[kind] };
+}

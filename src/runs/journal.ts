@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import * as z from 'zod';
+import { Failure } from '../base/errors.ts';
+import { appendLine, readText } from '../base/files.ts';
+import { instant } from '../base/ids.ts';
+import { FAILURE_CLASSES, RUN_STATES, TASK_STATES } from './types.ts';
+
+export const JOURNAL_VERSION = 1;
+
+const number = z.number().nullable();
+const taskRecord = z.strictObject({
+  index: z.number().int(),
+  state: z.enum(TASK_STATES),
+  failure: z.enum(FAILURE_CLASSES).nullable(),
+  detail: z.string().nullable(),
+  blocked: z.boolean(),
+  exit: number,
+  node: z.string().nullable(),
+  started: number,
+  ended: number,
+  estimatedStart: number,
+  used: z.strictObject({ elapsedSeconds: number, cpuSeconds: number, maxRssMb: number }).nullable(),
+  evidence: z.enum(['scheduler', 'marker', 'scheduler+marker', 'none']),
+  missed: z.number().int(),
+  missingSince: number,
+  stdout: z.string().nullable(),
+  stderr: z.string().nullable(),
+});
+
+const of = { step: z.string(), attempt: z.number().int() };
+const event = z.discriminatedUnion('event', [
+  z.strictObject({
+    event: z.literal('intent'),
+    ...of,
+    name: z.string(),
+    plan_digest: z.string(),
+    policy_version: z.string(),
+    approval: z.string().nullable(),
+    by: z.string(),
+  }),
+  z.strictObject({ event: z.literal('submitted'), ...of, job_id: z.string(), adopted: z.boolean() }),
+  z.strictObject({ event: z.literal('refused'), ...of, quoted: z.string() }),
+  z.strictObject({ event: z.literal('ambiguous'), ...of, why: z.string() }),
+  z.strictObject({ event: z.literal('absent'), ...of, certain: z.boolean(), why: z.string() }),
+  z.strictObject({ event: z.literal('read_back'), ...of, differences: z.array(z.string()) }),
+  z.strictObject({ event: z.literal('releasing'), ...of }),
+  z.strictObject({ event: z.literal('released'), ...of }),
+  z.strictObject({ event: z.literal('withdrawn'), ...of, why: z.string() }),
+  z.strictObject({ event: z.literal('surplus'), job_id: z.string(), name: z.string() }),
+  z.strictObject({ event: z.literal('observed'), ...of, looked: z.number(), tasks: z.array(taskRecord) }),
+  z.strictObject({ event: z.literal('moved'), from: z.enum(RUN_STATES), to: z.enum(RUN_STATES), because: z.string() }),
+  z.strictObject({ event: z.literal('cancelling'), job_ids: z.array(z.string()), by: z.string() }),
+  z.strictObject({
+    event: z.literal('synced'),
+    status: z.enum(['syncing', 'ok', 'failed']),
+    detail: z.string(),
+    missing: z.array(z.string()),
+  }),
+  z.strictObject({
+    event: z.literal('extracted'),
+    status: z.enum(['completed', 'partial', 'failed']),
+    detail: z.string(),
+    metrics: z.string(),
+  }),
+]);
+
+export type JournalEvent = z.output<typeof event>;
+export type JournalLine = JournalEvent & { v: number; n: number; at: string };
+
+const line = z.looseObject({ v: z.number().int(), n: z.number().int(), at: z.string() });
+
+export function journalPath(runFolder: string): string {
+  return join(runFolder, 'gate', 'journal.jsonl');
+}
+
+/**
+ * Every line of a run's journal, oldest first; empty where there is no journal. A torn last line is what a crash leaves behind and is
+ * not there; anything else that does not read is a failure: the truth about a run is never guessed.
+ */
+export function readJournal(runFolder: string): JournalLine[] {
+  const path = journalPath(runFolder);
+  const text = readText(path);
+  if (text === undefined) return [];
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  const lines: JournalLine[] = [];
+  for (const [at, row] of whole.split('\n').entries()) {
+    if (row === '') continue;
+    const parsed = parseLine(row, path, at + 1);
+    if (parsed) lines.push(parsed);
+  }
+  return lines;
+}
+
+/** Appends one event, fsynced before it returns. The caller holds the run's lock. `last` is the number of the line before it. */
+export function appendJournal(runFolder: string, last: number, entry: JournalEvent, at: string = instant()): JournalLine {
+  const row = { v: JOURNAL_VERSION, n: last + 1, at, ...entry };
+  appendLine(journalPath(runFolder), JSON.stringify(row));
+  return row;
+}
+
+function parseLine(row: string, path: string, at: number): JournalLine | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(row);
+  } catch {
+    // A line torn by a crash and ended by the next append; what it would have said was never acted upon.
+    return undefined;
+  }
+  const { v, n, at: when, ...rest } = line.parse(json);
+  if (v > JOURNAL_VERSION) {
+    throw new Failure('file_newer', {
+      what: `${path} line ${at} was written by a newer version (${v}; this one knows ${JOURNAL_VERSION})`,
+      next: 'use the newer version of autolab-mcp for this run',
+    });
+  }
+  const parsed = event.safeParse(rest);
+  if (parsed.success) return { v, n, at: when, ...parsed.data };
+  throw new Failure('file_invalid', {
+    what: `${path} line ${at} is not a journal event`,
+    why: z.prettifyError(parsed.error),
+    next: `restore ${path} from a backup; the run is left as it is until then`,
+  });
+}

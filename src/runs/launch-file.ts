@@ -1,0 +1,145 @@
+import type { z } from 'zod';
+import { Failure } from '../base/errors.ts';
+import { readText } from '../base/files.ts';
+import { clean } from '../base/text.ts';
+import { parseIndices } from './array-indices.ts';
+import { launchSchema } from './launch-schema.ts';
+import { memoryMb, walltimeSeconds } from './units.ts';
+import { placeOf, validate } from './validate.ts';
+import { type Path, type Positioned, readYaml } from './yaml.ts';
+
+/** What must be true of the collected artifacts. `file` is there and not empty; `marker` is there, empty or not; `json` has these keys. */
+export type Expectation = { kind: 'json'; path: string; required: readonly string[] } | { kind: 'file' | 'marker'; path: string };
+
+/** launch/launch.yaml in normal units. Null is "not said", which leaves it to design.yaml or the site. */
+export type LaunchFile = {
+  site: string | null;
+  resources: {
+    cpus: number | null;
+    nodes: number | null;
+    gpus: number | null;
+    gpuType: string | null;
+    /** MiB; 0 is the whole node, as Slurm has it. */
+    memoryMb: number | null;
+    walltimeSeconds: number | null;
+    account: string | null;
+    partition: string | null;
+    qos: string | null;
+  };
+  array: { indices: readonly number[]; parallel: number | null } | null;
+  preflight: readonly (readonly [string, ...string[]])[];
+  environment: {
+    modules: readonly string[];
+    setup: readonly string[];
+    pass: readonly string[];
+    set: Readonly<Record<string, string>>;
+  };
+  logs: readonly string[];
+  artifacts: { pull: readonly string[]; expect: readonly Expectation[] };
+};
+
+const STRICT = 'launch.yaml says what design.yaml cannot; its schema is closed';
+
+/** The launch file of an iteration; all defaults where there is none. Throws `file_invalid`, `file_newer` or `unsupported`. */
+export function readLaunchFile(path: string): LaunchFile {
+  const text = readText(path);
+  return text === undefined ? normalise({ schema_version: '1' }) : parseLaunchFile(text, path);
+}
+
+/** The same from text; `file` is only named in messages. */
+export function parseLaunchFile(text: string, file: string): LaunchFile {
+  const read = readYaml(text, file, 'own');
+  refuseNewer(read);
+  refuseUnsupported(read);
+  return normalise(validate(launchSchema, read, STRICT));
+}
+
+function normalise(file: z.output<typeof launchSchema>): LaunchFile {
+  const { resources: asked = {}, environment = {}, artifacts = {} } = file;
+  const indices = file.array && parseIndices(file.array.indices);
+  return {
+    site: file.site ?? null,
+    resources: {
+      cpus: asked.cpus ?? null,
+      nodes: asked.nodes ?? null,
+      gpus: asked.gpus ?? null,
+      gpuType: asked.gpu_type ?? null,
+      memoryMb: asked.memory === undefined ? null : memoryMb(asked.memory),
+      walltimeSeconds: asked.walltime === undefined ? null : walltimeSeconds(asked.walltime),
+      account: asked.account ?? null,
+      partition: asked.partition ?? null,
+      qos: asked.qos ?? null,
+    },
+    array: indices && 'indices' in indices ? { indices: indices.indices, parallel: file.array?.parallel ?? null } : null,
+    preflight: (file.preflight ?? []).map(([program = '', ...rest]) => [program, ...rest] as const),
+    environment: {
+      modules: environment.modules ?? [],
+      setup: environment.setup ?? [],
+      pass: environment.pass ?? [],
+      set: environment.set ?? {},
+    },
+    logs: file.logs ?? [],
+    artifacts: { pull: artifacts.pull ?? [], expect: (artifacts.expect ?? []).map(expectation) },
+  };
+}
+
+type ExpectItem = NonNullable<NonNullable<z.output<typeof launchSchema>['artifacts']>['expect']>[number];
+
+function expectation(item: ExpectItem): Expectation {
+  if (item.json !== undefined) return { kind: 'json', path: item.json, required: item.required ?? [] };
+  return item.file !== undefined ? { kind: 'file', path: item.file } : { kind: 'marker', path: item.marker ?? '' };
+}
+
+function refuseNewer(read: Positioned): void {
+  const version = String(member(read.value, 'schema_version'));
+  if (!/^\d+(\.\d+)*$/.test(version) || Number.parseInt(version, 10) <= 1) return;
+  throw new Failure('file_newer', {
+    what: `${placeOf(read, ['schema_version'])}: schema_version is "${version}"; this program knows "1"`,
+    next: 'use the version of autolab-mcp that wrote it, or write the file in version "1"',
+  });
+}
+
+/** What the format has and this version does not carry out. Asking for it is refused, never ignored. */
+const UNSUPPORTED: readonly { key: string; inside: readonly string[]; instead: string }[] = [
+  { key: 'steps', inside: [], instead: 'give every job its own iteration, or call them one after the other in one script' },
+  { key: 'after', inside: [], instead: 'submit the run when the one before it is over' },
+  { key: 'canary', inside: [], instead: 'run a small array first' },
+  { key: 'resume', inside: [], instead: 'let the script itself go on where it stopped' },
+  { key: 'options', inside: ['resources'], instead: 'name what it is for in resources (partition, qos, gpu_type)' },
+  { key: 'each', inside: ['artifacts', 'expect', '*'], instead: 'name the files one by one with file or marker' },
+  { key: 'npz', inside: ['artifacts', 'expect', '*'], instead: 'let the parser check the arrays, and expect its json' },
+  { key: 'newer_than', inside: ['artifacts', 'expect', '*'], instead: 'let the script remove old files before it starts' },
+];
+
+function refuseUnsupported(read: Positioned): void {
+  for (const { key, inside, instead } of UNSUPPORTED) {
+    for (const path of places(read.value, inside, [])) {
+      if (member(valueAt(read.value, path), key) !== undefined) refuse(read, [...path, key], key, instead);
+    }
+  }
+  const code = member(read.value, 'code');
+  if (code === 'snapshot')
+    refuse(read, ['code'], 'code: snapshot', 'write code: live, and leave the files alone while the job waits');
+}
+
+function refuse(read: Positioned, path: Path, name: string, instead: string): never {
+  throw new Failure('unsupported', {
+    what: `${placeOf(read, path, 'key')}: ${clean(name)} is not carried out by this version`,
+    next: instead,
+  });
+}
+
+function places(value: unknown, inside: readonly string[], path: Path): Path[] {
+  const [part, ...rest] = inside;
+  if (part === undefined) return [path];
+  if (part !== '*') return places(member(value, part), rest, [...path, part]);
+  return Array.isArray(value) ? value.flatMap((item: unknown, at) => places(item, rest, [...path, at])) : [];
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((rest, part) => member(rest, part), value);
+}
+
+function member(value: unknown, key: PropertyKey): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { WORD } from '../base/ids.ts';
+import { redact } from '../base/text.ts';
+import { parseIndices } from './array-indices.ts';
+import { MEMORY, WALLTIME } from './units.ts';
+
+const word = z.string().regex(WORD, 'expected a name of letters, digits, dot, dash, plus and underscore');
+const line = z.string().regex(/^[^\n\r\0]+$/, 'expected one line of text');
+const relative = z
+  .string()
+  .regex(
+    /^(?![/~-])(?!(?:.*\/)?\.\.(?:\/|$))[^\\\0\n\r]+$/,
+    'expected a path inside the folder: relative, without .. and without backslashes',
+  );
+
+/** A scheduler may look at these in the job, or a shell or interpreter runs what they name, or they are ours. */
+const RULED =
+  /^(?:SBATCH|SLURM|SALLOC|SGE|AUTOLAB|LD|DYLD|BASH_FUNC)_|^(?:RUN_ID|BASH_ENV|ENV|PATH|HOME|IFS|CDPATH|PS4|SHELLOPTS|BASHOPTS|PROMPT_COMMAND|JOB_ID|JOB_NAME|NSLOTS)$/;
+const STARTS_CODE =
+  /^(?:PYTHON(?:STARTUP|HOME|BREAKPOINT)|PERL5(?:OPT|DB)|RUBYOPT|NODE_OPTIONS|_?JAVA(?:_TOOL)?_OPTIONS|JDK_JAVA_OPTIONS|GIT_SSH(?:_COMMAND)?)$/;
+/** Passing these on by name is the point of `pass`. */
+const PASSABLE = /^(?:PATH|HOME|LD_LIBRARY_PATH)$/;
+const SECRET =
+  /(?:^|_)(?:TOKENS?|SECRETS?|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|API_?KEYS?|KEYS?)(?:_|$)|(?:TOKEN|SECRET|PASSWORD|APIKEY)$/i;
+
+const name = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected a variable name');
+const setName = name.refine((key) => !RULED.test(key) && !STARTS_CODE.test(key), {
+  error:
+    'this variable decides what runs or how the job is scheduled, so it cannot be set here; a command of the script can set what it needs itself',
+});
+const passName = name
+  .refine((key) => PASSABLE.test(key) || (!RULED.test(key) && !STARTS_CODE.test(key)), {
+    error: 'this variable decides what runs or how the job is scheduled, so it is not passed on',
+  })
+  .refine((key) => !SECRET.test(key), {
+    error: 'this looks like a credential; let the script read it from a file that only you can read (chmod 600)',
+  });
+const setValue = line.refine((value) => redact(value) === value, {
+  error: 'this looks like a credential; let the script read it from a file that only you can read (chmod 600)',
+});
+
+const resources = z.strictObject({
+  cpus: z.int().min(1).optional(),
+  nodes: z.int().min(1).optional(),
+  gpus: z.int().min(0).optional(),
+  gpu_type: word.optional(),
+  memory: z.string().regex(MEMORY, 'expected an amount with its unit, such as "16GB"').optional(),
+  // To Slurm a limit of zero is no limit at all.
+  walltime: z
+    .string()
+    .regex(WALLTIME, 'expected [days-]hours:minutes:seconds, such as "12:00:00"')
+    .refine((text) => /[1-9]/.test(text), { error: 'a limit of zero is no limit to the scheduler; say how long it may take' })
+    .optional(),
+  account: word.optional(),
+  partition: word.optional(),
+  qos: word.optional(),
+});
+
+const array = z.strictObject({
+  indices: z.string().superRefine((text, context) => {
+    const read = parseIndices(text);
+    if ('wrong' in read) context.addIssue({ code: 'custom', message: read.wrong });
+  }),
+  parallel: z.int().min(1).optional(),
+});
+
+const expectation = z
+  .strictObject({
+    json: relative.optional(),
+    required: z.array(z.string().min(1)).min(1).optional(),
+    file: relative.optional(),
+    marker: relative.optional(),
+  })
+  .refine((item) => [item.json, item.file, item.marker].filter((part) => part !== undefined).length === 1, {
+    error: 'expected exactly one of json, file and marker',
+  })
+  .refine((item) => item.required === undefined || item.json !== undefined, { error: 'required goes with json' });
+
+/** launch/launch.yaml, version 1, as far as this version carries it out; see `unsupported` in launch-file.ts for the rest. */
+export const launchSchema = z.strictObject({
+  schema_version: z.literal('1'),
+  site: word.optional(),
+  resources: resources.optional(),
+  array: array.optional(),
+  preflight: z.array(z.array(z.string().regex(/^[^\0]*$/, 'expected text')).min(1)).optional(),
+  environment: z
+    .strictObject({
+      modules: z
+        .array(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.+:/-]*$/, 'expected a module name such as python/3.12'))
+        .optional(),
+      setup: z.array(line).optional(),
+      pass: z.array(passName).optional(),
+      set: z.record(setName, setValue).optional(),
+    })
+    .optional(),
+  code: z.literal('live').optional(),
+  logs: z.array(relative).optional(),
+  artifacts: z.strictObject({ pull: z.array(relative).optional(), expect: z.array(expectation).optional() }).optional(),
+});

@@ -1,0 +1,83 @@
+import { Failure } from '../base/errors.ts';
+import type { RunState, TaskRecord } from './types.ts';
+
+/** Which state may follow which. What is over stays over; a new attempt is the one legal way to start again. */
+export const TRANSITIONS: Readonly<Record<RunState, readonly RunState[]>> = {
+  pending: ['submitted', 'failed'],
+  submitted: ['running', 'synced', 'failed', 'partial'],
+  running: ['synced', 'failed', 'partial'],
+  synced: ['completed', 'failed', 'partial'],
+  completed: [],
+  failed: [],
+  partial: [],
+};
+
+export function isOver(state: RunState): boolean {
+  return TRANSITIONS[state].length === 0;
+}
+
+export function mayMove(from: RunState, to: RunState): boolean {
+  return TRANSITIONS[from].includes(to);
+}
+
+/** The one judge of moves. Throws on a move the table does not have. */
+export function checkMove(from: RunState, to: RunState): void {
+  if (mayMove(from, to)) return;
+  throw new Failure('run_state', {
+    what: `a run that is ${from} cannot become ${to}`,
+    why: 'states never go back',
+    next: 'run `autolab-mcp runs` to see where it stands',
+  });
+}
+
+export const TASK_OVER: ReadonlySet<string> = new Set(['succeeded', 'failed', 'interrupted']);
+
+export type TaskCounts = {
+  total: number;
+  waiting: number;
+  running: number;
+  succeeded: number;
+  failed: number;
+  interrupted: number;
+  unknown: number;
+};
+
+export function countTasks(tasks: readonly TaskRecord[]): TaskCounts {
+  const n = (...states: string[]) => tasks.filter((task) => states.includes(task.state)).length;
+  return {
+    total: tasks.length,
+    waiting: n('pending', 'held', 'suspended'),
+    running: n('running'),
+    succeeded: n('succeeded'),
+    failed: n('failed'),
+    interrupted: n('interrupted'),
+    unknown: n('unknown'),
+  };
+}
+
+/**
+ * The state of a run that follows from its tasks, or undefined where nothing follows yet. All tasks succeeded does not make a run
+ * completed: that takes synced artifacts and checked metrics.
+ */
+export function stateFromTasks(tasks: readonly TaskRecord[]): { to: RunState; because: string } | undefined {
+  const counts = countTasks(tasks);
+  if (counts.total === 0) return undefined;
+  const over = counts.succeeded + counts.failed + counts.interrupted;
+  if (over === counts.total) {
+    if (counts.succeeded === counts.total)
+      return { to: 'running', because: 'every task has ended well; its artifacts are not collected yet' };
+    const words = `${counts.succeeded} of ${counts.total} tasks succeeded`;
+    return counts.succeeded > 0 ? { to: 'partial', because: words } : { to: 'failed', because: failureWords(tasks) };
+  }
+  if (counts.running > 0 || over > 0)
+    return { to: 'running', because: `${counts.running} running, ${over} over, ${counts.waiting} waiting` };
+  return undefined;
+}
+
+/** The first failure, in words. */
+export function failureWords(tasks: readonly TaskRecord[]): string {
+  const bad = tasks.find((task) => task.state === 'failed' || task.state === 'interrupted');
+  if (!bad) return 'no task failed';
+  const where = tasks.length > 1 ? `task ${bad.index}: ` : '';
+  return `${where}${bad.failure ?? bad.state}${bad.detail ? ` (${bad.detail})` : ''}`;
+}

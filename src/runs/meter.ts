@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import * as z from 'zod';
+import { appendLine, readText, statSize, writeAtomic } from '../base/files.ts';
+
+const row = z.object({ at: z.number(), what: z.enum(['submit', 'poll']), site: z.string(), n: z.number() });
+const KEEP_SECONDS = 24 * 3600;
+const COMPACT_BYTES = 256 * 1024;
+
+/** Counts what was asked of a site, over a rolling time. Kept outside the repository, so that a fresh clone counts on. */
+export type Meter = {
+  /** Call under the budget lock. */
+  note(what: 'submit' | 'poll', site: string, n?: number): void;
+  /** How often within the last `seconds`. */
+  count(what: 'submit' | 'poll', site: string, seconds: number): number;
+  /** Epoch seconds of the last one, or null. */
+  last(what: 'submit' | 'poll', site: string): number | null;
+};
+
+export function openMeter(state: string): Meter {
+  const path = join(state, 'meter.jsonl');
+  const rows = () => read(path);
+  return {
+    note: (what, site, n = 1) => {
+      if ((statSize(path) ?? 0) > COMPACT_BYTES) compact(path);
+      appendLine(path, JSON.stringify({ at: now(), what, site, n }), 0o600);
+    },
+    count: (what, site, seconds) =>
+      rows()
+        .filter((one) => one.what === what && one.site === site && one.at > now() - seconds)
+        .reduce((sum, one) => sum + one.n, 0),
+    last: (what, site) =>
+      rows()
+        .filter((one) => one.what === what && one.site === site)
+        .at(-1)?.at ?? null,
+  };
+}
+
+function compact(path: string): void {
+  const recent = read(path).filter((one) => one.at > now() - KEEP_SECONDS);
+  writeAtomic(path, recent.map((one) => `${JSON.stringify(one)}\n`).join(''), 0o600);
+}
+
+/** A torn line is a crash of the noting; the act it announced had not begun. */
+function read(path: string): z.output<typeof row>[] {
+  return (readText(path) ?? '').split('\n').flatMap((line) => {
+    if (line === '') return [];
+    try {
+      return [row.parse(JSON.parse(line))];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function now(): number {
+  return Date.now() / 1000;
+}

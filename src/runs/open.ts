@@ -1,0 +1,53 @@
+import { existsSync, mkdirSync, readdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { readText, writeAtomic } from '../base/files.ts';
+import { RUN_ID } from '../base/ids.ts';
+import { isOver } from './lifecycle.ts';
+import type { Run } from './run.ts';
+import { readRun } from './run.ts';
+
+/**
+ * The runs that are not over, one small file each, so that recovery and monitoring cost what is open and not what ever ran. Written
+ * before the journal's first line, so that no run can be missed; removed when nothing more can happen to the run.
+ */
+function folder(repo: string): string {
+  return join(repo, '.autolab', 'gate', 'open');
+}
+
+export function markOpen(repo: string, runId: string, iterationFolder: string): void {
+  mkdirSync(folder(repo), { recursive: true });
+  writeAtomic(join(folder(repo), runId), `${iterationFolder}\n`);
+}
+
+export function markOver(repo: string, runId: string): void {
+  const path = join(folder(repo), runId);
+  if (existsSync(path)) unlinkSync(path);
+}
+
+/** Every open run that can be read; what cannot is named with its reason instead of being left out silently. */
+export function openRuns(repo: string): { runs: Run[]; unreadable: { id: string; why: string }[] } {
+  const runs: Run[] = [];
+  const unreadable: { id: string; why: string }[] = [];
+  for (const id of listed(folder(repo))) {
+    const iteration = readText(join(folder(repo), id))?.trim();
+    if (!iteration) continue;
+    try {
+      runs.push(readRun(join(repo, iteration), id));
+    } catch (error) {
+      unreadable.push({ id, why: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return { runs, unreadable };
+}
+
+/** Nothing more can happen to it: over, collected as far as it can be, and its metrics written. */
+export function isSettled(run: Run): boolean {
+  return isOver(run.record.state) && run.record.extraction !== null;
+}
+
+function listed(path: string): string[] {
+  if (!existsSync(path)) return [];
+  return readdirSync(path)
+    .filter((name) => RUN_ID.test(name))
+    .sort();
+}

@@ -1,0 +1,129 @@
+import { basename } from 'node:path';
+import { digest } from '../base/digest.ts';
+import { Failure } from '../base/errors.ts';
+import type { Job, Requested } from '../sites/schedulers/scheduler.ts';
+
+export const PLAN_VERSION = '1';
+
+/** What is frozen of the code at planning: enough to see that something else would run, and to name it later. */
+export type Capsule = { commit: string | null; clean: boolean; changed: string[]; digest: string | null; why: string | null };
+
+export type PlanStep = {
+  name: string;
+  /** Relative to the iteration folder. */
+  script: { path: string; sha256: string; generated: boolean };
+  args: string[];
+  /** The name the user's script gives itself. */
+  jobName: string;
+  requested: Requested;
+};
+
+/** Everything about a run that is decided before it has an id. */
+export type Plan = {
+  schema_version: typeof PLAN_VERSION;
+  iteration: { id: string; type: string; folder: string; experiment: string | null };
+  site: string;
+  scheduler: string;
+  host_mode: 'local' | 'slurm';
+  steps: PlanStep[];
+  environment: { modules: string[]; setup: string[]; pass: string[]; set: Record<string, string> };
+  seeds: { count: number; strategy: string; base: number | null } | null;
+  preflight: string[][];
+  logs: string[];
+  artifacts: { pull: string[]; expect: unknown[] };
+  /** SHA-256 of the files the plan was read from, relative to the iteration folder. */
+  inputs: Record<string, string>;
+  capsule: Capsule;
+};
+
+export function planDigest(plan: Plan): string {
+  return digest(plan);
+}
+
+/** The array indices of a step; `[0]` for a step that is no array. */
+export function indicesOf(step: PlanStep): readonly number[] {
+  return step.requested.indices ?? [0];
+}
+
+export function onlyStep(plan: Plan): PlanStep {
+  const [step, ...more] = plan.steps;
+  if (step && more.length === 0) return step;
+  throw new Failure('unsupported', {
+    what: `a run of ${plan.steps.length} steps`,
+    why: 'this version carries out runs of one step, which may be an array',
+    next: 'submit the steps as runs of their own',
+  });
+}
+
+/** `al_<run>.<step>.<attempt>.<nonce>`: lower case, one name for one submission. */
+export function jobName(runId: string, step: string, attempt: number, nonce: string): string {
+  const run = runId.toLowerCase();
+  const short = run.length > 80 ? `${run.slice(0, 47)}-${digest(run).slice(0, 16)}` : run;
+  return `al_${short}.${step}.${attempt}.${nonce}`;
+}
+
+/** A call to a batch system's submission program where a command can stand. `srun` is no submission: it starts steps inside a job. */
+const SUBMITS =
+  /(?:^|[;&|({]|\b(?:then|do|else|exec|eval|nohup|time|command|env|xargs)\b|`)\s*(?:\/\S*\/)?(sbatch|salloc|qsub|qrsh|qlogin)\b/;
+
+/** Refuses a script that would submit jobs of its own, where that can be seen. */
+export function refuseSubmitting(script: string, path: string): void {
+  for (const [at, line] of script.split('\n').entries()) {
+    const code = line.replace(/(^|\s)#.*$/, '');
+    const program = SUBMITS.exec(code)?.[1];
+    if (!program) continue;
+    throw new Failure('script_submits', {
+      what: `${path} line ${at + 1} calls ${program}`,
+      why: 'jobs that a job submits would be neither priced nor recorded',
+      next: `take the call out of ${basename(path)}, and submit that work as a run of its own`,
+    });
+  }
+}
+
+/** What the held job will get beyond what was planned, in words; empty when it gets no more. */
+export function excess(planned: Requested, actual: Requested): string[] {
+  const over: string[] = [];
+  const more = (what: string, is: number | null, was: number | null) => {
+    if (was !== null && (is === null || is > was)) over.push(`${what} ${is ?? 'unlimited'} instead of ${was}`);
+    if (was === null && is !== null && what === 'requeues' && is > 0) over.push(`${what} ${is} instead of 0`);
+  };
+  more('cpus', actual.cpus, planned.cpus);
+  more('gpus', actual.gpus, planned.gpus);
+  more('nodes', actual.nodes, planned.nodes);
+  more('requeues', actual.requeues, planned.requeues);
+  more('walltime seconds', actual.walltimeSeconds, planned.walltimeSeconds);
+  if (planned.memoryMb !== null && planned.memoryMb > 0)
+    more('memory MiB', actual.memoryMb === 0 ? null : actual.memoryMb, planned.memoryMb);
+  const tasks = (r: Requested) => (r.indices ?? [-1]).join(',');
+  if (tasks(actual) !== tasks(planned)) over.push(`array indices ${tasks(actual)} instead of ${tasks(planned)}`);
+  for (const key of ['partition', 'account', 'qos'] as const) {
+    if (planned[key] !== null && actual[key] !== planned[key])
+      over.push(`${key} ${actual[key] ?? 'none'} instead of ${planned[key]}`);
+  }
+  return over;
+}
+
+export type JobPaths = { script: string; cwd: string; logs: string };
+
+/** The scheduler's job for one attempt of a step. */
+export function jobOf(
+  plan: Plan,
+  step: PlanStep,
+  name: string,
+  runId: string,
+  paths: JobPaths,
+  environment: Record<string, string>,
+  version: string,
+): Job {
+  return {
+    name,
+    script: paths.script,
+    cwd: paths.cwd,
+    stdout: `${paths.logs}/${step.name}.{task}.out`,
+    stderr: `${paths.logs}/${step.name}.{task}.err`,
+    requested: step.requested,
+    environment,
+    after: [],
+    comment: `autolab-mcp ${version} run=${runId} plan=${planDigest(plan).slice(0, 16)}`,
+  };
+}

@@ -1,0 +1,122 @@
+import { unseen } from './evidence.ts';
+import type { JournalLine } from './journal.ts';
+import type { Attempt, RunState, TaskRecord } from './types.ts';
+
+/** A run as its journal tells it. */
+export type RunRecord = {
+  state: RunState;
+  /** Why it is in this state, in the journal's words. */
+  because: string | null;
+  attempts: Attempt[];
+  /** Tasks of the current attempt, by index. */
+  tasks: TaskRecord[];
+  sync: { status: 'pending' | 'syncing' | 'ok' | 'failed'; detail: string; missing: string[] };
+  extraction: { status: 'completed' | 'partial' | 'failed'; detail: string } | null;
+  cancelling: boolean;
+  differences: string[];
+  refused: string | null;
+  startedAt: string | null;
+  overAt: string | null;
+  lookedAt: number | null;
+  /** The number of the last line; appending needs it. */
+  last: number;
+};
+
+/** The attempt that counts: the last one. */
+export function current(record: RunRecord): Attempt | undefined {
+  return record.attempts.at(-1);
+}
+
+/** Replays a journal. Pure: equal lines give equal records, on any machine, at any time. */
+export function replay(lines: readonly JournalLine[], indices: readonly number[]): RunRecord {
+  const record: RunRecord = {
+    state: 'pending',
+    because: null,
+    attempts: [],
+    tasks: indices.map(unseen),
+    sync: { status: 'pending', detail: '', missing: [] },
+    extraction: null,
+    cancelling: false,
+    differences: [],
+    refused: null,
+    startedAt: null,
+    overAt: null,
+    lookedAt: null,
+    last: 0,
+  };
+  for (const line of lines) apply(record, line, indices);
+  return record;
+}
+
+function apply(record: RunRecord, line: JournalLine, indices: readonly number[]): void {
+  record.last = line.n;
+  switch (line.event) {
+    case 'intent':
+      record.attempts.push({
+        step: line.step,
+        attempt: line.attempt,
+        name: line.name,
+        phase: 'intent',
+        jobId: null,
+        intentAt: line.at,
+        submittedAt: null,
+        planDigest: line.plan_digest,
+        policyVersion: line.policy_version,
+      });
+      record.tasks = indices.map(unseen);
+      return;
+    case 'submitted':
+      return patch(record, line, { phase: 'submitted', jobId: line.job_id, submittedAt: line.at });
+    case 'refused':
+      record.refused = line.quoted;
+      return patch(record, line, { phase: 'refused' });
+    case 'ambiguous':
+      return patch(record, line, { phase: 'ambiguous' });
+    case 'absent':
+      return patch(record, line, { phase: line.certain ? 'none' : 'unknown' });
+    case 'read_back':
+      record.differences = line.differences;
+      return;
+    case 'releasing':
+      return patch(record, line, { phase: 'releasing' });
+    case 'released':
+      return patch(record, line, { phase: 'released' });
+    case 'withdrawn':
+      return patch(record, line, { phase: 'withdrawn' });
+    case 'surplus':
+      return;
+    case 'observed':
+      return observe(record, line);
+    case 'moved':
+      return move(record, line);
+    case 'cancelling':
+      record.cancelling = true;
+      return;
+    case 'synced':
+      record.sync = { status: line.status, detail: line.detail, missing: line.missing };
+      return;
+    case 'extracted':
+      record.extraction = { status: line.status, detail: line.detail };
+      return;
+  }
+}
+
+function patch(record: RunRecord, of: { step: string; attempt: number }, change: Partial<Attempt>): void {
+  record.attempts = record.attempts.map((one) =>
+    one.step === of.step && one.attempt === of.attempt ? { ...one, ...change } : one,
+  );
+}
+
+function observe(record: RunRecord, line: Extract<JournalLine, { event: 'observed' }>): void {
+  if (line.attempt !== current(record)?.attempt) return;
+  record.lookedAt = line.looked;
+  const news = new Map(line.tasks.map((task) => [task.index, task]));
+  record.tasks = record.tasks.map((task) => news.get(task.index) ?? task);
+}
+
+function move(record: RunRecord, line: Extract<JournalLine, { event: 'moved' }>): void {
+  record.state = line.to;
+  record.because = line.because;
+  if (line.to === 'submitted') record.startedAt ??= line.at;
+  if (line.to === 'completed' || line.to === 'failed' || line.to === 'partial') record.overAt ??= line.at;
+}

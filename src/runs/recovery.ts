@@ -1,0 +1,68 @@
+import { asFailure, Failure } from '../base/errors.ts';
+import type { ActingPermit } from '../base/permit.ts';
+import type { Site } from '../sites/site.ts';
+import { openRuns } from './open.ts';
+import { current } from './record.ts';
+import type { Run } from './run.ts';
+import { reread, withRun } from './run.ts';
+import { resume } from './submission.ts';
+
+export type Recovered = { run: string; found: string };
+
+/** A submission that was cut off: the journal has begun it and not ended it. */
+export function isCutOff(run: Run): boolean {
+  const phase = current(run.record)?.phase;
+  return phase === 'intent' || phase === 'ambiguous' || phase === 'submitted' || phase === 'releasing';
+}
+
+/**
+ * Finishes every submission of the repository that was cut off: adopts and records what the scheduler has, and releases it while the
+ * decision that allowed it still stands. A run another living process is working on is left to it. Submits nothing.
+ */
+export async function recover(
+  repo: string,
+  siteOf: (name: string) => Site,
+  permit: ActingPermit,
+  policyVersion: string | null,
+  changed: (run: Run) => Promise<void>,
+): Promise<Recovered[]> {
+  const found: Recovered[] = [];
+  for (const run of openRuns(repo).runs) {
+    if (!isCutOff(run)) continue;
+    try {
+      await withRun(run, 'recovery', () => finish(run), 0);
+    } catch (error) {
+      const failure = asFailure(error);
+      if (!(failure instanceof Failure) || failure.code === 'internal') throw failure;
+      if (failure.code !== 'lock_held') found.push({ run: run.id, found: `not finished: ${failure.message}` });
+    }
+  }
+  return found;
+
+  async function finish(stale: Run): Promise<void> {
+    const before = reread(stale);
+    if (!isCutOff(before)) return;
+    const allowed = policyVersion !== null && current(before.record)?.policyVersion === policyVersion;
+    const after = await resume(before, siteOf(before.plan.site), permit, allowed);
+    if (after.record.last === before.record.last) return;
+    await changed(after);
+    found.push({ run: after.id, found: words(after) });
+  }
+}
+
+function words(run: Run): string {
+  const attempt = current(run.record);
+  switch (attempt?.phase) {
+    case 'released':
+      return `job ${attempt.jobId} was found and released`;
+    case 'submitted':
+    case 'releasing':
+      return `job ${attempt.jobId} was found; it stays held until the policy it was decided under is back, or the run is cancelled`;
+    case 'none':
+      return 'nothing had been accepted; submit again';
+    case 'unknown':
+      return 'whether the scheduler took it cannot be found out';
+    default:
+      return run.record.because ?? 'looked at';
+  }
+}

@@ -1,0 +1,103 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { jsonText, writeAtomic } from '../base/files.ts';
+import { mintNonce } from '../base/ids.ts';
+import { jobScript } from '../sites/job-script.ts';
+import type { Job } from '../sites/schedulers/scheduler.ts';
+import { markOpen, markOver } from './open.ts';
+import type { Plan } from './plan.ts';
+import { jobName, jobOf, onlyStep, planDigest } from './plan.ts';
+import { current } from './record.ts';
+import type { Run } from './run.ts';
+import { gateOf, readRun, record, withRun } from './run.ts';
+
+export type Reserved = { run: Run; job: Job };
+
+export type Intent = {
+  runId: string;
+  iterationFolder: string;
+  plan: Plan;
+  /** The script's text, as it was hashed into the plan. */
+  script: string;
+  policyVersion: string;
+  approval: string | null;
+  by: string;
+  version: string;
+  /** Values of the variables that launch.yaml passes by name. */
+  environment: Record<string, string>;
+};
+
+/**
+ * Writes down what is about to be submitted: the run's folder, its plan, the user's script, our job script, and the intent in the
+ * journal, in this order, so that whatever is cut off here has submitted nothing. The caller holds the budget lock and a permit.
+ */
+export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
+  const { plan, iterationFolder, runId } = intent;
+  const folder = join(iterationFolder, 'runs', runId);
+  markOpen(repo, runId, plan.iteration.folder);
+  return withRun({ folder }, 'reserving', () => {
+    const gate = gateOf({ folder });
+    const step = onlyStep(plan);
+    const script = join(gate, 'scripts', step.name);
+    writeAtomic(script, intent.script, 0o755);
+    writeAtomic(join(gate, 'plan.json'), jsonText(plan));
+    // A run folder with something in its logs is a launched run to the Python Autolab, which then launches no other.
+    writeAtomic(join(folder, 'logs', 'launch.log'), `submitted by autolab-mcp ${intent.version} to ${plan.site}\n`);
+    const before = readRun(iterationFolder, runId);
+    const attempt = (current(before.record)?.attempt ?? 0) + 1;
+    const name = jobName(runId, step.name, attempt, mintNonce());
+    const file = join(gate, 'jobs', `${step.name}.${attempt}.sh`);
+    writeAtomic(
+      file,
+      jobScript({
+        run: runId,
+        iteration: plan.iteration.id,
+        step: step.name,
+        attempt,
+        gate,
+        script: { path: script, sha256: step.script.sha256 },
+        args: step.args,
+        cwd: iterationFolder,
+        modules: plan.environment.modules,
+        setup: plan.environment.setup,
+        set: { ...seedsOf(plan), ...plan.environment.set },
+        jobName: step.jobName,
+        requeues: step.requested.requeues,
+      }),
+      0o755,
+    );
+    const run = record(before, {
+      event: 'intent',
+      step: step.name,
+      attempt,
+      name,
+      plan_digest: planDigest(plan),
+      policy_version: intent.policyVersion,
+      approval: intent.approval,
+      by: intent.by,
+    });
+    const job = jobOf(
+      plan,
+      step,
+      name,
+      runId,
+      { script: file, cwd: iterationFolder, logs: join(folder, 'logs') },
+      intent.environment,
+      intent.version,
+    );
+    return { run, job };
+  });
+}
+
+/** Takes away what a reservation cut off before its intent has left: nothing was ever to happen on its word. */
+export function discard(repo: string, run: Run): void {
+  if (run.record.attempts.length > 0) throw new Error(`run ${run.id} has an intent`);
+  rmSync(run.folder, { recursive: true });
+  markOver(repo, run.id);
+}
+
+function seedsOf(plan: Plan): Record<string, string> {
+  if (!plan.seeds) return {};
+  const base = plan.seeds.base === null ? {} : { AUTOLAB_BASE_SEED: String(plan.seeds.base) };
+  return { AUTOLAB_REPLICATES: String(plan.seeds.count), AUTOLAB_SEED_STRATEGY: plan.seeds.strategy, ...base };
+}

@@ -1,0 +1,25 @@
+/** Every waiting time of a run's life, in seconds, with its source. One row a scheduler. */
+export type Timings = {
+  /** After this long a job that was accepted is seen by name. */
+  visibility: number;
+  /** For this long after a submission "not found" proves that nothing was accepted; null: records are never dropped. */
+  memory: number | null;
+  /** How long a success may wait for the marker to become visible (filesystem delay). */
+  grace: number;
+  /** A task found nowhere is lost after this many healthy looks and this much time since the first of them. */
+  lostLooks: number;
+  lostAfter: number;
+};
+
+export const TIMINGS: Readonly<Record<string, Timings>> = {
+  // The runner's records are files that nobody deletes; a submission is one rename.
+  local: { visibility: 2, memory: null, grace: 5, lostLooks: 3, lostAfter: 10 },
+  // visibility: squeue shows a held job at once, slurmctld under load answers within 10 s (MessageTimeout, slurm.conf(5)).
+  // memory: MinJobAge is 300 s by default (slurm.conf(5)); a margin is kept. grace: attribute caching of NFS, up to 60 s (nfs(5), acregmax).
+  slurm: { visibility: 12, memory: 240, grace: 90, lostLooks: 3, lostAfter: 600 },
+};
+
+/** A run whose submission is being finished by another process is left alone for this long. */
+export const SUBMIT_LIMIT_MS = 60_000;
+/** How long one command to a scheduler may take. `slurm.conf` MessageTimeout is 10 s; sbatch retries within it. */
+export const COMMAND_LIMIT_MS = 30_000;

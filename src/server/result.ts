@@ -1,0 +1,23 @@
+import type { CallToolResult } from '@modelcontextprotocol/server';
+import type { Outcome, Tool } from '../tools/tool.ts';
+
+/** Where the machine-readable form of an answer that is no result stands, since `structuredContent` must satisfy the tool’s schema. */
+export const OUTCOME_META = 'autolab/outcome';
+
+/**
+ * An outcome as the protocol carries it. Only `done` has structured content. Everything else is marked as an error, so that no model
+ * takes it for a result: the text says what is so, and `_meta` says it again for machines.
+ */
+export function toResult(outcome: Outcome, tool: Tool | undefined): CallToolResult {
+  if (outcome.kind !== 'done') {
+    const { text, ...rest } = outcome;
+    return { isError: true, content: [{ type: 'text', text }], _meta: { [OUTCOME_META]: rest } };
+  }
+  const { data, text, faults } = outcome;
+  if (faults.length === 0) return { structuredContent: data, content: [{ type: 'text', text }] };
+  const told = [{ type: 'text' as const, text: ['This was done.', text, ...faults].join('\n') }];
+  if (tool?.output.safeParse(data).success)
+    return { structuredContent: data, content: told, _meta: { [OUTCOME_META]: { kind: 'done', faults } } };
+  // A client refuses structured content that misses the schema, and then nobody learns that the act took place.
+  return { isError: true, content: told, _meta: { [OUTCOME_META]: { kind: 'done', data, faults } } };
+}

@@ -1,0 +1,52 @@
+import type { CallToolResult } from '@modelcontextprotocol/server';
+import { isInputRequiredResult, McpServer, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
+import { VERSION } from '../context.ts';
+import type { Outcome, Tool } from '../tools/tool.ts';
+import { callerOf, canAsk } from './caller.ts';
+import type { Call } from './calling.ts';
+import { calling } from './calling.ts';
+import { definitions } from './definitions.ts';
+import { INSTRUCTIONS } from './instructions.ts';
+import { toResult } from './result.ts';
+
+/**
+ * One MCP server for one connection of either protocol era. `tools/call` hands every name and every argument to the gate, so that bad
+ * input and unknown tools are audited and worded like everything else.
+ */
+export function buildServer(tools: readonly Tool[], call: Call, era: 'legacy' | 'modern'): McpServer {
+  const server = new McpServer(
+    { name: 'autolab-mcp', title: 'Autolab', version: VERSION },
+    {
+      capabilities: { tools: { listChanged: false } },
+      instructions: INSTRUCTIONS,
+      cacheHints: { 'tools/list': { ttlMs: 3_600_000, cacheScope: 'public' } },
+    },
+  );
+  server.server.setRequestHandler('tools/list', () => ({ tools: definitions(tools) }));
+  server.server.setRequestHandler('tools/call', async ({ params }, ctx) => {
+    const request = {
+      name: params.name,
+      raw: params.arguments ?? {},
+      caller: callerOf(server, ctx),
+      ctx,
+      era,
+      canAsk: canAsk(server, ctx),
+    };
+    const answer = await calling(call, request);
+    return isInputRequiredResult(answer)
+      ? answer
+      : wire(
+          answer,
+          tools.find((tool) => tool.name === params.name),
+        );
+  });
+  return server;
+}
+
+/** The protocol wants an unknown tool as an error of its own, in both eras; the words are the gate’s. */
+function wire(outcome: Outcome, tool: Tool | undefined): CallToolResult {
+  if (outcome.kind === 'failed' && outcome.failure.code === 'unknown_tool') {
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, outcome.text, outcome.failure);
+  }
+  return toResult(outcome, tool);
+}

@@ -1,0 +1,98 @@
+import { accessSync, constants } from 'node:fs';
+import { userInfo } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { parseDocument } from 'yaml';
+import * as z from 'zod';
+import { Failure } from '../base/errors.ts';
+import { readText } from '../base/files.ts';
+import { WORD } from '../base/ids.ts';
+import { nearest } from '../base/text.ts';
+import { localScheduler } from './schedulers/local.ts';
+import type { Scheduler } from './schedulers/scheduler.ts';
+import type { Site } from './site.ts';
+import { openSite } from './site.ts';
+import { localTransport } from './transports/local.ts';
+import type { Transport } from './transports/transport.ts';
+
+/** One line a scheduler and one a transport. */
+const SCHEDULERS: Readonly<Record<string, (options: { root: string }) => Scheduler>> = { local: localScheduler };
+const TRANSPORTS: Readonly<Record<string, () => Transport>> = { local: localTransport };
+
+const definition = z.strictObject({
+  scheduler: z.enum(['local']).describe('Batch system of the site'),
+  transport: z.enum(['local']).default('local').describe('How commands reach it'),
+});
+const file = z.strictObject({ schema_version: z.literal('1'), sites: z.record(z.string().regex(WORD), definition) });
+type Definitions = Record<string, z.output<typeof definition>>;
+
+/** The sites of a repository: `.autolab/sites.yaml`, or `local` alone where there is none. */
+export function siteDefinitions(repo: string): Definitions {
+  const path = join(repo, '.autolab', 'sites.yaml');
+  const text = readText(path);
+  if (text === undefined) return { local: { scheduler: 'local', transport: 'local' } };
+  const document = parseDocument(text, { uniqueKeys: true });
+  const fault = document.errors[0];
+  if (fault) throw invalid(path, fault.message);
+  const parsed = file.safeParse(document.toJS());
+  if (!parsed.success) throw invalid(path, z.prettifyError(parsed.error));
+  return parsed.data.sites;
+}
+
+export function siteNamed(repo: string, name: string): Site {
+  const all = siteDefinitions(repo);
+  const found = Object.hasOwn(all, name) ? all[name] : undefined;
+  const scheduler = found && SCHEDULERS[found.scheduler];
+  const transport = found && TRANSPORTS[found.transport];
+  if (!scheduler || !transport) {
+    const near = nearest(name, Object.keys(all));
+    throw new Failure('site_unavailable', {
+      what: `there is no site ${JSON.stringify(name)}`,
+      why: `known here: ${Object.keys(all).join(', ')}`,
+      next: near ? `did you mean ${near}?` : 'name a known site in launch/launch.yaml, or add it to .autolab/sites.yaml',
+    });
+  }
+  return openSite(name, scheduler({ root: join(repo, '.autolab', 'gate', 'runner', name) }), transport(), userInfo().username);
+}
+
+/**
+ * The site a run goes to: the one that is named, else by `compute.location`. The embedded runner is no fallback: where `sbatch` or
+ * `qsub` is on PATH this host is a login node, and it runs there only if the site was named outright.
+ */
+export function chooseSite(repo: string, named: string | null, location: 'local' | 'slurm', path = process.env.PATH ?? ''): string {
+  if (named !== null) return named;
+  const all = siteDefinitions(repo);
+  if (location === 'slurm') {
+    throw new Failure('site_unavailable', {
+      what: 'design.yaml says compute.location: slurm, and this version drives no Slurm site',
+      why: `known sites: ${Object.keys(all).join(', ')}`,
+      next: 'to run it on this machine write `site: local` into launch/launch.yaml',
+    });
+  }
+  const batch = ['sbatch', 'qsub'].find((program) => onPath(program, path));
+  if (batch === undefined) return 'local';
+  throw new Failure('site_unavailable', {
+    what: `compute.location is local, but ${batch} is on PATH: this looks like a login node`,
+    why: 'experiments do not run on login nodes unless somebody says so',
+    next: 'write `site: local` into launch/launch.yaml (the policy must allow that site), or set compute.location: slurm',
+  });
+}
+
+/** The first executable of this name on PATH. */
+export function onPath(program: string, path: string): string | undefined {
+  return path
+    .split(delimiter)
+    .filter((folder) => folder.startsWith('/'))
+    .map((folder) => join(folder, program))
+    .find((candidate) => {
+      try {
+        accessSync(candidate, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+function invalid(path: string, why: string): Failure {
+  return new Failure('file_invalid', { what: `${path} is not a list of sites`, why, next: `mend ${path}, or remove it to use the site local alone` });
+}

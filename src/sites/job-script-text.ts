@@ -1,0 +1,159 @@
+import { shellText } from './shell-text.ts';
+
+/**
+ * The constant part of the job script, for bash 4 and later, below the values. `al_claim` lets one job run one attempt of one task; `al_start` runs the user's script and
+ * waits for it; `al_end` leaves the marker.
+ */
+export const JOB_SCRIPT_BODY = shellText(String.raw`
+al_say() { printf 'autolab: %s\n' "$1" >&2; }
+
+# JSON text: control characters are dropped, backslashes and quotes escaped.
+al_text() {
+  local LC_ALL=C text=$1
+  text=@{text//[[:cntrl:]]/}
+  text=@{text//\\/\\\\}
+  text=@{text//\"/\\\"}
+  printf '"%s"' "$text"
+}
+al_path() { case $1 in /*) al_text "$1" ;; *) printf null ;; esac; }
+al_number() { case $1 in '' | *[!0-9]*) return 1 ;; *) printf %d "$((10#$1))" ;; esac; }
+
+# al_leave FILE LINE: whole or not at all.
+al_leave() {
+  command -p mkdir -p -- "@{1%/*}" && printf '%s\n' "$2" >"$1.$$.tmp" && command -p mv -f -- "$1.$$.tmp" "$1"
+}
+
+# al_end EXIT [REFUSED]: the marker. Failing to write it changes nothing else.
+al_end() {
+  local shard file names= name
+  printf -v shard %02d "$((al_task % 100))"
+  file=$al_gate/exit/$shard/$al_step.$al_task.$al_attempt
+  [ "$al_restart" -eq 0 ] || file=$file.r$al_restart
+  for name in $al_signals; do names="$names,\"$name\""; done
+  name="{\"schema_version\":\"1\",\"step\":\"$al_step\",\"task\":$al_task,\"attempt\":$al_attempt,\"restart\":$al_restart"
+  name="$name,\"job_id\":$(al_text "$al_job"),\"node\":$(al_text "$al_node"),\"exit\":$1,\"signals\":[@{names#,}]"
+  name="$name,\"started\":$al_started,\"ended\":$(command -p date +%s)"
+  name="$name,\"stdout\":$(al_path "$al_stdout"),\"stderr\":$(al_path "$al_stderr")@{2:+,\"refused\":\"$2\"}}"
+  al_leave "$file.json" "$name" 2>/dev/null || al_say 'the marker could not be written'
+}
+
+al_refuse() { trap - EXIT; al_say "$3: nothing was run"; al_end "$1" "$2"; exit "$1"; }
+al_stop() { al_say "$1: nothing was run"; exit 74; }
+
+# The claim is a folder with its job's id inside, renamed into place: never seen without the id, never replaced once it is there.
+al_claim() {
+  local task=$al_step.$al_task.$al_attempt claim mine owner=
+  claim=$al_gate/claim/$task
+  mine=$al_gate/claim/.$task.@{al_node//\//_}.$$
+  command -p mkdir -p -- "$mine" && printf '%s\n' "$al_job" >"$mine/job" && command -p mv -T -- "$mine" "$claim" 2>/dev/null
+  [ ! -d "$mine" ] || command -p rm -rf -- "$mine"
+  [ ! -r "$claim/job" ] || read -r owner <"$claim/job"
+  [ -n "$owner" ] || al_stop "the claim $claim could not be made"
+  if [ "$owner" != "$al_job" ]; then
+    al_say "job $owner has this task: nothing was run"
+    al_leave "$al_gate/duplicates/$task.@{al_job//\//_}.json" "{\"schema_version\":\"1\",\"step\":\"$al_step\",\"task\":$al_task,\"attempt\":$al_attempt,\"job_id\":$(al_text "$al_job"),\"owner\":$(al_text "$owner"),\"node\":$(al_text "$al_node"),\"at\":$al_started}" 2>/dev/null
+    exit 76
+  fi
+  while ! command -p mkdir "$claim/start.$al_restart" 2>/dev/null; do
+    [ -d "$claim/start.$al_restart" ] || al_stop "the start could not be recorded in $claim"
+    al_restart=$((al_restart + 1))
+  done
+  [ "$al_restart" -le "$al_requeues" ] || al_refuse 77 restart "started again, and $al_requeues restarts are granted"
+}
+
+# What a surrounding job or the submitting shell left in the environment is no business of the script's.
+al_clear() {
+  local name
+  for name in "@{!SLURM_@}" "@{!SBATCH_@}"; do
+    case $name in
+      SLURM_JOB_*|SLURM_JOBID|SLURM_ARRAY_*|SLURM_CPUS_*|SLURM_NTASKS*|SLURM_NPROCS|SLURM_NNODES|SLURM_NODELIST|SLURM_GPUS*) ;;
+      SLURM_MEM_*|SLURM_TASKS_PER_NODE|SLURM_SUBMIT_DIR|SLURM_SUBMIT_HOST|SLURM_TMPDIR|SLURM_CONF|SLURM_CLUSTER_NAME) ;;
+      SLURM_NODEID|SLURM_PROCID|SLURM_LOCALID|SLURM_RESTART_COUNT|SLURM_GTIDS|SLURM_TASK_PID|SLURM_TOPOLOGY_*) ;;
+      SLURM_STEP_*|SLURM_STEPID|SLURM_THREADS_PER_CORE|SLURM_SHARDS_ON_NODE) ;;
+      *) unset -v "$name" ;;
+    esac
+  done
+}
+
+al_enter() { cd -- "$al_cwd" || al_refuse 78 launch "the folder $al_cwd cannot be entered"; }
+
+al_setup() {
+  local line
+  al_enter
+  trap 'al_refuse 78 launch "a setup line ended the job"' EXIT
+  for line in "@{al_prepare[@]}"; do
+    eval -- "$line" || al_refuse 78 launch "the setup line failed: $line"
+  done
+  trap - EXIT
+}
+
+# A signal for the job is one for the script. Before the script is there it is kept; the ones that ask for an end are recorded.
+al_signal() {
+  al_caught=$((al_caught + 1))
+  case $1 in CONT|TSTP|WINCH|URG) ;; *) al_signals="$al_signals $1" ;; esac
+  if [ -n "$al_child" ]; then kill -s "$1" "$al_child" 2>/dev/null; else al_kept="$al_kept $1"; fi
+}
+
+# al_look PID: where its output really goes. Scripts redirect their own, usually first of all; what is no file is not recorded.
+al_look() {
+  local path
+  path=$(command -p readlink "/proc/$1/fd/1" 2>/dev/null)
+  case $path in /*) al_stdout=$path ;; esac
+  path=$(command -p readlink "/proc/$1/fd/2" 2>/dev/null)
+  case $path in /*) al_stderr=$path ;; esac
+}
+
+# A background child of a shell without job control ignores INT and QUIT; the subshell takes them back for the script.
+al_start() {
+  local seen turn
+  al_look $$
+  ( trap - INT QUIT; exec "$al_script" "$@" ) &
+  al_child=$!
+  for turn in $al_kept; do kill -s "$turn" "$al_child" 2>/dev/null; done
+  for turn in 1 2 3 4 5 6 7 8; do
+    al_look "$al_child"
+    kill -0 "$al_child" 2>/dev/null || break
+    command -p sleep 0.05
+  done
+  # A wait that a signal cut short says nothing about the script; bash remembers the exit code of a child it has collected.
+  while :; do
+    seen=$al_caught
+    wait "$al_child"
+    al_exit=$?
+    [ "$al_caught" -ne "$seen" ] || break
+  done
+}
+
+al_trap() {
+  local name
+  for name in HUP INT QUIT ABRT USR1 USR2 ALRM TERM CONT TSTP URG XCPU XFSZ VTALRM PROF WINCH IO PWR; do
+    if [ "$1" = forward ]; then trap "al_signal $name" "$name"; else trap '' "$name"; fi
+  done
+}
+
+al_task=$(al_number "$AUTOLAB_TASK_INDEX" || al_number "$SLURM_ARRAY_TASK_ID" || al_number "$SGE_TASK_ID" || printf 0)
+al_job=@{AUTOLAB_JOB_ID:-@{SLURM_ARRAY_JOB_ID:-@{SLURM_JOB_ID:-$JOB_ID}}}
+al_node=@{SLURMD_NODENAME:-$HOSTNAME}
+al_restart=0 al_signals= al_caught=0 al_kept= al_child= al_exit= al_stdout= al_stderr=
+al_started=$(command -p date +%s)
+readonly al_task al_job al_node al_started
+[ -n "$al_job" ] || al_stop 'the scheduler gave no job id'
+al_claim
+al_clear
+al_export
+al_setup
+# Setup lines may leave any option of the shell behind.
+set +efuxC +o posix +o pipefail
+shopt -u failglob nullglob
+IFS=$' \t\n'
+trap - DEBUG ERR RETURN
+al_enter
+al_export
+al_sum=$(command -p sha256sum <"$al_script")
+[ "@{al_sum%% *}" = "$al_sha256" ] || al_refuse 78 drift 'the script is not the one that was approved'
+al_trap forward
+al_start "@{al_args[@]}"
+al_trap ignore
+al_end "$al_exit"
+exit "$al_exit"
+`);

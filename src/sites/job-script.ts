@@ -1,0 +1,90 @@
+import { Failure } from '../base/errors.ts';
+import { WORD } from '../base/ids.ts';
+import { JOB_SCRIPT_BODY } from './job-script-text.ts';
+import { VARIABLE, shellWord } from './shell-text.ts';
+
+export type { Duplicate, Marker, MarkerLook } from './markers.ts';
+export { markersCommand, readMarker } from './markers.ts';
+
+export type JobScriptSpec = {
+  run: string;
+  iteration: string;
+  step: string;
+  attempt: number;
+  /** The run's gate folder, absolute, at the site. */
+  gate: string;
+  /** The copy of the user's script, executable, and the SHA-256 of what was approved. */
+  script: { path: string; sha256: string };
+  args: readonly string[];
+  cwd: string;
+  modules: readonly string[];
+  /** Lines of bash, run in the job's own shell before the script. */
+  setup: readonly string[];
+  set: Readonly<Record<string, string>>;
+  /** The name the user's script gives itself. */
+  jobName: string;
+  /** How many further starts of the same job go on. */
+  requeues: number;
+};
+
+/** Exit codes of the job script's own: everything else is the user's. The marker's `refused` tells them apart from a user's 77 or 78. */
+export const JOB_SCRIPT_EXIT = { unclaimed: 74, duplicate: 76, restart: 77, drift: 78, launch: 78 } as const;
+
+/**
+ * Our job script for bash: claims the task, so that a second accepted submission ends itself; refuses a script other than the approved
+ * one; runs it in the prepared environment, passes every signal on, and leaves a marker whatever happens. Holds no secrets. Pure.
+ */
+export function jobScript(spec: JobScriptSpec): string {
+  check(spec);
+  const values = {
+    gate: spec.gate,
+    step: spec.step,
+    attempt: String(spec.attempt),
+    script: spec.script.path,
+    sha256: spec.script.sha256,
+    cwd: spec.cwd,
+    requeues: String(spec.requeues),
+  };
+  const prepare = [...spec.modules.map((name) => `module load ${shellWord(name)}`), ...spec.setup];
+  const exported = {
+    ...spec.set,
+    SLURM_JOB_NAME: spec.jobName,
+    JOB_NAME: spec.jobName,
+    RUN_ID: spec.run,
+    AUTOLAB_RUN_ID: spec.run,
+    AUTOLAB_ITERATION_ID: spec.iteration,
+    AUTOLAB_ATTEMPT: String(spec.attempt),
+  };
+  return [
+    '#!/bin/bash -l',
+    '# Written by autolab-mcp for one submission. Changes have no effect on jobs that are submitted already.',
+    ...Object.entries(values).map(([name, value]) => `readonly al_${name}=${bashWord(value)}`),
+    `readonly -a al_args=(${spec.args.map(bashWord).join(' ')})`,
+    `readonly -a al_prepare=(${prepare.map(bashWord).join(' ')})`,
+    'al_export() {',
+    ...Object.entries(exported).map(([name, value]) => `  export ${name}=${bashWord(value)}`),
+    '  export AUTOLAB_TASK_INDEX=$al_task',
+    '}',
+    JOB_SCRIPT_BODY,
+  ].join('\n');
+}
+
+/** Never begins a line with text of the plan: Grid Engine obeys `#$` at the start of any line. */
+function bashWord(text: string): string {
+  return shellWord(text).replaceAll('\n', () => `'$'\\n''`);
+}
+
+function check(spec: JobScriptSpec): void {
+  const texts = [spec.run, spec.iteration, spec.gate, spec.script.path, spec.cwd, spec.jobName, ...spec.args, ...spec.modules, ...spec.setup, ...Object.values(spec.set)];
+  if (texts.some((text) => text.includes('\0'))) throw refused('a value for the job script holds a NUL character', 'take it out of launch/launch.yaml');
+  const name = Object.keys(spec.set).find((one) => !VARIABLE.test(one) || /^(al_|AUTOLAB_|RUN_ID$)/.test(one));
+  if (name !== undefined) throw refused(`environment variable ${JSON.stringify(name)} cannot be set in a job`, 'rename it in launch/launch.yaml');
+  const relative = [spec.gate, spec.script.path, spec.cwd].find((path) => !path.startsWith('/'));
+  if (relative !== undefined) throw new Error(`job script with the relative path ${relative}`);
+  if (!WORD.test(spec.step)) throw refused(`step name ${JSON.stringify(spec.step)} is not a word`, 'rename the step in launch/launch.yaml');
+  for (const count of [spec.attempt, spec.requeues]) if (!Number.isSafeInteger(count) || count < 0) throw new Error(`job script with the count ${count}`);
+}
+
+function refused(what: string, next: string): Failure {
+  return new Failure('usage', { what, next });
+}

@@ -1,0 +1,131 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '../base/errors.ts';
+import { readText, writeAtomic } from '../base/files.ts';
+import { withLock } from '../base/lock.ts';
+import type { Permit } from '../base/permit.ts';
+import { localScheduler } from './schedulers/local.ts';
+import type { JobView } from './schedulers/scheduler.ts';
+import type { Ask } from './transports/transport.ts';
+import { localTransport } from './transports/local.ts';
+
+/** Long local work: tests, preflight, parsers. `key` names it: the same key is the same work, whoever asks and however often. */
+export type WorkRequest = {
+  key: string;
+  argv: readonly [string, ...string[]];
+  cwd: string;
+  /** All it gets besides the account's own PATH, HOME and the like. */
+  environment: Readonly<Record<string, string>>;
+  timeoutSeconds: number;
+  /** `success`: a result that was good is good for the same key for ever. `never`: a result that was told is not told again. */
+  reuse: 'success' | 'never';
+};
+export type WorkResult = { exit: number | null; timedOut: boolean; cancelled: boolean; stdout: string; stderr: string; seconds: number | null };
+
+export type Work = {
+  /** Starts the work or finds it, and waits for it up to `waitMs`. Undefined: it is still running. Survives this program. */
+  run(permit: Permit<'run'>, digest: string, request: WorkRequest, waitMs: number): Promise<WorkResult | undefined>;
+};
+
+/** How much of a parser's or test's output is ever read. 16 MiB. */
+const OUTPUT_LIMIT = 16 * 1024 * 1024;
+const OVER = new Set(['completed', 'failed', 'timeout', 'cancelled', 'out_of_memory', 'node_failure', 'preempted', 'dependency']);
+const KEY = /^[a-z0-9][a-z0-9._-]{0,120}$/;
+
+/** Work on this machine as detached jobs of the embedded runner, in process groups of their own, ended whole at their time limit. */
+export function openWork(repo: string): Work {
+  const top = join(repo, '.autolab', 'gate', 'work');
+  const scheduler = localScheduler({ root: join(repo, '.autolab', 'gate', 'runner', 'work') });
+  const transport = localTransport();
+  const user = userInfo().username;
+  const ask = async <T>(question: Ask<T>): Promise<T> => question.read(await transport.run(question.command, { timeoutMs: 30_000 }));
+
+  return {
+    run: async (permit, digest, request, waitMs) => {
+      permit.check(digest);
+      if (!KEY.test(request.key)) throw new Error(`work key ${request.key}`);
+      const { name, folder } = await withLock(join(top, `${request.key}.lock`), 'starting work', async () => {
+        const turn = turnOf(request.key);
+        await start(turn.name, turn.folder, request);
+        return turn;
+      });
+      for (const end = Date.now() + waitMs; ; await sleep(50)) {
+        const view = (await ask(scheduler.find(name, user)))[0];
+        if (view && OVER.has(view.state)) return tell(result(view, folder), folder, request);
+        if (Date.now() >= end) return undefined;
+      }
+    },
+  };
+
+  /** The turn that is due: the last one begun, or a new one once its result has been told. */
+  function turnOf(key: string): { name: string; folder: string } {
+    const base = join(top, key);
+    const turns = existsSync(base) ? readdirSync(base).filter((name) => /^\d+$/.test(name)).map(Number) : [];
+    const last = Math.max(0, ...turns);
+    const turn = last === 0 || existsSync(join(base, String(last), 'told')) ? last + 1 : last;
+    return { name: `w_${key}.${turn}`, folder: join(base, String(turn)) };
+  }
+
+  /** Submits held and releases; what a crash left held is released by the next call with the same key. */
+  async function start(name: string, folder: string, request: WorkRequest): Promise<void> {
+    const known = (await ask(scheduler.find(name, user)))[0];
+    if (known && known.state !== 'held') return;
+    const id = known?.id ?? (await submit(name, folder, request));
+    await ask(scheduler.release(id));
+  }
+
+  function tell(told: WorkResult, folder: string, request: WorkRequest): WorkResult {
+    if (told.exit !== 0 || request.reuse === 'never') writeAtomic(join(folder, 'told'), '');
+    return told;
+  }
+
+  async function submit(name: string, folder: string, request: WorkRequest): Promise<string> {
+    if (!existsSync(request.cwd)) throw new Failure('file_missing', { what: `the folder ${request.cwd} to work in is not there`, next: 'make it, or name another' });
+    const script = join(folder, 'run.sh');
+    writeAtomic(script, `#!/bin/sh\nexec ${request.argv.map(shellWord).join(' ')}\n`, 0o700);
+    return ask(
+      scheduler.submitHeld({
+        name,
+        script,
+        cwd: request.cwd,
+        stdout: join(folder, 'out'),
+        stderr: join(folder, 'err'),
+        requested: {
+          cpus: 1,
+          gpus: 0,
+          gpuType: null,
+          nodes: 1,
+          memoryMb: null,
+          walltimeSeconds: request.timeoutSeconds,
+          indices: null,
+          parallel: null,
+          partition: null,
+          account: null,
+          qos: null,
+          requeues: 0,
+        },
+        environment: request.environment,
+        after: [],
+        comment: 'autolab-mcp work',
+      }),
+    );
+  }
+}
+
+/** A word a POSIX shell reads back as itself. */
+function shellWord(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function result(view: JobView, folder: string): WorkResult {
+  return {
+    exit: view.exit,
+    timedOut: view.state === 'timeout',
+    cancelled: view.state === 'cancelled',
+    stdout: readText(join(folder, 'out'), OUTPUT_LIMIT) ?? '',
+    stderr: readText(join(folder, 'err'), OUTPUT_LIMIT) ?? '',
+    seconds: view.started !== null && view.ended !== null ? view.ended - view.started : null,
+  };
+}

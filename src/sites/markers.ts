@@ -1,0 +1,123 @@
+import * as z from 'zod';
+import { Failure } from '../base/errors.ts';
+import { quote } from '../base/text.ts';
+import type { Ask, Output } from './transports/transport.ts';
+
+const count = z.int().nonnegative();
+const marker = z.strictObject({
+  schema_version: z.literal('1'),
+  step: z.string(),
+  task: count,
+  attempt: count,
+  /** 0 for the job's first start. */
+  restart: count,
+  job_id: z.string(),
+  node: z.string(),
+  exit: count,
+  /** Signals that asked for an end, in the order they came. A continued or resized job has none. */
+  signals: z.array(z.string()),
+  /** Epoch seconds on the node. */
+  started: count,
+  ended: count,
+  /** The files the script's output really went to; null where it went to no file. */
+  stdout: z.string().nullable(),
+  stderr: z.string().nullable(),
+  /** Nothing of the user's was run: another script, one start too many, or its folder, modules or setup failed. */
+  refused: z.enum(['drift', 'restart', 'launch']).optional(),
+});
+const duplicate = z.strictObject({
+  schema_version: z.literal('1'),
+  step: z.string(),
+  task: count,
+  attempt: count,
+  job_id: z.string(),
+  /** The job that has the task. */
+  owner: z.string(),
+  node: z.string(),
+  at: count,
+});
+
+/** What the job script leaves of one start of one task. */
+export type Marker = z.output<typeof marker>;
+/** A further accepted submission of a task that ended itself. */
+export type Duplicate = z.output<typeof duplicate>;
+/** What one gate folder holds. `unreadable` names what is torn or not ours: it proves nothing, and must be seen. */
+export type MarkerLook = { gate: string; markers: Marker[]; duplicates: Duplicate[]; unreadable: string[] };
+
+/** One marker, or undefined for text that is none. */
+export function readMarker(text: string): Marker | undefined {
+  return parse(marker, text);
+}
+
+/** Prints every line of the gates’ files behind its name; of files that are empty or far too long the name alone. */
+const SCRIPT = String.raw`
+export LC_ALL=C
+number=0
+for gate; do
+  echo "gate $number"
+  number=$((number + 1))
+  cd -- "$gate" 2>/dev/null || { echo missing; continue; }
+  for folder in exit duplicates; do
+    [ -d "$folder" ] || continue
+    find "$folder" -type f -name '*.json' \( -size 0 -o -size +63 \) -exec printf '%s\t\n' {} + || exit 1
+    find "$folder" -type f -name '*.json' ! -size 0 -size -64 -exec grep -a -H -Z '' {} + || exit 1
+  done
+done
+echo end
+`;
+
+/** All markers and duplicates of these gate folders, one answer a gate in the order asked. Partial output is an error. */
+export function markersCommand(gates: readonly string[]): Ask<MarkerLook[]> {
+  return {
+    command: { argv: ['sh', '-s', '--', ...gates], stdin: SCRIPT },
+    read: (output) => readLooks(gates, output),
+  };
+}
+
+function readLooks(gates: readonly string[], output: Output): MarkerLook[] {
+  const lines = output.stdout.split('\n');
+  if (output.exit !== 0 || lines.at(-2) !== 'end') {
+    throw new Failure('scheduler_answer', {
+      what: 'the markers of the jobs cannot be read',
+      why: output.exit === 0 ? 'the answer is cut off' : `exit code ${output.exit}`,
+      next: 'call again; states stay as they were',
+      quoted: quote(output.stderr),
+    });
+  }
+  const looks: MarkerLook[] = [];
+  for (const line of lines.slice(0, -2)) {
+    const look = looks.at(-1);
+    const gate = /^gate \d+$/.test(line) ? gates[looks.length] : undefined;
+    if (gate !== undefined) looks.push({ gate, markers: [], duplicates: [], unreadable: [] });
+    else if (look) sort(line, look);
+  }
+  return looks;
+}
+
+/** `folder/name`, a NUL or a tab, and a line of that file. */
+function sort(line: string, look: MarkerLook): void {
+  const [, path = line, text = ''] = /^([^\0\t]*)[\0\t](.*)$/s.exec(line) ?? [];
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  if (path.startsWith('exit/')) {
+    const found = readMarker(text);
+    if (found && name === markerName(found)) return void look.markers.push(found);
+  } else if (path.startsWith('duplicates/')) {
+    const found = parse(duplicate, text);
+    if (found) return void look.duplicates.push(found);
+  }
+  look.unreadable.push(quote(line === 'missing' ? 'the folder is not there' : path, 300));
+}
+
+/** The file name a marker belongs under; the same words elsewhere are a copy of somebody's. */
+function markerName(found: Marker): string {
+  return `${found.step}.${found.task}.${found.attempt}${found.restart === 0 ? '' : `.r${found.restart}`}.json`;
+}
+
+function parse<T>(schema: z.ZodType<T>, text: string): T | undefined {
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

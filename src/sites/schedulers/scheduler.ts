@@ -1,0 +1,130 @@
+import type { Ask } from '../transports/transport.ts';
+
+/** Opaque text: `12`, `12.host`. Never parsed, never calculated with. */
+export type JobId = string;
+
+/** What one job asks of the scheduler, in normal units. Null means "the site's default", which the gate treats as unknown where it matters. */
+export type Requested = {
+  /** Per task of the array. */
+  cpus: number;
+  gpus: number;
+  gpuType: string | null;
+  nodes: number;
+  /** MiB per task; 0 is the whole node; null the site's default. */
+  memoryMb: number | null;
+  walltimeSeconds: number | null;
+  /** Array indices in ascending order; null for a job that is no array. */
+  indices: readonly number[] | null;
+  /** At most this many array tasks at once; null for no limit. */
+  parallel: number | null;
+  partition: string | null;
+  account: string | null;
+  qos: string | null;
+  /** How often the scheduler may start the job again by itself. */
+  requeues: number;
+};
+
+/** A job ready to be submitted. Every path is absolute, at the site. `{task}` in stdout and stderr stands for the array index (0 without an array). */
+export type Job = {
+  /** `al_<run>.<step>.<attempt>.<nonce>`: one name, one submission. */
+  name: string;
+  /** Our job script. */
+  script: string;
+  cwd: string;
+  stdout: string;
+  stderr: string;
+  requested: Requested;
+  /** All that the job gets from us; nothing of the caller's environment goes along. */
+  environment: Readonly<Record<string, string>>;
+  after: readonly { id: JobId; on: 'success' | 'any' }[];
+  /** Product, version, run and the plan's digest: how staff can find us. */
+  comment: string;
+};
+
+/** The scheduler's word for a job, translated. What is not in the scheduler's table is `unknown`: never an error, never success. */
+export type JobState =
+  | 'pending'
+  | 'held'
+  | 'suspended'
+  | 'requeued'
+  | 'running'
+  | 'completing'
+  | 'completed'
+  | 'failed'
+  | 'timeout'
+  | 'cancelled'
+  | 'out_of_memory'
+  | 'node_failure'
+  | 'preempted'
+  | 'dependency'
+  | 'unknown';
+
+/** One task as the scheduler tells it. Times are epoch seconds at the site. */
+export type JobView = {
+  id: JobId;
+  /** The array index; null for a job that is no array. A pending array is expanded to its tasks. */
+  index: number | null;
+  name: string;
+  user: string;
+  state: JobState;
+  /** The scheduler's own word, for the reader. */
+  word: string;
+  reason: string | null;
+  /** Will never start without somebody's help. */
+  blocked: boolean;
+  exit: number | null;
+  signal: number | null;
+  node: string | null;
+  submitted: number | null;
+  started: number | null;
+  ended: number | null;
+  estimatedStart: number | null;
+  /** What the task really used, where it is recorded. */
+  used: { elapsedSeconds: number | null; cpuSeconds: number | null; maxRssMb: number | null } | null;
+};
+
+export type PollQuery = {
+  jobs: readonly { id: JobId; name: string }[];
+  user: string;
+  /** Epoch seconds before the earliest submission asked about. */
+  since: number;
+};
+
+/** One look for all runs of a site. `healthy` false: an empty or missing row proves nothing. */
+export type Look = { at: number; healthy: boolean; jobs: JobView[] };
+
+/** What of the user's is in the queue, ours and others'. */
+export type Queue = { active: number; pending: number };
+
+/** A scheduler's own word about a job it would not, or never, run. */
+export type Finding = { severity: 'error' | 'warning'; what: string; quoted?: string };
+
+export type ScriptOptions = {
+  /** What the script's own `#SBATCH` or `#$` lines ask for, in normal units; only what was said. */
+  requested: Partial<Requested>;
+  /** The job name the user's script gives itself. */
+  name: string | null;
+};
+
+/** A batch system: commands and readers, no state and no processes, so that any scheduler works over any transport and none needs a mock. */
+export type Scheduler = {
+  readonly name: string;
+  /** Reads the option lines of the user's script by a closed list. Throws `script_directive` naming line and option for anything else. */
+  options(script: string): ScriptOptions;
+  /** Submits held: nothing starts before `release`. The reader throws `scheduler_refused` only for a definite refusal. */
+  submitHeld(job: Job): Ask<JobId>;
+  /** What the scheduler itself says the job will get. */
+  readBack(id: JobId): Ask<Requested>;
+  /** The exit code lies on some schedulers; look at the queue afterwards. */
+  release(id: JobId): Ask<void>;
+  /** Every job of this user with exactly this name, in all states that can be seen. Throws rather than give an unproven empty list. */
+  find(name: string, user: string): Ask<JobView[]>;
+  poll(query: PollQuery): Ask<Look>;
+  queue(user: string): Ask<Queue>;
+  /** Ends jobs matched on id *and* name. Jobs that are already over are no error. */
+  cancel(jobs: readonly { id: JobId; name: string }[]): Ask<void>;
+  /** The scheduler's own test of a job, without submitting it. */
+  test(job: Job): Ask<Finding[]>;
+  /** Whether it answers at all, and which version it is. */
+  version(): Ask<string>;
+};

@@ -1,0 +1,91 @@
+import { Failure, asFailure } from '../base/errors.ts';
+import type { ActingPermit, Permit } from '../base/permit.ts';
+import { quote } from '../base/text.ts';
+import type { MarkerLook } from './job-script.ts';
+import { markersCommand } from './job-script.ts';
+import type { Finding, Job, JobId, JobView, Look, PollQuery, Queue, Requested, Scheduler } from './schedulers/scheduler.ts';
+import type { Ask, Output, Transport } from './transports/transport.ts';
+
+/** How long one command at a site may take, in milliseconds. Slurm's own programs give up on a dead controller after about nine seconds. */
+const LIMIT_MS = 30_000;
+
+/** What came of a submission. Anything but a definite refusal or an id is ambiguous: the scheduler may have the job. */
+export type Submission = { accepted: JobId } | { refused: string } | { ambiguous: string };
+
+/** A scheduler over a transport. What looks takes no permit; what acts takes one. */
+export type Site = {
+  readonly name: string;
+  readonly kind: string;
+  readonly scheduler: Scheduler;
+  /** The account that owns our jobs there. */
+  readonly user: string;
+  queue(): Promise<Queue>;
+  find(name: string): Promise<JobView[]>;
+  readBack(id: JobId): Promise<Requested>;
+  poll(query: Omit<PollQuery, 'user'>): Promise<Look>;
+  markers(gates: readonly string[]): Promise<MarkerLook[]>;
+  test(job: Job): Promise<Finding[]>;
+  version(): Promise<string>;
+  /** Checks that the permit was given for this plan. Never rejects: what is not known is `ambiguous`. */
+  submitHeld(permit: Permit<'spend'>, planDigest: string, job: Job): Promise<Submission>;
+  /** For jobs whose release an earlier decision allowed; the caller holds the journalled decision. */
+  release(permit: ActingPermit, id: JobId): Promise<void>;
+  cancel(permit: ActingPermit, jobs: readonly { id: JobId; name: string }[]): Promise<void>;
+};
+
+export function openSite(name: string, scheduler: Scheduler, transport: Transport, user: string): Site {
+  const run = (ask: Ask<unknown>): Promise<Output> => transport.run(ask.command, { timeoutMs: LIMIT_MS });
+  const ask = async <T>(question: Ask<T>): Promise<T> => answer(name, question, await run(question));
+  return {
+    name,
+    kind: scheduler.name,
+    scheduler,
+    user,
+    queue: () => ask(scheduler.queue(user)),
+    find: (job) => ask(scheduler.find(job, user)),
+    readBack: (id) => ask(scheduler.readBack(id)),
+    poll: (query) => ask(scheduler.poll({ ...query, user })),
+    markers: (gates) => (gates.length === 0 ? Promise.resolve([]) : ask(markersCommand(gates))),
+    test: (job) => ask(scheduler.test(job)),
+    version: () => ask(scheduler.version()),
+    submitHeld: async (permit, planDigest, job) => {
+      permit.check(planDigest);
+      const question = scheduler.submitHeld(job);
+      return classify(question, await run(question));
+    },
+    release: (_permit, id) => ask(scheduler.release(id)),
+    cancel: async (_permit, jobs) => {
+      if (jobs.length > 0) await ask(scheduler.cancel(jobs));
+    },
+  };
+}
+
+function answer<T>(site: string, question: Ask<T>, output: Output): T {
+  const program = question.command.argv[0];
+  if (output.notStarted) {
+    throw new Failure('site_unavailable', {
+      what: `${program} cannot be started on site ${site}`,
+      why: quote(output.stderr, 300) || 'it is not installed or not executable',
+      next: 'run `autolab-mcp doctor`',
+    });
+  }
+  if (output.timedOut) {
+    throw new Failure('scheduler_unreachable', {
+      what: `${program} on site ${site} did not answer within ${LIMIT_MS / 1000} s`,
+      next: 'call again in a minute; nothing that is running is touched',
+    });
+  }
+  return question.read(output);
+}
+
+/** An id in the output counts even if the exit code or stderr complains. */
+function classify(question: Ask<JobId>, output: Output): Submission {
+  if (output.notStarted) return { refused: quote(output.stderr, 500) || `${question.command.argv[0]} cannot be started` };
+  try {
+    return { accepted: question.read(output) };
+  } catch (error) {
+    const failure = asFailure(error);
+    const words = [failure.message, failure.quoted].filter(Boolean).join(': ');
+    return failure.code === 'scheduler_refused' && !output.timedOut ? { refused: words } : { ambiguous: output.timedOut ? 'no answer in time' : words };
+  }
+}

@@ -1,0 +1,64 @@
+import * as z from 'zod';
+import { Failure } from '../base/errors.ts';
+import { boundary, clean, nearest } from '../base/text.ts';
+import { explainDecision } from '../policies/explain.ts';
+import type { Approval } from '../policies/approvals.ts';
+import type { Decision } from '../policies/types.ts';
+import type { Outcome, Running, Tool } from './tool.ts';
+
+/** What was wrong with the arguments, in our words: each with its place, the value that came, and the nearest right name. */
+export function badInput(tool: Tool, raw: unknown, error: z.ZodError): Failure {
+  const known = Object.keys(tool.input.shape);
+  const faults = error.issues.map((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys
+        .map((key) => {
+          const near = nearest(key, known);
+          return `${JSON.stringify(clean(key).slice(0, 60))} is no argument of ${tool.name}${near ? `; did you mean ${near}?` : ''}`;
+        })
+        .join('; ');
+    }
+    const at = issue.path.map(String).join('.') || 'the arguments';
+    return `${at} (${shownValue(raw, issue.path)}): ${issue.message}`;
+  });
+  return new Failure('usage', {
+    what: `${tool.name} does not take these arguments`,
+    why: faults.join('; '),
+    next: `it takes: ${known.join(', ') || 'no arguments'}`,
+  });
+}
+
+export function failed(failure: Failure, faults: readonly string[]): Outcome {
+  return { kind: 'failed', failure: failure.toJSON(), text: [failureText(failure), ...faults].join('\n'), exit: failure.exit };
+}
+
+/** What, why, the next step, and whatever came from outside between its own marks. */
+export function failureText(failure: Failure): string {
+  const lines = [`${failure.code}: ${failure.what}`];
+  if (failure.why) lines.push(`why: ${failure.why}`);
+  lines.push(`next: ${failure.next}`);
+  if (failure.retry) lines.push('The same call can succeed later.');
+  if (failure.quoted) lines.push(boundary(failure.quoted, 'scheduler-text'));
+  return lines.join('\n');
+}
+
+export function pendingText(approval: Approval, decision: Decision): string {
+  return [
+    `A person must approve this: ${approval.id}. Nothing was done.`,
+    approval.summary,
+    explainDecision(decision),
+    `A person runs, in a terminal in the repository: autolab-mcp approve ${approval.id}`,
+    'Then make the same call again. The approval is for exactly this plan, and is used up by it.',
+  ].join('\n');
+}
+
+export function runningOutcome(running: Running): Outcome {
+  const { what, askAgainSeconds } = running;
+  return { kind: 'running', what, askAgainSeconds, text: `Still running: ${what}. Make the same call again in ${askAgainSeconds} s; it finds this work and does not start it twice.` };
+}
+
+function shownValue(raw: unknown, path: readonly PropertyKey[]): string {
+  let value = raw;
+  for (const key of path) value = typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined;
+  return value === undefined ? 'missing' : clean(JSON.stringify(value) ?? String(value)).slice(0, 120);
+}

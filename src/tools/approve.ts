@@ -1,0 +1,50 @@
+import * as z from 'zod';
+import { digest } from '../base/digest.ts';
+import { Failure } from '../base/errors.ts';
+import { APPROVAL_ID } from '../base/ids.ts';
+import { defineTool } from './tool.ts';
+
+const input = z.strictObject({
+  id: z.string().regex(APPROVAL_ID, 'expected an approval id such as ap_1a2b3c4d5e6f').describe('Approval id'),
+  refuse: z.boolean().default(false).describe('Refuse it instead'),
+});
+const output = z.object({ id: z.string(), state: z.string(), summary: z.string(), next: z.string() });
+
+export default defineTool({
+  name: 'approve',
+  command: ['approve'],
+  positional: ['id'],
+  title: 'Grant or refuse what waits for you',
+  description: 'Shows what waits, asks on this terminal, and records the answer. Granted once, for exactly the plan shown.',
+  audience: 'person',
+  effect: 'write',
+  input,
+  output,
+  facts: async (args, reads) => {
+    const approval = reads.approvals.get(args.id, new Date());
+    return { acts: ['write'], subject: { approve: args }, summary: `${args.refuse ? 'refuse' : 'grant'} ${args.id}: ${approval.summary}` };
+  },
+  handle: async (args, acts, permit) => {
+    permit.check(digest({ approve: args }));
+    const now = new Date();
+    const { answer } = acts.caller;
+    if (args.refuse) {
+      const refused = await acts.approvalStore.refuse(args.id, now);
+      return { id: refused.id, state: refused.state, summary: refused.summary, next: 'the call that asked will be refused' };
+    }
+    if (answer?.approval !== args.id || !answer.granted) {
+      throw new Failure('approval_unusable', { what: `${args.id} was not granted`, why: 'nobody answered on a terminal', next: `run \`autolab-mcp approve ${args.id}\` in a terminal` });
+    }
+    const granted = await acts.approvalStore.grant(args.id, 'terminal', now);
+    await acts.auditLog.append({
+      kind: 'approval',
+      tool: 'approve',
+      caller: { surface: acts.caller.surface, client: acts.caller.client, uid: acts.caller.uid, host: acts.caller.host },
+      approval: args.id,
+      digest: granted.digest,
+      detail: `granted via terminal: ${granted.summary}`,
+    });
+    return { id: granted.id, state: granted.state, summary: granted.summary, next: 'the agent makes the same call again; that uses the approval up' };
+  },
+  text: (out) => `${out.id} is ${out.state}: ${out.summary}\nNext: ${out.next}.`,
+});

@@ -1,0 +1,276 @@
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { Acts, Context, Reads } from '../context.ts';
+import { digest } from '../base/digest.ts';
+import { Failure, asFailure } from '../base/errors.ts';
+import { known, unknown } from '../base/fact.ts';
+import { withLock } from '../base/lock.ts';
+import type { Effect } from '../base/permit.ts';
+import { Permit } from '../base/permit.ts';
+import { clean, nearest } from '../base/text.ts';
+import { decide } from '../policies/decide.ts';
+import { explainDecision } from '../policies/explain.ts';
+import type { Decision, Facts } from '../policies/types.ts';
+import type { AuditEntry } from '../runs/audit.ts';
+import { project } from '../runs/project.ts';
+import { recover } from '../runs/recovery.ts';
+import { badInput, failed, pendingText, runningOutcome } from './answers.ts';
+import { tools } from './index.ts';
+import type { Caller, Granted, Outcome, Tool } from './tool.ts';
+import { Running } from './tool.ts';
+
+/**
+ * The gate: every operation, from every surface, passes here and nowhere else. Parses, looks, decides, probes, decides again, asks,
+ * looks a last time under the lock, and only then acts. Never throws: whatever happens is an outcome in words.
+ */
+export async function callTool(name: string, raw: unknown, caller: Caller, context: Context): Promise<Outcome> {
+  try {
+    return await route(name, raw, caller, context, 0);
+  } catch (error) {
+    return refuse(name, raw, asFailure(error), caller, context);
+  }
+}
+
+async function route(name: string, raw: unknown, caller: Caller, context: Context, depth: number): Promise<Outcome> {
+  const tool = toolNamed(name);
+  if (tool.audience === 'person' && caller.surface !== 'terminal') {
+    throw new Failure('not_for_agents', {
+      what: `${name} is for a person at a terminal`,
+      why: 'what it changes is what guards this session',
+      next: `ask the person you work for to run \`autolab-mcp ${tool.command.join(' ')}\``,
+    });
+  }
+  const input = parse(tool, raw);
+  const acts = context.acts(caller, (other, its) => look(other, its, caller, context));
+  const isDry = input.dry_run === true;
+  if (tool.effect !== 'read' && !isDry && context.repo !== null) await finishCutOff(acts, context, caller, name);
+  if (tool.next) {
+    const go = await tool.next(input, acts);
+    if (depth > 2) throw new Error(`${name} routes in a circle`);
+    return route(go.tool, go.input, caller, context, depth + 1);
+  }
+  const settled = await tool.settled?.(input, acts);
+  if (settled) return done(tool, settled, []);
+  return gate(tool, input, acts, context, caller);
+}
+
+async function gate(tool: Tool, input: Record<string, unknown>, acts: Acts, context: Context, caller: Caller): Promise<Outcome> {
+  const facts = await tool.facts(input, acts);
+  const looked = judge(tool, acts, facts, 'look');
+  const preview = await tool.preview?.(input, acts, facts, looked);
+  if (preview) return done(tool, preview, []);
+  if (tool.effect === 'read') return done(tool, output(tool, await tool.handle(input, acts, Permit.issue<Effect>('read', digest(facts.subject)), undefined)), []);
+  if (looked.verdict === 'deny') return deny(tool, looked, facts, context, caller);
+  const probed = await probe(tool, input, acts, facts);
+  if (probed instanceof Running) return runningOutcome(probed);
+  const decision = judge(tool, acts, probed, 'probe');
+  if (decision.verdict === 'deny') return deny(tool, decision, probed, context, caller);
+  if (decision.verdict === 'ask') {
+    const waiting = await ask(tool, acts, probed, decision, context, caller);
+    if (waiting) return waiting;
+  }
+  return act(tool, input, acts, probed, decision, context, caller);
+}
+
+/** Runs what judges the plan beforehand. Tools without probes have nothing to wait for. */
+async function probe(tool: Tool, input: Record<string, unknown>, acts: Acts, facts: Facts): Promise<Facts | Running> {
+  if (!tool.probe) return facts;
+  const reports = await tool.probe(input, acts, facts, Permit.issue('run', digest(facts.subject)));
+  return reports instanceof Running ? reports : { ...facts, probes: known(reports) };
+}
+
+/** Undefined once a granted approval of this very digest is there; else the outcome that says who must answer. */
+async function ask(tool: Tool, acts: Acts, facts: Facts, decision: Decision, context: Context, caller: Caller): Promise<Outcome | undefined> {
+  const bound = approvalDigest(tool, facts, decision);
+  const elicits = policyAsks(acts) === 'elicitation';
+  const now = new Date();
+  const existing = acts.approvalStore.find(bound, now);
+  const approval = existing ?? (await acts.approvalStore.request(bound, facts.summary, decision, facts.subject, now));
+  if (!existing) await audit(context, entry(tool, caller, decision, facts, { approval: approval.id }));
+  if (approval.state === 'granted') return undefined;
+  const given = caller.answer;
+  if (given?.approval === approval.id && elicits) {
+    await answer(acts, given, now);
+    await audit(context, { kind: 'approval', tool: tool.name, caller: who(caller), approval: approval.id, detail: given.granted ? 'granted via elicitation' : 'refused via elicitation' });
+    if (given.granted) return undefined;
+    throw new Failure('approval_unusable', { what: `the user refused approval ${approval.id}`, next: 'change the plan, or ask the user what would be acceptable' });
+  }
+  return { kind: 'pending', approval, decision, ask: elicits, text: pendingText(approval, decision) };
+}
+
+async function answer(acts: Acts, given: { approval: string; granted: boolean }, now: Date): Promise<void> {
+  if (given.granted) await acts.approvalStore.grant(given.approval, 'elicitation', now);
+  else await acts.approvalStore.refuse(given.approval, now);
+}
+
+/** The last look, the last decision and the reservation happen under the budget lock; then the act, which nothing may undo in words. */
+async function act(tool: Tool, input: Record<string, unknown>, acts: Acts, before: Facts, decided: Decision, context: Context, caller: Caller): Promise<Outcome> {
+  const asked = decided.verdict === 'ask' ? approvalDigest(tool, before, decided) : undefined;
+  const settled = await underLock(tool, context, async () => {
+    const fresh = context.acts(caller, acts.look);
+    const facts: Facts = { ...(await tool.facts(input, fresh)), ...(before.probes ? { probes: before.probes } : {}) };
+    const decision = judge(tool, fresh, facts, 'act');
+    if (decision.verdict === 'deny') return { outcome: await deny(tool, decision, facts, context, caller) };
+    const approval = await consume(tool, fresh, facts, decision, asked);
+    await audit(context, entry(tool, caller, decision, facts, approval === null ? {} : { approval }));
+    const permit = Permit.issue<Effect>(tool.effect, digest(facts.subject));
+    return { permit, reserved: await tool.reserve?.(input, fresh, permit, facts, { decision, approval } satisfies Granted) };
+  });
+  if ('outcome' in settled && settled.outcome) return settled.outcome;
+  if (!('permit' in settled)) throw new Error('no permit');
+  const result = await tool.handle(input, acts, settled.permit, settled.reserved);
+  if (result instanceof Running) return runningOutcome(result);
+  return finish(tool, result, context, caller);
+}
+
+/** After the act nothing may turn done into failed: an answer that does not parse or cannot be logged is told beside it. */
+async function finish(tool: Tool, result: unknown, context: Context, caller: Caller): Promise<Outcome> {
+  const faults: string[] = [];
+  const parsed = tool.output.safeParse(result);
+  if (!parsed.success) faults.push(`internal fault: the answer does not satisfy its schema: ${z.prettifyError(parsed.error)}`);
+  const data = (parsed.success ? parsed.data : result) as Record<string, unknown>;
+  try {
+    const run = typeof data.run_id === 'string' ? { run: data.run_id } : {};
+    await audit(context, { kind: 'effect', tool: tool.name, caller: who(caller), ...run, detail: tool.text(data) });
+  } catch (error) {
+    faults.push(`internal fault: what was done could not be written to the audit log: ${asFailure(error).message}`);
+  }
+  return done(tool, data, faults);
+}
+
+async function consume(tool: Tool, acts: Acts, facts: Facts, decision: Decision, asked: string | undefined): Promise<string | null> {
+  if (decision.verdict !== 'ask') return null;
+  const bound = approvalDigest(tool, facts, decision);
+  const used = bound === asked ? await acts.approvalStore.consume(bound, new Date()) : undefined;
+  if (used) return used.id;
+  throw new Failure('approval_unusable', {
+    what: 'what was approved is not what would be done now',
+    why: bound === asked ? 'the approval was used up or expired in the meantime' : 'the plan, its price, the code or the policy changed since',
+    next: 'call again: the new plan is put to the person again',
+  });
+}
+
+/** What a person approves: the subject, the policy and the rules that asked. Queue figures and times are shown, not bound. */
+function approvalDigest(tool: Tool, facts: Facts, decision: Decision): string {
+  const asked = decision.reasons.filter((reason) => reason.verdict === 'ask').map((reason) => reason.rule);
+  return digest({ tool: tool.name, subject: facts.subject, policy: decision.policy_version, asked: asked.sort() });
+}
+
+/** Only what changes something and needs a policy's consent is serialised; the order is budget, then audit. */
+function underLock<T>(tool: Tool, context: Context, work: () => Promise<T>): Promise<T> {
+  if (context.repo === null) return work();
+  return withLock(join(context.state(), 'budget.lock'), tool.name, work);
+}
+
+export async function look(name: string, raw: unknown, caller: Caller, context: Context): Promise<{ facts: Facts; decision: Decision }> {
+  const tool = toolNamed(name);
+  const input = parse(tool, raw);
+  const acts = context.acts(caller, (other, its) => look(other, its, caller, context));
+  if (tool.next) {
+    const go = await tool.next(input, acts);
+    return look(go.tool, go.input, caller, context);
+  }
+  const facts = await tool.facts(input, acts);
+  return { facts, decision: judge(tool, acts, facts, 'look') };
+}
+
+function judge(tool: Tool, acts: Reads, facts: Facts, phase: 'look' | 'probe' | 'act'): Decision {
+  if (tool.anywhere && !hasRepository(acts)) return { verdict: 'allow', reasons: [HERE], policy_version: 'none' };
+  return decide(acts.policy(), facts, phase);
+}
+
+const HERE = {
+  rule: 'no_repository',
+  verdict: 'allow' as const,
+  because: 'there is no repository here, so there is no policy to ask',
+  remedy: '',
+  origin: { layer: 'defaults' as const, file: 'defaults', line: 0 },
+};
+
+function hasRepository(reads: Reads): boolean {
+  try {
+    return reads.repo !== '';
+  } catch (error) {
+    if (asFailure(error).code === 'no_repository') return false;
+    throw error;
+  }
+}
+
+function policyAsks(acts: Reads): string {
+  return acts.policy().gate.approve;
+}
+
+async function finishCutOff(acts: Acts, context: Context, caller: Caller, tool: string): Promise<void> {
+  const policy = acts.policy();
+  const version = policy.problems.length === 0 ? policy.version : null;
+  const found = await recover(acts.repo, acts.site, Permit.issue('write', digest('recovery')), version, (run) => project(acts.repo, run));
+  for (const one of found) await audit(context, { kind: 'recovery', tool, caller: who(caller), run: one.run, detail: one.found });
+}
+
+function toolNamed(name: string): Tool {
+  const tool = tools.find((one) => one.name === name);
+  if (tool) return tool;
+  const shown = clean(name).slice(0, 80);
+  const near = nearest(name, tools.map((one) => one.name));
+  throw new Failure('unknown_tool', { what: `there is no operation ${JSON.stringify(shown)}`, next: near ? `did you mean ${near}?` : `known: ${tools.map((one) => one.name).join(', ')}` });
+}
+
+function parse(tool: Tool, raw: unknown): Record<string, unknown> {
+  const parsed = tool.input.safeParse(raw ?? {});
+  if (parsed.success) return parsed.data;
+  throw badInput(tool, raw, parsed.error);
+}
+
+function output(tool: Tool, value: unknown): Record<string, unknown> {
+  return tool.output.parse(value) as Record<string, unknown>;
+}
+
+function done(tool: Tool, data: Record<string, unknown>, faults: string[]): Outcome {
+  return { kind: 'done', data, text: tool.text(data), exit: tool.exit?.(data) ?? 0, faults };
+}
+
+async function deny(tool: Tool, decision: Decision, facts: Facts, context: Context, caller: Caller): Promise<Outcome> {
+  await audit(context, entry(tool, caller, decision, facts, {}));
+  return { kind: 'refused', decision, text: `${tool.name} was refused; nothing was done.\n${explainDecision(decision)}` };
+}
+
+/** Bad input and failures are audited too, where there is a repository to hold the log. */
+async function refuse(name: string, raw: unknown, failure: Failure, caller: Caller, context: Context): Promise<Outcome> {
+  if (failure.code === 'internal') context.log.error({ tool: name, err: failure.cause }, failure.message);
+  const isRead = tools.find((one) => one.name === name)?.effect === 'read';
+  const faults: string[] = [];
+  if (context.repo !== null && failure.code !== 'audit_broken' && !(isRead && failure.code !== 'usage')) {
+    try {
+      await audit(context, { kind: 'refusal', tool: clean(name).slice(0, 80), caller: who(caller), input: JSON.stringify(raw ?? {}), detail: `${failure.code}: ${failure.message}` });
+    } catch (error) {
+      faults.push(`(and this could not be written to the audit log: ${asFailure(error).message})`);
+    }
+  }
+  return failed(failure, faults);
+}
+
+async function audit(context: Context, line: AuditEntry): Promise<void> {
+  if (context.repo !== null) await context.audit().append(line);
+}
+
+function entry(tool: Tool, caller: Caller, decision: Decision, facts: Facts, more: Partial<AuditEntry>): AuditEntry {
+  return {
+    kind: 'decision',
+    tool: tool.name,
+    caller: who(caller),
+    verdict: decision.verdict,
+    rules: decision.reasons.filter((reason) => reason.verdict === decision.verdict).map((reason) => `${reason.rule} ${reason.origin.file}:${reason.origin.line}`),
+    digest: digest(facts.subject),
+    detail: facts.summary,
+    ...more,
+  };
+}
+
+function who(caller: Caller): AuditEntry['caller'] {
+  return { surface: caller.surface, client: caller.client, uid: caller.uid, host: caller.host };
+}
+
+/** For facts that a tool could not look up: the reason, as an unknown. */
+export function unknownBecause(error: unknown): ReturnType<typeof unknown> {
+  return unknown(asFailure(error).message);
+}

@@ -1,0 +1,93 @@
+import * as z from 'zod';
+import { digest } from '../base/digest.ts';
+import { Failure } from '../base/errors.ts';
+import { isOver } from '../runs/lifecycle.ts';
+import { project } from '../runs/project.ts';
+import { current } from '../runs/record.ts';
+import type { Run } from '../runs/run.ts';
+import { record, reread, withRun } from '../runs/run.ts';
+import { dryRun, runField, stateOut } from './fields.ts';
+import { chooseRun } from './run-choice.ts';
+import { defineTool } from './tool.ts';
+import { decisionView, nextStep } from './views.ts';
+import { decisionOut } from './fields.ts';
+
+const input = z.strictObject({ run_id: runField, dry_run: dryRun });
+const output = z.object({
+  dry_run: z.boolean(),
+  run_id: z.string(),
+  state: stateOut,
+  cancelled: z.array(z.string()).describe('Job ids the scheduler was asked to end'),
+  decision: decisionOut.nullable(),
+  next: z.string(),
+});
+
+export default defineTool({
+  name: 'cancel_run',
+  command: ['cancel'],
+  positional: ['run_id'],
+  title: 'Cancel the jobs of one run of ours',
+  description:
+    'Ends the jobs of one run that this program submitted, matched on job id and name together; other people’s and other runs’ jobs cannot be named. ' +
+    'The run is not failed by this call: monitor_runs sees what became of it. A run that is over is answered with its state.',
+  audience: 'agent',
+  effect: 'destroy',
+  input,
+  output,
+
+  settled: async ({ run_id, dry_run }, reads) => {
+    const run = chooseRun(reads, run_id);
+    return isOver(run.record.state) && !dry_run ? answer(run, []) : undefined;
+  },
+
+  facts: async ({ run_id }, reads) => {
+    const run = chooseRun(reads, run_id);
+    return {
+      acts: ['cancel'],
+      subject: subjectOf(run),
+      summary: `cancel run ${run.id} (${run.record.state}): job ${jobsOf(run).map((job) => job.id).join(', ') || 'none'} on ${run.plan.site}`,
+      run,
+    };
+  },
+
+  preview: async ({ dry_run }, _reads, facts, decision) =>
+    dry_run ? { ...answer(facts.run, jobsOf(facts.run).map((job) => job.id)), dry_run: true, decision: decisionView(decision), next: 'cancel_run without dry_run' } : undefined,
+
+  handle: async ({ run_id }, acts, permit) => {
+    const chosen = chooseRun(acts, run_id);
+    return withRun(chosen, 'cancelling', async () => {
+      const run = reread(chosen);
+      permit.check(digest(subjectOf(run)));
+      const jobs = jobsOf(run);
+      if (jobs.length === 0) throw nothing(run);
+      record(run, { event: 'cancelling', job_ids: jobs.map((job) => job.id), by: acts.caller.client });
+      await acts.site(run.plan.site).cancel(permit, jobs);
+      const after = reread(run);
+      await project(acts.repo, after);
+      return answer(after, jobs.map((job) => job.id));
+    });
+  },
+
+  text: (out) => `${out.dry_run ? 'Would cancel' : 'Cancelled'} ${out.cancelled.join(', ') || 'nothing'}; run ${out.run_id} is ${out.state}. Next: ${out.next}.`,
+});
+
+function jobsOf(run: Run): { id: string; name: string }[] {
+  return run.record.attempts.flatMap((one) => (one.jobId === null ? [] : [{ id: one.jobId, name: one.name }]));
+}
+
+function subjectOf(run: Run): unknown {
+  return { cancel: run.id, jobs: jobsOf(run) };
+}
+
+function answer(run: Run, cancelled: string[]): z.output<typeof output> {
+  const next = isOver(run.record.state) ? nextStep(run).words : 'monitor_runs, to see what became of it';
+  return { dry_run: false, run_id: run.id, state: run.record.state, cancelled, decision: null, next };
+}
+
+function nothing(run: Run): Failure {
+  return new Failure('run_state', {
+    what: `run ${run.id} has no job to cancel`,
+    why: `its submission is ${current(run.record)?.phase ?? 'not begun'}`,
+    next: 'monitor_runs finishes or clears up what was begun; then call again',
+  });
+}

@@ -1,0 +1,52 @@
+import * as z from 'zod';
+import { Failure } from '../base/errors.ts';
+import { smallestChange } from '../policies/explain.ts';
+import { decisionOut } from './fields.ts';
+import { defineTool } from './tool.ts';
+import { decisionView } from './views.ts';
+
+const input = z.strictObject({
+  tool: z.string().min(1).max(60).default('submit_run').describe('Operation that would be called'),
+  arguments: z.record(z.string(), z.unknown()).default({}).describe('Its arguments'),
+});
+const output = z.object({
+  tool: z.string(),
+  summary: z.string(),
+  decision: decisionOut,
+  change_request: z.array(z.string()).describe('The smallest change of the request that would pass'),
+  change_policy: z.array(z.string()).describe('What a person would change in the policy instead, with file and line'),
+  would_run: z.array(z.array(z.string())).describe('Commands that would run first and can still say no'),
+});
+
+export default defineTool({
+  name: 'explain_policy',
+  command: ['policy', 'explain'],
+  positional: ['tool'],
+  title: 'Say what the gate would decide, and why',
+  description: 'The very decision the gate would take on a call after looking, with every rule, its file and line, limit and actual value, and the smallest change that would pass. Nothing is run or changed.',
+  audience: 'agent',
+  effect: 'read',
+  input,
+  output,
+  facts: async () => ({ acts: ['read'], subject: { explain: 'policy' }, summary: 'explain a decision' }),
+  handle: async ({ tool, arguments: its }, acts) => {
+    if (tool === 'explain_policy') throw new Failure('usage', { what: 'explain_policy does not explain itself', next: 'name another operation' });
+    const { facts, decision } = await acts.look(tool, its);
+    const change = smallestChange(acts.policy(), facts);
+    return {
+      tool,
+      summary: facts.summary,
+      decision: decisionView(decision),
+      change_request: [...change.request],
+      change_policy: [...change.policy],
+      would_run: (facts.commands ?? []).map((argv) => [...argv]),
+    };
+  },
+  text: (out) =>
+    [
+      `${out.decision.verdict}: ${out.summary}`,
+      ...out.decision.reasons.map((one) => `- ${one.verdict} ${one.rule} (${one.at}): ${one.because}${one.limit === undefined ? '' : ` [limit ${one.limit}, actual ${one.actual ?? 'unknown'}]`}`),
+      ...out.change_request.map((one) => `To pass, change the request: ${one}`),
+      ...out.change_policy.map((one) => `Or a person changes the policy: ${one}`),
+    ].join('\n'),
+});

@@ -1,0 +1,47 @@
+import type { Tool } from './tool.ts';
+import advanceRun from './advance-run.ts';
+import appendLedger from './append-ledger.ts';
+import applyPreset from './apply-preset.ts';
+import approve from './approve.ts';
+import cancelRun from './cancel-run.ts';
+import checkSetup from './check-setup.ts';
+import diffPolicies from './diff-policies.ts';
+import explainPolicy from './explain-policy.ts';
+import extractResults from './extract-results.ts';
+import init from './init.ts';
+import listApprovals from './list-approvals.ts';
+import listPresets from './list-presets.ts';
+import listRuns from './list-runs.ts';
+import monitorRuns from './monitor-runs.ts';
+import readLog from './read-log.ts';
+import showPolicy from './show-policy.ts';
+import submitRun from './submit-run.ts';
+import syncArtifacts from './sync-artifacts.ts';
+import verifyAudit from './verify-audit.ts';
+import verifyLedger from './verify-ledger.ts';
+import verifyStage from './verify-stage.ts';
+
+/** Every operation there is, in the order in which they are told: agents’ first, along the loop, then people’s. */
+export const tools: readonly Tool[] = [
+  checkSetup,
+  verifyStage,
+  submitRun,
+  monitorRuns,
+  syncArtifacts,
+  extractResults,
+  advanceRun,
+  listRuns,
+  readLog,
+  cancelRun,
+  explainPolicy,
+  appendLedger,
+  verifyLedger,
+  init,
+  listPresets,
+  showPolicy,
+  applyPreset,
+  diffPolicies,
+  listApprovals,
+  approve,
+  verifyAudit,
+];

@@ -1,0 +1,68 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { digest } from '../base/digest.ts';
+import { jsonText, statSize, writeAtomic } from '../base/files.ts';
+import { ITERATION_ID } from '../base/ids.ts';
+import { mintRepositoryId, stateFolder } from '../runs/home.ts';
+import { SCAFFOLD_POLICY, scaffoldIteration } from '../runs/scaffold.ts';
+import { initialState } from '../runs/state.ts';
+import { workflowText } from '../runs/workflow.ts';
+import { defineTool } from './tool.ts';
+
+const input = z.strictObject({
+  iteration: z.string().regex(ITERATION_ID, 'expected an iteration id: letters, digits, dot, dash and underscore').default('bootstrap_iteration').describe('First iteration, made under experiments/plan/'),
+});
+const output = z.object({ repository: z.string(), state_folder: z.string(), made: z.array(z.string()), kept: z.array(z.string()), next: z.string() });
+
+export default defineTool({
+  name: 'init',
+  command: ['init'],
+  positional: ['iteration'],
+  title: 'Make this folder an Autolab repository',
+  description: 'Makes what is missing of an Autolab repository in the folder the program was started in, and the identity the gate needs. Nothing that exists is changed.',
+  audience: 'person',
+  effect: 'write',
+  anywhere: true,
+  input,
+  output,
+  facts: async (args) => ({ acts: ['write'], subject: { init: args }, summary: 'make this folder an Autolab repository' }),
+  handle: async (args, acts, permit) => {
+    permit.check(digest({ init: args }));
+    const top = repositoryOr(acts);
+    const files: [string, string][] = [
+      ['.autolab/state.json', jsonText({ ...initialState(args.iteration), stage: 'launch' })],
+      ['.autolab/workflow.yaml', workflowText()],
+      ['.autolab/verifier_policy.yaml', SCAFFOLD_POLICY],
+      ['.autolab/.gitignore', 'gate/\nlock\nlock.*\n!gate/id\n'],
+      ['docs/slurm_job_list.md', '# SLURM job list\n'],
+      ...scaffoldIteration(args.iteration),
+    ];
+    const made: string[] = [];
+    const kept: string[] = [];
+    for (const [path, text] of files) {
+      if (statSize(join(top, path)) !== undefined) {
+        kept.push(path);
+        continue;
+      }
+      mkdirSync(join(top, path, '..'), { recursive: true });
+      writeAtomic(join(top, path), text, path.endsWith('.sh') || path.endsWith('.sbatch') ? 0o755 : 0o644);
+      made.push(path);
+    }
+    const isNew = !existsSync(join(top, '.autolab', 'gate', 'id'));
+    mintRepositoryId(top);
+    if (isNew) made.push('.autolab/gate/id');
+    return {
+      repository: top,
+      state_folder: stateFolder(top),
+      made,
+      kept,
+      next: `write experiments/plan/${args.iteration}/design.yaml, then: autolab-mcp policy apply preset local_dev`,
+    };
+  },
+  text: (out) => [`Repository ${out.repository}`, ...out.made.map((one) => `made ${one}`), out.kept.length > 0 ? `kept ${out.kept.length} files that were there` : '', `Next: ${out.next}`].filter(Boolean).join('\n'),
+});
+
+function repositoryOr(acts: { start: string; repo: string }): string {
+  return existsSync(join(acts.start, '.autolab')) ? acts.repo : acts.start;
+}

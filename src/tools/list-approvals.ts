@@ -1,0 +1,59 @@
+import * as z from 'zod';
+import { APPROVAL_ID } from '../base/ids.ts';
+import type { Approval } from '../policies/approvals.ts';
+import { defineTool } from './tool.ts';
+
+const input = z.strictObject({
+  id: z.string().regex(APPROVAL_ID, 'expected an approval id such as ap_1a2b3c4d5e6f').optional().describe('One approval in detail'),
+  all: z.boolean().default(false).describe('Also those that are used, refused or expired'),
+});
+const approvalOut = z.object({
+  id: z.string(),
+  state: z.string(),
+  summary: z.string(),
+  digest: z.string(),
+  created: z.string(),
+  expires: z.string(),
+  asked_by: z.array(z.string()).describe('The rules that asked, with file and line'),
+  subject: z.unknown().optional().describe('What would be done, as data; only for one approval in detail'),
+});
+const output = z.object({ approvals: z.array(approvalOut) });
+
+export default defineTool({
+  name: 'list_approvals',
+  command: ['approvals'],
+  positional: ['id'],
+  title: 'What waits for a person',
+  description: 'The approvals that wait or are granted and not used yet.',
+  audience: 'person',
+  effect: 'read',
+  input,
+  output,
+  facts: async () => ({ acts: ['read'], subject: { list: 'approvals' }, summary: 'list approvals' }),
+  handle: async ({ id, all }, acts) => {
+    const now = new Date();
+    if (id !== undefined) {
+      const one = acts.approvals.get(id, now);
+      return { approvals: [{ ...view(one), subject: one.subject }] };
+    }
+    return { approvals: acts.approvals.list(now).filter((one) => all || one.state === 'pending' || one.state === 'granted').map(view) };
+  },
+  text: (out) =>
+    out.approvals.length === 0
+      ? 'Nothing waits.'
+      : out.approvals
+          .map((one) => [`${one.id} ${one.state} (until ${one.expires}): ${one.summary}`, ...one.asked_by.map((rule) => `  asked by ${rule}`), one.state === 'pending' ? `  autolab-mcp approve ${one.id}` : ''].filter(Boolean).join('\n'))
+          .join('\n'),
+});
+
+function view(one: Approval): z.output<typeof approvalOut> {
+  return {
+    id: one.id,
+    state: one.state,
+    summary: one.summary,
+    digest: one.digest,
+    created: one.created,
+    expires: one.expires,
+    asked_by: one.reasons.filter((reason) => reason.verdict === 'ask').map((reason) => `${reason.rule} (${reason.origin.file}:${reason.origin.line}): ${reason.because}`),
+  };
+}

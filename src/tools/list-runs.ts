@@ -1,0 +1,126 @@
+import * as z from 'zod';
+import type { Reads } from '../context.ts';
+import { findIteration } from '../runs/iteration.ts';
+import { allIterations } from '../runs/iterations.ts';
+import { failureOf } from '../runs/failure.ts';
+import { isOver } from '../runs/lifecycle.ts';
+import { current } from '../runs/record.ts';
+import type { Run } from '../runs/run.ts';
+import { readRun, runFolders } from '../runs/run.ts';
+import { iterationField, optionalRun, priceOut, stateOut, tasksOut } from './fields.ts';
+import { hours, priceOfPlan, priceView } from './pricing.ts';
+import { chooseRun } from './run-choice.ts';
+import { defineTool } from './tool.ts';
+import { nextStep, runLine, tasksView } from './views.ts';
+
+const input = z.strictObject({
+  run_id: optionalRun.describe('One run in detail'),
+  iteration: iterationField.describe('Only runs of this iteration. Default: all'),
+  state: stateOut.optional().describe('Only runs in this state'),
+  open: z.boolean().default(false).describe('Only runs that are not over'),
+  limit: z.number().int().min(1).max(200).default(20).describe('At most this many, newest first'),
+});
+const taskOut = z.object({ index: z.number().int(), state: z.string(), failure: z.string().nullable(), detail: z.string().nullable(), exit: z.number().nullable(), node: z.string().nullable(), evidence: z.string(), elapsed_seconds: z.number().nullable() });
+const runOut = z.object({
+  run_id: z.string(),
+  iteration: z.string(),
+  state: stateOut,
+  site: z.string(),
+  job_id: z.string().nullable(),
+  age_seconds: z.number().int().nullable(),
+  tasks: tasksOut,
+  price: priceOut,
+  sync: z.string(),
+  failure: z.object({ class: z.string(), detail: z.string(), remedy: z.string() }).nullable(),
+  line: z.string(),
+  next_tool: z.string().nullable(),
+  next: z.string(),
+  task_list: z.array(taskOut).optional().describe('Only for one run in detail; the first 200, those with trouble first'),
+});
+const output = z.object({ runs: z.array(runOut), total: z.number().int(), shown: z.number().int(), unreadable: z.array(z.string()) });
+
+export default defineTool({
+  name: 'list_runs',
+  command: ['runs'],
+  positional: ['run_id'],
+  title: 'List runs: state, age, price, next step',
+  description: 'What ran and what is running, newest first, from our own records (it asks no scheduler; monitor_runs does). With run_id: one run in detail, task by task. Says how many there are and how many are shown.',
+  audience: 'agent',
+  effect: 'read',
+  input,
+  output,
+  facts: async () => ({ acts: ['read'], subject: { list: 'runs' }, summary: 'list runs' }),
+  handle: async ({ run_id, iteration, state, open, limit }, acts) => {
+    if (run_id !== undefined) {
+      const run = chooseRun(acts, run_id, iteration);
+      return { runs: [{ ...view(run), task_list: taskList(run) }], total: 1, shown: 1, unreadable: [] };
+    }
+    const { runs, unreadable } = allRuns(acts, iteration);
+    const wanted = runs.filter((run) => (state === undefined || run.record.state === state) && (!open || !isOver(run.record.state)));
+    const shown = wanted.reverse().slice(0, limit);
+    return { runs: shown.map(view), total: wanted.length, shown: shown.length, unreadable };
+  },
+  text: (out) =>
+    [
+      ...out.runs.map((run) => `${run.line}; at most ${hours(run.price)}${run.next_tool ? ` → ${run.next_tool}` : ''}`),
+      ...(out.runs[0]?.task_list ?? []).filter((task) => task.failure).slice(0, 10).map((task) => `  task ${task.index}: ${task.failure}: ${task.detail ?? ''}`),
+      ...out.runs.filter((run) => run.failure).map((run) => `  ${run.run_id}: ${run.failure?.remedy}`),
+      ...out.unreadable.map((one) => `cannot be read: ${one}`),
+      out.total > out.shown ? `${out.shown} of ${out.total} shown; raise limit or filter by iteration or state.` : `${out.total} in all.`,
+    ].join('\n'),
+});
+
+/** Every run of ours, oldest first; what cannot be read is named. */
+function allRuns(reads: Reads, iteration: string | undefined): { runs: Run[]; unreadable: string[] } {
+  const folders = iteration === undefined ? allIterations(reads.repo) : [findIteration(reads.repo, iteration)];
+  const runs: Run[] = [];
+  const unreadable: string[] = [];
+  for (const { path } of folders) {
+    for (const { id, ours } of runFolders(path)) {
+      if (!ours) continue;
+      try {
+        runs.push(readRun(path, id));
+      } catch (error) {
+        unreadable.push(`${id}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  }
+  return { runs: runs.sort((a, b) => (a.id < b.id ? -1 : 1)), unreadable };
+}
+
+function view(run: Run): z.output<typeof runOut> {
+  const next = nextStep(run);
+  const began = run.record.attempts[0]?.intentAt;
+  return {
+    run_id: run.id,
+    iteration: run.plan.iteration.id,
+    state: run.record.state,
+    site: run.plan.site,
+    job_id: current(run.record)?.jobId ?? null,
+    age_seconds: began === undefined ? null : Math.max(0, Math.round((Date.now() - Date.parse(began)) / 1000)),
+    tasks: tasksView(run),
+    price: priceView(priceOfPlan(run.plan)),
+    sync: run.record.sync.status,
+    failure: failureOf(run),
+    line: runLine(run),
+    next_tool: next.tool,
+    next: next.words,
+  };
+}
+
+function taskList(run: Run): z.output<typeof taskOut>[] {
+  const rank = (state: string) => ['failed', 'interrupted', 'unknown', 'running'].indexOf(state) >>> 0;
+  return [...run.record.tasks]
+    .sort((a, b) => rank(a.state) - rank(b.state) || a.index - b.index)
+    .slice(0, 200)
+    .map((task) => ({
+      index: task.index,
+      state: task.state,
+      failure: task.failure,
+      detail: task.detail,
+      exit: task.exit,
+      node: task.node,
+      evidence: task.evidence,
+      elapsed_seconds: task.used?.elapsedSeconds ?? (task.started !== null && task.ended !== null ? task.ended - task.started : null),
+    }));
+}

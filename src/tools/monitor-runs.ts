@@ -1,0 +1,158 @@
+import * as z from 'zod';
+import type { Acts } from '../context.ts';
+import { asFailure } from '../base/errors.ts';
+import { stateFolder } from '../runs/home.ts';
+import { openMeter } from '../runs/meter.ts';
+import { isWatched, needsMarkers, observe } from '../runs/monitor.ts';
+import { openRuns } from '../runs/open.ts';
+import { project } from '../runs/project.ts';
+import { isCutOff } from '../runs/recovery.ts';
+import type { Run } from '../runs/run.ts';
+import { gateOf, record, reread, withRun } from '../runs/run.ts';
+import type { MarkerLook } from '../sites/job-script.ts';
+import type { Look } from '../sites/schedulers/scheduler.ts';
+import { digest } from '../base/digest.ts';
+import { optionalRun, stateOut, tasksOut } from './fields.ts';
+import { defineTool } from './tool.ts';
+import { nextStep, runLine, tasksView } from './views.ts';
+
+const input = z.strictObject({ run_id: optionalRun.describe('Tell only of this run. All open runs of the site are looked at in the same single poll') });
+const runOut = z.object({
+  run_id: z.string(),
+  iteration: z.string(),
+  state: stateOut,
+  was: stateOut,
+  changed: z.boolean(),
+  tasks: tasksOut,
+  blocked: z.boolean().describe('Will never start without somebody’s help'),
+  line: z.string(),
+  next_tool: z.string().nullable(),
+  next: z.string(),
+});
+const output = z.object({
+  runs: z.array(runOut),
+  sites: z.array(z.object({ site: z.string(), polled: z.boolean(), healthy: z.boolean().nullable(), note: z.string().nullable() })),
+  all_over: z.boolean().describe('No run is waited for any more'),
+  next_look_seconds: z.number().int().describe('Ask again after this long, not sooner'),
+  problems: z.array(z.string()),
+});
+type RunOut = z.output<typeof runOut>;
+const subjectOf = (runId: string | undefined) => ({ monitor: runId ?? 'all' });
+
+export default defineTool({
+  name: 'monitor_runs',
+  command: ['monitor'],
+  title: 'Look once at every open run, and move their states on evidence',
+  description:
+    'One poll a site for all open runs, however many. Moves states on evidence only, says what changed, what is blocked and why, and when to look again: wait that long before the next call. ' +
+    'A job found nowhere is unknown, not finished. Next: sync_artifacts once every task has ended well; extract_results once a run has failed.',
+  audience: 'agent',
+  effect: 'write',
+  input,
+  output,
+  facts: async (args) => ({ acts: ['write'], subject: subjectOf(args.run_id), summary: 'look at the open runs' }),
+
+  handle: async ({ run_id }, acts, permit) => {
+    permit.check(digest(subjectOf(run_id)));
+    const { runs, unreadable } = openRuns(acts.repo);
+    const problems = unreadable.map((one) => `${one.id} cannot be read: ${one.why}`);
+    const before = new Map(runs.map((run) => [run.id, run]));
+    const sites: z.output<typeof output>['sites'] = [];
+    for (const name of [...new Set(runs.map((run) => run.plan.site))].sort()) {
+      const here = runs.filter((run) => run.plan.site === name);
+      sites.push(await lookAt(name, here, acts, problems));
+    }
+    const told: RunOut[] = [];
+    for (const run of runs) {
+      const now = await settle(run, acts, problems);
+      if (run_id === undefined || run_id === run.id) told.push(view(now, before.get(run.id) ?? now));
+    }
+    const waiting = openRuns(acts.repo).runs.some((run) => isWatched(run) || isCutOff(run));
+    const pace = acts.policy().gate.limits.scheduler?.poll_seconds ?? 60;
+    return { runs: told, sites, all_over: !waiting, next_look_seconds: waiting ? pace : 0, problems };
+  },
+
+  text: (out) =>
+    [
+      ...out.runs.map((run) => `${run.changed ? '* ' : '  '}${run.line}${run.next_tool && run.next_tool !== 'monitor_runs' ? ` → ${run.next_tool}` : ''}`),
+      ...out.sites.filter((site) => site.note).map((site) => `${site.site}: ${site.note}`),
+      ...out.problems.map((problem) => `problem: ${problem}`),
+      out.runs.length === 0 ? 'No open runs.' : '',
+      out.all_over ? 'Nothing is waited for.' : `Look again in ${out.next_look_seconds} s.`,
+    ]
+      .filter(Boolean)
+      .join('\n'),
+});
+
+/** One poll of a site for all of its runs, unless the last one was too recent for the policy; then what is known stands. */
+async function lookAt(name: string, runs: readonly Run[], acts: Acts, problems: string[]): Promise<z.output<typeof output>['sites'][number]> {
+  const watched = runs.filter(isWatched);
+  if (watched.length === 0) return { site: name, polled: false, healthy: null, note: null };
+  const wait = cadence(name, acts);
+  if (wait > 0) return { site: name, polled: false, healthy: null, note: `looked at a moment ago; the policy allows the next look in ${wait} s` };
+  try {
+    const site = acts.site(name);
+    const jobs = watched.flatMap((run) => run.record.attempts.flatMap((one) => (one.jobId === null ? [] : [{ id: one.jobId, name: one.name }])));
+    const since = Math.min(...watched.map((run) => Date.parse(run.record.attempts[0]?.intentAt ?? '') / 1000)) - 60;
+    openMeter(stateFolder(acts.repo)).note('poll', name);
+    const look = await site.poll({ jobs, since });
+    const marked = watched.filter((run) => needsMarkers(run, look));
+    const markers = await site.markers(marked.map(gateOf));
+    for (const run of watched) await note(run, look, markers, problems);
+    return { site: name, polled: true, healthy: look.healthy, note: look.healthy ? null : 'the scheduler is not healthy: what it does not show proves nothing' };
+  } catch (error) {
+    return { site: name, polled: false, healthy: false, note: `${asFailure(error).message}; every state stays as it was` };
+  }
+}
+
+async function note(run: Run, look: Look, markers: readonly MarkerLook[], problems: string[]): Promise<void> {
+  const mine = markers.find((one) => one.gate === gateOf(run));
+  for (const bad of mine?.unreadable ?? []) problems.push(`${run.id}: a marker cannot be read: ${bad}`);
+  try {
+    await withRun(run, 'monitoring', () => {
+      const fresh = reread(run);
+      const events = observe(fresh, look, mine);
+      if (events.length > 0) record(fresh, ...events);
+    });
+  } catch (error) {
+    problems.push(`${run.id}: ${asFailure(error).message}`);
+  }
+}
+
+/** Projections are repaired at every look, so that what a crash or another program left behind does not stay. */
+async function settle(run: Run, acts: Acts, problems: string[]): Promise<Run> {
+  const now = reread(run);
+  try {
+    await project(acts.repo, now);
+  } catch (error) {
+    problems.push(`${run.id}: manifest, ledger or state could not be brought up to date: ${asFailure(error).message}`);
+  }
+  return now;
+}
+
+/** Seconds until the policy allows the next poll of the site; 0 for now. */
+function cadence(site: string, acts: Acts): number {
+  const meter = openMeter(stateFolder(acts.repo));
+  const { poll_seconds: pace = 0, calls_per_hour: most } = acts.policy().gate.limits.scheduler ?? {};
+  const last = meter.last('poll', site);
+  const due = last === null ? 0 : last + pace - Date.now() / 1000;
+  // A poll is up to three calls of the scheduler.
+  const full = most !== undefined && (meter.count('poll', site, 3600) + 1) * 3 > most;
+  return Math.ceil(Math.max(due, full ? 60 : 0));
+}
+
+function view(run: Run, before: Run): RunOut {
+  const next = nextStep(run);
+  return {
+    run_id: run.id,
+    iteration: run.plan.iteration.id,
+    state: run.record.state,
+    was: before.record.state,
+    changed: run.record.last !== before.record.last,
+    tasks: tasksView(run),
+    blocked: run.record.tasks.some((task) => task.blocked),
+    line: runLine(run),
+    next_tool: next.tool,
+    next: next.words,
+  };
+}

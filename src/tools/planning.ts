@@ -1,0 +1,151 @@
+import { join } from 'node:path';
+import type { Reads } from '../context.ts';
+import { sha256 } from '../base/digest.ts';
+import { Failure } from '../base/errors.ts';
+import { inside, readText, shown } from '../base/files.ts';
+import { readCapsule } from '../runs/capsule.ts';
+import type { Design } from '../runs/design.ts';
+import { readDesign } from '../runs/design.ts';
+import type { Iteration } from '../runs/iteration.ts';
+import { findIteration } from '../runs/iteration.ts';
+import type { LaunchFile } from '../runs/launch-file.ts';
+import { readLaunchFile } from '../runs/launch-file.ts';
+import type { Plan } from '../runs/plan.ts';
+import { PLAN_VERSION, refuseSubmitting } from '../runs/plan.ts';
+import { isPlaceholder, localScript, slurmScript } from '../runs/scripts.ts';
+import { readState } from '../runs/state.ts';
+import { chooseSite } from '../sites/index.ts';
+import type { Requested, ScriptOptions } from '../sites/schedulers/scheduler.ts';
+
+/** A plan with what it was made from. `script.text` is what will run, word for word. */
+export type Planned = {
+  plan: Plan;
+  iteration: Iteration;
+  script: { text: string; path: string; generated: boolean };
+};
+
+/** Reads an iteration's files into a plan. Looks only; every fault of a file is a Failure that names file, line and remedy. */
+export async function planRun(reads: Reads, iterationId: string | undefined, siteAsked?: string): Promise<Planned> {
+  const { repo } = reads;
+  const iteration = findIteration(repo, iterationId ?? focusedIteration(repo));
+  const design = readDesign(join(iteration.path, 'design.yaml'));
+  if (design.iterationId !== iteration.id) {
+    throw new Failure('file_invalid', {
+      what: `design.yaml says iteration_id ${design.iterationId}, and its folder is ${iteration.id}`,
+      next: `write iteration_id: ${iteration.id} into ${shown(repo, join(iteration.path, 'design.yaml'))}`,
+    });
+  }
+  const launch = readLaunchFile(join(iteration.path, 'launch', 'launch.yaml'));
+  const siteName = chooseSite(repo, siteAsked ?? launch.site, design.location);
+  const site = reads.site(siteName);
+  const script = launchScript(iteration, design, pythonBin(reads));
+  refuseSubmitting(script.text, script.path);
+  const options = site.scheduler.options(script.text);
+  const plan: Plan = {
+    schema_version: PLAN_VERSION,
+    iteration: { id: iteration.id, type: iteration.type, folder: shown(repo, iteration.path), experiment: focusedExperiment(repo, iteration.id) },
+    site: siteName,
+    scheduler: site.kind,
+    host_mode: design.location,
+    steps: [
+      {
+        name: 'main',
+        script: { path: script.path, sha256: sha256(script.text), generated: script.generated },
+        args: [],
+        jobName: options.name ?? `autolab-${iteration.id}`,
+        requested: requested(design, launch, options),
+      },
+    ],
+    environment: {
+      modules: [...launch.environment.modules],
+      setup: [...launch.environment.setup],
+      pass: [...launch.environment.pass],
+      set: { ...launch.environment.set },
+    },
+    seeds: seeds(design),
+    preflight: launch.preflight.map((argv) => [...argv]),
+    logs: [...launch.logs],
+    artifacts: { pull: [...launch.artifacts.pull], expect: launch.artifacts.expect.map((one) => ({ ...one })) },
+    inputs: inputs(iteration.path),
+    capsule: await readCapsule(repo),
+  };
+  return { plan, iteration, script };
+}
+
+/** The iteration `.autolab/state.json` is at. */
+export function focusedIteration(repo: string): string {
+  return readState(repo).iteration_id;
+}
+
+function focusedExperiment(repo: string, iteration: string): string | null {
+  const state = readState(repo);
+  return state.iteration_id === iteration && state.experiment_id ? state.experiment_id : null;
+}
+
+/** What is asked for: launch.yaml before the script's own option lines before the design's estimates. */
+function requested(design: Design, launch: LaunchFile, options: ScriptOptions): Requested {
+  const said = options.requested;
+  const { resources, array } = launch;
+  const replicates = design.replicates > 1 ? Array.from({ length: design.replicates }, (_, at) => at) : null;
+  const indices = array?.indices ?? said.indices ?? replicates;
+  if (replicates && indices && indices.length !== replicates.length) {
+    throw new Failure('file_invalid', {
+      what: `design.yaml asks for ${replicates.length} replicates, and the array has ${indices.length} tasks`,
+      why: 'each replicate is one array task',
+      next: `write array: { indices: "0-${replicates.length - 1}" } into launch/launch.yaml, or replicates.count: ${indices.length} into design.yaml`,
+    });
+  }
+  return {
+    cpus: resources.cpus ?? said.cpus ?? 1,
+    gpus: resources.gpus ?? said.gpus ?? design.gpus,
+    gpuType: resources.gpuType ?? said.gpuType ?? design.gpuType,
+    nodes: resources.nodes ?? said.nodes ?? design.nodes ?? 1,
+    memoryMb: resources.memoryMb ?? said.memoryMb ?? design.memoryMb,
+    walltimeSeconds: resources.walltimeSeconds ?? said.walltimeSeconds ?? design.walltimeSeconds,
+    indices: indices ? [...indices] : null,
+    parallel: array ? array.parallel : (said.parallel ?? null),
+    partition: resources.partition ?? said.partition ?? design.partition,
+    account: resources.account ?? said.account ?? null,
+    qos: resources.qos ?? said.qos ?? design.qos,
+    requeues: said.requeues ?? 0,
+  };
+}
+
+function seeds(design: Design): Plan['seeds'] {
+  const { replicates, compute } = design.spec;
+  if (!replicates) return null;
+  return { count: replicates.count, strategy: replicates.seed_strategy ?? 'increment', base: replicates.base_seed ?? compute.seed ?? null };
+}
+
+/** The launch script that is there, or the one the design generates where it is missing or still the scaffold's placeholder. */
+function launchScript(iteration: Iteration, design: Design, python: string): Planned['script'] {
+  const path = join('launch', design.location === 'slurm' ? 'run_slurm.sbatch' : 'run_local.sh');
+  const found = readText(inside(iteration.path, path, 'launch script'));
+  if (found !== undefined && !isPlaceholder(found)) return { text: found, path, generated: false };
+  const text = design.location === 'slurm' ? slurmScript(design, python) : localScript(design, python);
+  const { cli, module } = design.spec.entrypoint;
+  const words = cli?.trim() || module;
+  if (/placeholder|<[A-Za-z_]+>|\{\{\w+\}\}|\b(?:TODO|TBD|FIXME)\b/i.test(words)) {
+    throw new Failure(found === undefined ? 'script_missing' : 'script_placeholder', {
+      what: `${path} ${found === undefined ? 'is not there' : 'has no command in it'}, and design.yaml has none to put there (${JSON.stringify(words)})`,
+      why: 'an empty job would be submitted',
+      next: `write the command into ${path}, or the real entrypoint into design.yaml`,
+    });
+  }
+  return { text, path, generated: true };
+}
+
+function inputs(folder: string): Record<string, string> {
+  const named = ['design.yaml', join('launch', 'launch.yaml')];
+  return Object.fromEntries(named.flatMap((name) => hashed(folder, name)));
+}
+
+function hashed(folder: string, name: string): [string, string][] {
+  const text = readText(join(folder, name));
+  return text === undefined ? [] : [[name, sha256(text)]];
+}
+
+function pythonBin(reads: Reads): string {
+  const named = reads.policy().autolab.python_bin;
+  return typeof named === 'string' && named.trim() !== '' ? named : 'python3';
+}

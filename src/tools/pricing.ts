@@ -1,0 +1,49 @@
+import type * as z from 'zod';
+import type { Fact } from '../base/fact.ts';
+import { known, unknown } from '../base/fact.ts';
+import type { Price } from '../policies/price.ts';
+import { totalPrice } from '../policies/price.ts';
+import type { JobFacts } from '../policies/types.ts';
+import type { Plan, PlanStep } from '../runs/plan.ts';
+import { indicesOf } from '../runs/plan.ts';
+import type { priceOut } from './fields.ts';
+
+/** A step as the gate judges it. What the plan leaves to the site is unknown: the gate prices no guesses. */
+export function jobFacts(step: PlanStep): JobFacts {
+  const { requested: r } = step;
+  return {
+    step: step.name,
+    cpus: known(r.cpus),
+    gpus: known(r.gpus),
+    nodes: known(r.nodes),
+    memoryMb: orUnknown(r.memoryMb, 'no memory is asked for, and what the site would give is not known; write memory_estimate into design.yaml'),
+    walltimeSeconds: orUnknown(r.walltimeSeconds, 'no walltime is asked for; write walltime_estimate into design.yaml'),
+    arrayTasks: known(indicesOf(step).length),
+    requeues: known(r.requeues),
+    partition: known(r.partition),
+    account: known(r.account),
+    qos: known(r.qos),
+  };
+}
+
+export function priceOfPlan(plan: Plan): Price {
+  return totalPrice(plan.steps.map(jobFacts));
+}
+
+export function priceView(price: Price): z.output<typeof priceOut> {
+  return { cpu_hours: value(price.cpuHours), gpu_hours: value(price.gpuHours), memory_gb_hours: value(price.memoryGbHours), node_hours: value(price.nodeHours) };
+}
+
+/** `2.5 cpu-hours, 0 gpu-hours`. */
+export function hours(price: z.output<typeof priceOut>): string {
+  const part = (n: number | null, unit: string) => `${n === null ? 'an unknown number of' : Math.round(n * 1000) / 1000} ${unit}`;
+  return `${part(price.cpu_hours, 'cpu-hours')}, ${part(price.gpu_hours, 'gpu-hours')}`;
+}
+
+function value(fact: Fact<number>): number | null {
+  return 'unknown' in fact ? null : fact.value;
+}
+
+function orUnknown(n: number | null, why: string): Fact<number> {
+  return n === null ? unknown(why) : known(n);
+}

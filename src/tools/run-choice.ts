@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Reads } from '../context.ts';
+import { Failure } from '../base/errors.ts';
+import { RUN_ID, mintRunId } from '../base/ids.ts';
+import type { Iteration } from '../runs/iteration.ts';
+import { findIteration } from '../runs/iteration.ts';
+import { allIterations } from '../runs/iterations.ts';
+import { current } from '../runs/record.ts';
+import type { Run } from '../runs/run.ts';
+import { readRun, runFolders } from '../runs/run.ts';
+import { readState } from '../runs/state.ts';
+import { focusedIteration } from './planning.ts';
+
+/** Runs of ours of an iteration, oldest first. */
+export function ownRuns(iterationFolder: string): Run[] {
+  return runFolders(iterationFolder)
+    .filter((one) => one.ours)
+    .map((one) => readRun(iterationFolder, one.id));
+}
+
+/** The run that is asked for by id, in whatever iteration it is, else the last one of the iteration. */
+export function chooseRun(reads: Reads, runId: string | undefined, iterationId?: string): Run {
+  const iteration = findIteration(reads.repo, iterationId ?? focusedIteration(reads.repo));
+  if (runId !== undefined) return runById(reads, runId, iteration);
+  const last = readState(reads.repo).last_run_id;
+  const runs = ownRuns(iteration.path);
+  const found = runs.find((run) => run.id === last) ?? runs.at(-1);
+  if (found) return found;
+  throw new Failure('run_unknown', { what: `iteration ${iteration.id} has no run of ours`, next: 'submit one: submit_run with dry_run: true first' });
+}
+
+function runById(reads: Reads, runId: string, first: Iteration): Run {
+  const holds = (folder: string) => existsSync(join(folder, 'runs', runId, 'gate', 'plan.json'));
+  if (holds(first.path)) return readRun(first.path, runId);
+  const elsewhere = allIterations(reads.repo).find((iteration) => holds(iteration.path));
+  if (elsewhere) return readRun(elsewhere.path, runId);
+  throw new Failure('run_unknown', { what: `there is no run ${runId} of ours`, next: 'list_runs shows the ids' });
+}
+
+/** The id the caller names, else the one Autolab has put down for this launch, else a new one. Never that of an existing run. */
+export function newRunId(reads: Reads, iteration: Iteration, named: string | undefined): string {
+  const isFree = (id: string) => RUN_ID.test(id) && !existsSync(join(iteration.path, 'runs', id));
+  if (named !== undefined) {
+    if (isFree(named)) return named;
+    throw new Failure('run_state', { what: `run ${named} exists and cannot be submitted again`, next: 'leave run_id out to submit a new run' });
+  }
+  const state = readState(reads.repo);
+  const pending = state.iteration_id === iteration.id ? state.pending_run_id : undefined;
+  return pending && isFree(pending) ? pending : mintRunId(new Date());
+}
+
+/** The values of the variables that launch.yaml passes by name; a variable that is not set here is not passed. */
+export function passed(names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+}
+
+/** Another server was faster with the same iteration. */
+export function raced(run: Run): Failure {
+  return new Failure('run_state', {
+    what: `run ${run.id} of this iteration was submitted by another process in the meantime`,
+    why: `it is ${run.record.state}`,
+    next: 'make the same call again; it answers with that run’s state',
+  });
+}
+
+export function uncertain(run: Run): Failure {
+  const name = current(run.record)?.name ?? '';
+  return new Failure('submission_unknown', {
+    what: `whether the scheduler took run ${run.id} cannot be found out`,
+    why: `no job named ${name} is known there, but it may have been cancelled while it was held`,
+    next: `a person looks at the scheduler for ${name}; then submit with again: true`,
+  });
+}

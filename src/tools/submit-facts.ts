@@ -1,0 +1,60 @@
+import type { Reads } from '../context.ts';
+import { asFailure } from '../base/errors.ts';
+import type { Fact } from '../base/fact.ts';
+import { isKnown, known, unknown } from '../base/fact.ts';
+import type { Price } from '../policies/price.ts';
+import type { Facts } from '../policies/types.ts';
+import { join } from 'node:path';
+import { stateFolder } from '../runs/home.ts';
+import type { Meter } from '../runs/meter.ts';
+import { openMeter } from '../runs/meter.ts';
+import { openRuns } from '../runs/open.ts';
+import { onlyStep } from '../runs/plan.ts';
+import { current } from '../runs/record.ts';
+import { readReview } from '../runs/review.ts';
+import { failedChecks } from './check-facts.ts';
+import type { Planned } from './planning.ts';
+import { planRun } from './planning.ts';
+import { hours, jobFacts, priceOfPlan, priceView } from './pricing.ts';
+
+export type SubmitFacts = Facts & { planned: Planned; price: Price; meter: Meter };
+
+/** Everything the gate wants to know of a submission. What cannot be looked up is unknown with its reason, and unknown denies. */
+export async function lookAtPlan(reads: Reads, iterationId: string | undefined, siteName: string | undefined): Promise<SubmitFacts> {
+  const planned = await planRun(reads, iterationId, siteName);
+  const { plan, iteration } = planned;
+  const price = priceOfPlan(plan);
+  const meter = openMeter(stateFolder(reads.repo));
+  const tasks = jobFacts(onlyStep(plan)).arrayTasks;
+  return {
+    acts: plan.preflight.length > 0 ? ['submit', 'run_command'] : ['submit'],
+    subject: plan,
+    summary: `submit ${iteration.id} to ${plan.site}: ${planned.script.path}, ${isKnown(tasks) ? tasks.value : '?'} task(s), at most ${hours(priceView(price))}`,
+    site: known(plan.site),
+    jobs: plan.steps.map(jobFacts),
+    queue: await queueAt(reads, plan.site),
+    submitsLastHour: known(meter.count('submit', plan.site, 3600)),
+    commands: plan.preflight,
+    review: readReview(join(iteration.path, 'review_result.json')),
+    checks: failedChecks(reads, 'launch', iteration.id),
+    git: plan.capsule.why === null ? known({ clean: plan.capsule.clean, changed: plan.capsule.changed }) : unknown(`git could not be read: ${plan.capsule.why}`),
+    planned,
+    price,
+    meter,
+  };
+}
+
+/** The user's jobs at the site, and those of ours that are reserved and not there yet. */
+async function queueAt(reads: Reads, site: string): Promise<Fact<{ active: number; pending: number }>> {
+  try {
+    const queue = await reads.site(site).queue();
+    const reserved = openRuns(reads.repo).runs.filter((run) => run.plan.site === site && isReserved(current(run.record)?.phase)).length;
+    return known({ active: queue.active + reserved, pending: queue.pending + reserved });
+  } catch (error) {
+    return unknown(`the queue of ${site} cannot be read: ${asFailure(error).message}`);
+  }
+}
+
+function isReserved(phase: string | undefined): boolean {
+  return phase === 'intent' || phase === 'ambiguous';
+}

@@ -1,0 +1,91 @@
+import * as z from 'zod';
+import { digest } from '../base/digest.ts';
+import { Failure } from '../base/errors.ts';
+import { checkExpectations } from '../runs/artifacts.ts';
+import { TASK_OVER, isOver } from '../runs/lifecycle.ts';
+import { project } from '../runs/project.ts';
+import type { Run } from '../runs/run.ts';
+import { record, reread, withRun } from '../runs/run.ts';
+import { optionalRun, stateOut } from './fields.ts';
+import { chooseRun } from './run-choice.ts';
+import { defineTool } from './tool.ts';
+import { nextStep } from './views.ts';
+
+const input = z.strictObject({ run_id: optionalRun });
+const output = z.object({
+  run_id: z.string(),
+  state: stateOut,
+  sync: z.enum(['pending', 'syncing', 'ok', 'failed']),
+  checked: z.number().int().describe('Expected artifacts that were looked at'),
+  missing: z.array(z.string()).describe('What is not there or not as expected'),
+  next: z.string(),
+});
+
+export default defineTool({
+  name: 'sync_artifacts',
+  command: ['sync'],
+  positional: ['run_id'],
+  title: 'Collect and verify the artifacts of a run',
+  description:
+    'Brings a run’s artifacts in, verifies what launch.yaml expects of them, and only then says ok. On a site that shares this filesystem nothing is copied. ' +
+    'Call it when monitor_runs says that every task has ended. What is missing is named; after mending it call again. Next: extract_results.',
+  audience: 'agent',
+  effect: 'write',
+  input,
+  output,
+  settled: async ({ run_id }, reads) => {
+    const run = chooseRun(reads, run_id);
+    return run.record.sync.status === 'ok' ? answer(run, 0) : undefined;
+  },
+  facts: async ({ run_id }, reads) => {
+    const run = chooseRun(reads, run_id);
+    refuseEarly(run);
+    return { acts: ['pull', 'write'], subject: subjectOf(run), summary: `collect the artifacts of run ${run.id}`, run };
+  },
+  handle: async ({ run_id }, acts, permit) => {
+    const chosen = chooseRun(acts, run_id);
+    permit.check(digest(subjectOf(chosen)));
+    return withRun(chosen, 'collecting', async () => {
+      const run = reread(chosen);
+      refuseEarly(run);
+      const { checked, missing } = checkExpectations(run);
+      const good = run.record.tasks.filter((task) => task.state === 'succeeded').length;
+      const ok = missing.length === 0 && good > 0;
+      const detail = ok ? `${checked} expected artifacts verified, in place` : good === 0 ? 'no task succeeded; there is nothing to collect' : `${missing.length} missing`;
+      const synced = record(run, { event: 'synced', status: ok ? 'ok' : 'failed', detail, missing: good === 0 ? ['every task failed'] : missing });
+      const after = ok && !isOver(run.record.state) ? record(synced, { event: 'moved', from: run.record.state, to: 'synced', because: detail }) : synced;
+      await project(acts.repo, after);
+      return answer(after, checked);
+    });
+  },
+  text: (out) =>
+    [`Run ${out.run_id} is ${out.state}; artifacts ${out.sync}.`, ...out.missing.slice(0, 20).map((one) => `- missing: ${one}`), `Next: ${out.next}.`].join('\n'),
+  exit: (out) => (out.sync === 'ok' ? 0 : 1),
+});
+
+function subjectOf(run: Run): unknown {
+  return { sync: run.id };
+}
+
+function refuseEarly(run: Run): void {
+  const open = run.record.tasks.filter((task) => !TASK_OVER.has(task.state));
+  if (open.length === 0) return;
+  throw new Failure('not_ready', {
+    what: `run ${run.id} is ${run.record.state}: ${open.length} of ${run.record.tasks.length} tasks have not ended`,
+    why: 'what a running job writes is not finished',
+    next: 'monitor_runs, until every task is over',
+  });
+}
+
+function answer(run: Run, checked: number): z.output<typeof output> {
+  const { sync } = run.record;
+  const mend = sync.status === 'failed' && !isOver(run.record.state);
+  return {
+    run_id: run.id,
+    state: run.record.state,
+    sync: sync.status,
+    checked,
+    missing: sync.missing,
+    next: mend ? 'find out why it is missing (read_log), mend it, and call sync_artifacts again' : nextStep(run).words,
+  };
+}

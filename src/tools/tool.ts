@@ -1,0 +1,95 @@
+import type * as z from 'zod';
+import type { FailureView } from '../base/errors.ts';
+import type { Effect, Permit } from '../base/permit.ts';
+import type { Acts, Reads } from '../context.ts';
+import type { Approval } from '../policies/approvals.ts';
+import type { Decision, Facts, ProbeReport } from '../policies/types.ts';
+
+/** `agent`: an MCP tool and a command. `command`: a command only. `person`: a command that only a terminal may call. */
+export type Audience = 'agent' | 'command' | 'person';
+
+/**
+ * One operation: the tool agents call and the command people type. `facts` looks and cannot act, since nothing in `Reads` does;
+ * `handle` acts and cannot without its permit. Methods, not properties, so that one list holds tools of different shapes.
+ */
+export type Tool<
+  I extends z.ZodObject = z.ZodObject,
+  O extends z.ZodObject = z.ZodObject,
+  E extends Effect = Effect,
+  F extends Facts = Facts,
+  R = unknown,
+> = {
+  readonly name: string;
+  /** The words of the command: `['policy', 'apply', 'preset']`. */
+  readonly command: readonly string[];
+  /** Input fields that the command also takes without a flag, in order. */
+  readonly positional?: readonly string[];
+  readonly title: string;
+  /** Under 1,000 characters: when to use it, what it does, what comes next. */
+  readonly description: string;
+  readonly audience: Audience;
+  readonly effect: E;
+  /** Whether it works where no repository is. */
+  readonly anywhere?: boolean;
+  readonly input: I;
+  readonly output: O;
+  /** For a router: the call to go on with. Its gate, name and audit line are those of that tool. */
+  next?(input: z.output<I>, reads: Reads): Promise<{ tool: string; input: unknown }>;
+  /** An answer for a call that has nothing left to do, so that repeating it is harmless. Undefined: go on. */
+  settled?(input: z.output<I>, reads: Reads): Promise<z.output<O> | undefined>;
+  /** Looks at everything the decision needs. A Failure thrown here refuses the call: nothing has run. */
+  facts(input: z.output<I>, reads: Reads): Promise<F>;
+  /** The answer of a dry run: what was decided, nothing changed. Undefined: this is no dry run. */
+  preview?(input: z.output<I>, reads: Reads, facts: F, decision: Decision): Promise<z.output<O> | undefined>;
+  /** Commands that judge before the act. Undefined while one is still running. */
+  probe?(input: z.output<I>, acts: Acts, facts: F, permit: Permit<'run'>): Promise<ProbeReport[] | Running>;
+  /** Runs under the budget lock after the last decision, before `handle`: what must be on disk before anything happens. */
+  reserve?(input: z.output<I>, acts: Acts, permit: Permit<E>, facts: F, decision: Granted): Promise<R>;
+  handle(input: z.output<I>, acts: Acts, permit: Permit<E>, reserved: R): Promise<z.output<O> | Running>;
+  /** The answer in a few lines. Text from outside is bounded and marked as data. */
+  text(output: z.output<O>): string;
+  /** The exit code of the command when the answer itself is a no (`verify`). */
+  exit?(output: z.output<O>): 0 | 1;
+};
+
+/** Longer work goes on in the background; the same call finds it again. */
+export class Running {
+  readonly what: string;
+  readonly askAgainSeconds: number;
+
+  constructor(what: string, askAgainSeconds = 5) {
+    this.what = what;
+    this.askAgainSeconds = askAgainSeconds;
+  }
+}
+
+/** A decision that stands, with the approval that was used up for it. */
+export type Granted = { decision: Decision; approval: string | null };
+
+export function defineTool<I extends z.ZodObject, O extends z.ZodObject, E extends Effect, F extends Facts, R = undefined>(
+  tool: Tool<I, O, E, F, R>,
+): Tool<I, O, E, F, R> {
+  return tool;
+}
+
+/** Who calls, for the audit trail and for the two questions the gate asks: a person’s terminal? can this client ask its user? */
+export type Caller = {
+  surface: 'server' | 'terminal';
+  /** Name and version of the client: `claude-code/2.1.330`, `autolab-mcp/0.1.0`. */
+  client: string;
+  uid: number;
+  host: string;
+  /** Ends waiting, never an act that has begun. */
+  signal?: AbortSignal;
+  progress?(message: string): void;
+  /** A user’s answer to an approval, carried by the protocol and not by the model. */
+  answer?: { approval: string; granted: boolean };
+};
+
+export type Outcome =
+  | { kind: 'done'; data: Record<string, unknown>; text: string; exit: 0 | 1; faults: string[] }
+  | { kind: 'refused'; decision: Decision; text: string }
+  | { kind: 'failed'; failure: FailureView; text: string; exit: 1 | 2 }
+  /** `ask` says whether the client may put the question to its user; else only a terminal can grant it. */
+  | { kind: 'pending'; approval: Approval; decision: Decision; ask: boolean; text: string }
+  | { kind: 'running'; what: string; askAgainSeconds: number; text: string };

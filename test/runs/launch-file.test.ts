@@ -1,0 +1,258 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { indicesText, parseIndices } from '../../src/runs/array-indices.ts';
+import { parseLaunchFile, readLaunchFile } from '../../src/runs/launch-file.ts';
+import { failureOf } from './failing.ts';
+
+const DEFAULTS = {
+  site: null,
+  resources: {
+    cpus: null,
+    nodes: null,
+    gpus: null,
+    gpuType: null,
+    memoryMb: null,
+    walltimeSeconds: null,
+    account: null,
+    partition: null,
+    qos: null,
+  },
+  array: null,
+  preflight: [],
+  environment: { modules: [], setup: [], pass: [], set: {} },
+  logs: [],
+  artifacts: { pull: [], expect: [] },
+};
+
+test('no launch file, and one that says nothing, mean all defaults', () => {
+  expect(readLaunchFile('/nowhere/launch.yaml')).toEqual(DEFAULTS);
+  expect(parseLaunchFile('schema_version: "1"\n', 'launch.yaml')).toEqual(DEFAULTS);
+});
+
+test('a full launch file becomes one object in normal units', () => {
+  const text = `schema_version: "1"
+site: cluster
+resources: { cpus: 4, nodes: 1, gpus: 2, gpu_type: a100, memory: 16G, walltime: 1-12:00:00, account: lab, partition: gpu, qos: normal }
+array: { indices: "0-3,8,10-14:2", parallel: 4 }
+preflight: [ ["uv", "run", "dense", "validate-config"], [true-check] ]
+environment: { modules: [python/3.12], setup: ["source .venv/bin/activate"], pass: [PATH, HOME], set: { OMP_NUM_THREADS: "4", SORT_KEY: name } }
+code: live
+logs: ["job_logs/**"]
+artifacts:
+  pull: ["data/**", "logs/**"]
+  expect:
+    - { json: metrics.json, required: [accuracy] }
+    - { file: model.bin }
+    - { marker: READY }
+`;
+  expect(parseLaunchFile(text, 'launch.yaml')).toEqual({
+    site: 'cluster',
+    resources: {
+      cpus: 4,
+      nodes: 1,
+      gpus: 2,
+      gpuType: 'a100',
+      memoryMb: 16384,
+      walltimeSeconds: 129600,
+      account: 'lab',
+      partition: 'gpu',
+      qos: 'normal',
+    },
+    array: { indices: [0, 1, 2, 3, 8, 10, 12, 14], parallel: 4 },
+    preflight: [['uv', 'run', 'dense', 'validate-config'], ['true-check']],
+    environment: {
+      modules: ['python/3.12'],
+      setup: ['source .venv/bin/activate'],
+      pass: ['PATH', 'HOME'],
+      set: { OMP_NUM_THREADS: '4', SORT_KEY: 'name' },
+    },
+    logs: ['job_logs/**'],
+    artifacts: {
+      pull: ['data/**', 'logs/**'],
+      expect: [
+        { kind: 'json', path: 'metrics.json', required: ['accuracy'] },
+        { kind: 'file', path: 'model.bin' },
+        { kind: 'marker', path: 'READY' },
+      ],
+    },
+  });
+});
+
+test.each([
+  ['steps: [{ name: a }]', '2:1: steps', 'give every job its own iteration, or call them one after the other in one script'],
+  ['after: [{ run: r, on: success }]', '2:1: after', 'submit the run when the one before it is over'],
+  ['canary: 1', '2:1: canary', 'run a small array first'],
+  ['resume: { config: c.yaml }', '2:1: resume', 'let the script itself go on where it stopped'],
+  ['code: snapshot', '2:1: code: snapshot', 'write code: live, and leave the files alone while the job waits'],
+  [
+    'resources: { options: { constraint: a100 } }',
+    '2:14: options',
+    'name what it is for in resources (partition, qos, gpu_type)',
+  ],
+  [
+    'artifacts: { expect: [{ each: "b_{index}", marker: READY }] }',
+    '2:25: each',
+    'name the files one by one with file or marker',
+  ],
+  ['artifacts: { expect: [{ npz: "h/*.npz" }] }', '2:25: npz', 'let the parser check the arrays, and expect its json'],
+])('%s is not supported and says so', (line, what, next) => {
+  expect(failureOf(() => parseLaunchFile(`schema_version: "1"\n${line}\n`, 'l.yaml'))).toEqual({
+    code: 'unsupported',
+    what: `l.yaml:${what} is not carried out by this version`,
+    next,
+    retry: false,
+  });
+});
+
+const CREDENTIAL = 'this looks like a credential; let the script read it from a file that only you can read (chmod 600)';
+const DECIDES = 'this variable decides what runs or how the job is scheduled, so it';
+const SET = `${DECIDES} cannot be set here; a command of the script can set what it needs itself`;
+const INSIDE = 'expected a path inside the folder: relative, without .. and without backslashes';
+
+test.each([
+  ['resources: { cpu: 4 }', '2:14: unknown key "cpu" in resources', 'write cpus instead of cpu (l.yaml:2:14)'],
+  ['resources: { cpus: 0 }', '2:20: resources.cpus is 0; expected at least 1', 'change resources.cpus (l.yaml:2:20)'],
+  ['resources: { memory: 16 }', '2:22: resources.memory is 16; expected text', 'write "16" in quotes (l.yaml:2:22)'],
+  [
+    'resources: { memory: "16" }',
+    '2:22: resources.memory is "16"; expected an amount with its unit, such as "16GB"',
+    'change resources.memory (l.yaml:2:22)',
+  ],
+  [
+    'resources: { walltime: "0:00:00" }',
+    '2:24: resources.walltime is "0:00:00"; a limit of zero is no limit to the scheduler; say how long it may take',
+    'change resources.walltime (l.yaml:2:24)',
+  ],
+  ['resources: { walltime: 43200 }', '2:24: resources.walltime is 43200; expected text', 'write "43200" in quotes (l.yaml:2:24)'],
+  [
+    'resources: { account: "a b" }',
+    '2:23: resources.account is "a b"; expected a name of letters, digits, dot, dash, plus and underscore',
+    'change resources.account (l.yaml:2:23)',
+  ],
+  [
+    'array: { indices: "0-9%2" }',
+    '2:19: array.indices is "0-9%2"; write the limit as parallel, not behind %',
+    'change array.indices (l.yaml:2:19)',
+  ],
+  ['array: { indices: 9-0 }', '2:19: array.indices is "9-0"; expected 9-0 to rise', 'change array.indices (l.yaml:2:19)'],
+  [
+    'array: { indices: 0-3999999 }',
+    '2:19: array.indices is "0-3999999"; expected at most 100000 tasks',
+    'change array.indices (l.yaml:2:19)',
+  ],
+  ['preflight: [[]]', '2:13: preflight[0] is a list; it may not be empty', 'change preflight[0] (l.yaml:2:13)'],
+  ['preflight: ["uv run"]', '2:13: preflight[0] is "uv run"; expected a list', 'change preflight[0] (l.yaml:2:13)'],
+  [
+    'environment: { set: { OMP_NUM_THREADS: 4 } }',
+    '2:40: environment.set.OMP_NUM_THREADS is 4; expected text',
+    'write "4" in quotes (l.yaml:2:40)',
+  ],
+  [
+    'environment: { set: { A: "x\\ny" } }',
+    '2:26: environment.set.A is "x\\ny"; expected one line of text',
+    'change environment.set.A (l.yaml:2:26)',
+  ],
+  [
+    'environment: { set: { SLURM_ARRAY: "1" } }',
+    `2:23: environment.set.SLURM_ARRAY: ${SET}`,
+    'rename or remove "SLURM_ARRAY" (l.yaml:2:23)',
+  ],
+  [
+    'environment: { set: { KEY: ghp_0123456789abcdefABCDEF } }',
+    `2:28: environment.set.KEY is "ghp_0123456789abcdefABCDEF"; ${CREDENTIAL}`,
+    'change environment.set.KEY (l.yaml:2:28)',
+  ],
+  [
+    'environment: { pass: [HF_TOKEN] }',
+    `2:23: environment.pass[0] is "HF_TOKEN"; ${CREDENTIAL}`,
+    'change environment.pass[0] (l.yaml:2:23)',
+  ],
+  [
+    'environment: { pass: [SBATCH_ARRAY_INX] }',
+    `2:23: environment.pass[0] is "SBATCH_ARRAY_INX"; ${DECIDES} is not passed on`,
+    'change environment.pass[0] (l.yaml:2:23)',
+  ],
+  [
+    'environment: { modules: ["a; rm -rf /"] }',
+    '2:26: environment.modules[0] is "a; rm -rf /"; expected a module name such as python/3.12',
+    'change environment.modules[0] (l.yaml:2:26)',
+  ],
+  ['logs: ["../**"]', `2:8: logs[0] is "../**"; ${INSIDE}`, 'change logs[0] (l.yaml:2:8)'],
+  [
+    'artifacts: { pull: [/etc/passwd] }',
+    `2:21: artifacts.pull[0] is "/etc/passwd"; ${INSIDE}`,
+    'change artifacts.pull[0] (l.yaml:2:21)',
+  ],
+  [
+    'artifacts: { pull: ["--rsh=sh"] }',
+    `2:21: artifacts.pull[0] is "--rsh=sh"; ${INSIDE}`,
+    'change artifacts.pull[0] (l.yaml:2:21)',
+  ],
+  [
+    'artifacts: { expect: [{ file: a, json: b }] }',
+    '2:23: artifacts.expect[0] is a map; expected exactly one of json, file and marker',
+    'change artifacts.expect[0] (l.yaml:2:23)',
+  ],
+  [
+    'artifacts: { expect: [{ file: a, required: [x] }] }',
+    '2:23: artifacts.expect[0] is a map; required goes with json',
+    'change artifacts.expect[0] (l.yaml:2:23)',
+  ],
+  ['code: frozen', '2:7: code is "frozen"; expected "live"', 'change code (l.yaml:2:7)'],
+])('%s is refused', (line, what, next) => {
+  expect(failureOf(() => parseLaunchFile(`schema_version: "1"\n${line}\n`, 'l.yaml'))).toEqual({
+    code: 'file_invalid',
+    what: `l.yaml:${what}`,
+    why: 'launch.yaml says what design.yaml cannot; its schema is closed',
+    next,
+    retry: false,
+  });
+});
+
+test.each([
+  ...[
+    'SBATCH_A',
+    'SLURM_CONF',
+    'SGE_ROOT',
+    'LD_PRELOAD',
+    'AUTOLAB_RUN_ID',
+    'BASH_FUNC_x',
+    'BASH_ENV',
+    'ENV',
+    'PATH',
+    'HOME',
+    'IFS',
+    'RUN_ID',
+  ],
+  ...['PYTHONSTARTUP', 'PERL5OPT', 'NODE_OPTIONS', '2X', 'A-B'],
+])('%s cannot be set', (name) => {
+  expect(failureOf(() => parseLaunchFile(`schema_version: "1"\nenvironment: { set: { "${name}": "1" } }\n`, 'l.yaml')).code).toBe(
+    'file_invalid',
+  );
+});
+
+test('the version is asked for, and a newer one is named', () => {
+  expect(failureOf(() => parseLaunchFile('schema_version: 2\n', 'l.yaml'))).toEqual({
+    code: 'file_newer',
+    what: 'l.yaml:1:17: schema_version is "2"; this program knows "1"',
+    next: 'use the version of autolab-mcp that wrote it, or write the file in version "1"',
+    retry: false,
+  });
+  const unquoted = failureOf(() => parseLaunchFile('schema_version: 1\n', 'l.yaml'));
+  expect([unquoted.what, unquoted.next]).toEqual([
+    'l.yaml:1:17: schema_version is 1; expected "1"',
+    'write "1" in quotes (l.yaml:1:17)',
+  ]);
+  expect(failureOf(() => parseLaunchFile('site: a\n', 'l.yaml')).what).toBe(
+    'l.yaml:1:1: schema_version is missing; expected "1"',
+  );
+});
+
+test('indices written short are read back the same', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.nat(5000), { minLength: 1, maxLength: 200 }), (list) => {
+      const indices = list.sort((a, b) => a - b);
+      expect(parseIndices(indicesText(indices))).toEqual({ indices });
+    }),
+  );
+});
