@@ -5,7 +5,7 @@ import { DURATION, MEMORY, parseDuration, parseMemory, showDuration } from './un
 
 const count = z.int({ error: 'expected a whole number' }).min(0, 'expected 0 or more');
 const duration = z
-  .string({ error: ({ input }) => (typeof input === 'number' ? `a plain number; if seconds are meant, write "${showDuration(input)}"` : DURATION_FORMS) })
+  .string({ error: ({ input }) => (typeof input === 'number' ? `a plain number; if seconds are meant, write "${showDuration(input)}"` : DURATION_FORMS()) })
   .regex(DURATION, { error: DURATION_FORMS() })
   .transform((text) => parseDuration(text) ?? 0);
 const memory = z

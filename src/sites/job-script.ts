@@ -1,7 +1,7 @@
 import { Failure } from '../base/errors.ts';
 import { WORD } from '../base/ids.ts';
 import { JOB_SCRIPT_BODY } from './job-script-text.ts';
-import { VARIABLE, shellWord } from './shell-text.ts';
+import { shellWord, VARIABLE } from './shell-text.ts';
 
 export type { Duplicate, Marker, MarkerLook } from './markers.ts';
 export { markersCommand, readMarker } from './markers.ts';
@@ -75,14 +75,29 @@ function bashWord(text: string): string {
 }
 
 function check(spec: JobScriptSpec): void {
-  const texts = [spec.run, spec.iteration, spec.gate, spec.script.path, spec.cwd, spec.jobName, ...spec.args, ...spec.modules, ...spec.setup, ...Object.values(spec.set)];
-  if (texts.some((text) => text.includes('\0'))) throw refused('a value for the job script holds a NUL character', 'take it out of launch/launch.yaml');
+  const texts = [
+    spec.run,
+    spec.iteration,
+    spec.gate,
+    spec.script.path,
+    spec.cwd,
+    spec.jobName,
+    ...spec.args,
+    ...spec.modules,
+    ...spec.setup,
+    ...Object.values(spec.set),
+  ];
+  if (texts.some((text) => text.includes('\0')))
+    throw refused('a value for the job script holds a NUL character', 'take it out of launch/launch.yaml');
   const name = Object.keys(spec.set).find((one) => !VARIABLE.test(one) || /^(al_|AUTOLAB_|RUN_ID$)/.test(one));
-  if (name !== undefined) throw refused(`environment variable ${JSON.stringify(name)} cannot be set in a job`, 'rename it in launch/launch.yaml');
+  if (name !== undefined)
+    throw refused(`environment variable ${JSON.stringify(name)} cannot be set in a job`, 'rename it in launch/launch.yaml');
   const relative = [spec.gate, spec.script.path, spec.cwd].find((path) => !path.startsWith('/'));
   if (relative !== undefined) throw new Error(`job script with the relative path ${relative}`);
-  if (!WORD.test(spec.step)) throw refused(`step name ${JSON.stringify(spec.step)} is not a word`, 'rename the step in launch/launch.yaml');
-  for (const count of [spec.attempt, spec.requeues]) if (!Number.isSafeInteger(count) || count < 0) throw new Error(`job script with the count ${count}`);
+  if (!WORD.test(spec.step))
+    throw refused(`step name ${JSON.stringify(spec.step)} is not a word`, 'rename the step in launch/launch.yaml');
+  for (const count of [spec.attempt, spec.requeues])
+    if (!Number.isSafeInteger(count) || count < 0) throw new Error(`job script with the count ${count}`);
 }
 
 function refused(what: string, next: string): Failure {

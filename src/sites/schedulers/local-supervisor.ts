@@ -22,8 +22,8 @@ read -r boot </proc/sys/kernel/random/boot_id
 
 /**
  * One supervisor a job, kept alone by a lock. It holds no state: all it knows stands in files, so that another one goes on where it
- * was killed. A task's folder is its claim (it starts once), \`who\` its keeper, \`pid\` its own process, written before the script
- * begins; \`end\` comes by rename from the keeper, which lives outside the task's session and outlives the supervisor.
+ * was killed. A task's folder is its claim (it starts once), `who` its keeper, `pid` its own process, written before the script
+ * begins; `end` comes by rename from the keeper, which lives outside the task's session and outlives the supervisor.
  */
 export const SUPERVISOR = shellText(String.raw`
 unset OMP_NUM_THREADS OMP_THREAD_LIMIT
@@ -90,7 +90,7 @@ settle() {
   first_line "$task/why"
   if [ -z "$line" ] && [ -n "$cancel" ] && [ -e "$task/pid" ]; then
     whole "$task/why" cancelled
-  elif [ -z "$line" ] && [ -n "$began" ] && [ "$walltimeSeconds" -gt 0 ] && [ $((up - began)) -ge "$walltimeSeconds" ] && [ -e "$task/pid" ]; then
+  elif [ -z "$line" ] && [ -n "$began" ] && [ "$walltimeSeconds" -gt 0 ] && [ $((up - began)) -gt "$walltimeSeconds" ] && [ -e "$task/pid" ]; then
     whole "$task/why" timeout
   elif [ -n "$line" ] && [ -z "$told" ]; then
     eval "told_$1=\$up"
@@ -98,7 +98,7 @@ settle() {
   elif [ -n "$line" ] && [ $((up - told)) -ge 3 ]; then
     send "$1" KILL
   fi
-  [ "$up" -eq "$looked" ] || vanished "$1"
+  [ "$up" -ne "$looked" ] && vanished "$1"
 }
 
 # vanished INDEX: succeeds when nobody is left who could still write the task's end.

@@ -49,7 +49,10 @@ run() {
   entry=$(getent passwd "$(id -u)") || entry="$(id -un):x:::::$HOME:/bin/sh"
   entry=@{entry#*:*:*:*:*:}
   home=@{entry%:*} shell=@{entry##*:} user=$(id -un)
-  set -- AUTOLAB_JOB_ID="$id" AUTOLAB_TASK_INDEX="$index" SLURM_SUBMIT_DIR="$cwd" SLURM_CPUS_PER_TASK="$cpus"
+  path=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin
+  set -- PATH="$path" HOME="$home" USER="$user" LOGNAME="$user" SHELL="$shell" LANG="@{LANG:-C.UTF-8}"
+  . "$job/environment"
+  set -- "$@" AUTOLAB_JOB_ID="$id" AUTOLAB_TASK_INDEX="$index" SLURM_SUBMIT_DIR="$cwd" SLURM_CPUS_PER_TASK="$cpus"
   if [ -z "$indices" ]; then
     set -- "$@" SLURM_JOB_ID="$id"
   else
@@ -59,9 +62,6 @@ run() {
     set -- "$@" SLURM_JOB_ID="$((id * 1000000 + index))" SLURM_ARRAY_JOB_ID="$id" SLURM_ARRAY_TASK_ID="$index"
     set -- "$@" SLURM_ARRAY_TASK_MIN="$least" SLURM_ARRAY_TASK_MAX="$most" SLURM_ARRAY_TASK_COUNT="$tasks"
   fi
-  . "$job/environment"
-  path=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin
-  set -- PATH="$path" HOME="$home" USER="$user" LOGNAME="$user" SHELL="$shell" LANG="@{LANG:-C.UTF-8}" "$@"
   exec 9>&- >>"$stdout" 2>>"$stderr"
   # env would take a path with = in it for one more variable.
   case $job in *=*) exec env -i "$@" sh -c 'exec "$0"' "$job/script" ;; *) exec env -i "$@" "$job/script" ;; esac

@@ -1,0 +1,66 @@
+import { judgeAllowed, judgeCommands, judgeSite } from './allow.ts';
+import { judgeJobs, judgePerJob } from './limits.ts';
+import type { Policy } from './load.ts';
+import { reason, strictest } from './reasons.ts';
+import { judgeRequired } from './require.ts';
+import type { Act, Decision, Facts, Phase, Reason } from './types.ts';
+import { ACTS } from './types.ts';
+
+/**
+ * What the policy says to a call, and every reason for it, those that allow too. Pure and total. The strictest reason is the verdict.
+ * What a rule needs and nobody knows denies. Reading is always allowed; a policy that does not parse denies all else.
+ */
+export function decide(policy: Policy, facts: Facts, phase: Phase): Decision {
+  const reasons = reasonsOf(policy, facts, phase);
+  return { verdict: strictest(reasons.map((one) => one.verdict)), reasons, policy_version: policy.version };
+}
+
+function reasonsOf(policy: Policy, facts: Facts, phase: Phase): Reason[] {
+  const acts = [...new Set(facts.acts)];
+  if (acts.length === 0) return [nothing(policy)];
+  const reading = acts.includes('read') ? [reason(policy, 'acts.read', { verdict: 'allow', because: 'reading is always allowed' })] : [];
+  const rest = acts.filter((act) => act !== 'read');
+  if (rest.length === 0) return reading;
+  if (policy.problems.length > 0) return [...reading, ...brokenPolicy(policy)];
+  const judged = rest.flatMap((act) => [judgeAct(policy, act)]);
+  const goesToSite = rest.some((act) => act === 'submit' || act === 'push' || act === 'pull');
+  const runsCommands = rest.includes('run_command') || (facts.commands?.length ?? 0) > 0;
+  return [
+    ...reading,
+    ...judged,
+    ...(goesToSite ? judgeSite(policy, facts) : []),
+    ...(runsCommands ? judgeCommands(policy, facts) : []),
+    ...(rest.includes('submit') ? judgeSubmission(policy, facts, phase) : []),
+  ];
+}
+
+function judgeSubmission(policy: Policy, facts: Facts, phase: Phase): Reason[] {
+  return [...judgePerJob(policy, facts), ...judgeJobs(policy, facts), ...judgeAllowed(policy, facts), ...judgeRequired(policy, facts, phase)];
+}
+
+function judgeAct(policy: Policy, act: Act): Reason {
+  const verdict = act !== 'read' && ACTS.includes(act) ? policy.gate.acts[act] : 'deny';
+  const words = act.replace('_', ' ');
+  const because = { allow: `the policy allows ${words}`, ask: `${words} needs a person’s approval`, deny: `the policy forbids ${words}` };
+  return reason(policy, `acts.${act}`, {
+    verdict,
+    because: because[verdict],
+    ...(verdict === 'ask' ? { remedy: 'have a person approve exactly this call' } : {}),
+    change: `set gate.acts.${act} to ${verdict === 'ask' ? 'allow' : 'ask or allow'}`,
+  });
+}
+
+function brokenPolicy(policy: Policy): Reason[] {
+  return policy.problems.map((problem) => ({
+    rule: 'policy',
+    verdict: 'deny' as const,
+    because: `the policy cannot be used: ${problem.message}`,
+    remedy: 'no change of the request passes this rule',
+    policy_change: `a person must mend ${problem.file}${problem.line > 0 ? `:${problem.line}:${problem.column}` : ''}: ${problem.remedy}`,
+    origin: { layer: problem.file.startsWith('presets/') ? ('preset' as const) : ('project' as const), file: problem.file, line: problem.line },
+  }));
+}
+
+function nothing(policy: Policy): Reason {
+  return reason(policy, 'acts', { verdict: 'deny', because: 'the call names no act, so there is nothing to allow', remedy: 'report this as a defect' });
+}

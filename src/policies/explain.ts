@@ -1,0 +1,41 @@
+import { count } from '../base/text.ts';
+import { decide } from './decide.ts';
+import type { Policy } from './load.ts';
+import type { Decision, Facts, Origin, Reason, Verdict } from './types.ts';
+import { VERDICTS } from './types.ts';
+
+/** A decision in lines for people: the sum first, then every rule, the strictest first, with what would pass it. */
+export function explainDecision(decision: Decision): string {
+  const strictFirst = VERDICTS.toReversed();
+  const sum = strictFirst.flatMap((verdict) => tally(decision, verdict)).join(', ');
+  return [`${decision.verdict}: ${sum}.`, ...strictFirst.flatMap((verdict) => decision.reasons.filter((one) => one.verdict === verdict)).flatMap(lines)].join('\n');
+}
+
+/** What would make the call pass, apart: changes of the request, and of the policy, which only a person makes. Empty where it passes. */
+export function smallestChange(policy: Policy, facts: Facts): { request: string[]; policy: string[] } {
+  const { reasons } = decide(policy, facts, facts.probes === undefined ? 'look' : 'act');
+  const stopping = reasons.filter((one) => one.verdict !== 'allow');
+  return {
+    request: [...new Set(stopping.map((one) => `${one.rule}: ${one.remedy}`))],
+    policy: [...new Set(stopping.flatMap((one) => one.policy_change ?? []))],
+  };
+}
+
+/** `presets/slurm.yaml:33`, or the layer where there is no line. */
+export function place(origin: Origin): string {
+  return origin.line > 0 ? `${origin.file}:${origin.line}` : origin.file;
+}
+
+function tally({ reasons }: Decision, verdict: Verdict): string[] {
+  const number = reasons.filter((one) => one.verdict === verdict).length;
+  const words = { deny: 'denies', ask: 'asks', allow: 'allows' }[verdict];
+  const plural = { deny: 'deny', ask: 'ask', allow: 'allow' }[verdict];
+  return number === 0 ? [] : [`${count(number, 'rule')} ${number === 1 ? words : plural}`];
+}
+
+function lines(one: Reason): string[] {
+  const figures = [one.actual === undefined ? '' : `is ${one.actual}`, one.limit === undefined ? '' : `limit ${one.limit}`].filter(Boolean).join('; ');
+  const first = `${one.verdict.padEnd(5)} ${one.rule} [${place(one.origin)}]: ${one.because}${figures ? ` (${figures})` : ''}`;
+  if (one.verdict === 'allow') return [first];
+  return [first, `      request: ${one.remedy}`, ...(one.policy_change ? [`      policy:  ${one.policy_change}`] : [])];
+}

@@ -1,0 +1,121 @@
+import type { Fact } from '../base/fact.ts';
+import { isKnown } from '../base/fact.ts';
+import { count } from '../base/text.ts';
+import type { Bound, GatePolicy } from './gate-schema.ts';
+import type { Policy } from './load.ts';
+import { reason } from './reasons.ts';
+import type { Facts, JobFacts, Reason, Verdict } from './types.ts';
+import { showDuration, showMemory } from './units.ts';
+
+type Resource = keyof GatePolicy['limits']['per_job'];
+
+type Measure = {
+  amount(job: JobFacts): Fact<number>;
+  show(n: number): string;
+  /** Less than this is no amount: schedulers take walltime 0 for "no limit" and memory 0 for the whole node. */
+  least: number;
+  ask: string;
+};
+
+const MEASURES: Record<Resource, Measure> = {
+  cpus: { amount: (job) => job.cpus, show: (n) => count(n, 'cpu'), least: 1, ask: 'cpus' },
+  gpus: { amount: (job) => job.gpus, show: (n) => count(n, 'gpu'), least: 0, ask: 'gpus' },
+  nodes: { amount: (job) => job.nodes, show: (n) => count(n, 'node'), least: 1, ask: 'nodes' },
+  memory: { amount: (job) => job.memoryMb, show: showMemory, least: 1, ask: 'memory' },
+  walltime: { amount: (job) => job.walltimeSeconds, show: showDuration, least: 1, ask: 'walltime' },
+  array_tasks: { amount: (job) => job.arrayTasks, show: (n) => count(n, 'array task'), least: 1, ask: 'array size' },
+  requeues: { amount: (job) => job.requeues, show: (n) => count(n, 'requeue'), least: 0, ask: 'requeues' },
+};
+
+/** How large each job may be. Every job that passes no rule is named; for those that pass, the largest stands. */
+export function judgePerJob(policy: Policy, facts: Facts): Reason[] {
+  const { jobs } = facts;
+  const limits = Object.entries(policy.gate.limits.per_job) as [Resource, Bound | undefined][];
+  return limits.flatMap(([resource, bound]) => {
+    if (!bound) return [];
+    const rule = `limits.per_job.${resource}`;
+    if (!jobs || jobs.length === 0) return [unknownAmount(policy, rule, bound, MEASURES[resource].show, 'it is not known which jobs would be submitted')];
+    const judged = jobs.map((job) => judgeJob(policy, resource, bound, job, jobs.length > 1));
+    const failing = judged.filter((one) => one.reason.verdict !== 'allow');
+    if (failing.length > 0) return failing.map((one) => one.reason);
+    const largest = judged.reduce((most, one) => (one.amount > most.amount ? one : most));
+    return [largest.reason];
+  });
+}
+
+/** How many jobs: what is there already together with what the call adds. */
+export function judgeJobs(policy: Policy, facts: Facts): Reason[] {
+  const { active, pending, submits_per_hour: submits } = policy.gate.limits.jobs;
+  const queue = facts.queue;
+  const added = facts.jobs?.length;
+  const starting = facts.jobs?.filter((job) => job.waits !== true).length;
+  return [
+    ...judgeCount(policy, 'active', active, part(queue, (known) => known.active), starting, 'running'),
+    ...judgeCount(policy, 'pending', pending, part(queue, (known) => known.pending), added, 'waiting'),
+    ...judgeCount(policy, 'submits_per_hour', submits, facts.submitsLastHour, added, 'submitted in the last hour'),
+  ];
+}
+
+function judgeJob(policy: Policy, resource: Resource, bound: Bound, job: JobFacts, several: boolean): { amount: number; reason: Reason } {
+  const rule = `limits.per_job.${resource}`;
+  const { amount, show, least, ask } = MEASURES[resource];
+  const fact = amount(job);
+  const of = several ? `step ${job.step}: ` : '';
+  if (!isKnown(fact)) return { amount: 0, reason: unknownAmount(policy, rule, bound, show, `${of}${fact?.why ?? 'nothing is known'}`) };
+  const { value } = fact;
+  if (!isAmount(value, least)) {
+    const why = resource === 'memory' && value === 0 ? 'memory 0 is the whole node, and how much that is is not known' : `${value} is no amount of ${ask}`;
+    return { amount: 0, reason: unknownAmount(policy, rule, bound, show, of + why) };
+  }
+  const { verdict, limit } = judge(bound, value);
+  const passes = `${of}${show(value)}, within the limit`;
+  const because = { allow: passes, ask: `${of}${show(value)} need a person’s approval`, deny: `${of}${show(value)} are more than a job may use` };
+  const remedy = `ask for ${ask} of at most ${show(limit)}${several ? ` in step ${job.step}` : ''}`;
+  return { amount: value, reason: reason(policy, rule, { verdict, because: because[verdict], limit: show(limit), actual: show(value), remedy, change: `raise gate.${rule}` }) };
+}
+
+type Count = 'active' | 'pending' | 'submits_per_hour';
+
+function judgeCount(policy: Policy, name: Count, bound: Bound | undefined, there: Fact<number> | undefined, added: number | undefined, word: string): Reason[] {
+  if (!bound) return [];
+  const rule = `limits.jobs.${name}`;
+  const show = (n: number) => count(n, 'job');
+  if (!isKnown(there)) return [unknownAmount(policy, rule, bound, show, there?.why ?? `how many jobs are ${word} is not known`)];
+  if (added === undefined || added === 0) return [unknownAmount(policy, rule, bound, show, 'it is not known which jobs would be submitted')];
+  if (!isAmount(there.value, 0)) return [unknownAmount(policy, rule, bound, show, `${there.value} is no number of jobs`)];
+  const total = there.value + added;
+  const { verdict, limit } = judge(bound, total);
+  const sum = `${there.value} ${word} and ${added} of this call`;
+  const because = { allow: `${sum}, within the limit`, ask: `${sum} need a person’s approval`, deny: `${sum} are more than the policy allows` };
+  const remedy = added > limit ? `submit at most ${show(limit)} at once` : `wait until at most ${show(limit - added)} ${limit - added === 1 ? 'is' : 'are'} ${word}, then call again`;
+  return [reason(policy, rule, { verdict, because: because[verdict], limit: show(limit), actual: show(total), remedy, change: `raise gate.${rule}` })];
+}
+
+/** The verdict on an amount, and the limit that decided it. */
+function judge(bound: Bound, amount: number): { verdict: Verdict; limit: number } {
+  const ask = bound.ask ?? Number.POSITIVE_INFINITY;
+  const deny = bound.deny ?? Number.POSITIVE_INFINITY;
+  if (amount > deny) return { verdict: 'deny', limit: Math.min(ask, deny) };
+  if (amount > ask) return { verdict: 'ask', limit: ask };
+  return { verdict: 'allow', limit: Math.min(ask, deny) };
+}
+
+function unknownAmount(policy: Policy, rule: string, { ask, deny }: Bound, show: (n: number) => string, why: string): Reason {
+  const limit = deny ?? ask ?? 0;
+  return reason(policy, rule, {
+    verdict: 'deny',
+    because: `the limit needs a known amount, and ${why}`,
+    limit: show(limit),
+    actual: 'unknown',
+    remedy: `make the amount known: state at most ${show(limit)}, or mend what keeps it from being looked up`,
+    change: `remove gate.${rule}`,
+  });
+}
+
+function isAmount(value: number, least: number): boolean {
+  return Number.isFinite(value) && value >= least;
+}
+
+function part<T>(fact: Fact<T> | undefined, pick: (value: T) => number): Fact<number> | undefined {
+  return isKnown(fact) ? { value: pick(fact.value), at: fact.at } : fact;
+}

@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { digest } from '../base/digest.ts';
+import { asFailure } from '../base/errors.ts';
+import { readText } from '../base/files.ts';
+import { nearest } from '../base/text.ts';
+import { DEFAULTS } from './defaults.ts';
+import type { Layer } from './layers.ts';
+import { mergeLayers, originOf } from './layers.ts';
+import { presetNames, readPresetFile } from './preset-file.ts';
+import { problemsOf, problemsOfLayer } from './problems.ts';
+import type { AutolabKeys, GatePolicy } from './schema.ts';
+import { policySchema, withoutOracle } from './schema.ts';
+import type { Origin, PolicyProblem } from './types.ts';
+import { isTree, readPolicyText } from './yaml.ts';
+
+export const POLICY_FILE = '.autolab/verifier_policy.yaml';
+
+export type Policy = {
+  gate: GatePolicy;
+  autolab: AutolabKeys;
+  /** Who said the effective value at a dotted path such as `gate.limits.per_job.gpus`. */
+  origin(path: string): Origin;
+  /** Digest of the effective values: another version is another policy, to approvals too. */
+  version: string;
+  preset: string | null;
+  /** Not empty: `gate` and `autolab` are the bare defaults, and `decide` denies everything but reading. */
+  problems: readonly PolicyProblem[];
+  /** Lowest first. */
+  layers: readonly Layer[];
+};
+
+/** The policy of a repository: defaults ← preset ← `.autolab/verifier_policy.yaml`. Never throws for what files hold or lack: see `problems`. */
+export function loadPolicy(repo: string, packaged: string): Policy {
+  let text: string | undefined;
+  try {
+    text = readText(join(repo, POLICY_FILE));
+  } catch (error) {
+    const failure = asFailure(error);
+    return broken([{ file: POLICY_FILE, line: 0, column: 0, message: failure.message, remedy: failure.next }]);
+  }
+  return policyOf(text, packaged);
+}
+
+/** The policy that a text of `verifier_policy.yaml` would make; undefined for no file, which is the defaults alone. */
+export function policyOf(text: string | undefined, packaged: string): Policy {
+  if (text === undefined) return effective([DEFAULTS], null);
+  const read = readPolicyText(text, POLICY_FILE);
+  if (read.problems.length > 0) return broken(read.problems);
+  const project: Layer = { layer: 'project', file: read.file, tree: withoutOracle(read.tree), places: read.places };
+  const wrong = problemsOfLayer(project);
+  if (wrong.length > 0) return broken(wrong, [DEFAULTS, project]);
+  const named = presetNamed(project);
+  if (named === null) return effective([DEFAULTS, project], null);
+  const preset = presetLayer(named, project, packaged);
+  if (!('layer' in preset)) return broken(preset, [DEFAULTS, project]);
+  return effective([DEFAULTS, preset, project], named);
+}
+
+function presetNamed({ tree }: Layer): string | null {
+  const named = isTree(tree.policy_resolution) ? tree.policy_resolution.default_preset : undefined;
+  return typeof named === 'string' && named.trim() !== '' ? named.trim() : null;
+}
+
+function presetLayer(name: string, project: Layer, packaged: string): Layer | readonly PolicyProblem[] {
+  const names = presetNames(packaged);
+  const place = project.places.get('policy_resolution.default_preset')?.value ?? { line: 0, column: 0 };
+  const at = { file: project.file, ...place };
+  if (!names.includes(name)) {
+    const near = nearest(name, names);
+    return [{ ...at, message: `policy_resolution.default_preset: there is no preset ${JSON.stringify(name)}`, remedy: near ? `write ${near}` : `write one of ${names.join(', ')}` }];
+  }
+  const { layer, problems } = readPresetFile(packaged, name);
+  return problems.length > 0 ? problems : layer;
+}
+
+function effective(layers: readonly Layer[], preset: string | null): Policy {
+  const parsed = policySchema.safeParse(mergeLayers(layers), { reportInput: true });
+  if (!parsed.success) return broken(problemsOf(parsed.error, layers.at(-1) ?? DEFAULTS), layers);
+  const { gate, ...autolab } = parsed.data;
+  return { gate, autolab, origin: (path) => originOf(layers, path), version: digest({ gate, autolab }), preset, problems: [], layers };
+}
+
+function broken(problems: readonly PolicyProblem[], layers: readonly Layer[] = [DEFAULTS]): Policy {
+  const { gate, ...autolab } = policySchema.parse(DEFAULTS.tree);
+  return { gate, autolab, origin: (path) => originOf(layers, path), version: digest({ problems }), preset: null, problems, layers };
+}

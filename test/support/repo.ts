@@ -1,0 +1,73 @@
+import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { execa } from 'execa';
+import { stateFolder } from '../../src/runs/home.ts';
+
+export const ROOT = resolve(import.meta.dirname, '../..');
+export const MAIN = join(ROOT, 'dist', 'main.mjs');
+
+/** The project's own policy of most tests: the local preset, and the one command the example's parser needs. */
+export const POLICY = `# A test's policy
+policy_resolution:
+  default_preset: local_dev
+gate:
+  allow:
+    commands:
+      - [node, scripts/parse_results.mjs]
+`;
+
+export type Repo = {
+  path: string;
+  iteration: string;
+  /** Runs a command as a user types it. */
+  autolab(...args: string[]): Promise<{ exit: number; stdout: string; stderr: string }>;
+  json<T>(...args: string[]): Promise<T>;
+  cleanup(): Promise<void>;
+};
+
+/** A real repository with the example experiment in it, under git, initialised, in a temporary folder. */
+export async function makeRepo(policy: string | null = POLICY, prepare?: (path: string) => void): Promise<Repo> {
+  const path = realpathSync(mkdtempSync(join(tmpdir(), 'autolab-')));
+  cpSync(join(ROOT, 'examples', 'penguins', 'repo'), path, { recursive: true });
+  if (policy !== null) writeFileSync(join(path, '.autolab', 'verifier_policy.yaml'), policy);
+  prepare?.(path);
+  const autolab = async (...args: string[]) => {
+    const { exitCode, stdout, stderr } = await execa('node', [MAIN, ...args], { cwd: path, reject: false, stdin: 'ignore' });
+    return { exit: exitCode ?? -1, stdout, stderr };
+  };
+  const made = await autolab('init');
+  if (made.exit !== 0) throw new Error(`init: ${made.stderr}`);
+  await git(path, 'init', '-q');
+  await git(path, 'add', '-A');
+  await git(path, '-c', 'user.name=test', '-c', 'user.email=test@localhost', 'commit', '-qm', 'an experiment');
+  return {
+    path,
+    iteration: join(path, 'experiments', 'plan', 'penguins-softmax'),
+    autolab,
+    json: async <T>(...args: string[]) => {
+      const { stdout, stderr, exit } = await autolab(...args, '--json');
+      if (stdout === '') throw new Error(`exit ${exit}: ${stderr}`);
+      return JSON.parse(stdout) as T;
+    },
+    cleanup: async () => {
+      rmSync(stateFolder(path), { recursive: true, force: true });
+      rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+export async function git(cwd: string, ...args: string[]): Promise<string> {
+  return (await execa('git', args, { cwd })).stdout;
+}
+
+/** Waits for something to become true; fails with what was last seen. Never a fixed pause. */
+export async function until<T>(what: string, look: () => Promise<T | undefined>, seconds = 60): Promise<T> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
