@@ -21,7 +21,13 @@ let stateFolder;
 
 const say = (text = '') => process.stdout.write(`${text}\n`);
 const title = (text) => say(`\n\u2500\u2500 ${text}`);
-const indent = (text) => say(text.split('\n').map((line) => `   ${line}`).join('\n'));
+const indent = (text) =>
+  say(
+    text
+      .split('\n')
+      .map((line) => `   ${line}`)
+      .join('\n'),
+  );
 
 function run(command, args, options = {}) {
   const done = spawnSync(command, args, { cwd: repo, encoding: 'utf8', ...options });
@@ -58,14 +64,19 @@ gate:
 }
 
 async function agent() {
-  const client = new Client({ name: 'demo-agent', version: '1.0.0' }, { capabilities: { elicitation: { form: {} } }, versionNegotiation: { mode: 'auto' } });
+  const client = new Client(
+    { name: 'demo-agent', version: '1.0.0' },
+    { capabilities: { elicitation: { form: {} } }, versionNegotiation: { mode: 'auto' } },
+  );
   client.setRequestHandler('elicitation/create', async (request) => {
     title('The researcher is asked, in the client');
     indent(request.params.message);
     say('   > approve        (the demo answers for the researcher)');
     return { action: 'accept', content: { answer: 'approve' } };
   });
-  await client.connect(new StdioClientTransport({ command: process.execPath, args: [MAIN, 'serve'], cwd: repo, stderr: 'inherit' }));
+  await client.connect(
+    new StdioClientTransport({ command: process.execPath, args: [MAIN, 'serve'], cwd: repo, stderr: 'inherit' }),
+  );
   const call = async (name, args = {}) => {
     title(`The agent calls ${name} ${JSON.stringify(args)}`);
     const result = await client.callTool({ name, arguments: args }, { timeout: 120_000 });
@@ -89,7 +100,10 @@ async function loop() {
     writeFileSync(launchFile, launch);
     await call('submit_run', { dry_run: true });
     const submitted = await call('submit_run', {});
-    must(submitted.structuredContent?.state === 'submitted' || submitted.structuredContent?.state === 'running', 'the run is submitted');
+    must(
+      submitted.structuredContent?.state === 'submitted' || submitted.structuredContent?.state === 'running',
+      'the run is submitted',
+    );
     const runId = submitted.structuredContent.run_id;
     const again = await call('submit_run', {});
     must(again.structuredContent?.run_id === runId && again.structuredContent.already, 'calling again is the same run');
@@ -115,9 +129,13 @@ async function loop() {
 
 function report(runId, results) {
   const folder = join(iteration, 'runs', runId);
-  const lines = readFileSync(join(folder, 'gate', 'journal.jsonl'), 'utf8').trim().split('\n').map(JSON.parse);
+  const lines = readFileSync(join(folder, 'gate', 'journal.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map(JSON.parse);
   title("How the run's state moved (its journal)");
-  for (const line of lines.filter((one) => one.event === 'moved')) say(`   ${line.at}  ${line.from} -> ${line.to}: ${line.because}`);
+  for (const line of lines.filter((one) => one.event === 'moved'))
+    say(`   ${line.at}  ${line.from} -> ${line.to}: ${line.because}`);
   title('What stands in the ledger');
   indent(readFileSync(join(repo, 'docs', 'slurm_job_list.md'), 'utf8').trim());
   title('The researcher checks the audit log');

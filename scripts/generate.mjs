@@ -48,9 +48,11 @@ function table(tools) {
 
 /** Replaces what stands between the two markers; a README without them is a mistake of whoever wrote it. */
 function withTable(readme, tools) {
-  const parts = /^([\s\S]*<!-- tools -->\n)[\s\S]*(\n<!-- \/tools -->[\s\S]*)$/.exec(readme);
-  if (!parts) throw new Error('README.md has no <!-- tools --> … <!-- /tools --> to put the table between');
-  return `${parts[1]}${table(tools)}${parts[2]}`;
+  const [begin, end] = ['<!-- tools -->', '<!-- /tools -->'];
+  const [before, rest] = readme.split(begin);
+  const after = rest?.split(end)[1];
+  if (after === undefined) throw new Error(`README.md has no ${begin} … ${end} to put the table between`);
+  return `${before}${begin}\n${table(tools)}\n${end}${after}`;
 }
 
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`;

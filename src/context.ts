@@ -58,11 +58,15 @@ export type Context = {
 /** Fixes the repository for the life of the program: the folder above `--state-file`'s `.autolab`, else the nearest one upwards. */
 export function openContext(options: { start: string; stateFile?: string }): Context {
   const start = resolve(options.start);
-  const repo = options.stateFile === undefined ? findRepository(start) : repositoryOf(resolve(start, options.stateFile), start);
+  const repo =
+    options.stateFile === undefined ? nearestRepository(start) : repositoryOf(resolve(start, options.stateFile), start);
   const log = pino({ level: process.env.AUTOLAB_LOG ?? 'warn', base: null }, pino.destination(2));
   const known = (): string => {
     if (repo !== null) return repo;
-    throw new Failure('no_repository', { what: `there is no .autolab folder in ${start} or above it`, next: 'go to the repository, or run `autolab-mcp init` in its top folder' });
+    throw new Failure('no_repository', {
+      what: `there is no .autolab folder in ${start} or above it`,
+      next: 'go to the repository, or run `autolab-mcp init` in its top folder',
+    });
   };
   const once = <T>(make: () => T): (() => T) => {
     let made: T | undefined;
@@ -122,8 +126,19 @@ export function terminalCaller(): Caller {
   return { surface: 'terminal', client: `autolab-mcp/${VERSION}`, uid: process.getuid?.() ?? -1, host: hostname() };
 }
 
+function nearestRepository(start: string): string | null {
+  try {
+    return findRepository(start);
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'no_repository') return null;
+    throw error;
+  }
+}
+
 function repositoryOf(stateFile: string, start: string): string {
-  return basename(stateFile) === 'state.json' && basename(dirname(stateFile)) === '.autolab' ? dirname(dirname(stateFile)) : start;
+  return basename(stateFile) === 'state.json' && basename(dirname(stateFile)) === '.autolab'
+    ? dirname(dirname(stateFile))
+    : start;
 }
 
 function packageRoot(): string {

@@ -35,7 +35,9 @@ function files(folder: string): string[] {
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(SRC, file), 'utf8');
-  const statements = text.matchAll(/^(?:import|export)\s+(type\s+)?([^'"`;]*?)\s*from\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)|^import\s+['"]([^'"]+)['"]/gm);
+  const statements = text.matchAll(
+    /^(?:import|export)\s+(type\s+)?([^'"`;]*?)\s*from\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)|^import\s+['"]([^'"]+)['"]/gm,
+  );
   return [...statements].map(([, type, names = '', from, dynamic, bare]) => {
     const to = from ?? dynamic ?? bare ?? '';
     const isType = type !== undefined || /^\{\s*(?:type\s+[\w\s]+,?\s*)+\}$/.test(names);

@@ -1,6 +1,19 @@
-import { closeSync, constants, fsyncSync, mkdirSync, openSync, readFileSync, readSync, realpathSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { Failure, systemCode } from './errors.ts';
 import { clean } from './text.ts';
 
@@ -23,7 +36,12 @@ export function readText(path: string, limit = READ_LIMIT): string | undefined {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     if (error instanceof Failure) throw error;
-    throw new Failure('file_unreadable', { what: `cannot read ${path}`, why: code ?? String(error), next: `check the permissions of ${path}`, cause: error });
+    throw new Failure('file_unreadable', {
+      what: `cannot read ${path}`,
+      why: code ?? String(error),
+      next: `check the permissions of ${path}`,
+      cause: error,
+    });
   }
 }
 
@@ -44,7 +62,10 @@ export function readJson(path: string): unknown {
 
 /** JSON as Autolab writes it: two spaces, non-ASCII escaped, a newline at the end. */
 export function jsonText(value: unknown): string {
-  const text = JSON.stringify(value, null, 2).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const text = JSON.stringify(value, null, 2).replace(
+    /[\u007f-\uffff]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
   return `${text}\n`;
 }
 
@@ -167,5 +188,10 @@ function diskFailure(path: string, error: unknown): Error {
   if (error instanceof Failure) return error;
   const code = systemCode(error);
   const why = code === 'ENOSPC' ? 'the disk is full' : code === 'EDQUOT' ? 'the quota is used up' : (code ?? String(error));
-  return new Failure('file_unreadable', { what: `cannot write ${path}`, why, next: 'make room or mend the permissions, then call again; the file is as it was', cause: error });
+  return new Failure('file_unreadable', {
+    what: `cannot write ${path}`,
+    why,
+    next: 'make room or mend the permissions, then call again; the file is as it was',
+    cause: error,
+  });
 }

@@ -1,7 +1,7 @@
-import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { hostname } from 'node:os';
 import { randomBytes } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, systemCode } from './errors.ts';
 
@@ -28,7 +28,14 @@ export async function withLock<T>(path: string, purpose: string, work: () => T |
 
 async function acquire(path: string, purpose: string, waitMs: number): Promise<string> {
   const token = randomBytes(8).toString('hex');
-  const mine: Holder = { host: hostname(), boot: bootId(), pid: process.pid, started: startTime(process.pid) ?? '', token, purpose };
+  const mine: Holder = {
+    host: hostname(),
+    boot: bootId(),
+    pid: process.pid,
+    started: startTime(process.pid) ?? '',
+    token,
+    purpose,
+  };
   const temporary = `${path}.${process.pid}.${token}.tmp`;
   writeFileSync(temporary, `${JSON.stringify(mine)}\n`, { flag: 'wx' });
   try {

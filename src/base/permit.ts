@@ -5,14 +5,12 @@ export type Effect = 'read' | 'write' | 'run' | 'spend' | 'destroy';
 export const EFFECTS: readonly Effect[] = ['read', 'write', 'run', 'spend', 'destroy'];
 
 /**
- * Proof that the gate has said yes to one act. Made only by `tools/call.ts` (a test holds this), nominal by its private field, and
- * invariant in its effect, so that forgetting it or using a cancel permit to submit does not compile.
+ * Proof that the gate has said yes to one act. Made only by `tools/call.ts` (a test holds this), nominal by its private field and
+ * typed by its effect, so that forgetting it or using a cancel permit to submit does not compile.
  */
 export class Permit<E extends Effect> {
   readonly #digest: string;
   readonly effect: E;
-  /** Keeps `Permit<'destroy'>` from being a `Permit<'spend'>`: a method parameter and a result make E invariant. */
-  readonly exactly: ((effect: E) => E) | undefined = undefined;
 
   private constructor(effect: E, digest: string) {
     this.effect = effect;

@@ -21,7 +21,7 @@ export const GLOBALS: readonly Field[] = [
   flag('json', 'switch', 'print exactly the structured output, and what is no result as JSON on stderr'),
   flag('repo', 'text', 'look for the repository from this folder upwards instead of from here'),
   flag('state-file', 'text', 'Autolab’s own: the repository is the folder above its .autolab'),
-  flag('wait', 'switch', 'wait for longer work; --no-wait answers at once with exit code 1 while it runs', true),
+  flag('wait', 'switch', 'wait for longer work; without it, exit with 1 while it runs', true),
   flag('help', 'switch', 'this text'),
   flag('version', 'switch', 'the version'),
 ];

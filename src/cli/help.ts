@@ -59,7 +59,8 @@ function describe(field: Field): [string, string] {
       field.default !== false &&
       `default: ${typeof field.default === 'string' ? field.default : JSON.stringify(field.default)}`,
   ].filter(Boolean);
-  return [`${field.flag}${value}`, `${field.description}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`];
+  const flag = field.default === true ? `--[no-]${field.flag.slice(2)}` : field.flag;
+  return [`${flag}${value}`, `${field.description}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`];
 }
 
 function wrap(text: string, width: number): string[] {

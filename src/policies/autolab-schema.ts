@@ -2,7 +2,9 @@ import * as z from 'zod';
 
 /** True and false as Autolab takes them: real ones, or the words it knows. Other words, which it takes for false, are refused. */
 const flag = z
-  .union([z.boolean(), z.string().regex(/^\s*(?:true|false|yes|no|on|off|1|0)\s*$/i)], { error: 'expected true or false' })
+  .union([z.boolean(), z.string().regex(/^\s*(?:true|false|yes|no|on|off|1|0)\s*$/i, { error: 'expected true or false' })], {
+    error: 'expected true or false',
+  })
   .transform((given) => (typeof given === 'boolean' ? given : /^(?:true|yes|on|1)$/i.test(given.trim())));
 const seconds = z.number({ error: 'expected a number of seconds' }).positive('expected more than 0 seconds');
 /** A command as one string or as a list of words; empty is none. */
@@ -22,7 +24,9 @@ export const autolabShape = {
   dry_run_command: command.describe('Run by verify where a stage requires dry_run.'),
   profile_mode: z.string().describe('How code reaches a site: shared_fs, git_checkout or verify_only.'),
   requirements_by_stage: stages(stages(flag)).describe('Which checks a stage must pass.'),
-  retry_policy_by_stage: stages(z.looseObject({ max_retries: floor.optional() })).describe('How often a stage may be tried again.'),
+  retry_policy_by_stage: stages(z.looseObject({ max_retries: floor.optional() })).describe(
+    'How often a stage may be tried again.',
+  ),
   prompt_lint: z.looseObject({ mode: z.enum(['warn', 'enforce'], { error: 'expected warn or enforce' }) }),
   launch: z.looseObject({
     execute: flag.describe('false: launch runs nothing.'),
@@ -43,7 +47,9 @@ export const autolabShape = {
     parser: z.looseObject({
       require_hook: flag,
       allow_command_hook: z.boolean({ error: 'expected true or false, without quotes: Autolab takes any text for true' }),
-      allow_external_python_modules: z.boolean({ error: 'expected true or false, without quotes: Autolab takes any text for true' }),
+      allow_external_python_modules: z.boolean({
+        error: 'expected true or false, without quotes: Autolab takes any text for true',
+      }),
       command_allowlist: z.array(z.string()).optional(),
       command_allowlist_prefixes: z.array(z.string()).optional(),
       command_timeout_seconds: seconds,
@@ -55,7 +61,9 @@ export const autolabShape = {
     }),
   }),
   autorun: z.looseObject({ guardrails: z.looseObject({ on_breach: z.string() }) }),
-  policy_resolution: z.looseObject({ default_preset: z.string().describe('The preset that lies under this file; empty for none.') }),
+  policy_resolution: z.looseObject({
+    default_preset: z.string().describe('The preset that lies under this file; empty for none.'),
+  }),
 
   require_tests: flag.optional(),
   require_dry_run: flag.optional(),

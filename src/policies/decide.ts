@@ -18,7 +18,9 @@ export function decide(policy: Policy, facts: Facts, phase: Phase): Decision {
 function reasonsOf(policy: Policy, facts: Facts, phase: Phase): Reason[] {
   const acts = [...new Set(facts.acts)];
   if (acts.length === 0) return [nothing(policy)];
-  const reading = acts.includes('read') ? [reason(policy, 'acts.read', { verdict: 'allow', because: 'reading is always allowed' })] : [];
+  const reading = acts.includes('read')
+    ? [reason(policy, 'acts.read', { verdict: 'allow', because: 'reading is always allowed' })]
+    : [];
   const rest = acts.filter((act) => act !== 'read');
   if (rest.length === 0) return reading;
   if (policy.problems.length > 0) return [...reading, ...brokenPolicy(policy)];
@@ -35,13 +37,22 @@ function reasonsOf(policy: Policy, facts: Facts, phase: Phase): Reason[] {
 }
 
 function judgeSubmission(policy: Policy, facts: Facts, phase: Phase): Reason[] {
-  return [...judgePerJob(policy, facts), ...judgeJobs(policy, facts), ...judgeAllowed(policy, facts), ...judgeRequired(policy, facts, phase)];
+  return [
+    ...judgePerJob(policy, facts),
+    ...judgeJobs(policy, facts),
+    ...judgeAllowed(policy, facts),
+    ...judgeRequired(policy, facts, phase),
+  ];
 }
 
 function judgeAct(policy: Policy, act: Act): Reason {
   const verdict = act !== 'read' && ACTS.includes(act) ? policy.gate.acts[act] : 'deny';
   const words = act.replace('_', ' ');
-  const because = { allow: `the policy allows ${words}`, ask: `${words} needs a person’s approval`, deny: `the policy forbids ${words}` };
+  const because = {
+    allow: `the policy allows ${words}`,
+    ask: `${words} needs a person’s approval`,
+    deny: `the policy forbids ${words}`,
+  };
   return reason(policy, `acts.${act}`, {
     verdict,
     because: because[verdict],
@@ -57,10 +68,18 @@ function brokenPolicy(policy: Policy): Reason[] {
     because: `the policy cannot be used: ${problem.message}`,
     remedy: 'no change of the request passes this rule',
     policy_change: `a person must mend ${problem.file}${problem.line > 0 ? `:${problem.line}:${problem.column}` : ''}: ${problem.remedy}`,
-    origin: { layer: problem.file.startsWith('presets/') ? ('preset' as const) : ('project' as const), file: problem.file, line: problem.line },
+    origin: {
+      layer: problem.file.startsWith('presets/') ? ('preset' as const) : ('project' as const),
+      file: problem.file,
+      line: problem.line,
+    },
   }));
 }
 
 function nothing(policy: Policy): Reason {
-  return reason(policy, 'acts', { verdict: 'deny', because: 'the call names no act, so there is nothing to allow', remedy: 'report this as a defect' });
+  return reason(policy, 'acts', {
+    verdict: 'deny',
+    because: 'the call names no act, so there is nothing to allow',
+    remedy: 'report this as a defect',
+  });
 }

@@ -33,7 +33,12 @@ export const DEFAULTS: Layer = {
       monitor: { poll_command_template: '', poll_timeout_seconds: 30, sync_command_template: '', sync_timeout_seconds: 180 },
     },
     extract_results: {
-      parser: { require_hook: false, allow_command_hook: true, allow_external_python_modules: false, command_timeout_seconds: 300 },
+      parser: {
+        require_hook: false,
+        allow_command_hook: true,
+        allow_external_python_modules: false,
+        command_timeout_seconds: 300,
+      },
       summary: { mode: 'llm_on_demand', llm_command: '', llm_timeout_seconds: 300 },
     },
     autorun: { guardrails: { on_breach: 'human_review' } },

@@ -38,7 +38,9 @@ const requestSchema = z.strictObject({
   changed_files: z.array(z.string()).default([]),
   failed_probes: z.array(z.string()).default([]),
   /** Facts that nobody could look up. */
-  unknown: z.array(z.enum(['cpus', 'gpus', 'memory', 'walltime', 'queue', 'review', 'checks', 'git', 'probes', 'site'])).default([]),
+  unknown: z
+    .array(z.enum(['cpus', 'gpus', 'memory', 'walltime', 'queue', 'review', 'checks', 'git', 'probes', 'site']))
+    .default([]),
 });
 
 export const exampleSchema = z.strictObject({
@@ -56,7 +58,8 @@ export function tryExamples(policy: Policy, examples: readonly Example[]): Examp
   return examples.map((example) => {
     const decision = decide(policy, factsOf(example.request), 'act');
     const rules = decision.reasons.filter((reason) => reason.verdict === decision.verdict).map((reason) => reason.rule);
-    const isNamed = example.rules === undefined || JSON.stringify([...example.rules].sort()) === JSON.stringify([...rules].sort());
+    const isNamed =
+      example.rules === undefined || JSON.stringify([...example.rules].sort()) === JSON.stringify([...rules].sort());
     return { example, decision, ok: decision.verdict === example.expect && isNamed };
   });
 }

@@ -8,7 +8,10 @@ import { VERDICTS } from './types.ts';
 export function explainDecision(decision: Decision): string {
   const strictFirst = VERDICTS.toReversed();
   const sum = strictFirst.flatMap((verdict) => tally(decision, verdict)).join(', ');
-  return [`${decision.verdict}: ${sum}.`, ...strictFirst.flatMap((verdict) => decision.reasons.filter((one) => one.verdict === verdict)).flatMap(lines)].join('\n');
+  return [
+    `${decision.verdict}: ${sum}.`,
+    ...strictFirst.flatMap((verdict) => decision.reasons.filter((one) => one.verdict === verdict)).flatMap(lines),
+  ].join('\n');
 }
 
 /** What would make the call pass, apart: changes of the request, and of the policy, which only a person makes. Empty where it passes. */
@@ -34,7 +37,10 @@ function tally({ reasons }: Decision, verdict: Verdict): string[] {
 }
 
 function lines(one: Reason): string[] {
-  const figures = [one.actual === undefined ? '' : `is ${one.actual}`, one.limit === undefined ? '' : `limit ${one.limit}`].filter(Boolean).join('; ');
+  const said = (figure: string | undefined) => figure === undefined || one.because.includes(figure);
+  const figures = [said(one.actual) ? '' : `is ${one.actual}`, said(one.limit) ? '' : `limit ${one.limit}`]
+    .filter(Boolean)
+    .join('; ');
   const first = `${one.verdict.padEnd(5)} ${one.rule} [${place(one.origin)}]: ${one.because}${figures ? ` (${figures})` : ''}`;
   if (one.verdict === 'allow') return [first];
   return [first, `      request: ${one.remedy}`, ...(one.policy_change ? [`      policy:  ${one.policy_change}`] : [])];

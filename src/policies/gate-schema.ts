@@ -5,11 +5,17 @@ import { DURATION, MEMORY, parseDuration, parseMemory, showDuration } from './un
 
 const count = z.int({ error: 'expected a whole number' }).min(0, 'expected 0 or more');
 const duration = z
-  .string({ error: ({ input }) => (typeof input === 'number' ? `a plain number; if seconds are meant, write "${showDuration(input)}"` : DURATION_FORMS()) })
+  .string({
+    error: ({ input }) =>
+      typeof input === 'number' ? `a plain number; if seconds are meant, write "${showDuration(input)}"` : DURATION_FORMS(),
+  })
   .regex(DURATION, { error: DURATION_FORMS() })
   .transform((text) => parseDuration(text) ?? 0);
 const memory = z
-  .string({ error: ({ input }) => (typeof input === 'number' ? `a plain number; write its unit: "${input}GB" or "${input}MB"` : MEMORY_FORMS()) })
+  .string({
+    error: ({ input }) =>
+      typeof input === 'number' ? `a plain number; write its unit: "${input}GB" or "${input}MB"` : MEMORY_FORMS(),
+  })
   .regex(MEMORY, { error: MEMORY_FORMS() })
   .transform((text) => parseMemory(text) ?? 0);
 
@@ -31,8 +37,13 @@ function bound<T extends z.ZodType<number>>(amount: T, what: string) {
     .refine((given) => given.ask !== undefined || given.deny !== undefined, { error: 'names neither ask nor deny' });
   return z
     .union([amount, both])
-    .transform((given): Bound => (typeof given === 'number' ? { ask: null, deny: given } : { ask: given.ask ?? null, deny: given.deny ?? null }))
-    .describe(`${what}. A plain value denies above it; { ask: A, deny: D } asks a person above A and denies above D. With a limit, an unknown amount is denied.`)
+    .transform(
+      (given): Bound =>
+        typeof given === 'number' ? { ask: null, deny: given } : { ask: given.ask ?? null, deny: given.deny ?? null },
+    )
+    .describe(
+      `${what}. A plain value denies above it; { ask: A, deny: D } asks a person above A and denies above D. With a limit, an unknown amount is denied.`,
+    )
     .optional();
 }
 
@@ -40,7 +51,9 @@ const verdict = z.enum(VERDICTS, { error: 'expected allow, ask or deny' });
 const words = (what: string) =>
   z
     .array(z.string().regex(WORD, { error: 'not a name a scheduler could have' }))
-    .describe(`${what} that may be used. Absent: any. An empty list: none. With a list, a job that names none is denied, since the site's default is not known.`)
+    .describe(
+      `${what} that may be used. Absent: any. An empty list: none. With a list, a job that names none is denied, since the site's default is not known.`,
+    )
     .optional();
 const needed = (what: string) => z.boolean({ error: 'expected true or false' }).describe(what);
 
@@ -60,7 +73,10 @@ export const gateSchema = z
       .strictObject({
         jobs: z
           .strictObject({
-            active: bound(count, "The user's running jobs at the site with those of the call that may start at once; an array is one of the call's jobs"),
+            active: bound(
+              count,
+              "The user's running jobs at the site with those of the call that may start at once; an array is one of the call's jobs",
+            ),
             pending: bound(count, "The user's waiting jobs at the site with all jobs of the call"),
             submits_per_hour: bound(count, 'Submissions of the last 60 minutes with those of the call'),
           })
@@ -96,7 +112,9 @@ export const gateSchema = z
               .array(z.string().min(1), { error: 'expected the words of a command as a list: [uv, run, dense]' })
               .min(1, { error: 'a command has at least one word' }),
           )
-          .describe('Commands that repository files may have run, each as the words it begins with, compared word by word. An empty list: none.'),
+          .describe(
+            'Commands that repository files may have run, each as the words it begins with, compared word by word. An empty list: none.',
+          ),
       })
       .describe('Lists of names. An absent list does not restrict; an empty list allows none.'),
     require: z
@@ -109,7 +127,10 @@ export const gateSchema = z
       .describe('What must hold before a submission.'),
     approve: z
       .enum(['terminal', 'elicitation'], {
-        error: ({ input }) => (input === 'signed' ? 'signed approvals are not supported by this version; use terminal or elicitation' : 'expected terminal or elicitation'),
+        error: ({ input }) =>
+          input === 'signed'
+            ? 'signed approvals are not supported by this version; use terminal or elicitation'
+            : 'expected terminal or elicitation',
       })
       .describe('Where a person answers an ask: in a terminal, or also in a question that the client puts to its user.'),
   })
@@ -119,4 +140,11 @@ export const gateSchema = z
 export type GatePolicy = z.output<typeof gateSchema>;
 
 /** Keys of later versions, refused by name so that nobody believes them to be in force. By their place. */
-export const NOT_YET: ReadonlySet<string> = new Set(['gate.rules', 'gate.seal', 'gate.ceilings', 'gate.signers', 'gate.limits.spend', 'gate.limits.retries']);
+export const NOT_YET: ReadonlySet<string> = new Set([
+  'gate.rules',
+  'gate.seal',
+  'gate.ceilings',
+  'gate.signers',
+  'gate.limits.spend',
+  'gate.limits.retries',
+]);

@@ -14,17 +14,16 @@ type Measure = {
   show(n: number): string;
   /** Less than this is no amount: schedulers take walltime 0 for "no limit" and memory 0 for the whole node. */
   least: number;
-  ask: string;
 };
 
 const MEASURES: Record<Resource, Measure> = {
-  cpus: { amount: (job) => job.cpus, show: (n) => count(n, 'cpu'), least: 1, ask: 'cpus' },
-  gpus: { amount: (job) => job.gpus, show: (n) => count(n, 'gpu'), least: 0, ask: 'gpus' },
-  nodes: { amount: (job) => job.nodes, show: (n) => count(n, 'node'), least: 1, ask: 'nodes' },
-  memory: { amount: (job) => job.memoryMb, show: showMemory, least: 1, ask: 'memory' },
-  walltime: { amount: (job) => job.walltimeSeconds, show: showDuration, least: 1, ask: 'walltime' },
-  array_tasks: { amount: (job) => job.arrayTasks, show: (n) => count(n, 'array task'), least: 1, ask: 'array size' },
-  requeues: { amount: (job) => job.requeues, show: (n) => count(n, 'requeue'), least: 0, ask: 'requeues' },
+  cpus: { amount: (job) => job.cpus, show: (n) => count(n, 'cpu'), least: 1 },
+  gpus: { amount: (job) => job.gpus, show: (n) => count(n, 'gpu'), least: 0 },
+  nodes: { amount: (job) => job.nodes, show: (n) => count(n, 'node'), least: 1 },
+  memory: { amount: (job) => job.memoryMb, show: (n) => `${showMemory(n)} of memory`, least: 1 },
+  walltime: { amount: (job) => job.walltimeSeconds, show: (n) => `${showDuration(n)} of walltime`, least: 1 },
+  array_tasks: { amount: (job) => job.arrayTasks, show: (n) => count(n, 'array task'), least: 1 },
+  requeues: { amount: (job) => job.requeues, show: (n) => count(n, 'requeue'), least: 0 },
 };
 
 /** How large each job may be. Every job that passes no rule is named; for those that pass, the largest stands. */
@@ -34,7 +33,8 @@ export function judgePerJob(policy: Policy, facts: Facts): Reason[] {
   return limits.flatMap(([resource, bound]) => {
     if (!bound) return [];
     const rule = `limits.per_job.${resource}`;
-    if (!jobs || jobs.length === 0) return [unknownAmount(policy, rule, bound, MEASURES[resource].show, 'it is not known which jobs would be submitted')];
+    if (!jobs || jobs.length === 0)
+      return [unknownAmount(policy, rule, bound, MEASURES[resource].show, 'it is not known which jobs would be submitted')];
     const judged = jobs.map((job) => judgeJob(policy, resource, bound, job, jobs.length > 1));
     const failing = judged.filter((one) => one.reason.verdict !== 'allow');
     if (failing.length > 0) return failing.map((one) => one.reason);
@@ -50,54 +50,108 @@ export function judgeJobs(policy: Policy, facts: Facts): Reason[] {
   const added = facts.jobs?.length;
   const starting = facts.jobs?.filter((job) => job.waits !== true).length;
   return [
-    ...judgeCount(policy, 'active', active, part(queue, (known) => known.active), starting, 'running'),
-    ...judgeCount(policy, 'pending', pending, part(queue, (known) => known.pending), added, 'waiting'),
+    ...judgeCount(
+      policy,
+      'active',
+      active,
+      part(queue, (known) => known.active),
+      starting,
+      'running',
+    ),
+    ...judgeCount(
+      policy,
+      'pending',
+      pending,
+      part(queue, (known) => known.pending),
+      added,
+      'waiting',
+    ),
     ...judgeCount(policy, 'submits_per_hour', submits, facts.submitsLastHour, added, 'submitted in the last hour'),
   ];
 }
 
-function judgeJob(policy: Policy, resource: Resource, bound: Bound, job: JobFacts, several: boolean): { amount: number; reason: Reason } {
+function judgeJob(
+  policy: Policy,
+  resource: Resource,
+  bound: Bound,
+  job: JobFacts,
+  several: boolean,
+): { amount: number; reason: Reason } {
   const rule = `limits.per_job.${resource}`;
-  const { amount, show, least, ask } = MEASURES[resource];
+  const { amount, show, least } = MEASURES[resource];
   const fact = amount(job);
   const of = several ? `step ${job.step}: ` : '';
-  if (!isKnown(fact)) return { amount: 0, reason: unknownAmount(policy, rule, bound, show, `${of}${fact?.why ?? 'nothing is known'}`) };
+  if (!isKnown(fact))
+    return { amount: 0, reason: unknownAmount(policy, rule, bound, show, `${of}${fact?.why ?? 'nothing is known'}`) };
   const { value } = fact;
   if (!isAmount(value, least)) {
-    const why = resource === 'memory' && value === 0 ? 'memory 0 is the whole node, and how much that is is not known' : `${value} is no amount of ${ask}`;
+    const isWholeNode = resource === 'memory' && value === 0;
+    const why = isWholeNode
+      ? 'memory 0 is the whole node, and how much that is is not known'
+      : `${value} is no amount of ${resource}`;
     return { amount: 0, reason: unknownAmount(policy, rule, bound, show, of + why) };
   }
-  const { verdict, limit } = judge(bound, value);
-  const passes = `${of}${show(value)}, within the limit`;
-  const because = { allow: passes, ask: `${of}${show(value)} need a person’s approval`, deny: `${of}${show(value)} are more than a job may use` };
-  const remedy = `ask for ${ask} of at most ${show(limit)}${several ? ` in step ${job.step}` : ''}`;
-  return { amount: value, reason: reason(policy, rule, { verdict, because: because[verdict], limit: show(limit), actual: show(value), remedy, change: `raise gate.${rule}` }) };
+  const { verdict, limit, free } = judge(bound, value);
+  const because = {
+    allow: `${of}${show(value)}, within the limit`,
+    ask: `${of}${show(value)}; more than ${show(limit)} needs a person’s approval`,
+    deny: `${of}${show(value)}; one job may have at most ${show(limit)}`,
+  }[verdict];
+  const remedy = `ask for at most ${show(limit)}${several ? ` in step ${job.step}` : ''}${free < limit ? ` (at most ${show(free)} needs no approval)` : ''}`;
+  return {
+    amount: value,
+    reason: reason(policy, rule, {
+      verdict,
+      because,
+      limit: show(limit),
+      actual: show(value),
+      remedy,
+      change: `raise gate.${rule}`,
+    }),
+  };
 }
 
 type Count = 'active' | 'pending' | 'submits_per_hour';
 
-function judgeCount(policy: Policy, name: Count, bound: Bound | undefined, there: Fact<number> | undefined, added: number | undefined, word: string): Reason[] {
+function judgeCount(
+  policy: Policy,
+  name: Count,
+  bound: Bound | undefined,
+  there: Fact<number> | undefined,
+  added: number | undefined,
+  word: string,
+): Reason[] {
   if (!bound) return [];
   const rule = `limits.jobs.${name}`;
   const show = (n: number) => count(n, 'job');
   if (!isKnown(there)) return [unknownAmount(policy, rule, bound, show, there?.why ?? `how many jobs are ${word} is not known`)];
-  if (added === undefined || added === 0) return [unknownAmount(policy, rule, bound, show, 'it is not known which jobs would be submitted')];
+  if (added === undefined || added === 0)
+    return [unknownAmount(policy, rule, bound, show, 'it is not known which jobs would be submitted')];
   if (!isAmount(there.value, 0)) return [unknownAmount(policy, rule, bound, show, `${there.value} is no number of jobs`)];
   const total = there.value + added;
   const { verdict, limit } = judge(bound, total);
   const sum = `${there.value} ${word} and ${added} of this call`;
-  const because = { allow: `${sum}, within the limit`, ask: `${sum} need a person’s approval`, deny: `${sum} are more than the policy allows` };
-  const remedy = added > limit ? `submit at most ${show(limit)} at once` : `wait until at most ${show(limit - added)} ${limit - added === 1 ? 'is' : 'are'} ${word}, then call again`;
-  return [reason(policy, rule, { verdict, because: because[verdict], limit: show(limit), actual: show(total), remedy, change: `raise gate.${rule}` })];
+  const because = {
+    allow: `${sum}, within the limit`,
+    ask: `${sum}; more than ${limit} needs a person’s approval`,
+    deny: `${sum}; the policy allows at most ${limit}`,
+  }[verdict];
+  const remedy =
+    added > limit
+      ? `submit at most ${show(limit)} at once`
+      : `call again when at most ${limit - added} ${limit - added === 1 ? 'is' : 'are'} ${word}`;
+  return [
+    reason(policy, rule, { verdict, because, limit: show(limit), actual: show(total), remedy, change: `raise gate.${rule}` }),
+  ];
 }
 
-/** The verdict on an amount, and the limit that decided it. */
-function judge(bound: Bound, amount: number): { verdict: Verdict; limit: number } {
+/** The verdict on an amount, the limit that decided it (the nearest one where it passes), and up to where nobody is asked. */
+function judge(bound: Bound, amount: number): { verdict: Verdict; limit: number; free: number } {
   const ask = bound.ask ?? Number.POSITIVE_INFINITY;
   const deny = bound.deny ?? Number.POSITIVE_INFINITY;
-  if (amount > deny) return { verdict: 'deny', limit: Math.min(ask, deny) };
-  if (amount > ask) return { verdict: 'ask', limit: ask };
-  return { verdict: 'allow', limit: Math.min(ask, deny) };
+  const free = Math.min(ask, deny);
+  if (amount > deny) return { verdict: 'deny', limit: deny, free };
+  return { verdict: amount > ask ? 'ask' : 'allow', limit: free, free };
 }
 
 function unknownAmount(policy: Policy, rule: string, { ask, deny }: Bound, show: (n: number) => string, why: string): Reason {
@@ -108,7 +162,6 @@ function unknownAmount(policy: Policy, rule: string, { ask, deny }: Bound, show:
     limit: show(limit),
     actual: 'unknown',
     remedy: `make the amount known: state at most ${show(limit)}, or mend what keeps it from being looked up`,
-    change: `remove gate.${rule}`,
   });
 }
 

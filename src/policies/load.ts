@@ -67,7 +67,13 @@ function presetLayer(name: string, project: Layer, packaged: string): Layer | re
   const at = { file: project.file, ...place };
   if (!names.includes(name)) {
     const near = nearest(name, names);
-    return [{ ...at, message: `policy_resolution.default_preset: there is no preset ${JSON.stringify(name)}`, remedy: near ? `write ${near}` : `write one of ${names.join(', ')}` }];
+    return [
+      {
+        ...at,
+        message: `policy_resolution.default_preset: there is no preset ${JSON.stringify(name)}`,
+        remedy: near ? `write ${near}` : `write one of ${names.join(', ')}`,
+      },
+    ];
   }
   const { layer, problems } = readPresetFile(packaged, name);
   return problems.length > 0 ? problems : layer;
@@ -77,10 +83,26 @@ function effective(layers: readonly Layer[], preset: string | null): Policy {
   const parsed = policySchema.safeParse(mergeLayers(layers), { reportInput: true });
   if (!parsed.success) return broken(problemsOf(parsed.error, layers.at(-1) ?? DEFAULTS), layers);
   const { gate, ...autolab } = parsed.data;
-  return { gate, autolab, origin: (path) => originOf(layers, path), version: digest({ gate, autolab }), preset, problems: [], layers };
+  return {
+    gate,
+    autolab,
+    origin: (path) => originOf(layers, path),
+    version: digest({ gate, autolab }),
+    preset,
+    problems: [],
+    layers,
+  };
 }
 
 function broken(problems: readonly PolicyProblem[], layers: readonly Layer[] = [DEFAULTS]): Policy {
   const { gate, ...autolab } = policySchema.parse(DEFAULTS.tree);
-  return { gate, autolab, origin: (path) => originOf(layers, path), version: digest({ problems }), preset: null, problems, layers };
+  return {
+    gate,
+    autolab,
+    origin: (path) => originOf(layers, path),
+    version: digest({ problems }),
+    preset: null,
+    problems,
+    layers,
+  };
 }

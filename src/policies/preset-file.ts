@@ -11,7 +11,11 @@ import type { PolicyProblem } from './types.ts';
 import { readPolicyText } from './yaml.ts';
 
 /** `attended`: a person is at hand for questions. `unattended`: made to go on for hours by itself. */
-const headerSchema = z.strictObject({ name: z.string(), summary: z.string().min(1), recommended_mode: z.enum(['attended', 'unattended']) });
+const headerSchema = z.strictObject({
+  name: z.string(),
+  summary: z.string().min(1),
+  recommended_mode: z.enum(['attended', 'unattended']),
+});
 const frameSchema = z.object({ preset: headerSchema, examples: z.array(exampleSchema).min(1) });
 
 export type PresetFile = {
@@ -59,8 +63,17 @@ function parsed(text: string, none: PresetFile): PresetFile {
   const { preset, examples, ...tree } = read.tree;
   const frame = frameSchema.safeParse({ preset, examples }, { reportInput: true });
   const layer: Layer = { layer: 'preset', file: read.file, tree, places: read.places };
-  const problems = [...(frame.success ? misnamed(frame.data.preset.name, none) : problemsOf(frame.error, read)), ...problemsOfLayer(layer)];
-  return { ...none, text, layer, problems, ...(frame.success ? { header: frame.data.preset, examples: frame.data.examples } : {}) };
+  const problems = [
+    ...(frame.success ? misnamed(frame.data.preset.name, none) : problemsOf(frame.error, read)),
+    ...problemsOfLayer(layer),
+  ];
+  return {
+    ...none,
+    text,
+    layer,
+    problems,
+    ...(frame.success ? { header: frame.data.preset, examples: frame.data.examples } : {}),
+  };
 }
 
 function misnamed(name: string, { header, layer }: PresetFile): PolicyProblem[] {

@@ -33,16 +33,19 @@ function total(jobs: readonly JobFacts[], resource: (job: JobFacts) => Fact<numb
     let product = 1;
     for (const [name, fact, least] of factors) {
       if (!isKnown(fact)) return { unknown: true, why: `step ${job.step}: ${fact.why}` };
-      if (!Number.isFinite(fact.value) || fact.value < least) return { unknown: true, why: `step ${job.step}: ${fact.value} is no ${name}` };
+      if (!Number.isFinite(fact.value) || fact.value < least)
+        return { unknown: true, why: `step ${job.step}: ${fact.value} is no ${name}` };
       product *= name === 'requeues' ? fact.value + 1 : fact.value;
       if (fact.at > at) at = fact.at;
     }
     seconds += product;
   }
-  return { value: (seconds * unit) / 3600, at };
+  const hours = (seconds * unit) / 3600;
+  return Number.isFinite(hours) ? { value: hours, at } : { unknown: true, why: 'the amount is beyond all numbers' };
 }
 
 function wholeNodeIsUnknown(job: JobFacts): Fact<number> {
-  if (isKnown(job.memoryMb) && job.memoryMb.value === 0) return { unknown: true, why: 'memory 0 is the whole node, and how much that is is not known' };
+  if (isKnown(job.memoryMb) && job.memoryMb.value === 0)
+    return { unknown: true, why: 'memory 0 is the whole node, and how much that is is not known' };
   return job.memoryMb;
 }

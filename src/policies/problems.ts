@@ -27,7 +27,9 @@ export function problemsOf(error: z.core.$ZodError, source: Source): PolicyProbl
 /** Of the forms a value may have, the one that was meant: a map was meant as the map, anything else as the plain value. */
 function flatten(issue: Issue): Issue[] {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
-  const meant = issue.errors.find((branch) => branch.some((one) => one.path.length > 0 || one.code === 'unrecognized_keys' || one.code === 'custom'));
+  const meant = issue.errors.find((branch) =>
+    branch.some((one) => one.path.length > 0 || one.code === 'unrecognized_keys' || one.code === 'custom'),
+  );
   const branch = meant ?? issue.errors.find((one) => one.length > 0) ?? [];
   if (issue.message !== 'Invalid input' && !meant) return [issue];
   return branch.flatMap((one) => flatten({ ...one, path: [...issue.path, ...one.path] }));
@@ -36,20 +38,42 @@ function flatten(issue: Issue): Issue[] {
 function translate(issue: Issue, source: Source): PolicyProblem[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, issue.path, source));
   const path = dotted(issue.path) || 'the file';
-  const given = issue.input === undefined || isTree(issue.input) || Array.isArray(issue.input) ? '' : `, not ${clean(JSON.stringify(issue.input)).slice(0, 60)}`;
-  const message = `${path}: ${lower(issue.message)}${given}`;
-  return [{ file: source.file, ...placeOf(issue.path, source, 'value'), message, remedy: `correct the value of ${path}` }];
+  const isShown = issue.input !== undefined && issue.input !== null && !isTree(issue.input) && !Array.isArray(issue.input);
+  const given = isShown ? `, not ${clean(JSON.stringify(issue.input)).slice(0, 60)}` : '';
+  const message = issue.input === null ? 'nothing stands here' : lower(inWords(issue));
+  const remedy = issue.input === null ? `give ${path} a value, or take the key out` : `correct the value of ${path}`;
+  return [{ file: source.file, ...placeOf(issue.path, source, 'value'), message: `${path}: ${message}${given}`, remedy }];
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  object: 'a map of keys',
+  record: 'a map of keys',
+  array: 'a list',
+  string: 'text',
+  boolean: 'true or false',
+};
+
+/** The schema's own message, or for a wrong kind of value what would be right. */
+function inWords(issue: Issue): string {
+  const isPlain = issue.code === 'invalid_type' && issue.message.startsWith('Invalid input');
+  return isPlain ? `expected ${KINDS[issue.expected] ?? `a ${issue.expected}`}` : issue.message;
 }
 
 function unknownKey(key: string, path: readonly PropertyKey[], source: Source): PolicyProblem {
   const at = { file: source.file, ...placeOf([...path, key], source, 'key') };
   const name = clean(dotted([...path, key])).slice(0, 120);
-  if (NOT_YET.has(name)) return { ...at, message: `${name} is not supported by this version`, remedy: `take ${name} out; nothing would enforce it` };
-  if (name === 'gate.acts.read') return { ...at, message: 'gate.acts.read: reading is always allowed', remedy: 'take the key out' };
+  if (NOT_YET.has(name))
+    return { ...at, message: `${name} is not supported by this version`, remedy: `take ${name} out; nothing would enforce it` };
+  if (name === 'gate.acts.read')
+    return { ...at, message: 'gate.acts.read: reading is always allowed', remedy: 'take the key out' };
   const known = keysAt(path);
   const near = nearest(key, known);
   const list = path.length === 0 ? '' : `; known here: ${known.join(', ')}`;
-  return { ...at, message: `${name} is no key of a policy`, remedy: near ? `write ${near}, or take the key out` : `take the key out${list}` };
+  return {
+    ...at,
+    message: `${name} is no key of a policy`,
+    remedy: near ? `write ${near}, or take the key out` : `take the key out${list}`,
+  };
 }
 
 /** The place of a value or key, or of the nearest thing around it. */

@@ -16,7 +16,10 @@ export function strictest(verdicts: readonly Verdict[]): Verdict {
  */
 export function reason(policy: Policy, rule: string, { verdict, because, limit, actual, remedy, change }: Parts): Reason {
   const origin = policy.origin(`gate.${rule}`);
-  const from = origin.layer === 'project' ? '' : `; the present value is from ${origin.line > 0 ? `${origin.file}:${origin.line}` : 'the defaults'}`;
+  const from =
+    origin.layer === 'project'
+      ? ''
+      : `; the present value is from ${origin.line > 0 ? `${origin.file}:${origin.line}` : 'the defaults'}`;
   const file = origin.layer === 'project' ? `${origin.file}:${origin.line}` : '.autolab/verifier_policy.yaml';
   return {
     rule,

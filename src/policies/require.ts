@@ -23,7 +23,10 @@ type Finding = { holds: boolean; because: string; actual: string; remedy: string
 function judgeReview(policy: Policy, { review }: Facts): Reason {
   return judge(policy, 'review_pass', 'status pass', review, 'the review', ({ status, findings }) => ({
     holds: status === 'pass' && findings.length === 0,
-    because: status === 'pass' && findings.length > 0 ? `the review says pass and still lists what blocks: ${list(findings)}` : `review_result.json says ${clean(status)}${findings.length > 0 ? `: ${list(findings)}` : ''}`,
+    because:
+      status === 'pass' && findings.length > 0
+        ? `the review says pass and still lists what blocks: ${list(findings)}`
+        : `review_result.json says ${clean(status)}${findings.length > 0 ? `: ${list(findings)}` : ''}`,
     actual: clean(status),
     remedy: 'resolve what the review found and have it done again, until review_result.json says pass',
   }));
@@ -39,12 +42,20 @@ function judgeChecks(policy: Policy, { checks }: Facts): Reason {
 }
 
 function judgeProbes(policy: Policy, { probes }: Facts, phase: Phase): Reason {
-  if (phase === 'look') return reason(policy, 'require.preflight', { verdict: 'allow', because: 'preflight runs after this look and is judged then', actual: 'not run yet' });
+  if (phase === 'look')
+    return reason(policy, 'require.preflight', {
+      verdict: 'allow',
+      because: 'preflight runs after this look and is judged then',
+      actual: 'not run yet',
+    });
   return judge(policy, 'preflight', 'every probe succeeds', probes, 'the outcome of preflight', (reports) => {
     const failed = reports.filter((report) => !report.ok);
     return {
       holds: failed.length === 0,
-      because: failed.length === 0 ? `${reports.length} of ${reports.length} probes succeeded` : `preflight failed: ${list(failed.map((report) => `${report.name}: ${report.detail}`))}`,
+      because:
+        failed.length === 0
+          ? `${reports.length} of ${reports.length} probes succeeded`
+          : `preflight failed: ${list(failed.map((report) => `${report.name}: ${report.detail}`))}`,
       actual: `${failed.length} of ${reports.length} failed`,
       remedy: 'mend what the probe found, then call again',
     };
@@ -60,7 +71,14 @@ function judgeGit(policy: Policy, { git }: Facts): Reason {
   }));
 }
 
-function judge<T>(policy: Policy, name: Required, limit: string, fact: Fact<T> | undefined, what: string, find: (value: T) => Finding): Reason {
+function judge<T>(
+  policy: Policy,
+  name: Required,
+  limit: string,
+  fact: Fact<T> | undefined,
+  what: string,
+  find: (value: T) => Finding,
+): Reason {
   const rule = `require.${name}`;
   const change = `set gate.${rule} to false`;
   if (!isKnown(fact)) {

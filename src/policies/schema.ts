@@ -23,7 +23,11 @@ export function jsonSchema(): Record<string, unknown> {
       delete part.required;
     },
   });
-  return { ...schema, title: "Autolab's verifier_policy.yaml, with the gate of autolab-mcp", patternProperties: { '^oracle': {} } };
+  return {
+    ...schema,
+    title: "Autolab's verifier_policy.yaml, with the gate of autolab-mcp",
+    patternProperties: { '^oracle': {} },
+  };
 }
 
 /** The keys that may stand at a place, for naming the nearest one. */

@@ -14,7 +14,10 @@ export function parseDuration(text: string): number | undefined {
     const [, days = '0', hours = '0', minutes = '0', seconds = '0'] = clock;
     return Number(days) * SECONDS.d + Number(hours) * SECONDS.h + Number(minutes) * SECONDS.m + Number(seconds);
   }
-  return [...text.matchAll(/(\d+)([dhms])/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * SECONDS[unit as keyof typeof SECONDS], 0);
+  return [...text.matchAll(/(\d+)([dhms])/g)].reduce(
+    (sum, [, amount, unit]) => sum + Number(amount) * SECONDS[unit as keyof typeof SECONDS],
+    0,
+  );
 }
 
 /** MiB, rounded down; undefined for text that is no amount of memory. */

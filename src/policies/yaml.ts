@@ -53,9 +53,16 @@ class Reader {
   parse(text: string): Document | undefined {
     try {
       // The failsafe schema leaves every scalar as text: what it means is decided in scalars.ts alone.
-      const options = { lineCounter: this.#lines, prettyErrors: false, schema: 'failsafe', version: '1.1', logLevel: 'error' } as const;
+      const options = {
+        lineCounter: this.#lines,
+        prettyErrors: false,
+        schema: 'failsafe',
+        version: '1.1',
+        logLevel: 'error',
+      } as const;
       const [document, second] = [...parseAllDocuments(text, options)];
-      for (const { pos, code, message } of document?.errors ?? []) this.#bad(pos[0], code === 'DUPLICATE_KEY' ? twice(text, pos[0]) : clean(message));
+      for (const { pos, code, message } of document?.errors ?? [])
+        this.#bad(pos[0], code === 'DUPLICATE_KEY' ? twice(text, pos[0]) : clean(message));
       if (second) this.#bad(second.range[0], 'a second document (---) begins here; a policy file has one');
       this.#document = document;
       return this.problems.length === 0 ? document : undefined;
@@ -82,7 +89,8 @@ class Reader {
       const target = this.#document ? node.resolve(this.#document) : undefined;
       return target ? this.#value(target, path, offset) : this.#bad(offset, `*${node.source} names nothing`);
     }
-    if (node?.tag && !/^tag:yaml.org,2002:(?:str|map|seq)$/.test(node.tag)) return this.#bad(offset, `a type tag (${clean(node.tag)})`);
+    if (node?.tag && !/^tag:yaml.org,2002:(?:str|map|seq)$/.test(node.tag))
+      return this.#bad(offset, `a type tag (${clean(node.tag)})`);
     if (isMap(node)) return this.#map(node.items as Pair<Node, Node | null>[], path);
     if (isSeq(node)) return node.items.map((item, at) => this.#item(item as Node | null, [...path, String(at)], offset));
     if (!isScalar(node)) return null;
@@ -105,7 +113,11 @@ class Reader {
       if (!isScalar(key)) this.#bad(offset, 'a key that is not a word');
       else if (key.type === 'PLAIN' && key.value === '<<') merged.push(...this.#merged(value, path, offset));
       else if (key.type === 'PLAIN' && typeof pythonScalar(String(key.value)) !== 'string')
-        this.#bad(offset, `Autolab reads the key ${String(key.value)} as ${String(pythonScalar(String(key.value)))}`, `write it in quotes: "${String(key.value)}"`);
+        this.#bad(
+          offset,
+          `Autolab reads the key ${String(key.value)} as ${String(pythonScalar(String(key.value)))}`,
+          `write it in quotes: "${String(key.value)}"`,
+        );
       else own.push([String(key.value), this.#entry(String(key.value), value, path, offset)]);
     }
     return Object.fromEntries([...merged, ...own]);
@@ -127,12 +139,20 @@ class Reader {
   }
 
   #tooLarge(offset: number): undefined {
-    const what = 'the file is too large or too deep; aliases may be repeating each other';
-    if (!this.problems.some((one) => one.message === what)) this.#bad(offset, what, 'write the values out, without aliases');
+    if (this.problems.length > 0) return;
+    this.#bad(
+      offset,
+      'the file is too large or too deep; aliases may be repeating each other',
+      'write the values out, without aliases',
+    );
   }
 
   #bad(offset: number, message: string, remedy = `mend the line in ${this.#file}`): undefined {
-    this.problems.push({ file: this.#file, ...this.#position(offset), message, remedy });
+    const problem = { file: this.#file, ...this.#position(offset), message, remedy };
+    const isSaid = this.problems.some(
+      (one) => one.line === problem.line && one.column === problem.column && one.message === message,
+    );
+    if (!isSaid) this.problems.push(problem);
   }
 
   #position(offset: number): Position {

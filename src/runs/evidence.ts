@@ -81,7 +81,8 @@ const FAULTS: Partial<Record<JobState, (sight: Sight) => FailureClass>> = {
 function judgeMarker(seen: TaskRecord, marker: Marker, evidence: TaskRecord['evidence']): TaskRecord {
   if (marker.refused === 'drift')
     return fail(seen, 'drift', 'the script in the run folder is not the one that was approved', evidence);
-  if (marker.refused === 'launch') return fail(seen, 'launch', 'its folder, modules or setup lines failed before the script began', evidence);
+  if (marker.refused === 'launch')
+    return fail(seen, 'launch', 'its folder, modules or setup lines failed before the script began', evidence);
   if (marker.refused === 'restart')
     return fail(seen, 'node_failure', 'it was started again more often than the policy grants', evidence);
   const signals = marker.signals.length > 0 ? ` after ${marker.signals.join(', ')}` : '';

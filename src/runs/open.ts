@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, unlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { readText, writeAtomic } from '../base/files.ts';
 import { RUN_ID } from '../base/ids.ts';
+import { readJournal } from './journal.ts';
 import { isOver } from './lifecycle.ts';
 import type { Run } from './run.ts';
 import { readRun } from './run.ts';
@@ -22,6 +23,22 @@ export function markOpen(repo: string, runId: string, iterationFolder: string): 
 export function markOver(repo: string, runId: string): void {
   const path = join(folder(repo), runId);
   if (existsSync(path)) unlinkSync(path);
+}
+
+/** Open runs of which nothing but the reservation is there: no intent was journalled, so nothing was ever to happen on its word. */
+export function unintended(repo: string): { id: string; folder: string }[] {
+  return listed(folder(repo)).flatMap((id) => {
+    const iteration = readText(join(folder(repo), id))?.trim();
+    const run = { id, folder: join(repo, iteration ?? '', 'runs', id) };
+    return iteration && readJournal(run.folder).length === 0 ? [run] : [];
+  });
+}
+
+/** Takes away what a reservation that was cut off has left. The caller holds the budget lock, under which reservations are made. */
+export function discard(repo: string, run: { id: string; folder: string }): void {
+  if (readJournal(run.folder).length > 0) return;
+  rmSync(run.folder, { recursive: true, force: true });
+  markOver(repo, run.id);
 }
 
 /** Every open run that can be read; what cannot is named with its reason instead of being left out silently. */

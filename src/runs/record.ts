@@ -66,29 +66,38 @@ function apply(record: RunRecord, line: JournalLine, indices: readonly number[])
       record.tasks = indices.map(unseen);
       return;
     case 'submitted':
-      return patch(record, line, { phase: 'submitted', jobId: line.job_id, submittedAt: line.at });
+      patch(record, line, { phase: 'submitted', jobId: line.job_id, submittedAt: line.at });
+      return;
     case 'refused':
       record.refused = line.quoted;
-      return patch(record, line, { phase: 'refused' });
+      patch(record, line, { phase: 'refused' });
+      return;
     case 'ambiguous':
-      return patch(record, line, { phase: 'ambiguous' });
+      patch(record, line, { phase: 'ambiguous' });
+      return;
     case 'absent':
-      return patch(record, line, { phase: line.certain ? 'none' : 'unknown' });
+      patch(record, line, { phase: line.certain ? 'none' : 'unknown' });
+      return;
     case 'read_back':
       record.differences = line.differences;
       return;
     case 'releasing':
-      return patch(record, line, { phase: 'releasing' });
+      patch(record, line, { phase: 'releasing' });
+      return;
     case 'released':
-      return patch(record, line, { phase: 'released' });
+      patch(record, line, { phase: 'released' });
+      return;
     case 'withdrawn':
-      return patch(record, line, { phase: 'withdrawn' });
+      patch(record, line, { phase: 'withdrawn' });
+      return;
     case 'surplus':
       return;
     case 'observed':
-      return observe(record, line);
+      observe(record, line);
+      return;
     case 'moved':
-      return move(record, line);
+      move(record, line);
+      return;
     case 'cancelling':
       record.cancelling = true;
       return;

@@ -1,10 +1,9 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { jsonText, writeAtomic } from '../base/files.ts';
 import { mintNonce } from '../base/ids.ts';
-import { jobScript } from '../sites/job-script.ts';
+import type { JobScriptSpec } from '../sites/job-script.ts';
 import type { Job } from '../sites/schedulers/scheduler.ts';
-import { markOpen, markOver } from './open.ts';
+import { markOpen } from './open.ts';
 import type { Plan } from './plan.ts';
 import { jobName, jobOf, onlyStep, planDigest } from './plan.ts';
 import { current } from './record.ts';
@@ -25,6 +24,8 @@ export type Intent = {
   version: string;
   /** Values of the variables that launch.yaml passes by name. */
   environment: Record<string, string>;
+  /** Writes the text of our job script. */
+  jobScript(spec: JobScriptSpec): string;
 };
 
 /**
@@ -36,6 +37,7 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
   const folder = join(iterationFolder, 'runs', runId);
   markOpen(repo, runId, plan.iteration.folder);
   return withRun({ folder }, 'reserving', () => {
+    markOpen(repo, runId, plan.iteration.folder);
     const gate = gateOf({ folder });
     const step = onlyStep(plan);
     const script = join(gate, 'scripts', step.name);
@@ -49,7 +51,7 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
     const file = join(gate, 'jobs', `${step.name}.${attempt}.sh`);
     writeAtomic(
       file,
-      jobScript({
+      intent.jobScript({
         run: runId,
         iteration: plan.iteration.id,
         step: step.name,
@@ -87,13 +89,6 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
     );
     return { run, job };
   });
-}
-
-/** Takes away what a reservation cut off before its intent has left: nothing was ever to happen on its word. */
-export function discard(repo: string, run: Run): void {
-  if (run.record.attempts.length > 0) throw new Error(`run ${run.id} has an intent`);
-  rmSync(run.folder, { recursive: true });
-  markOver(repo, run.id);
 }
 
 function seedsOf(plan: Plan): Record<string, string> {

@@ -11,8 +11,14 @@ export function scaffoldIteration(id: string): [string, string][] {
   return [
     [join(folder, 'hypothesis.md'), `# Hypothesis\n\n<what you expect, and by how much>\n`],
     [join(folder, 'design.yaml'), design(id)],
-    [join(folder, 'launch', 'run_local.sh'), '#!/usr/bin/env bash\nset -euo pipefail\n# The command of the experiment stands here; the working directory is the iteration folder.\n'],
-    [join(folder, 'launch', 'run_slurm.sbatch'), '#!/usr/bin/env bash\nset -euo pipefail\n# The command of the experiment stands here; the working directory is the iteration folder.\n'],
+    [
+      join(folder, 'launch', 'run_local.sh'),
+      '#!/usr/bin/env bash\nset -euo pipefail\n# The command of the experiment stands here; the working directory is the iteration folder.\n',
+    ],
+    [
+      join(folder, 'launch', 'run_slurm.sbatch'),
+      '#!/usr/bin/env bash\nset -euo pipefail\n# The command of the experiment stands here; the working directory is the iteration folder.\n',
+    ],
   ];
 }
 

@@ -1,10 +1,10 @@
 import type { InputRequiredResult, ServerContext } from '@modelcontextprotocol/server';
 import type { Caller, Outcome } from '../tools/tool.ts';
+import type { Gate } from './gate.ts';
 import type { Answer, Pending } from './question.ts';
 import { answered, ask, form, QUESTION_SECONDS, readAnswer } from './question.ts';
 
-/** The gate, with its context already given. Never throws. */
-export type Call = (name: string, raw: unknown, caller: Caller) => Promise<Outcome>;
+type Call = Gate['call'];
 
 export type Request = {
   name: string;

@@ -41,7 +41,7 @@ function question({ approval, decision }: Pending): string {
     .filter((reason) => reason.verdict === 'ask')
     .map(({ rule, because, actual, limit, origin }) => {
       const figures = [actual && `is ${actual}`, limit && `limit ${limit}`].filter(Boolean).join(', ');
-      return `- ${rule}${figures ? ` (${figures})` : ''}: ${because} [${origin.file}:${origin.line}]`;
+      return `- ${rule}${figures ? ` (${figures})` : ''}: ${because} [${origin.line > 0 ? `${origin.file}:${origin.line}` : origin.file}]`;
     });
   return cap(clean([approval.summary, 'It needs your approval because:', ...reasons].join('\n')), LONGEST);
 }

@@ -10,8 +10,7 @@ export const OUTCOME_META = 'autolab/outcome';
  */
 export function toResult(outcome: Outcome, tool: Tool | undefined): CallToolResult {
   if (outcome.kind !== 'done') {
-    const { text, ...rest } = outcome;
-    return { isError: true, content: [{ type: 'text', text }], _meta: { [OUTCOME_META]: rest } };
+    return { isError: true, content: [{ type: 'text', text: outcome.text }], _meta: { [OUTCOME_META]: machine(outcome) } };
   }
   const { data, text, faults } = outcome;
   if (faults.length === 0) return { structuredContent: data, content: [{ type: 'text', text }] };
@@ -20,4 +19,12 @@ export function toResult(outcome: Outcome, tool: Tool | undefined): CallToolResu
     return { structuredContent: data, content: told, _meta: { [OUTCOME_META]: { kind: 'done', faults } } };
   // A client refuses structured content that misses the schema, and then nobody learns that the act took place.
   return { isError: true, content: told, _meta: { [OUTCOME_META]: { kind: 'done', data, faults } } };
+}
+
+/** Without the text, and of an approval only what names it: the plan behind it can be long, and is the caller’s own. */
+function machine(outcome: Exclude<Outcome, { kind: 'done' }>): Record<string, unknown> {
+  const { text: _, ...rest } = outcome;
+  if (rest.kind !== 'pending') return rest;
+  const { id, summary, expires } = rest.approval;
+  return { ...rest, approval: { id, summary, expires } };
 }

@@ -1,48 +1,49 @@
 import { parseArgs } from 'node:util';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { Failure } from '../base/errors.ts';
-import { openContext } from '../context.ts';
-import { callTool } from '../tools/call.ts';
-import { tools } from '../tools/index.ts';
-import type { Outcome } from '../tools/tool.ts';
+import type { Gate } from './gate.ts';
 import { buildServer } from './server.ts';
 
 /**
- * Serves MCP over stdio until the client goes away or `stop` is given; then waits for the calls that have begun, since an act is never
- * cut short, and returns the exit code.
+ * Serves MCP over stdio until the client goes away or `stop` is given, and returns the exit code. The handshake is answered before the
+ * operations are loaded, which takes longer than all else at the start; whoever asks for them waits for that.
  */
 export async function serve(argv: readonly string[], stop: AbortSignal): Promise<number> {
-  const context = openContext(options(argv));
-  const begun = new Set<Promise<Outcome>>();
+  const where = options(argv);
+  const gate = once(async () => (await import('./gate.ts')).openGate(where));
   const wire = new StdioServerTransport();
-  const handle = serveStdio(
-    ({ era }) =>
-      buildServer(
-        tools,
-        (name, raw, caller) => {
-          const outcome = callTool(name, raw, caller, context);
-          begun.add(outcome);
-          return outcome.finally(() => begun.delete(outcome));
-        },
-        era,
-      ),
-    { transport: wire, onerror: (error) => context.log.warn({ err: error.message }, 'protocol') },
-  );
-  await new Promise<void>((resolve) => {
+  const over = new Promise<void>((resolve, reject) => {
+    stop.addEventListener('abort', () => resolve(), { once: true });
+    const handle = serveStdio(
+      ({ era }) => {
+        setImmediate(() => gate().catch(reject));
+        return buildServer(gate, era);
+      },
+      { transport: wire, onerror: (error) => void gate().then((open) => open.warn(`protocol: ${error.message}`), reject) },
+    );
     const closed = wire.onclose;
     wire.onclose = () => {
       closed?.();
       resolve();
     };
-    stop.addEventListener('abort', () => resolve(), { once: true });
+    stop.addEventListener('abort', () => void handle.close(), { once: true });
   });
-  await handle.close();
-  await Promise.allSettled(begun);
-  await context.close();
+  await over;
+  if (gate.begun()) await (await gate()).close();
   return 0;
 }
 
-function options(argv: readonly string[]): Parameters<typeof openContext>[0] {
+/** Runs `make` when first asked and gives everybody the same answer. */
+function once(make: () => Promise<Gate>): { (): Promise<Gate>; begun(): boolean } {
+  let made: Promise<Gate> | undefined;
+  const get = (): Promise<Gate> => {
+    made ??= make();
+    return made;
+  };
+  return Object.assign(get, { begun: () => made !== undefined });
+}
+
+function options(argv: readonly string[]): { start: string; stateFile?: string } {
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],

@@ -1,11 +1,11 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import { isInputRequiredResult, McpServer, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
-import { VERSION } from '../context.ts';
+import { VERSION } from '../base/package.ts';
 import type { Outcome, Tool } from '../tools/tool.ts';
 import { callerOf, canAsk } from './caller.ts';
-import type { Call } from './calling.ts';
 import { calling } from './calling.ts';
 import { definitions } from './definitions.ts';
+import type { Gate } from './gate.ts';
 import { INSTRUCTIONS } from './instructions.ts';
 import { toResult } from './result.ts';
 
@@ -13,7 +13,7 @@ import { toResult } from './result.ts';
  * One MCP server for one connection of either protocol era. `tools/call` hands every name and every argument to the gate, so that bad
  * input and unknown tools are audited and worded like everything else.
  */
-export function buildServer(tools: readonly Tool[], call: Call, era: 'legacy' | 'modern'): McpServer {
+export function buildServer(gate: () => Promise<Gate>, era: 'legacy' | 'modern'): McpServer {
   const server = new McpServer(
     { name: 'autolab-mcp', title: 'Autolab', version: VERSION },
     {
@@ -22,7 +22,7 @@ export function buildServer(tools: readonly Tool[], call: Call, era: 'legacy' | 
       cacheHints: { 'tools/list': { ttlMs: 3_600_000, cacheScope: 'public' } },
     },
   );
-  server.server.setRequestHandler('tools/list', () => ({ tools: definitions(tools) }));
+  server.server.setRequestHandler('tools/list', async () => ({ tools: definitions((await gate()).tools) }));
   server.server.setRequestHandler('tools/call', async ({ params }, ctx) => {
     const request = {
       name: params.name,
@@ -32,13 +32,11 @@ export function buildServer(tools: readonly Tool[], call: Call, era: 'legacy' | 
       era,
       canAsk: canAsk(server, ctx),
     };
+    const { call, tools } = await gate();
     const answer = await calling(call, request);
-    return isInputRequiredResult(answer)
-      ? answer
-      : wire(
-          answer,
-          tools.find((tool) => tool.name === params.name),
-        );
+    if (isInputRequiredResult(answer)) return answer;
+    const tool = tools.find((one) => one.name === params.name);
+    return wire(answer, tool);
   });
   return server;
 }

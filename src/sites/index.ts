@@ -58,7 +58,12 @@ export function siteNamed(repo: string, name: string): Site {
  * The site a run goes to: the one that is named, else by `compute.location`. The embedded runner is no fallback: where `sbatch` or
  * `qsub` is on PATH this host is a login node, and it runs there only if the site was named outright.
  */
-export function chooseSite(repo: string, named: string | null, location: 'local' | 'slurm', path = process.env.PATH ?? ''): string {
+export function chooseSite(
+  repo: string,
+  named: string | null,
+  location: 'local' | 'slurm',
+  path = process.env.PATH ?? '',
+): string {
   if (named !== null) return named;
   const all = siteDefinitions(repo);
   if (location === 'slurm') {
@@ -94,5 +99,9 @@ export function onPath(program: string, path: string): string | undefined {
 }
 
 function invalid(path: string, why: string): Failure {
-  return new Failure('file_invalid', { what: `${path} is not a list of sites`, why, next: `mend ${path}, or remove it to use the site local alone` });
+  return new Failure('file_invalid', {
+    what: `${path} is not a list of sites`,
+    why,
+    next: `mend ${path}, or remove it to use the site local alone`,
+  });
 }

@@ -8,8 +8,8 @@ import { withLock } from '../base/lock.ts';
 import type { Permit } from '../base/permit.ts';
 import { localScheduler } from './schedulers/local.ts';
 import type { JobView } from './schedulers/scheduler.ts';
-import type { Ask } from './transports/transport.ts';
 import { localTransport } from './transports/local.ts';
+import type { Ask } from './transports/transport.ts';
 
 /** Long local work: tests, preflight, parsers. `key` names it: the same key is the same work, whoever asks and however often. */
 export type WorkRequest = {
@@ -22,7 +22,14 @@ export type WorkRequest = {
   /** `success`: a result that was good is good for the same key for ever. `never`: a result that was told is not told again. */
   reuse: 'success' | 'never';
 };
-export type WorkResult = { exit: number | null; timedOut: boolean; cancelled: boolean; stdout: string; stderr: string; seconds: number | null };
+export type WorkResult = {
+  exit: number | null;
+  timedOut: boolean;
+  cancelled: boolean;
+  stdout: string;
+  stderr: string;
+  seconds: number | null;
+};
 
 export type Work = {
   /** Starts the work or finds it, and waits for it up to `waitMs`. Undefined: it is still running. Survives this program. */
@@ -40,7 +47,8 @@ export function openWork(repo: string): Work {
   const scheduler = localScheduler({ root: join(repo, '.autolab', 'gate', 'runner', 'work') });
   const transport = localTransport();
   const user = userInfo().username;
-  const ask = async <T>(question: Ask<T>): Promise<T> => question.read(await transport.run(question.command, { timeoutMs: 30_000 }));
+  const ask = async <T>(question: Ask<T>): Promise<T> =>
+    question.read(await transport.run(question.command, { timeoutMs: 30_000 }));
 
   return {
     run: async (permit, digest, request, waitMs) => {
@@ -62,7 +70,11 @@ export function openWork(repo: string): Work {
   /** The turn that is due: the last one begun, or a new one once its result has been told. */
   function turnOf(key: string): { name: string; folder: string } {
     const base = join(top, key);
-    const turns = existsSync(base) ? readdirSync(base).filter((name) => /^\d+$/.test(name)).map(Number) : [];
+    const turns = existsSync(base)
+      ? readdirSync(base)
+          .filter((name) => /^\d+$/.test(name))
+          .map(Number)
+      : [];
     const last = Math.max(0, ...turns);
     const turn = last === 0 || existsSync(join(base, String(last), 'told')) ? last + 1 : last;
     return { name: `w_${key}.${turn}`, folder: join(base, String(turn)) };
@@ -82,7 +94,11 @@ export function openWork(repo: string): Work {
   }
 
   async function submit(name: string, folder: string, request: WorkRequest): Promise<string> {
-    if (!existsSync(request.cwd)) throw new Failure('file_missing', { what: `the folder ${request.cwd} to work in is not there`, next: 'make it, or name another' });
+    if (!existsSync(request.cwd))
+      throw new Failure('file_missing', {
+        what: `the folder ${request.cwd} to work in is not there`,
+        next: 'make it, or name another',
+      });
     const script = join(folder, 'run.sh');
     writeAtomic(script, `#!/bin/sh\nexec ${request.argv.map(shellWord).join(' ')}\n`, 0o700);
     return ask(

@@ -1,4 +1,4 @@
-import { Failure, asFailure } from '../base/errors.ts';
+import { asFailure, Failure } from '../base/errors.ts';
 import type { ActingPermit, Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
 import type { MarkerLook } from './job-script.ts';
@@ -86,6 +86,8 @@ function classify(question: Ask<JobId>, output: Output): Submission {
   } catch (error) {
     const failure = asFailure(error);
     const words = [failure.message, failure.quoted].filter(Boolean).join(': ');
-    return failure.code === 'scheduler_refused' && !output.timedOut ? { refused: words } : { ambiguous: output.timedOut ? 'no answer in time' : words };
+    return failure.code === 'scheduler_refused' && !output.timedOut
+      ? { refused: words }
+      : { ambiguous: output.timedOut ? 'no answer in time' : words };
   }
 }

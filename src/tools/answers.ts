@@ -1,8 +1,8 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import { Failure } from '../base/errors.ts';
 import { boundary, clean, nearest } from '../base/text.ts';
-import { explainDecision } from '../policies/explain.ts';
 import type { Approval } from '../policies/approvals.ts';
+import { explainDecision } from '../policies/explain.ts';
 import type { Decision } from '../policies/types.ts';
 import type { Outcome, Running, Tool } from './tool.ts';
 
@@ -54,11 +54,17 @@ export function pendingText(approval: Approval, decision: Decision): string {
 
 export function runningOutcome(running: Running): Outcome {
   const { what, askAgainSeconds } = running;
-  return { kind: 'running', what, askAgainSeconds, text: `Still running: ${what}. Make the same call again in ${askAgainSeconds} s; it finds this work and does not start it twice.` };
+  return {
+    kind: 'running',
+    what,
+    askAgainSeconds,
+    text: `Still running: ${what}. Make the same call again in ${askAgainSeconds} s; it finds this work and does not start it twice.`,
+  };
 }
 
 function shownValue(raw: unknown, path: readonly PropertyKey[]): string {
   let value = raw;
-  for (const key of path) value = typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined;
+  for (const key of path)
+    value = typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined;
   return value === undefined ? 'missing' : clean(JSON.stringify(value) ?? String(value)).slice(0, 120);
 }

@@ -5,13 +5,19 @@ import { hasRow, isSlurmRun, ledgerLine, putRow, writeLedger } from '../runs/led
 import { ledgerFiles, ledgerInput } from './ledger-files.ts';
 import { defineTool } from './tool.ts';
 
-const output = z.object({ run_id: z.string(), doc: z.string(), result: z.enum(['appended', 'present', 'updated', 'skipped']), row: z.string().nullable() });
+const output = z.object({
+  run_id: z.string(),
+  doc: z.string(),
+  result: z.enum(['appended', 'present', 'updated', 'skipped']),
+  row: z.string().nullable(),
+});
 
 export default defineTool({
   name: 'append_ledger',
   command: ['slurm-job-list', 'append'],
   title: 'Write a run’s row into the job ledger',
-  description: 'Adds the row of a run’s manifest to docs/slurm_job_list.md, or brings it up to date; one row a run, repeating is harmless. Runs of ours are listed by themselves; this is for manifests of other origin and for repair.',
+  description:
+    'Adds the row of a run’s manifest to docs/slurm_job_list.md, or brings it up to date; one row a run, repeating is harmless. Runs of ours are listed by themselves; this is for manifests of other origin and for repair.',
   audience: 'agent',
   effect: 'write',
   input: ledgerInput,
@@ -28,7 +34,12 @@ export default defineTool({
       was = hasRow(text, run_id);
       return putRow(text, row);
     });
-    return { run_id, doc: shown, result: changed ? (was ? ('updated' as const) : ('appended' as const)) : ('present' as const), row };
+    return {
+      run_id,
+      doc: shown,
+      result: changed ? (was ? ('updated' as const) : ('appended' as const)) : ('present' as const),
+      row,
+    };
   },
   text: ({ run_id, doc, result }) => {
     const words = {

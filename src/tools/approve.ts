@@ -22,7 +22,11 @@ export default defineTool({
   output,
   facts: async (args, reads) => {
     const approval = reads.approvals.get(args.id, new Date());
-    return { acts: ['write'], subject: { approve: args }, summary: `${args.refuse ? 'refuse' : 'grant'} ${args.id}: ${approval.summary}` };
+    return {
+      acts: ['write'],
+      subject: { approve: args },
+      summary: `${args.refuse ? 'refuse' : 'grant'} ${args.id}: ${approval.summary}`,
+    };
   },
   handle: async (args, acts, permit) => {
     permit.check(digest({ approve: args }));
@@ -33,7 +37,11 @@ export default defineTool({
       return { id: refused.id, state: refused.state, summary: refused.summary, next: 'the call that asked will be refused' };
     }
     if (answer?.approval !== args.id || !answer.granted) {
-      throw new Failure('approval_unusable', { what: `${args.id} was not granted`, why: 'nobody answered on a terminal', next: `run \`autolab-mcp approve ${args.id}\` in a terminal` });
+      throw new Failure('approval_unusable', {
+        what: `${args.id} was not granted`,
+        why: 'nobody answered on a terminal',
+        next: `run \`autolab-mcp approve ${args.id}\` in a terminal`,
+      });
     }
     const granted = await acts.approvalStore.grant(args.id, 'terminal', now);
     await acts.auditLog.append({
@@ -44,7 +52,12 @@ export default defineTool({
       digest: granted.digest,
       detail: `granted via terminal: ${granted.summary}`,
     });
-    return { id: granted.id, state: granted.state, summary: granted.summary, next: 'the agent makes the same call again; that uses the approval up' };
+    return {
+      id: granted.id,
+      state: granted.state,
+      summary: granted.summary,
+      next: 'the agent makes the same call again; that uses the approval up',
+    };
   },
   text: (out) => `${out.id} is ${out.state}: ${out.summary}\nNext: ${out.next}.`,
 });

@@ -1,21 +1,21 @@
 import { join } from 'node:path';
 import * as z from 'zod';
-import type { Acts, Context, Reads } from '../context.ts';
 import { digest } from '../base/digest.ts';
-import { Failure, asFailure } from '../base/errors.ts';
-import { known, unknown } from '../base/fact.ts';
+import { asFailure, Failure } from '../base/errors.ts';
+import { known } from '../base/fact.ts';
 import { withLock } from '../base/lock.ts';
 import type { Effect } from '../base/permit.ts';
 import { Permit } from '../base/permit.ts';
-import { clean, nearest } from '../base/text.ts';
+import { clean } from '../base/text.ts';
+import type { Acts, Context, Reads } from '../context.ts';
 import { decide } from '../policies/decide.ts';
 import { explainDecision } from '../policies/explain.ts';
 import type { Decision, Facts } from '../policies/types.ts';
-import type { AuditEntry } from '../runs/audit.ts';
-import { project } from '../runs/project.ts';
-import { recover } from '../runs/recovery.ts';
-import { badInput, failed, pendingText, runningOutcome } from './answers.ts';
+import { failed, pendingText, runningOutcome } from './answers.ts';
+import { audit, entry, who } from './audit-lines.ts';
 import { tools } from './index.ts';
+import { finishCutOff } from './recovery.ts';
+import { parse, toolNamed } from './requests.ts';
 import type { Caller, Granted, Outcome, Tool } from './tool.ts';
 import { Running } from './tool.ts';
 
@@ -43,7 +43,8 @@ async function route(name: string, raw: unknown, caller: Caller, context: Contex
   const input = parse(tool, raw);
   const acts = context.acts(caller, (other, its) => look(other, its, caller, context));
   const isDry = input.dry_run === true;
-  if (tool.effect !== 'read' && !isDry && context.repo !== null) await finishCutOff(acts, context, caller, name);
+  if (tool.effect !== 'read' && !isDry && context.repo !== null)
+    await finishCutOff(acts, context, caller, name, Permit.issue('write', digest('recovery')));
   if (tool.next) {
     const go = await tool.next(input, acts);
     if (depth > 2) throw new Error(`${name} routes in a circle`);
@@ -59,7 +60,12 @@ async function gate(tool: Tool, input: Record<string, unknown>, acts: Acts, cont
   const looked = judge(tool, acts, facts, 'look');
   const preview = await tool.preview?.(input, acts, facts, looked);
   if (preview) return done(tool, preview, []);
-  if (tool.effect === 'read') return done(tool, output(tool, await tool.handle(input, acts, Permit.issue<Effect>('read', digest(facts.subject)), undefined)), []);
+  if (tool.effect === 'read')
+    return done(
+      tool,
+      output(tool, await tool.handle(input, acts, Permit.issue<Effect>('read', digest(facts.subject)), undefined)),
+      [],
+    );
   if (looked.verdict === 'deny') return deny(tool, looked, facts, context, caller);
   const probed = await probe(tool, input, acts, facts);
   if (probed instanceof Running) return runningOutcome(probed);
@@ -80,7 +86,14 @@ async function probe(tool: Tool, input: Record<string, unknown>, acts: Acts, fac
 }
 
 /** Undefined once a granted approval of this very digest is there; else the outcome that says who must answer. */
-async function ask(tool: Tool, acts: Acts, facts: Facts, decision: Decision, context: Context, caller: Caller): Promise<Outcome | undefined> {
+async function ask(
+  tool: Tool,
+  acts: Acts,
+  facts: Facts,
+  decision: Decision,
+  context: Context,
+  caller: Caller,
+): Promise<Outcome | undefined> {
   const bound = approvalDigest(tool, facts, decision);
   const elicits = policyAsks(acts) === 'elicitation';
   const now = new Date();
@@ -91,9 +104,18 @@ async function ask(tool: Tool, acts: Acts, facts: Facts, decision: Decision, con
   const given = caller.answer;
   if (given?.approval === approval.id && elicits) {
     await answer(acts, given, now);
-    await audit(context, { kind: 'approval', tool: tool.name, caller: who(caller), approval: approval.id, detail: given.granted ? 'granted via elicitation' : 'refused via elicitation' });
+    await audit(context, {
+      kind: 'approval',
+      tool: tool.name,
+      caller: who(caller),
+      approval: approval.id,
+      detail: given.granted ? 'granted via elicitation' : 'refused via elicitation',
+    });
     if (given.granted) return undefined;
-    throw new Failure('approval_unusable', { what: `the user refused approval ${approval.id}`, next: 'change the plan, or ask the user what would be acceptable' });
+    throw new Failure('approval_unusable', {
+      what: `the user refused approval ${approval.id}`,
+      next: 'change the plan, or ask the user what would be acceptable',
+    });
   }
   return { kind: 'pending', approval, decision, ask: elicits, text: pendingText(approval, decision) };
 }
@@ -104,7 +126,15 @@ async function answer(acts: Acts, given: { approval: string; granted: boolean },
 }
 
 /** The last look, the last decision and the reservation happen under the budget lock; then the act, which nothing may undo in words. */
-async function act(tool: Tool, input: Record<string, unknown>, acts: Acts, before: Facts, decided: Decision, context: Context, caller: Caller): Promise<Outcome> {
+async function act(
+  tool: Tool,
+  input: Record<string, unknown>,
+  acts: Acts,
+  before: Facts,
+  decided: Decision,
+  context: Context,
+  caller: Caller,
+): Promise<Outcome> {
   const asked = decided.verdict === 'ask' ? approvalDigest(tool, before, decided) : undefined;
   const settled = await underLock(tool, context, async () => {
     const fresh = context.acts(caller, acts.look);
@@ -138,14 +168,23 @@ async function finish(tool: Tool, result: unknown, context: Context, caller: Cal
   return done(tool, data, faults);
 }
 
-async function consume(tool: Tool, acts: Acts, facts: Facts, decision: Decision, asked: string | undefined): Promise<string | null> {
+async function consume(
+  tool: Tool,
+  acts: Acts,
+  facts: Facts,
+  decision: Decision,
+  asked: string | undefined,
+): Promise<string | null> {
   if (decision.verdict !== 'ask') return null;
   const bound = approvalDigest(tool, facts, decision);
   const used = bound === asked ? await acts.approvalStore.consume(bound, new Date()) : undefined;
   if (used) return used.id;
   throw new Failure('approval_unusable', {
     what: 'what was approved is not what would be done now',
-    why: bound === asked ? 'the approval was used up or expired in the meantime' : 'the plan, its price, the code or the policy changed since',
+    why:
+      bound === asked
+        ? 'the approval was used up or expired in the meantime'
+        : 'the plan, its price, the code or the policy changed since',
     next: 'call again: the new plan is put to the person again',
   });
 }
@@ -162,7 +201,12 @@ function underLock<T>(tool: Tool, context: Context, work: () => Promise<T>): Pro
   return withLock(join(context.state(), 'budget.lock'), tool.name, work);
 }
 
-export async function look(name: string, raw: unknown, caller: Caller, context: Context): Promise<{ facts: Facts; decision: Decision }> {
+export async function look(
+  name: string,
+  raw: unknown,
+  caller: Caller,
+  context: Context,
+): Promise<{ facts: Facts; decision: Decision }> {
   const tool = toolNamed(name);
   const input = parse(tool, raw);
   const acts = context.acts(caller, (other, its) => look(other, its, caller, context));
@@ -200,27 +244,6 @@ function policyAsks(acts: Reads): string {
   return acts.policy().gate.approve;
 }
 
-async function finishCutOff(acts: Acts, context: Context, caller: Caller, tool: string): Promise<void> {
-  const policy = acts.policy();
-  const version = policy.problems.length === 0 ? policy.version : null;
-  const found = await recover(acts.repo, acts.site, Permit.issue('write', digest('recovery')), version, (run) => project(acts.repo, run));
-  for (const one of found) await audit(context, { kind: 'recovery', tool, caller: who(caller), run: one.run, detail: one.found });
-}
-
-function toolNamed(name: string): Tool {
-  const tool = tools.find((one) => one.name === name);
-  if (tool) return tool;
-  const shown = clean(name).slice(0, 80);
-  const near = nearest(name, tools.map((one) => one.name));
-  throw new Failure('unknown_tool', { what: `there is no operation ${JSON.stringify(shown)}`, next: near ? `did you mean ${near}?` : `known: ${tools.map((one) => one.name).join(', ')}` });
-}
-
-function parse(tool: Tool, raw: unknown): Record<string, unknown> {
-  const parsed = tool.input.safeParse(raw ?? {});
-  if (parsed.success) return parsed.data;
-  throw badInput(tool, raw, parsed.error);
-}
-
 function output(tool: Tool, value: unknown): Record<string, unknown> {
   return tool.output.parse(value) as Record<string, unknown>;
 }
@@ -241,36 +264,16 @@ async function refuse(name: string, raw: unknown, failure: Failure, caller: Call
   const faults: string[] = [];
   if (context.repo !== null && failure.code !== 'audit_broken' && !(isRead && failure.code !== 'usage')) {
     try {
-      await audit(context, { kind: 'refusal', tool: clean(name).slice(0, 80), caller: who(caller), input: JSON.stringify(raw ?? {}), detail: `${failure.code}: ${failure.message}` });
+      await audit(context, {
+        kind: 'refusal',
+        tool: clean(name).slice(0, 80),
+        caller: who(caller),
+        input: JSON.stringify(raw ?? {}),
+        detail: `${failure.code}: ${failure.message}`,
+      });
     } catch (error) {
       faults.push(`(and this could not be written to the audit log: ${asFailure(error).message})`);
     }
   }
   return failed(failure, faults);
-}
-
-async function audit(context: Context, line: AuditEntry): Promise<void> {
-  if (context.repo !== null) await context.audit().append(line);
-}
-
-function entry(tool: Tool, caller: Caller, decision: Decision, facts: Facts, more: Partial<AuditEntry>): AuditEntry {
-  return {
-    kind: 'decision',
-    tool: tool.name,
-    caller: who(caller),
-    verdict: decision.verdict,
-    rules: decision.reasons.filter((reason) => reason.verdict === decision.verdict).map((reason) => `${reason.rule} ${reason.origin.file}:${reason.origin.line}`),
-    digest: digest(facts.subject),
-    detail: facts.summary,
-    ...more,
-  };
-}
-
-function who(caller: Caller): AuditEntry['caller'] {
-  return { surface: caller.surface, client: caller.client, uid: caller.uid, host: caller.host };
-}
-
-/** For facts that a tool could not look up: the reason, as an unknown. */
-export function unknownBecause(error: unknown): ReturnType<typeof unknown> {
-  return unknown(asFailure(error).message);
 }

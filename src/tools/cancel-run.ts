@@ -6,11 +6,10 @@ import { project } from '../runs/project.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
 import { record, reread, withRun } from '../runs/run.ts';
-import { dryRun, runField, stateOut } from './fields.ts';
+import { decisionOut, dryRun, runField, stateOut } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
 import { defineTool } from './tool.ts';
 import { decisionView, nextStep } from './views.ts';
-import { decisionOut } from './fields.ts';
 
 const input = z.strictObject({ run_id: runField, dry_run: dryRun });
 const output = z.object({
@@ -45,13 +44,27 @@ export default defineTool({
     return {
       acts: ['cancel'],
       subject: subjectOf(run),
-      summary: `cancel run ${run.id} (${run.record.state}): job ${jobsOf(run).map((job) => job.id).join(', ') || 'none'} on ${run.plan.site}`,
+      summary: `cancel run ${run.id} (${run.record.state}): job ${
+        jobsOf(run)
+          .map((job) => job.id)
+          .join(', ') || 'none'
+      } on ${run.plan.site}`,
       run,
     };
   },
 
   preview: async ({ dry_run }, _reads, facts, decision) =>
-    dry_run ? { ...answer(facts.run, jobsOf(facts.run).map((job) => job.id)), dry_run: true, decision: decisionView(decision), next: 'cancel_run without dry_run' } : undefined,
+    dry_run
+      ? {
+          ...answer(
+            facts.run,
+            jobsOf(facts.run).map((job) => job.id),
+          ),
+          dry_run: true,
+          decision: decisionView(decision),
+          next: 'cancel_run without dry_run',
+        }
+      : undefined,
 
   handle: async ({ run_id }, acts, permit) => {
     const chosen = chooseRun(acts, run_id);
@@ -64,11 +77,15 @@ export default defineTool({
       await acts.site(run.plan.site).cancel(permit, jobs);
       const after = reread(run);
       await project(acts.repo, after);
-      return answer(after, jobs.map((job) => job.id));
+      return answer(
+        after,
+        jobs.map((job) => job.id),
+      );
     });
   },
 
-  text: (out) => `${out.dry_run ? 'Would cancel' : 'Cancelled'} ${out.cancelled.join(', ') || 'nothing'}; run ${out.run_id} is ${out.state}. Next: ${out.next}.`,
+  text: (out) =>
+    `${out.dry_run ? 'Would cancel' : 'Cancelled'} ${out.cancelled.join(', ') || 'nothing'}; run ${out.run_id} is ${out.state}. Next: ${out.next}.`,
 });
 
 function jobsOf(run: Run): { id: string; name: string }[] {

@@ -23,14 +23,16 @@ export default defineTool({
   command: ['policy', 'explain'],
   positional: ['tool'],
   title: 'Say what the gate would decide, and why',
-  description: 'The very decision the gate would take on a call after looking, with every rule, its file and line, limit and actual value, and the smallest change that would pass. Nothing is run or changed.',
+  description:
+    'The very decision the gate would take on a call after looking, with every rule, its file and line, limit and actual value, and the smallest change that would pass. Nothing is run or changed.',
   audience: 'agent',
   effect: 'read',
   input,
   output,
   facts: async () => ({ acts: ['read'], subject: { explain: 'policy' }, summary: 'explain a decision' }),
   handle: async ({ tool, arguments: its }, acts) => {
-    if (tool === 'explain_policy') throw new Failure('usage', { what: 'explain_policy does not explain itself', next: 'name another operation' });
+    if (tool === 'explain_policy')
+      throw new Failure('usage', { what: 'explain_policy does not explain itself', next: 'name another operation' });
     const { facts, decision } = await acts.look(tool, its);
     const change = smallestChange(acts.policy(), facts);
     return {
@@ -45,7 +47,10 @@ export default defineTool({
   text: (out) =>
     [
       `${out.decision.verdict}: ${out.summary}`,
-      ...out.decision.reasons.map((one) => `- ${one.verdict} ${one.rule} (${one.at}): ${one.because}${one.limit === undefined ? '' : ` [limit ${one.limit}, actual ${one.actual ?? 'unknown'}]`}`),
+      ...out.decision.reasons.map(
+        (one) =>
+          `- ${one.verdict} ${one.rule} (${one.at}): ${one.because}${one.limit === undefined ? '' : ` [limit ${one.limit}, actual ${one.actual ?? 'unknown'}]`}`,
+      ),
       ...out.change_request.map((one) => `To pass, change the request: ${one}`),
       ...out.change_policy.map((one) => `Or a person changes the policy: ${one}`),
     ].join('\n'),

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import * as z from 'zod';
-import type { Acts, Reads } from '../context.ts';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { inside } from '../base/files.ts';
+import type { Acts, Reads } from '../context.ts';
 import { readDesign } from '../runs/design.ts';
 import { writeResults } from '../runs/extraction.ts';
 import { isOver } from '../runs/lifecycle.ts';
@@ -15,7 +15,7 @@ import type { Run } from '../runs/run.ts';
 import { reread, withRun } from '../runs/run.ts';
 import { optionalRun, stateOut } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
-import { Running, defineTool } from './tool.ts';
+import { defineTool, Running } from './tool.ts';
 
 /** How long a call waits for the parser before it says "running". Seconds. */
 const PATIENCE = 18;
@@ -57,7 +57,9 @@ export default defineTool({
     return {
       acts: parser ? ['run_command', 'write'] : ['write'],
       subject: subjectOf(run, parser),
-      summary: parser ? `parse the results of run ${run.id} with ${parser.listed.join(' ')}` : `write failed metrics for run ${run.id}`,
+      summary: parser
+        ? `parse the results of run ${run.id} with ${parser.listed.join(' ')}`
+        : `write failed metrics for run ${run.id}`,
       ...(parser ? { commands: [parser.listed] } : {}),
     };
   },
@@ -70,7 +72,14 @@ export default defineTool({
       ? await acts.work.run(
           permit,
           subject,
-          { key: `extract.${run.id.toLowerCase()}`, argv: parser.argv, cwd: inside(acts.repo, parser.workingDir, 'working_dir'), environment: environment(run), timeoutSeconds: limit(acts), reuse: 'never' },
+          {
+            key: `extract.${run.id.toLowerCase()}`,
+            argv: parser.argv,
+            cwd: inside(acts.repo, parser.workingDir, 'working_dir'),
+            environment: environment(run),
+            timeoutSeconds: limit(acts),
+            reuse: 'never',
+          },
           PATIENCE * 1000,
         )
       : null;
@@ -98,7 +107,13 @@ function parserOf(reads: Reads, run: Run): ParserCall | null {
   const python = typeof named === 'string' && named.trim() !== '' ? named : 'python3';
   return parserCall(
     design,
-    { run_id: run.id, iteration_id: run.plan.iteration.id, iteration_path: run.iterationFolder, run_dir: run.folder, repo_root: reads.repo },
+    {
+      run_id: run.id,
+      iteration_id: run.plan.iteration.id,
+      iteration_path: run.iterationFolder,
+      run_dir: run.folder,
+      repo_root: reads.repo,
+    },
     python,
   );
 }
@@ -121,7 +136,10 @@ function refuseEarly(run: Run): void {
   if (state === 'synced') return;
   if (isOver(state)) {
     if (sync.status !== 'pending' || !tasks.some((task) => task.state === 'succeeded')) return;
-    throw new Failure('not_ready', { what: `run ${run.id} is ${state}, and what its successful tasks wrote is not collected`, next: 'sync_artifacts first' });
+    throw new Failure('not_ready', {
+      what: `run ${run.id} is ${state}, and what its successful tasks wrote is not collected`,
+      next: 'sync_artifacts first',
+    });
   }
   throw new Failure('not_ready', {
     what: `run ${run.id} is ${state}`,

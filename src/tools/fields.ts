@@ -32,7 +32,11 @@ export const reasonOut = z.object({
   remedy: z.string(),
   at: z.string().describe('file:line of the rule'),
 });
-export const decisionOut = z.object({ verdict: z.enum(['allow', 'ask', 'deny']), reasons: z.array(reasonOut), policy_version: z.string() });
+export const decisionOut = z.object({
+  verdict: z.enum(['allow', 'ask', 'deny']),
+  reasons: z.array(reasonOut),
+  policy_version: z.string(),
+});
 export const tasksOut = z.object({
   total: z.number().int(),
   waiting: z.number().int(),

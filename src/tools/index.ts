@@ -1,4 +1,3 @@
-import type { Tool } from './tool.ts';
 import advanceRun from './advance-run.ts';
 import appendLedger from './append-ledger.ts';
 import applyPreset from './apply-preset.ts';
@@ -17,6 +16,7 @@ import readLog from './read-log.ts';
 import showPolicy from './show-policy.ts';
 import submitRun from './submit-run.ts';
 import syncArtifacts from './sync-artifacts.ts';
+import type { Tool } from './tool.ts';
 import verifyAudit from './verify-audit.ts';
 import verifyLedger from './verify-ledger.ts';
 import verifyStage from './verify-stage.ts';

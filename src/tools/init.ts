@@ -11,16 +11,27 @@ import { workflowText } from '../runs/workflow.ts';
 import { defineTool } from './tool.ts';
 
 const input = z.strictObject({
-  iteration: z.string().regex(ITERATION_ID, 'expected an iteration id: letters, digits, dot, dash and underscore').default('bootstrap_iteration').describe('First iteration, made under experiments/plan/'),
+  iteration: z
+    .string()
+    .regex(ITERATION_ID, 'expected an iteration id: letters, digits, dot, dash and underscore')
+    .default('bootstrap_iteration')
+    .describe('First iteration, made under experiments/plan/'),
 });
-const output = z.object({ repository: z.string(), state_folder: z.string(), made: z.array(z.string()), kept: z.array(z.string()), next: z.string() });
+const output = z.object({
+  repository: z.string(),
+  state_folder: z.string(),
+  made: z.array(z.string()),
+  kept: z.array(z.string()),
+  next: z.string(),
+});
 
 export default defineTool({
   name: 'init',
   command: ['init'],
   positional: ['iteration'],
   title: 'Make this folder an Autolab repository',
-  description: 'Makes what is missing of an Autolab repository in the folder the program was started in, and the identity the gate needs. Nothing that exists is changed.',
+  description:
+    'Makes what is missing of an Autolab repository in the folder the program was started in, and the identity the gate needs. Nothing that exists is changed.',
   audience: 'person',
   effect: 'write',
   anywhere: true,
@@ -60,7 +71,15 @@ export default defineTool({
       next: `write experiments/plan/${args.iteration}/design.yaml, then: autolab-mcp policy apply preset local_dev`,
     };
   },
-  text: (out) => [`Repository ${out.repository}`, ...out.made.map((one) => `made ${one}`), out.kept.length > 0 ? `kept ${out.kept.length} files that were there` : '', `Next: ${out.next}`].filter(Boolean).join('\n'),
+  text: (out) =>
+    [
+      `Repository ${out.repository}`,
+      ...out.made.map((one) => `made ${one}`),
+      out.kept.length > 0 ? `kept ${out.kept.length} files that were there` : '',
+      `Next: ${out.next}`,
+    ]
+      .filter(Boolean)
+      .join('\n'),
 });
 
 function repositoryOr(acts: { start: string; repo: string }): string {

@@ -4,7 +4,11 @@ import type { Approval } from '../policies/approvals.ts';
 import { defineTool } from './tool.ts';
 
 const input = z.strictObject({
-  id: z.string().regex(APPROVAL_ID, 'expected an approval id such as ap_1a2b3c4d5e6f').optional().describe('One approval in detail'),
+  id: z
+    .string()
+    .regex(APPROVAL_ID, 'expected an approval id such as ap_1a2b3c4d5e6f')
+    .optional()
+    .describe('One approval in detail'),
   all: z.boolean().default(false).describe('Also those that are used, refused or expired'),
 });
 const approvalOut = z.object({
@@ -17,7 +21,10 @@ const approvalOut = z.object({
   asked_by: z.array(z.string()).describe('The rules that asked, with file and line'),
   subject: z.unknown().optional().describe('What would be done, as data; only for one approval in detail'),
 });
-const output = z.object({ approvals: z.array(approvalOut) });
+const output = z.object({
+  approvals: z.array(approvalOut),
+  unreadable: z.array(z.string()).describe('Files of approvals that are torn or altered'),
+});
 
 export default defineTool({
   name: 'list_approvals',
@@ -34,15 +41,25 @@ export default defineTool({
     const now = new Date();
     if (id !== undefined) {
       const one = acts.approvals.get(id, now);
-      return { approvals: [{ ...view(one), subject: one.subject }] };
+      return { approvals: [{ ...view(one), subject: one.subject }], unreadable: [] };
     }
-    return { approvals: acts.approvals.list(now).filter((one) => all || one.state === 'pending' || one.state === 'granted').map(view) };
+    const { approvals, unreadable } = acts.approvals.list(now);
+    const wanted = approvals.filter((one) => all || one.state === 'pending' || one.state === 'granted');
+    return { approvals: wanted.map(view), unreadable: unreadable.map((one) => `${one.id}: ${one.why}`) };
   },
   text: (out) =>
     out.approvals.length === 0
-      ? 'Nothing waits.'
+      ? ['Nothing waits.', ...out.unreadable].join('\n')
       : out.approvals
-          .map((one) => [`${one.id} ${one.state} (until ${one.expires}): ${one.summary}`, ...one.asked_by.map((rule) => `  asked by ${rule}`), one.state === 'pending' ? `  autolab-mcp approve ${one.id}` : ''].filter(Boolean).join('\n'))
+          .map((one) =>
+            [
+              `${one.id} ${one.state} (until ${one.expires}): ${one.summary}`,
+              ...one.asked_by.map((rule) => `  asked by ${rule}`),
+              one.state === 'pending' ? `  autolab-mcp approve ${one.id}` : '',
+            ]
+              .filter(Boolean)
+              .join('\n'),
+          )
           .join('\n'),
 });
 
@@ -54,6 +71,8 @@ function view(one: Approval): z.output<typeof approvalOut> {
     digest: one.digest,
     created: one.created,
     expires: one.expires,
-    asked_by: one.reasons.filter((reason) => reason.verdict === 'ask').map((reason) => `${reason.rule} (${reason.origin.file}:${reason.origin.line}): ${reason.because}`),
+    asked_by: one.reasons
+      .filter((reason) => reason.verdict === 'ask')
+      .map((reason) => `${reason.rule} (${reason.origin.file}:${reason.origin.line}): ${reason.because}`),
   };
 }

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { Reads } from '../context.ts';
+import { failureOf } from '../runs/failure.ts';
 import { findIteration } from '../runs/iteration.ts';
 import { allIterations } from '../runs/iterations.ts';
-import { failureOf } from '../runs/failure.ts';
 import { isOver } from '../runs/lifecycle.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
@@ -20,7 +20,16 @@ const input = z.strictObject({
   open: z.boolean().default(false).describe('Only runs that are not over'),
   limit: z.number().int().min(1).max(200).default(20).describe('At most this many, newest first'),
 });
-const taskOut = z.object({ index: z.number().int(), state: z.string(), failure: z.string().nullable(), detail: z.string().nullable(), exit: z.number().nullable(), node: z.string().nullable(), evidence: z.string(), elapsed_seconds: z.number().nullable() });
+const taskOut = z.object({
+  index: z.number().int(),
+  state: z.string(),
+  failure: z.string().nullable(),
+  detail: z.string().nullable(),
+  exit: z.number().nullable(),
+  node: z.string().nullable(),
+  evidence: z.string(),
+  elapsed_seconds: z.number().nullable(),
+});
 const runOut = z.object({
   run_id: z.string(),
   iteration: z.string(),
@@ -37,14 +46,20 @@ const runOut = z.object({
   next: z.string(),
   task_list: z.array(taskOut).optional().describe('Only for one run in detail; the first 200, those with trouble first'),
 });
-const output = z.object({ runs: z.array(runOut), total: z.number().int(), shown: z.number().int(), unreadable: z.array(z.string()) });
+const output = z.object({
+  runs: z.array(runOut),
+  total: z.number().int(),
+  shown: z.number().int(),
+  unreadable: z.array(z.string()),
+});
 
 export default defineTool({
   name: 'list_runs',
   command: ['runs'],
   positional: ['run_id'],
   title: 'List runs: state, age, price, next step',
-  description: 'What ran and what is running, newest first, from our own records (it asks no scheduler; monitor_runs does). With run_id: one run in detail, task by task. Says how many there are and how many are shown.',
+  description:
+    'What ran and what is running, newest first, from our own records (it asks no scheduler; monitor_runs does). With run_id: one run in detail, task by task. Says how many there are and how many are shown.',
   audience: 'agent',
   effect: 'read',
   input,
@@ -56,17 +71,24 @@ export default defineTool({
       return { runs: [{ ...view(run), task_list: taskList(run) }], total: 1, shown: 1, unreadable: [] };
     }
     const { runs, unreadable } = allRuns(acts, iteration);
-    const wanted = runs.filter((run) => (state === undefined || run.record.state === state) && (!open || !isOver(run.record.state)));
+    const wanted = runs.filter(
+      (run) => (state === undefined || run.record.state === state) && (!open || !isOver(run.record.state)),
+    );
     const shown = wanted.reverse().slice(0, limit);
     return { runs: shown.map(view), total: wanted.length, shown: shown.length, unreadable };
   },
   text: (out) =>
     [
       ...out.runs.map((run) => `${run.line}; at most ${hours(run.price)}${run.next_tool ? ` → ${run.next_tool}` : ''}`),
-      ...(out.runs[0]?.task_list ?? []).filter((task) => task.failure).slice(0, 10).map((task) => `  task ${task.index}: ${task.failure}: ${task.detail ?? ''}`),
+      ...(out.runs[0]?.task_list ?? [])
+        .filter((task) => task.failure)
+        .slice(0, 10)
+        .map((task) => `  task ${task.index}: ${task.failure}: ${task.detail ?? ''}`),
       ...out.runs.filter((run) => run.failure).map((run) => `  ${run.run_id}: ${run.failure?.remedy}`),
       ...out.unreadable.map((one) => `cannot be read: ${one}`),
-      out.total > out.shown ? `${out.shown} of ${out.total} shown; raise limit or filter by iteration or state.` : `${out.total} in all.`,
+      out.total > out.shown
+        ? `${out.shown} of ${out.total} shown; raise limit or filter by iteration or state.`
+        : `${out.total} in all.`,
     ].join('\n'),
 });
 
@@ -121,6 +143,7 @@ function taskList(run: Run): z.output<typeof taskOut>[] {
       exit: task.exit,
       node: task.node,
       evidence: task.evidence,
-      elapsed_seconds: task.used?.elapsedSeconds ?? (task.started !== null && task.ended !== null ? task.ended - task.started : null),
+      elapsed_seconds:
+        task.used?.elapsedSeconds ?? (task.started !== null && task.ended !== null ? task.ended - task.started : null),
     }));
 }

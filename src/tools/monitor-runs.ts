@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import type { Acts } from '../context.ts';
+import { digest } from '../base/digest.ts';
 import { asFailure } from '../base/errors.ts';
+import type { Acts } from '../context.ts';
 import { stateFolder } from '../runs/home.ts';
 import { openMeter } from '../runs/meter.ts';
 import { isWatched, needsMarkers, observe } from '../runs/monitor.ts';
@@ -11,12 +12,13 @@ import type { Run } from '../runs/run.ts';
 import { gateOf, record, reread, withRun } from '../runs/run.ts';
 import type { MarkerLook } from '../sites/job-script.ts';
 import type { Look } from '../sites/schedulers/scheduler.ts';
-import { digest } from '../base/digest.ts';
 import { optionalRun, stateOut, tasksOut } from './fields.ts';
 import { defineTool } from './tool.ts';
 import { nextStep, runLine, tasksView } from './views.ts';
 
-const input = z.strictObject({ run_id: optionalRun.describe('Tell only of this run. All open runs of the site are looked at in the same single poll') });
+const input = z.strictObject({
+  run_id: optionalRun.describe('Tell only of this run. All open runs of the site are looked at in the same single poll'),
+});
 const runOut = z.object({
   run_id: z.string(),
   iteration: z.string(),
@@ -31,7 +33,9 @@ const runOut = z.object({
 });
 const output = z.object({
   runs: z.array(runOut),
-  sites: z.array(z.object({ site: z.string(), polled: z.boolean(), healthy: z.boolean().nullable(), note: z.string().nullable() })),
+  sites: z.array(
+    z.object({ site: z.string(), polled: z.boolean(), healthy: z.boolean().nullable(), note: z.string().nullable() }),
+  ),
   all_over: z.boolean().describe('No run is waited for any more'),
   next_look_seconds: z.number().int().describe('Ask again after this long, not sooner'),
   problems: z.array(z.string()),
@@ -74,7 +78,10 @@ export default defineTool({
 
   text: (out) =>
     [
-      ...out.runs.map((run) => `${run.changed ? '* ' : '  '}${run.line}${run.next_tool && run.next_tool !== 'monitor_runs' ? ` → ${run.next_tool}` : ''}`),
+      ...out.runs.map(
+        (run) =>
+          `${run.changed ? '* ' : '  '}${run.line}${run.next_tool && run.next_tool !== 'monitor_runs' ? ` → ${run.next_tool}` : ''}`,
+      ),
       ...out.sites.filter((site) => site.note).map((site) => `${site.site}: ${site.note}`),
       ...out.problems.map((problem) => `problem: ${problem}`),
       out.runs.length === 0 ? 'No open runs.' : '',
@@ -85,21 +92,39 @@ export default defineTool({
 });
 
 /** One poll of a site for all of its runs, unless the last one was too recent for the policy; then what is known stands. */
-async function lookAt(name: string, runs: readonly Run[], acts: Acts, problems: string[]): Promise<z.output<typeof output>['sites'][number]> {
+async function lookAt(
+  name: string,
+  runs: readonly Run[],
+  acts: Acts,
+  problems: string[],
+): Promise<z.output<typeof output>['sites'][number]> {
   const watched = runs.filter(isWatched);
   if (watched.length === 0) return { site: name, polled: false, healthy: null, note: null };
   const wait = cadence(name, acts);
-  if (wait > 0) return { site: name, polled: false, healthy: null, note: `looked at a moment ago; the policy allows the next look in ${wait} s` };
+  if (wait > 0)
+    return {
+      site: name,
+      polled: false,
+      healthy: null,
+      note: `looked at a moment ago; the policy allows the next look in ${wait} s`,
+    };
   try {
     const site = acts.site(name);
-    const jobs = watched.flatMap((run) => run.record.attempts.flatMap((one) => (one.jobId === null ? [] : [{ id: one.jobId, name: one.name }])));
+    const jobs = watched.flatMap((run) =>
+      run.record.attempts.flatMap((one) => (one.jobId === null ? [] : [{ id: one.jobId, name: one.name }])),
+    );
     const since = Math.min(...watched.map((run) => Date.parse(run.record.attempts[0]?.intentAt ?? '') / 1000)) - 60;
     openMeter(stateFolder(acts.repo)).note('poll', name);
     const look = await site.poll({ jobs, since });
     const marked = watched.filter((run) => needsMarkers(run, look));
     const markers = await site.markers(marked.map(gateOf));
     for (const run of watched) await note(run, look, markers, problems);
-    return { site: name, polled: true, healthy: look.healthy, note: look.healthy ? null : 'the scheduler is not healthy: what it does not show proves nothing' };
+    return {
+      site: name,
+      polled: true,
+      healthy: look.healthy,
+      note: look.healthy ? null : 'the scheduler is not healthy: what it does not show proves nothing',
+    };
   } catch (error) {
     return { site: name, polled: false, healthy: false, note: `${asFailure(error).message}; every state stays as it was` };
   }

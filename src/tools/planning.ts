@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { Reads } from '../context.ts';
 import { sha256 } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { inside, readText, shown } from '../base/files.ts';
+import type { Reads } from '../context.ts';
 import { readCapsule } from '../runs/capsule.ts';
 import type { Design } from '../runs/design.ts';
 import { readDesign } from '../runs/design.ts';
@@ -43,7 +43,12 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
   const options = site.scheduler.options(script.text);
   const plan: Plan = {
     schema_version: PLAN_VERSION,
-    iteration: { id: iteration.id, type: iteration.type, folder: shown(repo, iteration.path), experiment: focusedExperiment(repo, iteration.id) },
+    iteration: {
+      id: iteration.id,
+      type: iteration.type,
+      folder: shown(repo, iteration.path),
+      experiment: focusedExperiment(repo, iteration.id),
+    },
     site: siteName,
     scheduler: site.kind,
     host_mode: design.location,
@@ -114,7 +119,11 @@ function requested(design: Design, launch: LaunchFile, options: ScriptOptions): 
 function seeds(design: Design): Plan['seeds'] {
   const { replicates, compute } = design.spec;
   if (!replicates) return null;
-  return { count: replicates.count, strategy: replicates.seed_strategy ?? 'increment', base: replicates.base_seed ?? compute.seed ?? null };
+  return {
+    count: replicates.count,
+    strategy: replicates.seed_strategy ?? 'increment',
+    base: replicates.base_seed ?? compute.seed ?? null,
+  };
 }
 
 /** The launch script that is there, or the one the design generates where it is missing or still the scaffold's placeholder. */

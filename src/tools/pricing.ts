@@ -16,7 +16,10 @@ export function jobFacts(step: PlanStep): JobFacts {
     cpus: known(r.cpus),
     gpus: known(r.gpus),
     nodes: known(r.nodes),
-    memoryMb: orUnknown(r.memoryMb, 'no memory is asked for, and what the site would give is not known; write memory_estimate into design.yaml'),
+    memoryMb: orUnknown(
+      r.memoryMb,
+      'no memory is asked for, and what the site would give is not known; write memory_estimate into design.yaml',
+    ),
     walltimeSeconds: orUnknown(r.walltimeSeconds, 'no walltime is asked for; write walltime_estimate into design.yaml'),
     arrayTasks: known(indicesOf(step).length),
     requeues: known(r.requeues),
@@ -31,7 +34,12 @@ export function priceOfPlan(plan: Plan): Price {
 }
 
 export function priceView(price: Price): z.output<typeof priceOut> {
-  return { cpu_hours: value(price.cpuHours), gpu_hours: value(price.gpuHours), memory_gb_hours: value(price.memoryGbHours), node_hours: value(price.nodeHours) };
+  return {
+    cpu_hours: value(price.cpuHours),
+    gpu_hours: value(price.gpuHours),
+    memory_gb_hours: value(price.memoryGbHours),
+    node_hours: value(price.nodeHours),
+  };
 }
 
 /** `2.5 cpu-hours, 0 gpu-hours`. */

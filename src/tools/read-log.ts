@@ -1,10 +1,10 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import type { Reads } from '../context.ts';
 import { Failure } from '../base/errors.ts';
 import { inside, shown } from '../base/files.ts';
 import { boundary, clean, redact } from '../base/text.ts';
+import type { Reads } from '../context.ts';
 import type { Run } from '../runs/run.ts';
 import { optionalRun } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
@@ -48,14 +48,16 @@ export default defineTool({
   output,
   facts: async () => ({ acts: ['read'], subject: { read: 'log' }, summary: 'read a log' }),
   handle: async ({ run_id, task, stream, mode, lines, search }, acts) => {
-    if (mode === 'search' && search === undefined) throw new Failure('usage', { what: 'mode search needs search', next: 'give the text to find in search' });
+    if (mode === 'search' && search === undefined)
+      throw new Failure('usage', { what: 'mode search needs search', next: 'give the text to find in search' });
     const run = chooseRun(acts, run_id);
     const path = logFile(acts, run, task, stream);
     const { size } = statSync(path);
     const text = read(path, size, mode);
     const all = text.split('\n').map((line) => redact(clean(line)));
     if (all.at(-1) === '') all.pop();
-    const found = mode === 'search' ? all.flatMap((line, at) => (line.includes(search ?? '') ? [`${at + 1}: ${line}`] : [])) : all;
+    const found =
+      mode === 'search' ? all.flatMap((line, at) => (line.includes(search ?? '') ? [`${at + 1}: ${line}`] : [])) : all;
     const piece = mode === 'head' || mode === 'search' ? found.slice(0, lines) : found.slice(-lines);
     const shownLines = piece.map((line) => (line.length > LINE ? `${line.slice(0, LINE)}…` : line));
     const body = shownLines.join('\n').slice(mode === 'tail' ? -ANSWER : 0, mode === 'tail' ? undefined : ANSWER);
@@ -76,7 +78,14 @@ export default defineTool({
 function logFile(reads: Reads, run: Run, task: number, stream: 'stdout' | 'stderr' | 'parser'): string {
   const known = run.record.tasks.find((one) => one.index === task);
   if (!known && stream !== 'parser') {
-    throw new Failure('usage', { what: `run ${run.id} has no task ${task}`, why: `its tasks are ${run.record.tasks.map((one) => one.index).slice(0, 20).join(', ')}`, next: 'name one of them' });
+    throw new Failure('usage', {
+      what: `run ${run.id} has no task ${task}`,
+      why: `its tasks are ${run.record.tasks
+        .map((one) => one.index)
+        .slice(0, 20)
+        .join(', ')}`,
+      next: 'name one of them',
+    });
   }
   const planned = stream === 'parser' ? 'extract.parser.stderr.log' : `main.${task}.${stream === 'stdout' ? 'out' : 'err'}`;
   const reported = stream === 'stdout' ? known?.stdout : stream === 'stderr' ? known?.stderr : null;
@@ -85,7 +94,11 @@ function logFile(reads: Reads, run: Run, task: number, stream: 'stdout' | 'stder
     const path = within(reads.repo, candidate);
     if (path && statSync(path, { throwIfNoEntry: false })?.isFile()) return path;
   }
-  throw new Failure('file_missing', { what: `run ${run.id} has no ${stream} of task ${task} yet`, why: 'it has not started, or it writes elsewhere', next: 'monitor_runs says where it stands' });
+  throw new Failure('file_missing', {
+    what: `run ${run.id} has no ${stream} of task ${task} yet`,
+    why: 'it has not started, or it writes elsewhere',
+    next: 'monitor_runs says where it stands',
+  });
 }
 
 function within(repo: string, path: string): string | undefined {

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Reads } from '../context.ts';
 import { Failure } from '../base/errors.ts';
-import { RUN_ID, mintRunId } from '../base/ids.ts';
+import { mintRunId, RUN_ID } from '../base/ids.ts';
+import type { Reads } from '../context.ts';
 import type { Iteration } from '../runs/iteration.ts';
 import { findIteration } from '../runs/iteration.ts';
 import { allIterations } from '../runs/iterations.ts';
@@ -27,7 +27,10 @@ export function chooseRun(reads: Reads, runId: string | undefined, iterationId?:
   const runs = ownRuns(iteration.path);
   const found = runs.find((run) => run.id === last) ?? runs.at(-1);
   if (found) return found;
-  throw new Failure('run_unknown', { what: `iteration ${iteration.id} has no run of ours`, next: 'submit one: submit_run with dry_run: true first' });
+  throw new Failure('run_unknown', {
+    what: `iteration ${iteration.id} has no run of ours`,
+    next: 'submit one: submit_run with dry_run: true first',
+  });
 }
 
 function runById(reads: Reads, runId: string, first: Iteration): Run {
@@ -43,7 +46,10 @@ export function newRunId(reads: Reads, iteration: Iteration, named: string | und
   const isFree = (id: string) => RUN_ID.test(id) && !existsSync(join(iteration.path, 'runs', id));
   if (named !== undefined) {
     if (isFree(named)) return named;
-    throw new Failure('run_state', { what: `run ${named} exists and cannot be submitted again`, next: 'leave run_id out to submit a new run' });
+    throw new Failure('run_state', {
+      what: `run ${named} exists and cannot be submitted again`,
+      next: 'leave run_id out to submit a new run',
+    });
   }
   const state = readState(reads.repo);
   const pending = state.iteration_id === iteration.id ? state.pending_run_id : undefined;

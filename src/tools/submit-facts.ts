@@ -1,10 +1,10 @@
-import type { Reads } from '../context.ts';
+import { join } from 'node:path';
 import { asFailure } from '../base/errors.ts';
 import type { Fact } from '../base/fact.ts';
 import { isKnown, known, unknown } from '../base/fact.ts';
+import type { Reads } from '../context.ts';
 import type { Price } from '../policies/price.ts';
 import type { Facts } from '../policies/types.ts';
-import { join } from 'node:path';
 import { stateFolder } from '../runs/home.ts';
 import type { Meter } from '../runs/meter.ts';
 import { openMeter } from '../runs/meter.ts';
@@ -20,7 +20,11 @@ import { hours, jobFacts, priceOfPlan, priceView } from './pricing.ts';
 export type SubmitFacts = Facts & { planned: Planned; price: Price; meter: Meter };
 
 /** Everything the gate wants to know of a submission. What cannot be looked up is unknown with its reason, and unknown denies. */
-export async function lookAtPlan(reads: Reads, iterationId: string | undefined, siteName: string | undefined): Promise<SubmitFacts> {
+export async function lookAtPlan(
+  reads: Reads,
+  iterationId: string | undefined,
+  siteName: string | undefined,
+): Promise<SubmitFacts> {
   const planned = await planRun(reads, iterationId, siteName);
   const { plan, iteration } = planned;
   const price = priceOfPlan(plan);
@@ -37,7 +41,10 @@ export async function lookAtPlan(reads: Reads, iterationId: string | undefined, 
     commands: plan.preflight,
     review: readReview(join(iteration.path, 'review_result.json')),
     checks: failedChecks(reads, 'launch', iteration.id),
-    git: plan.capsule.why === null ? known({ clean: plan.capsule.clean, changed: plan.capsule.changed }) : unknown(`git could not be read: ${plan.capsule.why}`),
+    git:
+      plan.capsule.why === null
+        ? known({ clean: plan.capsule.clean, changed: plan.capsule.changed })
+        : unknown(`git could not be read: ${plan.capsule.why}`),
     planned,
     price,
     meter,
@@ -48,7 +55,9 @@ export async function lookAtPlan(reads: Reads, iterationId: string | undefined, 
 async function queueAt(reads: Reads, site: string): Promise<Fact<{ active: number; pending: number }>> {
   try {
     const queue = await reads.site(site).queue();
-    const reserved = openRuns(reads.repo).runs.filter((run) => run.plan.site === site && isReserved(current(run.record)?.phase)).length;
+    const reserved = openRuns(reads.repo).runs.filter(
+      (run) => run.plan.site === site && isReserved(current(run.record)?.phase),
+    ).length;
     return known({ active: queue.active + reserved, pending: queue.pending + reserved });
   } catch (error) {
     return unknown(`the queue of ${site} cannot be read: ${asFailure(error).message}`);

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { Acts } from '../context.ts';
 import { digest } from '../base/digest.ts';
 import type { Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
+import type { Acts } from '../context.ts';
 import type { ProbeReport } from '../policies/types.ts';
 import { jobOf, onlyStep, planDigest } from '../runs/plan.ts';
 import type { SubmitFacts } from './submit-facts.ts';
@@ -31,20 +31,38 @@ export async function runProbes(acts: Acts, facts: SubmitFacts, permit: Permit<'
     const result = await acts.work.run(permit, digest(facts.subject), request, Math.max(0, end - Date.now()));
     if (!result) return new Running(`preflight ${at + 1} of ${planned.plan.preflight.length}: ${argv.join(' ')}`);
     const ok = result.exit === 0;
-    reports.push({ name: `preflight ${at + 1}`, argv, ok, detail: ok ? 'exit code 0' : `${result.timedOut ? `not done after ${PREFLIGHT_LIMIT} s` : `exit code ${result.exit}`}: ${quote(result.stderr || result.stdout, 400)}` });
+    reports.push({
+      name: `preflight ${at + 1}`,
+      argv,
+      ok,
+      detail: ok
+        ? 'exit code 0'
+        : `${result.timedOut ? `not done after ${PREFLIGHT_LIMIT} s` : `exit code ${result.exit}`}: ${quote(result.stderr || result.stdout, 400)}`,
+    });
   }
   return reports;
 }
 
 async function schedulerTest(acts: Acts, { planned }: SubmitFacts): Promise<ProbeReport> {
   const { plan, iteration } = planned;
-  const job = jobOf(plan, onlyStep(plan), 'al_test', 'test', { script: join(iteration.path, planned.script.path), cwd: iteration.path, logs: iteration.path }, {}, acts.version);
+  const job = jobOf(
+    plan,
+    onlyStep(plan),
+    'al_test',
+    'test',
+    { script: join(iteration.path, planned.script.path), cwd: iteration.path, logs: iteration.path },
+    {},
+    acts.version,
+  );
   const findings = await acts.site(plan.site).test(job);
   const errors = findings.filter((finding) => finding.severity === 'error');
   return {
     name: `test by the scheduler of ${plan.site}`,
     argv: [],
     ok: errors.length === 0,
-    detail: errors.length === 0 ? 'it would take the job' : errors.map((one) => `${one.what}${one.quoted ? ` (${quote(one.quoted, 200)})` : ''}`).join('; '),
+    detail:
+      errors.length === 0
+        ? 'it would take the job'
+        : errors.map((one) => `${one.what}${one.quoted ? ` (${quote(one.quoted, 200)})` : ''}`).join('; '),
   };
 }

@@ -3,15 +3,16 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { asFailure } from '../base/errors.ts';
 import { writeAtomic } from '../base/files.ts';
+import { isOver } from '../runs/lifecycle.ts';
 import { planDigest } from '../runs/plan.ts';
 import { project } from '../runs/project.ts';
-import { isOver } from '../runs/lifecycle.ts';
 import { current } from '../runs/record.ts';
 import type { Reserved } from '../runs/reservation.ts';
 import { reserve } from '../runs/reservation.ts';
 import type { Run } from '../runs/run.ts';
 import { reread, withRun } from '../runs/run.ts';
 import { submit } from '../runs/submission.ts';
+import { jobScript } from '../sites/job-script.ts';
 import { decisionOut, dryRun, iterationField, priceOut, runField, stateOut } from './fields.ts';
 import { planRun } from './planning.ts';
 import { hours, priceOfPlan, priceView } from './pricing.ts';
@@ -24,8 +25,14 @@ import { decisionView, nextStep, whyFailed } from './views.ts';
 
 const input = z.strictObject({
   iteration: iterationField,
-  run_id: runField.optional().describe('A run to go on with, when its submission was cut off. Default: the open run of the iteration, else a new one'),
-  site: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/, 'expected the name of a site').optional().describe('Site to run on. Default: launch.yaml, else by compute.location'),
+  run_id: runField
+    .optional()
+    .describe('A run to go on with, when its submission was cut off. Default: the open run of the iteration, else a new one'),
+  site: z
+    .string()
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/, 'expected the name of a site')
+    .optional()
+    .describe('Site to run on. Default: launch.yaml, else by compute.location'),
   again: z.boolean().default(false).describe('Run once more although the same plan has already run'),
   dry_run: dryRun,
 });
@@ -70,7 +77,11 @@ export default defineTool({
     const phase = current(found.record)?.phase;
     if (phase === undefined || phase === 'none') return undefined;
     if (phase === 'unknown') throw uncertain(found);
-    return answer(found, found.record.state === 'failed' ? 'it has already run and failed; change something, or say again: true' : null, true);
+    return answer(
+      found,
+      found.record.state === 'failed' ? 'it has already run and failed; change something, or say again: true' : null,
+      true,
+    );
   },
 
   facts: ({ iteration, site }, reads) => lookAtPlan(reads, iteration, site),
@@ -99,7 +110,8 @@ export default defineTool({
     permit.check(planDigest(planned.plan));
     const runs = ownRuns(planned.iteration.path);
     const open = runs.findLast((run) => !isOver(run.record.state) && current(run.record)?.phase !== undefined);
-    const reuse = open && current(open.record)?.phase === 'none' && planDigest(open.plan) === planDigest(planned.plan) ? open : undefined;
+    const reuse =
+      open && current(open.record)?.phase === 'none' && planDigest(open.plan) === planDigest(planned.plan) ? open : undefined;
     if (open && !reuse && !again) throw raced(open);
     if (planned.script.generated) writeAtomic(join(planned.iteration.path, planned.script.path), planned.script.text, 0o755);
     mkdirSync(join(planned.iteration.path, 'runs'), { recursive: true });
@@ -114,6 +126,7 @@ export default defineTool({
       by: acts.caller.client,
       version: acts.version,
       environment: passed(planned.plan.environment.pass),
+      jobScript,
     });
   },
 
@@ -129,14 +142,27 @@ export default defineTool({
       }
     });
     await project(acts.repo, after);
-    return answer(after, fault === null ? null : `the submission is not finished (${fault}); the next call goes on with it`, false);
+    return answer(
+      after,
+      fault === null ? null : `the submission is not finished (${fault}); the next call goes on with it`,
+      false,
+    );
   },
 
   text: (out) =>
     [
-      out.dry_run ? `Dry run on ${out.site}: nothing was changed.` : `Run ${out.run_id} is ${out.state}${out.job_id ? ` as job ${out.job_id} on ${out.site}` : ''}${out.already ? ' (already; nothing new was done)' : ''}.`,
+      out.dry_run
+        ? `Dry run on ${out.site}: nothing was changed.`
+        : `Run ${out.run_id} is ${out.state}${out.job_id ? ` as job ${out.job_id} on ${out.site}` : ''}${out.already ? ' (already; nothing new was done)' : ''}.`,
       out.dry_run ? `${out.script}, ${out.tasks} task(s), at most ${hours(out.price)}.` : '',
-      ...(out.decision ? [`Decision now: ${out.decision.verdict}.`, ...out.decision.reasons.filter((r) => r.verdict !== 'allow').map((r) => `- ${r.verdict} ${r.rule} (${r.at}): ${r.because} → ${r.remedy}`)] : []),
+      ...(out.decision
+        ? [
+            `Decision now: ${out.decision.verdict}.`,
+            ...out.decision.reasons
+              .filter((r) => r.verdict !== 'allow')
+              .map((r) => `- ${r.verdict} ${r.rule} (${r.at}): ${r.because} → ${r.remedy}`),
+          ]
+        : []),
       out.note ?? '',
       `Next: ${out.next}.`,
     ]

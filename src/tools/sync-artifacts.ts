@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
+import { known } from '../base/fact.ts';
 import { checkExpectations } from '../runs/artifacts.ts';
-import { TASK_OVER, isOver } from '../runs/lifecycle.ts';
+import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import { project } from '../runs/project.ts';
 import type { Run } from '../runs/run.ts';
 import { record, reread, withRun } from '../runs/run.ts';
@@ -40,7 +41,12 @@ export default defineTool({
   facts: async ({ run_id }, reads) => {
     const run = chooseRun(reads, run_id);
     refuseEarly(run);
-    return { acts: ['pull', 'write'], subject: subjectOf(run), summary: `collect the artifacts of run ${run.id}`, run };
+    return {
+      acts: ['pull', 'write'],
+      subject: subjectOf(run),
+      summary: `collect the artifacts of run ${run.id}`,
+      site: known(run.plan.site),
+    };
   },
   handle: async ({ run_id }, acts, permit) => {
     const chosen = chooseRun(acts, run_id);
@@ -51,15 +57,31 @@ export default defineTool({
       const { checked, missing } = checkExpectations(run);
       const good = run.record.tasks.filter((task) => task.state === 'succeeded').length;
       const ok = missing.length === 0 && good > 0;
-      const detail = ok ? `${checked} expected artifacts verified, in place` : good === 0 ? 'no task succeeded; there is nothing to collect' : `${missing.length} missing`;
-      const synced = record(run, { event: 'synced', status: ok ? 'ok' : 'failed', detail, missing: good === 0 ? ['every task failed'] : missing });
-      const after = ok && !isOver(run.record.state) ? record(synced, { event: 'moved', from: run.record.state, to: 'synced', because: detail }) : synced;
+      const detail = ok
+        ? `${checked} expected artifacts verified, in place`
+        : good === 0
+          ? 'no task succeeded; there is nothing to collect'
+          : `${missing.length} missing`;
+      const synced = record(run, {
+        event: 'synced',
+        status: ok ? 'ok' : 'failed',
+        detail,
+        missing: good === 0 ? ['every task failed'] : missing,
+      });
+      const after =
+        ok && !isOver(run.record.state)
+          ? record(synced, { event: 'moved', from: run.record.state, to: 'synced', because: detail })
+          : synced;
       await project(acts.repo, after);
       return answer(after, checked);
     });
   },
   text: (out) =>
-    [`Run ${out.run_id} is ${out.state}; artifacts ${out.sync}.`, ...out.missing.slice(0, 20).map((one) => `- missing: ${one}`), `Next: ${out.next}.`].join('\n'),
+    [
+      `Run ${out.run_id} is ${out.state}; artifacts ${out.sync}.`,
+      ...out.missing.slice(0, 20).map((one) => `- missing: ${one}`),
+      `Next: ${out.next}.`,
+    ].join('\n'),
   exit: (out) => (out.sync === 'ok' ? 0 : 1),
 });
 

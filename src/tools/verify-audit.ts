@@ -7,13 +7,18 @@ export default defineTool({
   name: 'verify_audit',
   command: ['audit', 'verify'],
   title: 'Check that the audit log is what was written',
-  description: 'Walks the hash chain of .autolab/gate/audit.jsonl and compares its end with the head kept outside the repository.',
+  description:
+    'Walks the hash chain of .autolab/gate/audit.jsonl and compares its end with the head kept outside the repository.',
   audience: 'person',
   effect: 'read',
   input: z.strictObject({}),
   output,
   facts: async () => ({ acts: ['read'], subject: { verify: 'audit' }, summary: 'verify the audit log' }),
   handle: async (_input, acts) => acts.audit.verify(),
-  text: (out) => [out.ok ? `The audit log holds: ${out.lines} lines.` : `The audit log does NOT hold (${out.lines} lines, head ${out.head}).`, ...out.findings.slice(0, 50).map((one) => `- ${one}`)].join('\n'),
+  text: (out) =>
+    [
+      out.ok ? `The audit log holds: ${out.lines} lines.` : `The audit log does NOT hold (${out.lines} lines, head ${out.head}).`,
+      ...out.findings.slice(0, 50).map((one) => `- ${one}`),
+    ].join('\n'),
   exit: (out) => (out.ok ? 0 : 1),
 });

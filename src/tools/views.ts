@@ -9,7 +9,10 @@ export function decisionView(decision: Decision): z.output<typeof decisionOut> {
   return {
     verdict: decision.verdict,
     policy_version: decision.policy_version,
-    reasons: decision.reasons.map(({ origin, ...reason }) => ({ ...reason, at: origin.line > 0 ? `${origin.file}:${origin.line}` : origin.file })),
+    reasons: decision.reasons.map(({ origin, ...reason }) => ({
+      ...reason,
+      at: origin.line > 0 ? `${origin.file}:${origin.line}` : origin.file,
+    })),
   };
 }
 
@@ -23,11 +26,13 @@ export function nextStep(run: Run): { tool: string | null; words: string } {
   const phase = current(record)?.phase;
   if (record.extraction) return { tool: null, words: 'done; read metrics.json and analysis/summary.md' };
   if (phase === 'none') return { tool: 'submit_run', words: 'nothing had been accepted by the scheduler: submit again' };
-  if (phase === 'unknown') return { tool: 'submit_run', words: 'whether the scheduler took it is unknown: look there, then submit with again: true' };
+  if (phase === 'unknown')
+    return { tool: 'submit_run', words: 'whether the scheduler took it is unknown: look there, then submit with again: true' };
   if (record.state === 'synced' || isOver(record.state)) return { tool: 'extract_results', words: 'extract the results' };
   if (record.state === 'pending') return { tool: 'monitor_runs', words: 'its submission was cut off: monitor_runs finishes it' };
   const counts = countTasks(record.tasks);
-  if (counts.succeeded === counts.total) return { tool: 'sync_artifacts', words: 'every task has ended well: collect the artifacts' };
+  if (counts.succeeded === counts.total)
+    return { tool: 'sync_artifacts', words: 'every task has ended well: collect the artifacts' };
   return { tool: 'monitor_runs', words: 'wait; monitor_runs says when to look again' };
 }
 
@@ -36,11 +41,22 @@ export function runLine(run: Run): string {
   const { record } = run;
   const counts = countTasks(record.tasks);
   const job = current(record)?.jobId;
-  const tasks = counts.total > 1 ? ` ${counts.succeeded}/${counts.total} tasks done${counts.failed ? `, ${counts.failed} failed` : ''}${counts.unknown ? `, ${counts.unknown} unknown` : ''}` : '';
+  const tasks =
+    counts.total > 1
+      ? ` ${counts.succeeded}/${counts.total} tasks done${counts.failed ? `, ${counts.failed} failed` : ''}${counts.unknown ? `, ${counts.unknown} unknown` : ''}`
+      : '';
   const blocked = record.tasks.find((task) => task.blocked);
   const waits = record.tasks.find((task) => task.detail && !isOver(record.state))?.detail;
-  const why = blocked ? ` BLOCKED: ${blocked.detail}` : record.state === 'failed' ? ` (${whyFailed(run)})` : waits ? ` (${waits})` : '';
-  return `${run.id} ${record.state}${job ? ` job ${job} on ${run.plan.site}` : ''}${tasks}${why}`;
+  const ended =
+    record.state === 'running' && counts.succeeded === counts.total ? ' (every task has ended well; not collected yet)' : '';
+  const why = blocked
+    ? ` BLOCKED: ${blocked.detail}`
+    : record.state === 'failed'
+      ? ` (${whyFailed(run)})`
+      : waits
+        ? ` (${waits})`
+        : '';
+  return `${run.id} ${record.state}${job ? ` job ${job} on ${run.plan.site}` : ''}${tasks}${ended}${why}`;
 }
 
 /** Why a run failed: its tasks' words, else the journal's. */

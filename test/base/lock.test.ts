@@ -42,7 +42,13 @@ test('many processes count together without losing one', async () => {
      for (let i = 0; i < 25; i++) await withLock(${JSON.stringify(`${path}.lock`)}, 'test', () => writeFileSync(${JSON.stringify(path)}, String(Number(readFileSync(${JSON.stringify(path)}, 'utf8')) + 1)), 60_000);`,
   );
   const bundle = join(top, 'count.mjs');
-  await execa(join(ROOT, 'node_modules/.bin/esbuild'), [script, '--bundle', '--platform=node', '--format=esm', `--outfile=${bundle}`]);
+  await execa(join(ROOT, 'node_modules/.bin/esbuild'), [
+    script,
+    '--bundle',
+    '--platform=node',
+    '--format=esm',
+    `--outfile=${bundle}`,
+  ]);
   await Promise.all(Array.from({ length: 6 }, () => execa('node', [bundle])));
   expect(readFileSync(path, 'utf8')).toBe('150');
 });
@@ -61,14 +67,20 @@ test.each([
 test('a living holder is waited for and named', async () => {
   const path = join(top, 'alive');
   writeFileSync(path, holder({ purpose: 'long work' }));
-  await expect(withLock(path, 'test', () => 'mine', 50)).rejects.toMatchObject({ code: 'lock_held', message: expect.stringContaining(`process ${process.pid}`) });
+  await expect(withLock(path, 'test', () => 'mine', 50)).rejects.toMatchObject({
+    code: 'lock_held',
+    message: expect.stringContaining(`process ${process.pid}`),
+  });
   expect(existsSync(path)).toBe(true);
 });
 
 test('a holder on another host is reported and never broken', async () => {
   const path = join(top, 'away');
   writeFileSync(path, holder({ host: 'elsewhere', pid: 2 ** 22 + 1 }));
-  await expect(withLock(path, 'test', () => 'mine', 50)).rejects.toMatchObject({ code: 'lock_held', why: expect.stringContaining('another host') });
+  await expect(withLock(path, 'test', () => 'mine', 50)).rejects.toMatchObject({
+    code: 'lock_held',
+    why: expect.stringContaining('another host'),
+  });
   expect(JSON.parse(readFileSync(path, 'utf8')).host).toBe('elsewhere');
 });
 

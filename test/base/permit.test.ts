@@ -22,7 +22,11 @@ function complaints(body: string): number[] {
     "declare const spend: Permit<'spend'>, destroy: Permit<'destroy'>, read: Permit<'read'>;",
   ];
   writeFileSync(file, `${header.join('\n')}\n${body}\n`);
-  const config = ts.parseJsonConfigFileContent(JSON.parse(readFileSync(resolve(SRC, '../tsconfig.json'), 'utf8')), ts.sys, resolve(SRC, '..'));
+  const config = ts.parseJsonConfigFileContent(
+    JSON.parse(readFileSync(resolve(SRC, '../tsconfig.json'), 'utf8')),
+    ts.sys,
+    resolve(SRC, '..'),
+  );
   const options = { ...config.options, typeRoots: [resolve(SRC, '../node_modules/@types')], types: ['node'] };
   const program = ts.createProgram([file], options);
   const source = program.getSourceFile(file);
@@ -54,7 +58,9 @@ test('what looks cannot act', () => {
 });
 
 test('nobody makes a permit with new', () => {
-  expect(complaints(`const { Permit: Made } = await import('${SRC}/base/permit.ts'); void new Made('spend', 'x');`)).toContain(PRIVATE_CONSTRUCTOR);
+  expect(complaints(`const { Permit: Made } = await import('${SRC}/base/permit.ts'); void new Made('spend', 'x');`)).toContain(
+    PRIVATE_CONSTRUCTOR,
+  );
 });
 
 test('a permit is for one thing', () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tools } from '../../src/tools/index.ts';
+import { mintRepositoryId } from '../../src/runs/home.ts';
 import type { Repo } from '../support/repo.ts';
 import { MAIN, makeRepo, POLICY, ROOT } from '../support/repo.ts';
 
@@ -12,7 +13,7 @@ let repo: Repo;
 let empty: string;
 
 beforeAll(async () => {
-  repo = await makeRepo(`${POLICY}  acts: { submit: ask }\n`);
+  repo = await makeRepo(`${POLICY}  acts: { submit: ask }\n`, (path) => void mintRepositoryId(path));
   empty = await mkdtemp(join(tmpdir(), 'autolab-empty-'));
 });
 afterAll(async () => {

@@ -32,7 +32,8 @@ describe.each([
 
     await until('the stage is update_docs', async () => {
       const step = await one.call('advance_run');
-      if (step.isError && (step.meta['autolab/outcome'] as { kind?: string } | undefined)?.kind !== 'running') throw new Error(step.text);
+      if (step.isError && (step.meta['autolab/outcome'] as { kind?: string } | undefined)?.kind !== 'running')
+        throw new Error(step.text);
       return readJsonFile(join(path, '.autolab', 'state.json')).stage === 'update_docs' ? true : undefined;
     });
 
@@ -43,7 +44,10 @@ describe.each([
     expect(manifest).toMatchObject({ status: 'completed', tasks: { total: 5, succeeded: 5 } });
     const metrics = readJsonFile(join(folder, 'metrics.json'));
     expect(schemaFaults('metrics', metrics)).toEqual([]);
-    expect(metrics).toMatchObject({ status: 'completed', primary_metric: { name: 'heldout_accuracy', value: 0.986275, delta_vs_baseline: 0.231373 } });
+    expect(metrics).toMatchObject({
+      status: 'completed',
+      primary_metric: { name: 'heldout_accuracy', value: 0.986275, delta_vs_baseline: 0.231373 },
+    });
     expect(readFileSync(join(path, 'docs', 'slurm_job_list.md'), 'utf8')).toContain(`run_id=${runId} | status=completed`);
 
     const beyond = await one.call('advance_run');

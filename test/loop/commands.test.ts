@@ -11,7 +11,15 @@ beforeAll(async () => {
 });
 afterAll(() => repo.cleanup());
 
-type Submitted = { run_id: string; state: string; job_id: string; already: boolean; plan_digest: string; price: Record<string, number>; decision: { verdict: string } | null };
+type Submitted = {
+  run_id: string;
+  state: string;
+  job_id: string;
+  already: boolean;
+  plan_digest: string;
+  price: Record<string, number>;
+  decision: { verdict: string } | null;
+};
 type Looked = { all_over: boolean; runs: { state: string; line: string }[] };
 
 /** The loop as a person types it, from a dry run to the metrics; every artifact is looked at whole. */
@@ -53,17 +61,29 @@ test('launch, monitor, sync and extract by typed commands', async () => {
 
   const metrics = readJsonFile(join(folder, 'metrics.json'));
   expect(schemaFaults('metrics', metrics)).toEqual([]);
-  expect(metrics).toMatchObject({ status: 'completed', primary_metric: { name: 'heldout_accuracy', value: 0.986275, delta_vs_baseline: 0.231373 } });
+  expect(metrics).toMatchObject({
+    status: 'completed',
+    primary_metric: { name: 'heldout_accuracy', value: 0.986275, delta_vs_baseline: 0.231373 },
+  });
   expect(readFileSync(join(repo.iteration, 'analysis', 'summary.md'), 'utf8')).toContain('0.986275');
 
   const day = new Date().toISOString().slice(0, 10);
   const row = `- ${day} | job_id=${submitted.job_id} | iteration_id=penguins-softmax | run_id=${submitted.run_id} | status=completed`;
-  expect(readFileSync(join(repo.path, 'docs', 'slurm_job_list.md'), 'utf8').trim().split('\n').at(-1)).toBe(row);
+  expect(
+    readFileSync(join(repo.path, 'docs', 'slurm_job_list.md'), 'utf8')
+      .trim()
+      .split('\n')
+      .at(-1),
+  ).toBe(row);
 
   const state = readJsonFile(join(repo.path, '.autolab', 'state.json'));
   expect(schemaFaults('state', state)).toEqual([]);
   expect(state).toMatchObject({ stage: 'update_docs', last_run_id: submitted.run_id, pending_run_id: '', sync_status: 'ok' });
-  expect((state.history as { stage_after: string }[]).map((one) => one.stage_after)).toEqual(['slurm_monitor', 'extract_results', 'update_docs']);
+  expect((state.history as { stage_after: string }[]).map((one) => one.stage_after)).toEqual([
+    'slurm_monitor',
+    'extract_results',
+    'update_docs',
+  ]);
 });
 
 test('the ledger commands say what the cookbook says', async () => {
@@ -71,9 +91,15 @@ test('the ledger commands say what the cookbook says', async () => {
   const runId = runs.runs[0]?.run_id ?? '';
   const manifest = `experiments/plan/penguins-softmax/runs/${runId}/run_manifest.json`;
   const verified = await repo.autolab('slurm-job-list', 'verify', '--manifest', manifest, '--doc', 'docs/slurm_job_list.md');
-  expect(verified).toMatchObject({ exit: 0, stdout: expect.stringMatching(/^autolab slurm-job-list: PASS job_id=\S+, run_id=\S+$/) });
+  expect(verified).toMatchObject({
+    exit: 0,
+    stdout: expect.stringMatching(/^autolab slurm-job-list: PASS job_id=\S+, run_id=\S+$/),
+  });
   const appended = await repo.autolab('slurm-job-list', 'append', '--manifest', manifest, '--doc', 'docs/slurm_job_list.md');
-  expect(appended).toMatchObject({ exit: 0, stdout: `autolab slurm-job-list: run_id=${runId} already present in docs/slurm_job_list.md` });
+  expect(appended).toMatchObject({
+    exit: 0,
+    stdout: `autolab slurm-job-list: run_id=${runId} already present in docs/slurm_job_list.md`,
+  });
   const elsewhere = await repo.autolab('slurm-job-list', 'verify', '--manifest', manifest, '--doc', 'docs/none.md');
   expect(elsewhere).toMatchObject({ exit: 1, stdout: expect.stringContaining('missing ledger entry in docs/none.md') });
 });
@@ -87,7 +113,10 @@ test('the log of a task is read as data', async () => {
 test('the audit log holds and knows every step', async () => {
   const verified = await repo.json<{ ok: boolean; lines: number }>('audit', 'verify');
   expect(verified).toMatchObject({ ok: true, findings: [] });
-  const lines = readFileSync(join(repo.path, '.autolab', 'gate', 'audit.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { kind: string; tool: string; verdict?: string });
+  const lines = readFileSync(join(repo.path, '.autolab', 'gate', 'audit.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { kind: string; tool: string; verdict?: string });
   const effects = lines.filter((line) => line.kind === 'effect').map((line) => line.tool);
   expect(effects.filter((tool) => tool === 'submit_run')).toHaveLength(1);
   expect(effects.slice(-3)).toEqual(['sync_artifacts', 'extract_results', 'append_ledger']);

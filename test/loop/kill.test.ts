@@ -1,11 +1,11 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { tmpdir } from 'node:os';
 import { journalOf } from '../support/artifacts.ts';
+import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate, makeTiny } from '../support/tiny.ts';
-import { until } from '../support/repo.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'kill-'));
 afterAll(async () => {
@@ -27,7 +27,9 @@ async function countCalls(): Promise<Record<Point, number>> {
   await finish(tiny);
   expect(executions(tiny)).toHaveLength(1);
   tiny.remove();
-  const calls = readFileSync(log, 'utf8').split('\n').map((line) => line.slice(0, line.indexOf('(')));
+  const calls = readFileSync(log, 'utf8')
+    .split('\n')
+    .map((line) => line.slice(0, line.indexOf('(')));
   const count = (names: string) => calls.filter((call) => names.split(',').includes(call)).length;
   return { fsync: count(POINTS.fsync), rename: count(POINTS.rename), link: count(POINTS.link), start: count(POINTS.start) };
 }
@@ -55,7 +57,9 @@ async function finish(tiny: Tiny): Promise<{ run_id: string }> {
 
 /** Everything under the repository that no finished operation leaves behind. */
 function litter(tiny: Tiny): string[] {
-  return readdirSync(tiny.path, { recursive: true, encoding: 'utf8' }).filter((name) => !name.startsWith('.git/') && /(^|\/)(lock|.*\.lock|.*\.stale|.*\.break)$/.test(name) && !name.includes('/runner/'));
+  return readdirSync(tiny.path, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => !name.startsWith('.git/') && /(^|\/)(lock|.*\.lock|.*\.stale|.*\.break)$/.test(name) && !name.includes('/runner/'),
+  );
 }
 
 async function killAt(point: Point, nth: number): Promise<string> {
@@ -67,7 +71,9 @@ async function killAt(point: Point, nth: number): Promise<string> {
     const runs = readdirSync(join(tiny.iteration, 'runs'));
     const journal = journalOf(join(tiny.iteration, 'runs', run_id));
     const audit = await tiny.run(['audit', 'verify']);
-    const manifest = JSON.parse(readFileSync(join(tiny.iteration, 'runs', run_id, 'run_manifest.json'), 'utf8')) as { status: string };
+    const manifest = JSON.parse(readFileSync(join(tiny.iteration, 'runs', run_id, 'run_manifest.json'), 'utf8')) as {
+      status: string;
+    };
     const good =
       executions(tiny).length === 1 &&
       runs.length === 1 &&
@@ -76,7 +82,14 @@ async function killAt(point: Point, nth: number): Promise<string> {
       manifest.status === 'running' &&
       litter(tiny).length === 0;
     if (good) return 'one job';
-    return JSON.stringify({ executions: executions(tiny), runs, journal: journal.map((row) => row.event), audit: audit.stdout, manifest: manifest.status, litter: litter(tiny) });
+    return JSON.stringify({
+      executions: executions(tiny),
+      runs,
+      journal: journal.map((row) => row.event),
+      audit: audit.stdout,
+      manifest: manifest.status,
+      litter: litter(tiny),
+    });
   } finally {
     tiny.remove();
   }
@@ -85,7 +98,9 @@ async function killAt(point: Point, nth: number): Promise<string> {
 test('a submit that is killed at any fsync, rename, link or process start ends as exactly one job', async () => {
   const counts = await countCalls();
   expect(Object.values(counts).every((n) => n > 0)).toBe(true);
-  const cases = (Object.keys(counts) as Point[]).flatMap((point) => Array.from({ length: counts[point] }, (_, at) => ({ point, nth: at + 1 })));
+  const cases = (Object.keys(counts) as Point[]).flatMap((point) =>
+    Array.from({ length: counts[point] }, (_, at) => ({ point, nth: at + 1 })),
+  );
   const results: Record<string, string> = {};
   const next = async (): Promise<void> => {
     for (let one = cases.shift(); one; one = cases.shift()) results[`${one.point} ${one.nth}`] = await killAt(one.point, one.nth);

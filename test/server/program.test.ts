@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { tools } from '../../src/tools/index.ts';
+import { mintRepositoryId } from '../../src/runs/home.ts';
 import type { Repo } from '../support/repo.ts';
 import { makeRepo, POLICY } from '../support/repo.ts';
 import type { Reply, Result, User } from './asking.ts';
@@ -28,7 +29,7 @@ let repo: Repo;
 const users: User[] = [];
 
 beforeAll(async () => {
-  repo = await makeRepo();
+  repo = await makeRepo(POLICY, (path) => void mintRepositoryId(path));
   writeFileSync(join(repo.path, 'manifest.json'), JSON.stringify(MANIFEST));
 });
 afterEach(async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import type { Decision } from '../../src/policies/types.ts';
 import { clientName } from '../../src/server/caller.ts';
 import { INSTRUCTIONS } from '../../src/server/instructions.ts';
-import { readAnswer } from '../../src/server/question.ts';
+import { form, readAnswer } from '../../src/server/question.ts';
 
 test.each([
   [{ name: 'claude-code', version: '2.1.330' }, 'claude-code/2.1.330'],
@@ -29,4 +30,70 @@ test.each([
 
 test('the instructions fit where hosts cut them', () => {
   expect(Buffer.byteLength(INSTRUCTIONS)).toBeLessThan(2048);
+});
+
+test('the question says what would happen, which rules ask, and where they stand; nothing is chosen beforehand', () => {
+  const decision: Decision = {
+    verdict: 'ask',
+    policy_version: 'p1',
+    reasons: [
+      {
+        rule: 'limits.per_job.walltime',
+        verdict: 'ask',
+        because: 'long jobs starve the queue',
+        actual: '12h',
+        limit: '8h',
+        remedy: 'ask for less',
+        origin: { layer: 'project', file: '.autolab/verifier_policy.yaml', line: 7 },
+      },
+      {
+        rule: 'acts.submit',
+        verdict: 'ask',
+        because: 'it spends',
+        remedy: '',
+        origin: { layer: 'defaults', file: 'defaults', line: 0 },
+      },
+      {
+        rule: 'limits.per_job.gpus',
+        verdict: 'allow',
+        because: 'few',
+        remedy: '',
+        origin: { layer: 'defaults', file: 'defaults', line: 0 },
+      },
+    ],
+  };
+  const approval = {
+    schema_version: '1' as const,
+    id: 'ap_0123456789ab',
+    digest: 'd'.repeat(64),
+    summary: 'submit 1 job, at most 4 GPU hours',
+    subject: {},
+    reasons: decision.reasons,
+    state: 'pending' as const,
+    via: null,
+    created: '2026-02-01T00:00:00Z',
+    expires: '2026-02-02T00:00:00Z',
+    decided: null,
+    note: null,
+    seal: '',
+  };
+  expect(form({ kind: 'pending', approval, decision, ask: true, text: '' })).toEqual({
+    mode: 'form',
+    message: `submit 1 job, at most 4 GPU hours
+It needs your approval because:
+- limits.per_job.walltime (is 12h, limit 8h): long jobs starve the queue [.autolab/verifier_policy.yaml:7]
+- acts.submit: it spends [defaults]`,
+    requestedSchema: {
+      type: 'object',
+      properties: {
+        answer: {
+          type: 'string',
+          title: 'Your answer',
+          description: 'approve allows this one act, once; refuse closes ap_0123456789ab',
+          enum: ['approve', 'refuse'],
+        },
+      },
+      required: ['answer'],
+    },
+  });
 });

@@ -20,7 +20,10 @@ export type JournalRow = { event: string; [key: string]: unknown };
 export function journalOf(runFolder: string): JournalRow[] {
   const path = join(runFolder, 'gate', 'journal.jsonl');
   if (!existsSync(path)) return [];
-  return readFileSync(path, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as JournalRow);
+  return readFileSync(path, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as JournalRow);
 }
 
 /** The moves of a run: `pending -> submitted`, in order. */

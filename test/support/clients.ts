@@ -4,8 +4,17 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { MAIN } from './repo.ts';
 
-export type ToolAnswer = { isError?: boolean; structuredContent?: Record<string, unknown>; text: string; meta: Record<string, unknown> };
-export type Agent = { call(name: string, args?: Record<string, unknown>): Promise<ToolAnswer>; tools(): Promise<string[]>; close(): Promise<void> };
+export type ToolAnswer = {
+  isError?: boolean;
+  structuredContent?: Record<string, unknown>;
+  text: string;
+  meta: Record<string, unknown>;
+};
+export type Agent = {
+  call(name: string, args?: Record<string, unknown>): Promise<ToolAnswer>;
+  tools(): Promise<string[]>;
+  close(): Promise<void>;
+};
 
 const TIMEOUT = { timeout: 60_000 };
 

@@ -11,10 +11,15 @@ export const SCRIPT = '#!/bin/sh\n#SBATCH --time=00:01:00\necho "$AUTOLAB_RUN_ID
 export const TINY_POLICY = `policy_resolution: { default_preset: local_dev }
 gate:
   limits:
-    scheduler: { poll_seconds: 0 }
+    scheduler: { calls_per_hour: 3600, poll_seconds: 1 }
 `;
 
-export type Tiny = { path: string; iteration: string; run(args: string[], options?: { prefix?: string[]; env?: Record<string, string> }): Promise<Done>; remove(): void };
+export type Tiny = {
+  path: string;
+  iteration: string;
+  run(args: string[], options?: { prefix?: string[]; env?: Record<string, string> }): Promise<Done>;
+  remove(): void;
+};
 export type Done = { exit: number; signal: string; stdout: string; stderr: string };
 
 let template: Promise<string> | undefined;
@@ -57,7 +62,12 @@ async function makeTemplate(): Promise<string> {
   writeFileSync(join(iteration, 'hypothesis.md'), '# Hypothesis\n\nOne task runs once.\n');
   writeFileSync(join(iteration, 'review_result.json'), JSON.stringify(REVIEW, null, 2));
   writeFileSync(join(iteration, 'design.yaml'), DESIGN);
-  for (const args of [['init', '-q'], ['add', '-A'], ['-c', 'user.name=test', '-c', 'user.email=test@localhost', 'commit', '-qm', 'tiny']]) await execa('git', args, { cwd: path });
+  for (const args of [
+    ['init', '-q'],
+    ['add', '-A'],
+    ['-c', 'user.name=test', '-c', 'user.email=test@localhost', 'commit', '-qm', 'tiny'],
+  ])
+    await execa('git', args, { cwd: path });
   rmSync(stateFolder(path), { recursive: true, force: true });
   return path;
 }

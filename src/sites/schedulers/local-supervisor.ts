@@ -1,7 +1,7 @@
 import { shellText } from '../shell-text.ts';
 
 /** Shell functions that the runner's commands and its supervisor share: looking at processes without starting any. */
-export const PROCESS_FUNCTIONS = shellText(String.raw`
+export const PROCESS_FUNCTIONS = shellText(`
 # Sets $born to the start time of a living process. With the boot and the pid that names a process once and for all.
 born() {
   born=
@@ -101,7 +101,7 @@ settle() {
   [ "$up" -ne "$looked" ] && vanished "$1"
 }
 
-# vanished INDEX: succeeds when nobody is left who could still write the task's end.
+# vanished INDEX: succeeds when nobody is left who could still write the task's end. Until its process is known one may be starting.
 vanished() {
   first_line "$task/who"
   set -- "$1" $line
@@ -114,7 +114,8 @@ vanished() {
   if [ -n "$line" ] && lives "$line"; then return 1; fi
   [ ! -e "$task/end" ] || return 1
   if [ -z "$gone" ]; then eval "gone_$1=\$up"; return 1; fi
-  [ $((up - gone)) -ge 10 ] || return 1
+  if [ -n "$line" ]; then patience=2; else patience=10; fi
+  [ $((up - gone)) -ge "$patience" ] || return 1
   eval "gone_$1="
   if [ ! -d "$task" ]; then begin "$1"; return 1; fi
   first_line "$task/why"

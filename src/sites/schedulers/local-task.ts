@@ -1,7 +1,7 @@
 import { shellText } from '../shell-text.ts';
 
 /** The keeper of one task, and the task's own first process, which becomes the job's script. Part of the supervisor's file. */
-export const TASK = shellText(String.raw`
+export const TASK = shellText(`
 # The keeper claims the task, waits for it, takes away what it left running in its group, and writes down how it ended.
 task() {
   task=$job/tasks/$index

@@ -1,0 +1,69 @@
+import type { FailureView } from '../base/errors.ts';
+import type { PolicyProblem } from '../policies/types.ts';
+import type { AuditReport } from '../runs/audit.ts';
+import type { Finding, Seen } from './check.ts';
+import { machineChecks } from './setup-machine.ts';
+import { repositoryChecks } from './setup-repository.ts';
+import { runChecks } from './setup-runs.ts';
+
+export type Severity = 'ok' | 'warning' | 'error';
+/** `next` is empty where there is nothing to do. */
+export type SetupFinding = { code: string; severity: Severity; what: string; next: string };
+
+/** One question about the surroundings. It is silent where one of `after` is an error: the cause is told, not what follows from it. */
+export type SetupCheck = { code: string; after: readonly string[]; judge(facts: SetupFacts): Omit<SetupFinding, 'code'>[] };
+
+export type SiteFacts = {
+  name: string;
+  scheduler: string;
+  transport: string;
+  version: Seen<string>;
+  queue: Seen<{ active: number; pending: number }> | null;
+};
+
+/** Everything that is known of the surroundings, looked up beforehand. */
+export type SetupFacts = {
+  node: string;
+  /** Where on PATH each program is; null where it is not. */
+  programs: Readonly<Record<string, string | null>>;
+  /** Every `autolab` on PATH in its order, links followed, and whether it is this program. */
+  autolabs: readonly { path: string; ours: boolean }[];
+  repository: Seen<string>;
+  /** Whether git can read it; null where it can, else why not. */
+  git: string | null;
+  identity: Seen<string | null>;
+  state: Seen<{ iteration: string; stage: string }>;
+  iteration: FailureView | null;
+  policy: { preset: string | null; problems: readonly PolicyProblem[] };
+  workflow: Seen<unknown>;
+  /** What the policy requires and workflow.yaml cannot do. */
+  beyond: readonly Finding[];
+  sites: Seen<readonly SiteFacts[]>;
+  stateFolder: Seen<{ path: string; uid: number; mode: number }>;
+  uid: number;
+  audit: Seen<AuditReport>;
+  runs: {
+    open: number;
+    unreadable: readonly { id: string; why: string }[];
+    /** Runs that wait for somebody, with the words of why and what to do. */
+    stuck: readonly { id: string; what: string; next: string }[];
+    /** Jobs that were found beyond the one that was meant, and cancelled. */
+    surplus: readonly { id: string; jobs: readonly string[] }[];
+  };
+};
+
+const CHECKS: readonly SetupCheck[] = [...machineChecks, ...repositoryChecks, ...runChecks];
+
+/** Every finding, in the order of cause and effect. */
+export function judgeSetup(facts: SetupFacts): SetupFinding[] {
+  const silent = new Set<string>();
+  return CHECKS.flatMap(({ code, after, judge }) => {
+    if (after.some((cause) => silent.has(cause))) {
+      silent.add(code);
+      return [];
+    }
+    const found = judge(facts).map((one) => ({ code, ...one }));
+    if (found.some(({ severity }) => severity === 'error')) silent.add(code);
+    return found;
+  });
+}

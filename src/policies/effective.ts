@@ -1,0 +1,16 @@
+import { leaves } from './edit.ts';
+import { mergeLayers } from './layers.ts';
+import type { Policy } from './load.ts';
+import { policyOf } from './load.ts';
+import { readPreset } from './presets.ts';
+import type { Origin } from './types.ts';
+
+/** Every value in force, as people write it, with who says it. */
+export function effectiveValues(policy: Policy): { path: string; value: unknown; origin: Origin }[] {
+  return leaves(mergeLayers(policy.layers)).map(([path, value]) => ({ path: path.join('.'), value, origin: policy.origin(path.join('.')) }));
+}
+
+/** The policy of a repository that says nothing of its own over this preset. Fails as `readPreset` does. */
+export function presetPolicy(packaged: string, name: string): Policy {
+  return policyOf(`policy_resolution:\n  default_preset: ${readPreset(packaged, name).header.name}\n`, packaged);
+}

@@ -1,0 +1,158 @@
+import { realpathSync, statSync } from 'node:fs';
+import { delimiter, dirname, sep } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asFailure, Failure } from '../base/errors.ts';
+import { clean } from '../base/text.ts';
+import type { Seen } from '../checks/check.ts';
+import { got, seen } from '../checks/findings.ts';
+import { beyondRegistry } from '../checks/registry-subset.ts';
+import type { SetupFacts, SiteFacts } from '../checks/setup.ts';
+import type { Reads } from '../context.ts';
+import { readCapsule } from '../runs/capsule.ts';
+import { repositoryId, stateFolder } from '../runs/home.ts';
+import { findIteration } from '../runs/iteration.ts';
+import { readJournal } from '../runs/journal.ts';
+import { openRuns } from '../runs/open.ts';
+import { current } from '../runs/record.ts';
+import { isCutOff } from '../runs/recovery.ts';
+import type { Run } from '../runs/run.ts';
+import { readState } from '../runs/state.ts';
+import { readWorkflow } from '../runs/workflow.ts';
+import { onPath, siteDefinitions } from '../sites/index.ts';
+import { requirementsSaid } from './requirements.ts';
+
+/** How long the sites have to answer, all together. Milliseconds; an operation has 25 s for everything. */
+const PATIENCE = 12_000;
+const PROGRAMS = ['sh', 'bash', 'setsid', 'flock', 'sha256sum', 'git', 'sbatch', 'qsub'];
+const NOWHERE = {
+  failure: { code: 'no_repository' as const, what: 'there is no repository', next: 'run `autolab-mcp init`', retry: false },
+};
+
+/** Looks at the surroundings; changes nothing but making the state folder where it is not there yet. What cannot be known says why. */
+export async function readSetup(reads: Reads, withQueues: boolean): Promise<SetupFacts> {
+  const path = process.env.PATH ?? '';
+  const repository = seen(() => reads.repo);
+  const repo = got(repository);
+  const programs = Object.fromEntries(PROGRAMS.map((name) => [name, onPath(name, path) ?? null]));
+  const machine = {
+    node: process.version,
+    programs,
+    autolabs: autolabsOn(path, dirname(reads.presets)),
+    uid: process.getuid?.() ?? -1,
+  };
+  if (repo === undefined) return { ...machine, repository, ...withoutRepository() };
+  const state = seen(() => readState(repo));
+  const workflow = seen(() => readWorkflow(repo));
+  const policy = reads.policy();
+  const registry = got(workflow);
+  const iteration = 'value' in state ? seen(() => findIteration(repo, state.value.iteration_id)) : NOWHERE;
+  return {
+    ...machine,
+    repository,
+    git: programs.git ? (await readCapsule(repo)).why : null,
+    identity: seen(() => repositoryId(repo) ?? null),
+    state: 'value' in state ? { value: { iteration: state.value.iteration_id, stage: state.value.stage } } : state,
+    iteration: 'failure' in iteration ? iteration.failure : null,
+    policy: { preset: policy.preset, problems: policy.problems },
+    workflow,
+    beyond: registry === undefined ? [] : beyondRegistry(requirementsSaid(policy, registry).said, registry),
+    sites: await sitesOf(reads, repo, withQueues),
+    stateFolder: seen(() => ownerOf(stateFolder(repo))),
+    audit: seen(() => reads.audit.verify()),
+    runs: runsOf(repo),
+  };
+}
+
+function withoutRepository(): Omit<SetupFacts, 'node' | 'programs' | 'autolabs' | 'uid' | 'repository'> {
+  return {
+    git: null,
+    identity: NOWHERE,
+    state: NOWHERE,
+    iteration: null,
+    policy: { preset: null, problems: [] },
+    workflow: NOWHERE,
+    beyond: [],
+    sites: NOWHERE,
+    stateFolder: NOWHERE,
+    audit: NOWHERE,
+    runs: { open: 0, unreadable: [], stuck: [], surplus: [] },
+  };
+}
+
+function autolabsOn(path: string, installed: string): SetupFacts['autolabs'] {
+  const found = path.split(delimiter).flatMap((folder) => onPath('autolab', folder) ?? []);
+  const real = found.map((one) => realpathSync(one));
+  return [...new Set(real)].map((one) => ({ path: one, ours: one.startsWith(realpathSync(installed) + sep) }));
+}
+
+function ownerOf(path: string): { path: string; uid: number; mode: number } {
+  const { uid, mode } = statSync(path);
+  return { path, uid, mode };
+}
+
+async function sitesOf(reads: Reads, repo: string, withQueues: boolean): Promise<Seen<readonly SiteFacts[]>> {
+  const named = seen(() => Object.entries(siteDefinitions(repo)));
+  if ('failure' in named) return named;
+  const sites = named.value.map(async ([name, { scheduler, transport }]) => {
+    const version = await asked(name, async () => reads.site(name).version());
+    const queue = withQueues && 'value' in version ? await asked(name, async () => reads.site(name).queue()) : null;
+    return { name, scheduler, transport, version, queue };
+  });
+  return { value: await Promise.all(sites) };
+}
+
+/** What a site answers in time. Its scheduler's words are data. */
+async function asked<T>(name: string, ask: () => Promise<T>): Promise<Seen<T>> {
+  const waiting = new AbortController();
+  const late = sleep(PATIENCE, undefined, { signal: waiting.signal, ref: false }).then(() => {
+    throw new Failure('scheduler_unreachable', {
+      what: `site ${name} did not answer within ${PATIENCE / 1000} s`,
+      next: 'call again in a minute',
+    });
+  });
+  try {
+    return { value: await Promise.race([ask(), late]) };
+  } catch (error) {
+    return { failure: asFailure(error).toJSON() };
+  } finally {
+    late.catch(() => undefined);
+    waiting.abort();
+  }
+}
+
+function runsOf(repo: string): SetupFacts['runs'] {
+  const { runs, unreadable } = openRuns(repo);
+  return {
+    open: runs.length,
+    unreadable: unreadable.map(({ id, why }) => ({ id, why: clean(why) })),
+    stuck: runs.flatMap(stuckness),
+    surplus: runs.flatMap((run) => {
+      const jobs = readJournal(run.folder).flatMap((line) => (line.event === 'surplus' ? [line.job_id] : []));
+      return jobs.length > 0 ? [{ id: run.id, jobs }] : [];
+    }),
+  };
+}
+
+function stuckness(run: Run): SetupFacts['runs']['stuck'][number][] {
+  const attempt = current(run.record);
+  if (attempt?.phase === 'unknown') {
+    return [
+      {
+        id: run.id,
+        what: `whether the scheduler took job ${attempt.name} is unknown`,
+        next: `look there for ${attempt.name}, then submit with --again`,
+      },
+    ];
+  }
+  if (isCutOff(run))
+    return [{ id: run.id, what: 'its submission was cut off', next: 'run `autolab-mcp monitor`: it finishes or clears it' }];
+  const blocked = run.record.tasks.find((task) => task.blocked);
+  if (!blocked) return [];
+  return [
+    {
+      id: run.id,
+      what: `blocked: ${clean(blocked.detail ?? 'the scheduler does not say why')}`,
+      next: `it will not start by itself: \`autolab-mcp cancel ${run.id}\`, mend what is named, submit again`,
+    },
+  ];
+}

@@ -1,0 +1,274 @@
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Failure } from '../../src/base/errors.ts';
+import type { Bench } from './bench.ts';
+import { Desk, text } from './bench.ts';
+import { jobScriptConformance } from './job-script-suite.ts';
+
+const LIMIT = 300_000;
+/** The index of an array task, on any scheduler. */
+const TASK = 'task=$SLURM_ARRAY_TASK_ID; [ -n "$task" ] || task=$SGE_TASK_ID';
+
+/** What every scheduler over every transport must do. `setup` starts the real thing, or finds it; `close` of the bench ends it. */
+export function conformance(name: string, setup: () => Promise<Bench>): void {
+  describe(`${name} as a scheduler`, () => {
+    let desk: Desk;
+    beforeAll(async () => {
+      desk = new Desk(await setup());
+    }, LIMIT);
+    afterAll(() => desk?.close(), LIMIT);
+    held(() => desk);
+    ends(() => desk);
+    arrays(() => desk);
+    chains(() => desk);
+    cancels(() => desk);
+    jobScriptConformance(() => desk);
+  });
+}
+
+function held(desk: () => Desk): void {
+  test('a held job is known by name and does not run; released, however often, it runs once', { timeout: LIMIT }, async () => {
+    const d = desk();
+    const folder = d.folder();
+    const job = d.job(folder, 'echo ran >>ran', { requested: { cpus: 1, memoryMb: 100, walltimeSeconds: 1200 } });
+    expect(await d.find(job.name)).toEqual([]);
+    const id = await d.submit(job);
+    const asked = Object.entries(job.requested).filter(([, value]) => value !== null);
+    expect(await d.ask(d.bench.scheduler.readBack(id))).toMatchObject(Object.fromEntries(asked));
+    for (let look = 0; look < 5; look++) {
+      const rows = [await d.find(job.name), await d.look({ id, name: job.name })];
+      for (const row of rows)
+        expect(row).toMatchObject([
+          { id, index: null, name: job.name, user: d.bench.user, state: 'held', started: null, ended: null },
+        ]);
+      expect(text(join(folder, 'ran'))).toBe('');
+    }
+    await d.release(id);
+    await d.release(id).catch(orFailure);
+    const [view] = await d.over({ id, name: job.name });
+    expect(view).toMatchObject({
+      id,
+      index: null,
+      name: job.name,
+      user: d.bench.user,
+      state: 'completed',
+      exit: 0,
+      blocked: false,
+    });
+    expect(view?.ended).toBeGreaterThanOrEqual(view?.started ?? Number.POSITIVE_INFINITY);
+    await d.release(id).catch(orFailure);
+    expect(await d.until('it is known by name when it is over', async () => (await d.find(job.name))[0])).toMatchObject({
+      id,
+      state: 'completed',
+    });
+    expect(await d.file(join(folder, 'ran'))).toBe('ran\n');
+    expect(await d.find(job.name.slice(0, -1))).toEqual([]);
+  });
+
+  test('the environment is what was given, and nothing of the caller', { timeout: LIMIT }, async () => {
+    const d = desk();
+    const folder = d.folder();
+    const given: Record<string, string> = {
+      PLAIN: 'x',
+      SPACES: ' a  b ',
+      COMMAS: 'a,b,',
+      QUOTES: `'"\`\\`,
+      DOLLAR: '$HOME $(echo x) %d',
+      EQUALS: 'a=b=',
+      UNICODE: 'é',
+    };
+    if (!d.bench.lacks.has('newlines')) given.NEWLINES = 'a\n\nb\n';
+    process.env.CONFORMANCE_SECRET = 'secret';
+    try {
+      const job = d.job(folder, 'env -0 >seen.tmp; mv seen.tmp seen', { environment: given });
+      await d.over({ id: await d.start(job), name: job.name });
+    } finally {
+      delete process.env.CONFORMANCE_SECRET;
+    }
+    const seen = new Map(
+      (await d.file(join(folder, 'seen')))
+        .split('\0')
+        .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+    );
+    expect(Object.fromEntries(Object.keys(given).map((key) => [key, seen.get(key)]))).toEqual(given);
+    expect({
+      secret: seen.has('CONFORMANCE_SECRET'),
+      test: seen.has('VITEST'),
+      home: seen.has('HOME'),
+      user: seen.get('USER'),
+    }).toEqual({
+      secret: false,
+      test: false,
+      home: true,
+      user: d.bench.user,
+    });
+  });
+
+  test('names of scripts and folders may hold blanks and quotes', { timeout: LIMIT }, async ({ skip }) => {
+    const d = desk();
+    skip(d.bench.lacks.has('paths'));
+    const folder = join(d.folder(), `it's a "folder" with $x`);
+    mkdirSync(folder);
+    d.bench.own?.(folder);
+    const script = d.write(join(folder, "a 'script'.sh"), '#!/bin/bash\npwd\necho oops >&2\n');
+    const job = d.job(folder, '', { script });
+    await d.over({ id: await d.start(job), name: job.name });
+    expect([await d.file(join(folder, '0.out')), await d.file(join(folder, '0.err'))]).toEqual([`${folder}\n`, 'oops\n']);
+  });
+}
+
+function ends(desk: () => Desk): void {
+  test('one look tells the states of several jobs, and the queue counts them', { timeout: LIMIT }, async () => {
+    const d = desk();
+    const { scheduler, user } = d.bench;
+    const folder = d.folder();
+    const before = await d.ask(scheduler.queue(user));
+    const jobs = [
+      d.job(folder, 'exit 0'),
+      d.job(folder, 'exit 3'),
+      d.job(folder, 'while [ ! -e go ]; do sleep 0.1; done'),
+      d.job(folder, 'exit 0'),
+    ];
+    const ids: string[] = [];
+    for (const [at, job] of jobs.entries()) ids.push(at < 3 ? await d.start(job) : await d.submit(job));
+    const asked = jobs.map((job, at) => ({ id: ids[at] ?? '', name: job.name }));
+    const rows = await d.until('two are over and one runs', async () => {
+      const seen = await d.look(...asked);
+      const states = asked.map(({ id }) => seen.find((view) => view.id === id)?.state);
+      return states[0] === 'completed' && states[1] === 'failed' && states[2] === 'running'
+        ? asked.map(({ id }) => seen.filter((view) => view.id === id))
+        : undefined;
+    });
+    expect(rows).toMatchObject([
+      [{ state: 'completed', exit: 0 }],
+      [{ state: 'failed', exit: 3 }],
+      [{ state: 'running', exit: null, ended: null }],
+      [{ state: 'held' }],
+    ]);
+    const counted = { active: before.active + 2, pending: before.pending + 1 };
+    await d.until(
+      'the queue counts a running and a held job',
+      async () => JSON.stringify(await d.ask(scheduler.queue(user))) === JSON.stringify(counted),
+    );
+    d.write(join(folder, 'go'), '');
+    expect(await d.over(...asked.slice(2, 3))).toMatchObject([{ state: 'completed' }]);
+  });
+
+  test('a job at its time limit hears TERM and ends as timed out', { timeout: LIMIT }, async () => {
+    const d = desk();
+    const folder = d.folder();
+    const job = d.job(folder, `trap 'echo term >>term' TERM; while :; do sleep 0.1; done`, {
+      requested: { walltimeSeconds: d.bench.shortestWalltime },
+    });
+    expect(await d.over({ id: await d.start(job), name: job.name })).toMatchObject([{ state: 'timeout' }]);
+    if (!d.bench.lacks.has('term')) expect(await d.file(join(folder, 'term'))).toMatch(/^(term\n)+$/);
+  });
+
+  test('the version is told', async () => {
+    expect(await desk().ask(desk().bench.scheduler.version())).toMatch(/\d/);
+  });
+}
+
+function arrays(desk: () => Desk): void {
+  test('an array runs every index once, and never more at once than it may', { timeout: LIMIT }, async () => {
+    const d = desk();
+    const folder = d.folder();
+    mkdirSync(join(folder, 'now'));
+    d.bench.own?.(join(folder, 'now'));
+    const script = `${TASK}; mkdir now/$task || exit 9; ls now | wc -l >>most; echo $task >>all; sleep 0.4; rmdir now/$task; echo "task $task"; exit $((task == 4))`;
+    const job = d.job(folder, script, { requested: { indices: [1, 2, 3, 4, 5], parallel: 2 } });
+    const id = await d.submit(job);
+    expect((await d.find(job.name)).map(({ index, state }) => [index, state])).toEqual(
+      [1, 2, 3, 4, 5].map((index) => [index, 'held']),
+    );
+    expect(await d.ask(d.bench.scheduler.readBack(id))).toMatchObject({ indices: [1, 2, 3, 4, 5], parallel: 2 });
+    await d.release(id);
+    const rows = await d.over({ id, name: job.name });
+    expect(rows.map(({ index, state, exit }) => [index, state, exit])).toEqual(
+      [1, 2, 3, 4, 5].map((index) => [index, index === 4 ? 'failed' : 'completed', index === 4 ? 1 : 0]),
+    );
+    const numbers = (name: string) => text(join(folder, name)).trim().split('\n').map(Number);
+    expect(numbers('all').sort()).toEqual([1, 2, 3, 4, 5]);
+    expect(Math.max(...numbers('most'))).toBeLessThanOrEqual(2);
+    expect([1, 2, 3, 4, 5].map((index) => text(join(folder, `${index}.out`)))).toEqual(
+      [1, 2, 3, 4, 5].map((index) => `task ${index}\n`),
+    );
+  });
+
+  test('one task of a held array can go first', { timeout: LIMIT }, async () => {
+    const d = desk();
+    const folder = d.folder();
+    const job = d.job(folder, `${TASK}; echo $task >>all`, { requested: { indices: [1, 2, 3] } });
+    const id = await d.submit(job);
+    await d.release(`${id}_2`);
+    const states = await d.until('the second task is over', async () => {
+      const seen = (await d.look({ id, name: job.name }))
+        .sort((a, b) => (a.index ?? 0) - (b.index ?? 0))
+        .map((view) => view.state);
+      return seen[1] === 'completed' ? seen : undefined;
+    });
+    expect([states, text(join(folder, 'all'))]).toEqual([['held', 'completed', 'held'], '2\n']);
+    await d.release(id);
+    expect((await d.over({ id, name: job.name })).map((view) => view.state)).toEqual(['completed', 'completed', 'completed']);
+    expect(text(join(folder, 'all')).trim().split('\n').sort()).toEqual(['1', '2', '3']);
+  });
+}
+
+function chains(desk: () => Desk): void {
+  test('a job waits for its parent, goes on after success, and after a failure only if it may', { timeout: LIMIT }, async () => {
+    const d = desk();
+    const folder = d.folder();
+    const good = d.job(folder, 'while [ ! -e go ]; do sleep 0.1; done; echo good >>order');
+    const bad = d.job(folder, 'while [ ! -e go ]; do sleep 0.1; done; exit 1');
+    const [goodId, badId] = [await d.submit(good), await d.submit(bad)];
+    const children = [
+      d.job(folder, 'echo child >>order', { after: [{ id: goodId, on: 'success' }] }),
+      d.job(folder, 'echo any >>any', { after: [{ id: badId, on: 'any' }] }),
+      d.job(folder, 'echo never >>never', { after: [{ id: badId, on: 'success' }] }),
+    ];
+    const asked: { id: string; name: string }[] = [];
+    for (const child of children) asked.push({ id: await d.start(child), name: child.name });
+    await d.release(goodId);
+    await d.release(badId);
+    await d.until('the parents run', async () =>
+      (await d.look({ id: goodId, name: good.name }, { id: badId, name: bad.name })).every((view) => view.state === 'running'),
+    );
+    for (const view of await d.look(...asked)) expect(['pending', 'held']).toContain(view.state);
+    d.write(join(folder, 'go'), '');
+    expect((await d.over(...asked.slice(0, 2))).map((view) => view.state)).toEqual(['completed', 'completed']);
+    expect(text(join(folder, 'order'))).toBe('good\nchild\n');
+    if (d.bench.lacks.has('chains')) return;
+    await d.until('the last child is given up', async () => {
+      const [view] = await d.look(...asked.slice(2));
+      return view && (view.state === 'dependency' || view.state === 'cancelled' || view.blocked);
+    });
+    expect(readdirSync(folder)).not.toContain('never');
+  });
+}
+
+function cancels(desk: () => Desk): void {
+  test('held, waiting and running jobs can be cancelled, but by no other name', { timeout: LIMIT }, async () => {
+    const d = desk();
+    const folder = d.folder();
+    const running = d.job(folder, 'echo $$ >running; exec sleep 600');
+    const heldJob = d.job(folder, 'echo ran >>ran');
+    const ids = [await d.start(running), await d.submit(heldJob)];
+    const waiting = d.job(folder, 'echo ran >>ran', { after: [{ id: ids[0] ?? '', on: 'any' }] });
+    ids.push(await d.start(waiting));
+    const asked = [running, heldJob, waiting].map((job, at) => ({ id: ids[at] ?? '', name: job.name }));
+    await d.file(join(folder, 'running'));
+    await d.until('it is seen running', async () => (await d.look(...asked.slice(0, 1)))[0]?.state === 'running');
+    await d.ask(d.bench.scheduler.cancel(asked.map(({ id, name }) => ({ id, name: `${name}x` }))));
+    const untouched = await d.look(...asked);
+    expect(asked.map(({ id }) => untouched.find((view) => view.id === id)?.state)).toEqual(['running', 'held', 'pending']);
+    await d.ask(d.bench.scheduler.cancel(asked));
+    expect((await d.over(...asked)).map((view) => view.state)).toEqual(['cancelled', 'cancelled', 'cancelled']);
+    await d.ask(d.bench.scheduler.cancel(asked));
+    expect(text(join(folder, 'ran'))).toBe('');
+  });
+}
+
+function orFailure(error: unknown): void {
+  if (!(error instanceof Failure)) throw error;
+}
