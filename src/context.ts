@@ -11,7 +11,7 @@ import { loadPolicy } from './policies/load.ts';
 import type { Decision, Facts } from './policies/types.ts';
 import type { Audit } from './runs/audit.ts';
 import { openAudit } from './runs/audit.ts';
-import { stateFolder } from './runs/home.ts';
+import { repositoryId, stateFolder } from './runs/home.ts';
 import { findRepository } from './runs/iteration.ts';
 import { siteNamed } from './sites/index.ts';
 import type { Work } from './sites/jobs.ts';
@@ -48,6 +48,8 @@ export type Context = {
   readonly start: string;
   readonly repo: string | null;
   readonly log: pino.Logger;
+  /** Whether there is a repository that `init` has given its identity, so that there is somewhere to log and lock. */
+  initialised(): boolean;
   /** The folder of approvals, audit head and locks, outside the repository. */
   state(): string;
   audit(): Audit;
@@ -81,6 +83,7 @@ export function openContext(options: { start: string; stateFile?: string }): Con
     start,
     repo,
     log,
+    initialised: () => repo !== null && repositoryId(repo) !== undefined,
     state,
     audit,
     acts: (caller, look) => ({

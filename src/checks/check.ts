@@ -14,8 +14,11 @@ import type { RunManifest } from './manifest-schema.ts';
 export const CHECK_STAGES = ['implementation_review', 'launch', 'slurm_monitor', 'extract_results'] as const;
 export type CheckStage = (typeof CHECK_STAGES)[number];
 
-/** What switches a check on: a category of the policy's requirements_by_stage, its template_fill, or nothing: it always runs. */
-export type Need = Category | 'template_fill' | 'always';
+/**
+ * What switches a check on: a category of the policy's requirements_by_stage, its template_fill, `review` (the category consistency,
+ * and from launch on the gate's require.review_pass), or nothing: it always runs.
+ */
+export type Need = Category | 'template_fill' | 'review' | 'always';
 
 /** One thing that is wrong: what, with the value; `file:line` where it is known; what to do. */
 export type Finding = { what: string; where: string | null; next: string };
@@ -91,8 +94,8 @@ export type RunFacts = {
   /** What the manifest says of its artifacts, and what that stands for: null for a word Autolab does not have. */
   sync: { word: string; status: SyncStatus | null } | null;
   metrics: Seen<Placed<Metrics> | null>;
-  /** The truth about a run of ours; null for a run of the Python Autolab. */
-  journal: Seen<{ state: RunState; sync: SyncStatus } | null>;
+  /** The truth about a run of ours; null for a run of the Python Autolab. `settled`: nothing more happens to it, so nothing writes it anew. */
+  journal: Seen<{ state: RunState; sync: SyncStatus; settled: boolean } | null>;
   /** Null: it is not to be listed. `exact`: the row must be the manifest's word for word. */
   ledger: Seen<{ doc: string; expected: string; found: string | null; exact: boolean } | null>;
   hasLogs: boolean;

@@ -6,7 +6,7 @@ export const reviewPassed: Check = {
   code: 'review_passed',
   title: 'the implementation review is there, agrees with itself, and says pass',
   stages: ['implementation_review', 'launch', 'extract_results'],
-  needs: 'consistency',
+  needs: 'review',
   before: false,
   judge: ({ review, requirements, stage }) => {
     const placed = got(review);

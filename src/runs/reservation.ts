@@ -62,7 +62,7 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
         cwd: iterationFolder,
         modules: plan.environment.modules,
         setup: plan.environment.setup,
-        set: { ...seedsOf(plan), ...plan.environment.set },
+        set: plan.environment.set,
         jobName: step.jobName,
         requeues: step.requested.requeues,
       }),
@@ -84,7 +84,7 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
       name,
       runId,
       { script: file, cwd: iterationFolder, logs: join(folder, 'logs') },
-      intent.environment,
+      { ...intent.environment, ...seedsOf(plan) },
       intent.version,
     );
     return { run, job };

@@ -33,21 +33,30 @@ export function annotations(effect: Effect): NonNullable<Definition['annotations
   };
 }
 
-const SAFE = new Set([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]);
-
 /**
- * JSON Schema of an object, without what costs room and says nothing: the bounds of every safe integer, and `$schema`, since 2020-12
- * is what the protocol assumes and clients of 2025 refuse to compile a dialect they do not know.
+ * JSON Schema of an object as the most clients read it: `$schema` left out, since 2020-12 is what the protocol assumes and clients of
+ * 2025 refuse to compile a dialect they do not know.
  */
 function wireSchema(schema: z.ZodObject, io: 'input' | 'output'): Definition['inputSchema'] {
-  const json = z.toJSONSchema(schema, {
-    io,
-    override: ({ jsonSchema }) => {
-      if (SAFE.has(jsonSchema.minimum ?? 0)) delete jsonSchema.minimum;
-      if (SAFE.has(jsonSchema.maximum ?? 0)) delete jsonSchema.maximum;
-    },
-  });
-  // A round trip leaves plain JSON: zod's own non-enumerable members stay behind.
-  const { $schema: _, ...plain } = z.record(z.string(), z.json()).parse(JSON.parse(JSON.stringify(json)));
+  const json: unknown = JSON.parse(JSON.stringify(z.toJSONSchema(schema, { io }), (_, node: unknown) => portable(node)));
+  const { $schema: _, ...plain } = z.record(z.string(), z.json()).parse(json);
   return { ...plain, type: 'object' };
+}
+
+const SAFE: readonly unknown[] = [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER];
+
+/** The bounds of every safe integer say nothing; a list of types and an empty schema are what some model providers refuse. */
+function portable(node: unknown): unknown {
+  if (typeof node !== 'object' || node === null || Array.isArray(node)) return node;
+  const { type, description, ...rest } = Object.fromEntries(
+    Object.entries(node).map(([key, value]) => [key, isEmpty(key, value) ? true : value]),
+  );
+  const kept = Object.fromEntries(Object.entries(rest).filter(([key, value]) => !/imum$/.test(key) || !SAFE.includes(value)));
+  const said = description === undefined ? {} : { description };
+  if (!Array.isArray(type)) return { ...(type === undefined ? {} : { type }), ...kept, ...said };
+  return { anyOf: type.map((one) => (one === 'null' ? { type: one } : { type: one, ...kept })), ...said };
+}
+
+function isEmpty(key: string, value: unknown): boolean {
+  return key === 'additionalProperties' && typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }

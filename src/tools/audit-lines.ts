@@ -6,7 +6,7 @@ import type { Caller, Tool } from './tool.ts';
 
 /** One line, where there is a repository to hold the log. */
 export async function audit(context: Context, line: AuditEntry): Promise<void> {
-  if (context.repo !== null) await context.audit().append(line);
+  if (context.initialised()) await context.audit().append(line);
 }
 
 /** The line of a decision: its verdict and the rules that gave it, each with its place. */

@@ -43,7 +43,7 @@ async function route(name: string, raw: unknown, caller: Caller, context: Contex
   const input = parse(tool, raw);
   const acts = context.acts(caller, (other, its) => look(other, its, caller, context));
   const isDry = input.dry_run === true;
-  if (tool.effect !== 'read' && !isDry && context.repo !== null)
+  if (tool.effect !== 'read' && !isDry && context.initialised())
     await finishCutOff(acts, context, caller, name, Permit.issue('write', digest('recovery')));
   if (tool.next) {
     const go = await tool.next(input, acts);
@@ -197,7 +197,7 @@ function approvalDigest(tool: Tool, facts: Facts, decision: Decision): string {
 
 /** Only what changes something and needs a policy's consent is serialised; the order is budget, then audit. */
 function underLock<T>(tool: Tool, context: Context, work: () => Promise<T>): Promise<T> {
-  if (context.repo === null) return work();
+  if (tool.anywhere && !context.initialised()) return work();
   return withLock(join(context.state(), 'budget.lock'), tool.name, work);
 }
 
@@ -262,7 +262,7 @@ async function refuse(name: string, raw: unknown, failure: Failure, caller: Call
   if (failure.code === 'internal') context.log.error({ tool: name, err: failure.cause }, failure.message);
   const isRead = tools.find((one) => one.name === name)?.effect === 'read';
   const faults: string[] = [];
-  if (context.repo !== null && failure.code !== 'audit_broken' && !(isRead && failure.code !== 'usage')) {
+  if (context.initialised() && failure.code !== 'audit_broken' && !(isRead && failure.code !== 'usage')) {
     try {
       await audit(context, {
         kind: 'refusal',

@@ -13,6 +13,7 @@ import { isSlurmRun, jobIdOf, verifyRow } from '../runs/ledger.ts';
 import { canonicalSync } from '../runs/manifest.ts';
 import type { Metrics } from '../runs/metrics.ts';
 import { metricsSchema } from '../runs/metrics.ts';
+import { isSettled } from '../runs/open.ts';
 import { LEDGER } from '../runs/project.ts';
 import { readRun, runFolders } from '../runs/run.ts';
 import type { State } from '../runs/state.ts';
@@ -71,8 +72,9 @@ function syncOf(manifest: RunFacts['manifest']): RunFacts['sync'] {
 }
 
 function journalOf(iterationFolder: string, id: string) {
-  const { record } = readRun(iterationFolder, id);
-  return { state: record.state, sync: record.sync.status };
+  const run = readRun(iterationFolder, id);
+  const { record } = run;
+  return { state: record.state, sync: record.sync.status, settled: isSettled(run) };
 }
 
 /** The row of a run that an asynchronous scheduler has taken. Autolab's own monitor leaves rows as they were, so only ours are exact. */

@@ -31,7 +31,12 @@ export function requiredAt(stage: CheckStage, policy: Policy, workflow: Workflow
 
 /** Whether a check's need is there. */
 export function needOf(stage: CheckStage, required: Required, policy: Policy): (need: Need) => boolean {
-  return (need) => (need === 'always' ? true : need === 'template_fill' ? fillsIn(stage, policy) : required[need]);
+  const isReviewed = stage === 'implementation_review' || policy.gate.require.review_pass;
+  return (need) => {
+    if (need === 'always') return true;
+    if (need === 'template_fill') return fillsIn(stage, policy);
+    return need === 'review' ? isReviewed && required.consistency : required[need];
+  };
 }
 
 /** Everything that requirements_by_stage sets true, with the place that says so, and what the implementation review needs. */

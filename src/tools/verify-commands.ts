@@ -97,7 +97,7 @@ function readCommand(
     const [program, ...rest] = words.map((word) => fill(word, values, unreadable));
     if (program !== undefined) return { kind, text, argv: [program, ...rest] };
     const next = `write ${key} into .autolab/verifier_policy.yaml, or set requirements_by_stage.${stage}.${kind}: false`;
-    return { kind, text, argv: null, why: `the policy requires ${kind} at ${stage}, and has no ${key}`, next };
+    return { kind, text, argv: null, why: `${kind} is required at ${stage}, and the policy has no ${key}`, next };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return { kind, text, argv: null, why: error.what, next: error.next };

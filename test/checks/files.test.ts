@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { CheckStage, Finding } from '../../src/checks/check.ts';
 import { checks } from '../../src/checks/index.ts';
 import type { Changes } from './iteration.ts';
-import { FINISHED, ITERATION, findingsOf, makeRepository, removeRepositories } from './iteration.ts';
+import { FINISHED, findingsOf, ITERATION, makeRepository, removeRepositories } from './iteration.ts';
 
 afterEach(removeRepositories);
 
@@ -130,7 +130,9 @@ const bad: Row[] = [
     'a review that did not pass',
     {
       [file('review_result.json')]: (old) =>
-        old.replace('"status": "pass"', '"status": "failed"').replace('"blocking_findings": []', '"blocking_findings": ["leaks test rows"]'),
+        old
+          .replace('"status": "pass"', '"status": "failed"')
+          .replace('"blocking_findings": []', '"blocking_findings": ["leaks test rows"]'),
     },
     [
       {
@@ -207,7 +209,8 @@ const bad: Row[] = [
     'launch',
     'a script that is too long',
     {
-      '.autolab/experiment_file_line_limits.yaml': 'line_limits:\n  fixed_max_lines:\n    launch/run_local.sh: 3\n  fixed_max_bytes: { launch/run_slurm.sbatch: 10 }\n',
+      '.autolab/experiment_file_line_limits.yaml':
+        'line_limits:\n  fixed_max_lines:\n    launch/run_local.sh: 3\n  fixed_max_bytes: { launch/run_slurm.sbatch: 10 }\n',
       [file('launch/run_slurm.sbatch')]: '#!/bin/sh\necho\n',
     },
     [
@@ -232,7 +235,7 @@ const bad: Row[] = [
       {
         what: 'line_limits.fixed_max_lines.design.yaml is "many"; expected a number',
         where: '.autolab/experiment_file_line_limits.yaml:2',
-        next: 'change line_limits.fixed_max_lines.design.yaml (.autolab/experiment_file_line_limits.yaml:2:36)',
+        next: 'change line_limits.fixed_max_lines.design.yaml (.autolab/experiment_file_line_limits.yaml:2:35)',
       },
     ],
   ],

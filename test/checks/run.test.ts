@@ -7,16 +7,16 @@ import { failedChecks, readCheckFacts } from '../../src/tools/check-facts.ts';
 import type { Changes } from './iteration.ts';
 import {
   FINISHED,
+  findingsOf,
   ID,
   ITERATION,
+  json,
   MANIFEST,
   METRICS,
+  makeRepository,
   ROW,
   RUN,
   RUN_FOLDER,
-  findingsOf,
-  json,
-  makeRepository,
   readsOf,
   removeRepositories,
 } from './iteration.ts';
@@ -48,7 +48,13 @@ const bad: Row[] = [
     'slurm_monitor',
     'a torn manifest',
     { [manifestFile]: '' },
-    [{ what: `${manifestFile} is not JSON (the file is empty)`, where: null, next: `write ${manifestFile} again, or restore it from git` }],
+    [
+      {
+        what: `${manifestFile} is not JSON (the file is empty)`,
+        where: null,
+        next: `write ${manifestFile} again, or restore it from git`,
+      },
+    ],
   ],
   [
     'manifest_valid',
@@ -71,7 +77,7 @@ const bad: Row[] = [
     [
       {
         what: 'timestamps.completed_at is missing; a run that is completed has an end',
-        where: `${manifestFile}:20`,
+        where: `${manifestFile}:21`,
         next: `add timestamps.completed_at to ${manifestFile}`,
       },
     ],
@@ -100,14 +106,21 @@ const bad: Row[] = [
         where: `${manifestFile}:4`,
         next: 'it was copied from elsewhere: put the right file there',
       },
-      { what: `run_id is "r2"; expected "${RUN}"`, where: `${metricsFile}:4`, next: 'it was copied from elsewhere: put the right file there' },
+      {
+        what: `run_id is "r2"; expected "${RUN}"`,
+        where: `${metricsFile}:4`,
+        next: 'it was copied from elsewhere: put the right file there',
+      },
     ],
   ],
   [
     'run_health',
     'launch',
     'a failed launch with nothing written down',
-    { ...manifest({ status: 'failed', resource_request: {}, artifact_sync_to_local: { status: 'failed' } }), [`${RUN_FOLDER}/logs`]: null },
+    {
+      ...manifest({ status: 'failed', resource_request: {}, artifact_sync_to_local: { status: 'failed' } }),
+      [`${RUN_FOLDER}/logs`]: null,
+    },
     [
       {
         what: `run ${RUN} has failed`,
@@ -115,7 +128,11 @@ const bad: Row[] = [
         next: `see why with \`autolab-mcp runs ${RUN}\`, mend it, then submit again; this check does not hold a new submission up`,
       },
       { what: 'resource_request is empty', where: `${manifestFile}:8`, next: 'write down what was asked for' },
-      { what: `run ${RUN} has no logs folder`, where: `${RUN_FOLDER}/logs`, next: 'look whether the run was moved; its logs belong there' },
+      {
+        what: `run ${RUN} has no logs folder`,
+        where: `${RUN_FOLDER}/logs`,
+        next: 'look whether the run was moved; its logs belong there',
+      },
     ],
   ],
   [
@@ -183,7 +200,13 @@ const bad: Row[] = [
       },
     ],
   ],
-  ['sync_status', 'extract_results', 'a failed run has nothing to collect', manifest({ status: 'failed', artifact_sync_to_local: { status: 'failed' } }), []],
+  [
+    'sync_status',
+    'extract_results',
+    'a failed run has nothing to collect',
+    manifest({ status: 'failed', artifact_sync_to_local: { status: 'failed' } }),
+    [],
+  ],
   [
     'ledger_row',
     'launch',
@@ -197,7 +220,13 @@ const bad: Row[] = [
       },
     ],
   ],
-  ['ledger_row', 'launch', 'an old row of the Python Autolab, which never updates one', { 'docs/slurm_job_list.md': `${ROW.replace('completed', 'submitted')}\n` }, []],
+  [
+    'ledger_row',
+    'launch',
+    'an old row of the Python Autolab, which never updates one',
+    { 'docs/slurm_job_list.md': `${ROW.replace('completed', 'submitted')}\n` },
+    [],
+  ],
   [
     'metrics_valid',
     'extract_results',
@@ -253,7 +282,11 @@ const bad: Row[] = [
         where: `${metricsFile}:5`,
         next: 'run `autolab-mcp extract`: metrics of a run that did not complete say so',
       },
-      { what: 'variant_results.0.name is "placeholder"', where: `${metricsFile}:13`, next: 'let the parser write what was measured, or null' },
+      {
+        what: 'variant_results.0.name is "placeholder"',
+        where: `${metricsFile}:13`,
+        next: 'let the parser write what was measured, or null',
+      },
     ],
   ],
   [
@@ -261,7 +294,13 @@ const bad: Row[] = [
     'extract_results',
     'a number beyond all numbers',
     { [metricsFile]: json({ ...METRICS, baseline_results: [{ value: 7 }] }).replace('7', '1e999') },
-    [{ what: 'baseline_results.0.value is not a finite number', where: `${metricsFile}:13`, next: 'let the parser write what was measured, or null' }],
+    [
+      {
+        what: 'baseline_results.0.value is not a finite number',
+        where: `${metricsFile}:13`,
+        next: 'let the parser write what was measured, or null',
+      },
+    ],
   ],
   [
     'line_limits',
@@ -288,14 +327,19 @@ test.each(bad)('%s at %s: %s', (code, stage, _words, changes, findings) => {
 
 test.each(['slurm_monitor', 'extract_results'] as const)('%s needs a run', (stage) => {
   const next = 'submit one: `autolab-mcp submit --dry-run` shows what it would be';
-  expect(findingsOf('manifest_valid', stage, makeRepository())).toEqual([{ what: `iteration ${ID} has no run`, where: null, next }]);
+  expect(findingsOf('manifest_valid', stage, makeRepository())).toEqual([
+    { what: `iteration ${ID} has no run`, where: null, next },
+  ]);
 });
 
 /** The gate's folder of a run of ours, which the scheduler has taken. */
 function ownRun(repo: string): void {
   const folder = join(repo, RUN_FOLDER);
   mkdirSync(join(folder, 'gate'), { recursive: true });
-  writeFileSync(join(folder, 'gate', 'plan.json'), json({ schema_version: '1', steps: [{ name: 'main', requested: { indices: null } }] }));
+  writeFileSync(
+    join(folder, 'gate', 'plan.json'),
+    json({ schema_version: '1', steps: [{ name: 'main', requested: { indices: null } }] }),
+  );
   appendJournal(folder, 0, { event: 'moved', from: 'pending', to: 'submitted', because: 'job 4711' });
 }
 
@@ -305,12 +349,12 @@ test('for a run of ours the journal is the truth: a manifest that says more is f
   expect(findingsOf('journal_agrees', 'slurm_monitor', repo)).toEqual([
     {
       what: 'status is completed, and by its journal the run is submitted',
-      where: `${manifestFile}:16`,
+      where: `${manifestFile}:17`,
       next: 'run `autolab-mcp monitor`: it writes the manifest from the journal; states are not set by hand',
     },
     {
       what: 'artifact_sync_to_local.status is ok, and by its journal it is pending',
-      where: `${manifestFile}:18`,
+      where: `${manifestFile}:19`,
       next: 'run `autolab-mcp sync`: it says ok when the artifacts are there and as expected',
     },
   ]);
@@ -320,14 +364,18 @@ test('the row of a run of ours is exact', () => {
   const old = `${ROW.replace('completed', 'submitted')}`;
   const repo = makeRepository(FINISHED, { 'docs/slurm_job_list.md': `${old}\n` });
   ownRun(repo);
-  expect(findingsOf('ledger_row', 'launch', repo).map(({ what }) => what)).toEqual([`the row of run ${RUN} is out of date: ${old}`]);
+  expect(findingsOf('ledger_row', 'launch', repo).map(({ what }) => what)).toEqual([
+    `the row of run ${RUN} is out of date: ${old}`,
+  ]);
 });
 
 test('a journal that cannot be read is told, and no row or state is made up', () => {
   const repo = makeRepository(FINISHED);
   ownRun(repo);
   writeFileSync(join(repo, RUN_FOLDER, 'gate', 'plan.json'), json({ schema_version: '9' }));
-  expect(findingsOf('journal_agrees', 'launch', repo)).toMatchObject([{ what: expect.stringContaining('has schema_version "9"') }]);
+  expect(findingsOf('journal_agrees', 'launch', repo)).toMatchObject([
+    { what: expect.stringContaining('has schema_version "9"') },
+  ]);
 });
 
 const other = '20261126T000000Z_ffffff';
@@ -346,22 +394,43 @@ test('the stage that is asked for decides which run is judged, not the one in st
     extract_results: runAt('extract_results'),
     named: runAt('launch', RUN),
     before: runAt('launch', null),
-  }).toEqual({ implementation_review: null, launch: other, slurm_monitor: other, extract_results: RUN, named: RUN, before: null });
+  }).toEqual({
+    implementation_review: null,
+    launch: other,
+    slurm_monitor: other,
+    extract_results: RUN,
+    named: RUN,
+    before: null,
+  });
 });
 
 test('before a submission the gate hears of what can be mended before it, and of no run', () => {
   const broken: Changes = { [`${ITERATION}/review_result.json`]: null, ...manifest({ status: 'failed' }) };
-  expect(failedChecks(readsOf(makeRepository(FINISHED, broken)), 'launch', ID)).toMatchObject({ value: { stage: 'launch', failed: [] } });
+  expect(failedChecks(readsOf(makeRepository(FINISHED, broken)), 'launch', ID)).toMatchObject({
+    value: { stage: 'launch', failed: [] },
+  });
   const unready: Changes = { [`${ITERATION}/hypothesis.md`]: 'TODO\n' };
   expect(failedChecks(readsOf(makeRepository(unready)), 'launch', ID)).toMatchObject({
-    value: { stage: 'launch', failed: [`no_placeholders: ${ITERATION}/hypothesis.md:1: TODO stands where something was to be written`] },
+    value: {
+      stage: 'launch',
+      failed: [`no_placeholders: ${ITERATION}/hypothesis.md:1: TODO stands where something was to be written`],
+    },
   });
 });
 
 test('what the policy switches off holds nothing up, and what cannot be looked at is unknown with its reason', () => {
-  const off: Changes = { [`${ITERATION}/hypothesis.md`]: 'TODO\n', '.autolab/verifier_policy.yaml': 'template_fill: { enabled: false }\n' };
+  const off: Changes = {
+    [`${ITERATION}/hypothesis.md`]: 'TODO\n',
+    '.autolab/verifier_policy.yaml': 'template_fill: { enabled: false }\n',
+  };
   expect(failedChecks(readsOf(makeRepository(off)), 'launch', ID)).toMatchObject({ value: { stage: 'launch', failed: [] } });
   const broken: Changes = { '.autolab/verifier_policy.yaml': 'gate: { atcs: {} }\n' };
-  expect(failedChecks(readsOf(makeRepository(broken)), 'launch', ID)).toMatchObject({ unknown: true, why: expect.stringContaining('gate.atcs') });
-  expect(failedChecks(readsOf(makeRepository()), 'launch', 'nowhere')).toMatchObject({ unknown: true, why: expect.stringContaining('there is no iteration nowhere') });
+  expect(failedChecks(readsOf(makeRepository(broken)), 'launch', ID)).toMatchObject({
+    unknown: true,
+    why: expect.stringContaining('gate.atcs'),
+  });
+  expect(failedChecks(readsOf(makeRepository()), 'launch', 'nowhere')).toMatchObject({
+    unknown: true,
+    why: expect.stringContaining('there is no iteration nowhere'),
+  });
 });

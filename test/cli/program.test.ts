@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { tools } from '../../src/tools/index.ts';
 import { mintRepositoryId } from '../../src/runs/home.ts';
+import { tools } from '../../src/tools/index.ts';
 import type { Repo } from '../support/repo.ts';
 import { MAIN, makeRepo, POLICY, ROOT } from '../support/repo.ts';
 
@@ -63,7 +63,7 @@ describe('wrong usage ends with 2, says what is wrong, and writes nothing to std
     [['approve'], '<id> is missing'],
     [['serve', 'now'], 'serve takes no "now"'],
     [['serve', '--port', '1'], '--port'],
-    [['--repo'], '--repo needs a value'],
+    [['runs', '--repo'], '--repo needs a value'],
   ])('%j', async (args, message) => {
     const { exit, stdout, stderr } = await at(repo.path, ...args);
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { journalOf, movesOf, readJsonFile, schemaFaults } from '../support/artifacts.ts';
+import { referenceFindings } from '../reference-schemas/reference.ts';
+import { journalOf, movesOf, readJsonFile } from '../support/artifacts.ts';
 import type { Agent } from '../support/clients.ts';
 import { legacyAgent, modernAgent } from '../support/clients.ts';
 import type { Repo } from '../support/repo.ts';
@@ -40,10 +41,10 @@ describe.each([
     expect(movesOf(folder)).toEqual(['pending -> submitted', 'submitted -> running', 'running -> synced', 'synced -> completed']);
     expect(journalOf(folder).filter((row) => row.event === 'intent')).toHaveLength(1);
     const manifest = readJsonFile(join(folder, 'run_manifest.json'));
-    expect(schemaFaults('run_manifest', manifest)).toEqual([]);
+    expect(referenceFindings('run_manifest', manifest)).toEqual([]);
     expect(manifest).toMatchObject({ status: 'completed', tasks: { total: 5, succeeded: 5 } });
     const metrics = readJsonFile(join(folder, 'metrics.json'));
-    expect(schemaFaults('metrics', metrics)).toEqual([]);
+    expect(referenceFindings('metrics', metrics)).toEqual([]);
     expect(metrics).toMatchObject({
       status: 'completed',
       primary_metric: { name: 'heldout_accuracy', value: 0.986275, delta_vs_baseline: 0.231373 },

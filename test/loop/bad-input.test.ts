@@ -8,7 +8,10 @@ import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate, makeTiny } from '../support/tiny.ts';
 
 let tiny: Tiny | undefined;
-afterEach(() => tiny?.remove());
+afterEach(() => {
+  tiny?.remove();
+  tiny = undefined;
+});
 afterAll(forgetTemplate);
 
 const at = (path: string, ...names: string[]) => join(path, 'experiments', 'plan', 'tiny', ...names);
@@ -37,8 +40,8 @@ const CASES: [string, (path: string) => void, number, RegExp][] = [
     1,
     /^file_invalid: .*design\.yaml:\d+/,
   ],
-  ['an unquoted walltime', design('"00:01:00"', '12:00:00'), 1, /^file_invalid: .*design\.yaml:5.*43200/],
-  ['an unknown key in design.yaml', design('compute: {', 'compute: { gpus: 4,'), 1, /^file_invalid: .*design\.yaml:5.*gpus/],
+  ['an unquoted walltime', design('"00:01:00"', '12:00:00'), 1, /^file_invalid: .*design\.yaml:6.*43200/],
+  ['an unknown key in design.yaml', design('compute: {', 'compute: { gpus: 4,'), 1, /^file_invalid: .*design\.yaml:6.*gpus/],
   ['an unknown key in launch.yaml', launchYaml('resource: { cpus: 2 }\n'), 1, /^file_invalid: .*launch\.yaml:3.*resource/],
   [
     'a newer launch.yaml',

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { journalOf, movesOf, readJsonFile, schemaFaults } from '../support/artifacts.ts';
+import { referenceFindings } from '../reference-schemas/reference.ts';
+import { journalOf, movesOf, readJsonFile } from '../support/artifacts.ts';
 import type { Repo } from '../support/repo.ts';
 import { makeRepo, until } from '../support/repo.ts';
 
@@ -46,7 +47,7 @@ test('launch, monitor, sync and extract by typed commands', async () => {
   expect(journalOf(folder).filter((row) => row.event === 'submitted')).toHaveLength(1);
 
   const manifest = readJsonFile(join(folder, 'run_manifest.json'));
-  expect(schemaFaults('run_manifest', manifest)).toEqual([]);
+  expect(referenceFindings('run_manifest', manifest)).toEqual([]);
   expect(manifest).toMatchObject({
     run_id: submitted.run_id,
     iteration_id: 'penguins-softmax',
@@ -60,12 +61,14 @@ test('launch, monitor, sync and extract by typed commands', async () => {
   });
 
   const metrics = readJsonFile(join(folder, 'metrics.json'));
-  expect(schemaFaults('metrics', metrics)).toEqual([]);
+  expect(referenceFindings('metrics', metrics)).toEqual([]);
   expect(metrics).toMatchObject({
     status: 'completed',
     primary_metric: { name: 'heldout_accuracy', value: 0.986275, delta_vs_baseline: 0.231373 },
   });
-  expect(readFileSync(join(repo.iteration, 'analysis', 'summary.md'), 'utf8')).toContain('0.986275');
+  expect(readFileSync(join(repo.iteration, 'analysis', 'summary.md'), 'utf8')).toContain(
+    '| mean | | | 0.7549 | 0.9863 | +0.2314 |',
+  );
 
   const day = new Date().toISOString().slice(0, 10);
   const row = `- ${day} | job_id=${submitted.job_id} | iteration_id=penguins-softmax | run_id=${submitted.run_id} | status=completed`;
@@ -77,7 +80,7 @@ test('launch, monitor, sync and extract by typed commands', async () => {
   ).toBe(row);
 
   const state = readJsonFile(join(repo.path, '.autolab', 'state.json'));
-  expect(schemaFaults('state', state)).toEqual([]);
+  expect(referenceFindings('state', state)).toEqual([]);
   expect(state).toMatchObject({ stage: 'update_docs', last_run_id: submitted.run_id, pending_run_id: '', sync_status: 'ok' });
   expect((state.history as { stage_after: string }[]).map((one) => one.stage_after)).toEqual([
     'slurm_monitor',

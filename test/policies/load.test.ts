@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -18,6 +18,7 @@ function repository(name: string, text?: string): string {
 }
 
 const none = { ask: null };
+const PRESET_LINES = readFileSync(join(PRESETS, 'slurm.yaml'), 'utf8').split('\n');
 
 describe('loading a policy', () => {
   it('is the defaults where there is no file', () => {
@@ -116,17 +117,15 @@ describe('loading a policy', () => {
   });
 
   it('keeps Autolab’s own keys, known and open', () => {
-    const loaded = policy('oracle_triggers: { on: "x" }\nagent_runner: { enabled: false }\nlaunch: { future_key: 1 }\npolicy_overlays: { risk: { "": {} } }\n');
+    const loaded = policy('oracle_triggers: { "on": x }\nagent_runner: { enabled: false }\nlaunch: { future_key: 1 }\npolicy_overlays: { risk: { "": {} } }\n');
     expect(loaded.autolab).toMatchObject({ agent_runner: { enabled: false }, launch: { future_key: 1 }, policy_overlays: { risk: { '': {} } } });
   });
 
   it('reads aliases and merge keys as PyYAML does', () => {
-    const loaded = policy('a: &id001\n  max_retries: 5\nretry_policy_by_stage:\n  launch: *id001\n  design:\n    <<: *id001\n    max_retries: 2\n'.replace('a: &id001', 'plan_execution: &id001'));
+    const loaded = policy('plan_execution: &id001\n  max_retries: 5\nretry_policy_by_stage:\n  launch: *id001\n  design:\n    <<: *id001\n    max_retries: 2\n');
     expect(loaded.autolab.retry_policy_by_stage).toEqual({ launch: { max_retries: 5 }, design: { max_retries: 2 } });
   });
 });
-
-const PRESET_LINES = (await import('node:fs')).readFileSync(join(PRESETS, 'slurm.yaml'), 'utf8').split('\n');
 
 describe('a policy that cannot be used', () => {
   it.each<[string, string, number, number, string, string]>([

@@ -17,7 +17,7 @@ test('a definition is the tool: both schemas in full, nothing that says nothing'
           indices: { type: 'array', items: { type: 'integer' }, description: 'which tasks' },
           tail: { type: 'integer', minimum: 0, maximum: 200, default: 20, description: 'how many lines' },
           dry_run: { type: 'boolean', default: false, description: 'change nothing' },
-          site: { type: ['string', 'null'], description: 'where' },
+          site: { anyOf: [{ type: 'string' }, { type: 'null' }], description: 'where' },
           match: { type: 'array', items: { type: 'string' }, description: 'what to look for' },
           resources: {
             type: 'object',
@@ -32,7 +32,7 @@ test('a definition is the tool: both schemas in full, nothing that says nothing'
       },
       outputSchema: {
         type: 'object',
-        properties: { next_look_seconds: { type: ['number', 'null'] }, all_over: { type: 'boolean' } },
+        properties: { next_look_seconds: { anyOf: [{ type: 'number' }, { type: 'null' }] }, all_over: { type: 'boolean' } },
         required: ['next_look_seconds', 'all_over'],
         additionalProperties: false,
       },

@@ -3,11 +3,10 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sha256 } from '../../src/base/digest.ts';
-import type { JobScriptSpec, Marker } from '../../src/sites/job-script.ts';
-import { jobScript, markersCommand, readMarker } from '../../src/sites/job-script.ts';
+import type { JobScriptSpec } from '../../src/sites/job-script.ts';
+import { jobScript, markersCommand } from '../../src/sites/job-script.ts';
 import { localTransport } from '../../src/sites/transports/local.ts';
 
 let top = '';
@@ -185,36 +184,6 @@ test('torn, foreign and misplaced files are named, and a missing gate is too', a
     [1, ['exit/00/main.1.1.json', 'exit/00/main.2.1.json', 'exit/00/main.3.1.json', 'exit/00/main.4.1.json']],
     [0, ['the folder is not there']],
   ]);
-});
-
-test('any marker is read back; any other text is none', () => {
-  const words = fc.string({ unit: 'binary' });
-  const numbers = fc.nat();
-  const marker = fc.record<Marker>({
-    schema_version: fc.constant('1'),
-    step: words,
-    task: numbers,
-    attempt: numbers,
-    restart: numbers,
-    job_id: words,
-    node: words,
-    exit: numbers,
-    signals: fc.array(words),
-    started: numbers,
-    ended: numbers,
-    stdout: fc.option(words),
-    stderr: fc.option(words),
-  });
-  fc.assert(
-    fc.property(marker, (one) => {
-      expect(readMarker(JSON.stringify(one))).toEqual(one);
-    }),
-  );
-  fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.json()), (other) => {
-      expect(readMarker(other)).toBeUndefined();
-    }),
-  );
 });
 
 test('names that cannot be set are refused', () => {
