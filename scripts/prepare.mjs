@@ -22,5 +22,5 @@ function step(title, [program, ...words]) {
 }
 
 if (changed('node_modules/.package-lock.json') < changed('package-lock.json'))
-  npm('ci', '--no-audit', '--no-fund', '--ignore-scripts');
+  npm('ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error');
 step('build', [process.execPath, join(root, 'scripts', 'build.mjs')]);

@@ -63,7 +63,7 @@ function hunk(lines: readonly Line[], from: number, to: number): string {
   const young = (some: readonly Line[]) => some.filter((line) => line.mark !== '-').length;
   const before = lines.slice(0, from);
   const shown = lines.slice(from, to);
-  const range = (start: number, length: number) => `${length === 0 ? start : start + 1},${length}`;
+  const range = (start: number, length: number) => `${length === 0 ? start : start + 1}${length === 1 ? '' : `,${length}`}`;
   const header = `@@ -${range(old(before), old(shown))} +${range(young(before), young(shown))} @@`;
   return [header, ...shown.map((line) => line.mark + line.text)].join('\n');
 }

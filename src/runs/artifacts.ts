@@ -1,5 +1,6 @@
+import { statSync } from 'node:fs';
 import { asFailure } from '../base/errors.ts';
-import { inside, readText, statSize } from '../base/files.ts';
+import { inside, readText } from '../base/files.ts';
 import { clean } from '../base/text.ts';
 import type { Expectation } from './launch-file.ts';
 import type { Run } from './run.ts';
@@ -22,10 +23,11 @@ export function checkExpectations(run: Run): { checked: number; missing: string[
 function fault(folder: string, expected: Expectation): string | undefined {
   try {
     const path = inside(folder, expected.path, 'artifact');
-    const size = statSize(path);
-    if (size === undefined) return `${expected.path} is not there`;
+    const seen = statSync(path, { throwIfNoEntry: false });
+    if (!seen) return `${expected.path} is not there`;
     if (expected.kind === 'marker') return undefined;
-    if (size === 0) return `${expected.path} is empty`;
+    if (!seen.isFile()) return `${expected.path} is no file`;
+    if (seen.size === 0) return `${expected.path} is empty`;
     return expected.kind === 'json' ? jsonFault(path, expected) : undefined;
   } catch (error) {
     return `${expected.path}: ${asFailure(error).message}`;

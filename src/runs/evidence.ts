@@ -52,10 +52,9 @@ export function judgeTask(before: TaskRecord, sight: Sight, timings: Timings): T
   if (live) return { ...seen, state: live, detail: waitingWords(view), blocked: view.blocked, evidence: 'scheduler' };
   const fault = FAULTS[view.state];
   if (fault) return fail(seen, fault(sight), faultWords(view, marker), marker ? 'scheduler+marker' : 'scheduler');
-  if (marker) return judgeMarker(seen, marker, 'scheduler+marker');
-  if (view.state === 'failed')
-    return fail(seen, sight.cancelled ? 'cancelled' : 'exit_code', exitWords(view.exit, view.signal), 'scheduler');
-  if (view.state === 'completed') return judgeUnmarked(before, seen, view, sight, timings);
+  if (view.state === 'failed') return judgeFailed(seen, view, sight);
+  if (view.state === 'completed')
+    return marker ? judgeMarker(seen, marker, 'scheduler+marker') : judgeUnmarked(before, seen, view, sight, timings);
   return { ...seen, state: 'unknown', detail: `the scheduler says ${view.word}, which is in no table`, evidence: 'scheduler' };
 }
 
@@ -91,9 +90,16 @@ function judgeMarker(seen: TaskRecord, marker: Marker, evidence: TaskRecord['evi
   return { ...seen, state: 'succeeded', failure: null, detail: null, blocked: false, evidence };
 }
 
+/** The scheduler says it failed. A marker may say how; one that says it went well changes nothing. */
+function judgeFailed(seen: TaskRecord, view: JobView, { marker, cancelled }: Sight): TaskRecord {
+  if (marker && (marker.refused || marker.exit !== 0)) return judgeMarker(seen, marker, 'scheduler+marker');
+  if (marker) return fail(seen, 'exit_code', faultWords(view, marker), 'scheduler+marker');
+  return fail(seen, cancelled ? 'cancelled' : 'exit_code', exitWords(view.exit, view.signal), 'scheduler');
+}
+
 /** The scheduler says it went well and the job's own marker is not there (yet). */
 function judgeUnmarked(before: TaskRecord, seen: TaskRecord, view: JobView, sight: Sight, timings: Timings): TaskRecord {
-  const since = before.missingSince ?? sight.at;
+  const since = before.missed === 0 ? (before.missingSince ?? sight.at) : sight.at;
   const ended = view.ended ?? since;
   if (sight.at - Math.max(ended, since) < timings.grace) {
     return {
@@ -101,7 +107,6 @@ function judgeUnmarked(before: TaskRecord, seen: TaskRecord, view: JobView, sigh
       state: 'running',
       detail: 'ended; its marker is not visible yet',
       evidence: 'scheduler',
-      missed: before.missed,
       missingSince: since,
     };
   }
@@ -115,12 +120,12 @@ function judgeUnmarked(before: TaskRecord, seen: TaskRecord, view: JobView, sigh
   };
 }
 
-/** The scheduler has no row. Only a marker, or enough healthy looks for long enough, says anything. */
+/** The scheduler has no row. Only a healthy look, with a marker or often and long enough without one, says anything. */
 function judgeGone(before: TaskRecord, seen: TaskRecord, sight: Sight, timings: Timings): TaskRecord {
-  if (sight.marker) return judgeMarker(seen, sight.marker, 'marker');
   if (!sight.healthy) return { ...before, detail: 'the scheduler did not answer usably; this is the last proven state' };
+  if (sight.marker) return judgeMarker(seen, sight.marker, 'marker');
   const missed = before.missed + 1;
-  const missingSince = before.missingSince ?? sight.at;
+  const missingSince = before.missed === 0 ? sight.at : (before.missingSince ?? sight.at);
   if (missed >= timings.lostLooks && sight.at - missingSince >= timings.lostAfter) {
     if (sight.cancelled) return fail(seen, 'cancelled', 'it left the scheduler after its cancellation was asked for', 'none');
     return fail(seen, 'lost', `in no record of the scheduler in ${missed} looks, and it left no marker`, 'none');

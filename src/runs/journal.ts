@@ -74,19 +74,21 @@ export function journalPath(runFolder: string): string {
 }
 
 /**
- * Every line of a run's journal, oldest first; empty where there is no journal. A torn last line is what a crash leaves behind and is
- * not there; anything else that does not read is a failure: the truth about a run is never guessed.
+ * Every line of a run's journal, oldest first; empty where there is no journal. A torn line is what a crash leaves behind and is not
+ * there: it took no number, so that the next one has its. Anything else that does not read, or whose number is not the one that is
+ * due, is a failure: the truth about a run is never guessed.
  */
 export function readJournal(runFolder: string): JournalLine[] {
   const path = journalPath(runFolder);
   const text = readText(path);
   if (text === undefined) return [];
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   const lines: JournalLine[] = [];
-  for (const [at, row] of whole.split('\n').entries()) {
+  for (const [at, row] of text.split('\n').entries()) {
     if (row === '') continue;
     const parsed = parseLine(row, path, at + 1);
-    if (parsed) lines.push(parsed);
+    if (!parsed) continue;
+    if (parsed.n !== lines.length + 1) throw misnumbered(path, at + 1, parsed.n, lines.length + 1);
+    lines.push(parsed);
   }
   return lines;
 }
@@ -103,10 +105,12 @@ function parseLine(row: string, path: string, at: number): JournalLine | undefin
   try {
     json = JSON.parse(row);
   } catch {
-    // A line torn by a crash and ended by the next append; what it would have said was never acted upon.
+    // Torn by a crash, and perhaps ended by the next append: no part of a line is JSON. What it would have said was never acted upon.
     return undefined;
   }
-  const { v, n, at: when, ...rest } = line.parse(json);
+  const known = line.safeParse(json);
+  if (!known.success) throw invalid(path, at, z.prettifyError(known.error));
+  const { v, n, at: when, ...rest } = known.data;
   if (v > JOURNAL_VERSION) {
     throw new Failure('file_newer', {
       what: `${path} line ${at} was written by a newer version (${v}; this one knows ${JOURNAL_VERSION})`,
@@ -115,9 +119,21 @@ function parseLine(row: string, path: string, at: number): JournalLine | undefin
   }
   const parsed = event.safeParse(rest);
   if (parsed.success) return { v, n, at: when, ...parsed.data };
-  throw new Failure('file_invalid', {
-    what: `${path} line ${at} is not a journal event`,
-    why: z.prettifyError(parsed.error),
-    next: `restore ${path} from a backup; the run is left as it is until then`,
+  throw invalid(path, at, z.prettifyError(parsed.error));
+}
+
+function invalid(path: string, at: number, why: string): Failure {
+  return new Failure('file_invalid', { what: `${path} line ${at} is not a journal event`, why, next: restore(path) });
+}
+
+function misnumbered(path: string, at: number, n: number, due: number): Failure {
+  return new Failure('file_invalid', {
+    what: `${path} line ${at} has the number ${n}, and ${due} is due`,
+    why: 'a line was lost, damaged or written twice',
+    next: restore(path),
   });
+}
+
+function restore(path: string): string {
+  return `restore ${path} from a backup; the run is left as it is until then`;
 }

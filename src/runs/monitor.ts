@@ -30,7 +30,7 @@ const LIVE = new Set(['pending', 'held', 'suspended', 'requeued', 'running', 'co
 export function observe(run: Run, look: Look, markers: MarkerLook | undefined): JournalEvent[] {
   const attempt = current(run.record);
   const timings = attempt && TIMINGS[run.plan.scheduler];
-  if (!attempt || !timings || (run.record.lookedAt ?? 0) > look.at) return [];
+  if (!attempt || !timings || !isWatched(run) || (run.record.lookedAt ?? 0) > look.at) return [];
   const views = viewsOf(run, look.jobs);
   const tasks = run.record.tasks.map((task) =>
     judgeTask(

@@ -28,9 +28,14 @@ export function markOver(repo: string, runId: string): void {
 /** Open runs of which nothing but the reservation is there: no intent was journalled, so nothing was ever to happen on its word. */
 export function unintended(repo: string): { id: string; folder: string }[] {
   return listed(folder(repo)).flatMap((id) => {
-    const iteration = readText(join(folder(repo), id))?.trim();
-    const run = { id, folder: join(repo, iteration ?? '', 'runs', id) };
-    return iteration && readJournal(run.folder).length === 0 ? [run] : [];
+    try {
+      const iteration = readText(join(folder(repo), id))?.trim();
+      const run = { id, folder: join(repo, iteration ?? '', 'runs', id) };
+      return iteration && readJournal(run.folder).length === 0 ? [run] : [];
+    } catch {
+      // A journal that cannot be read is named by `openRuns`; it must not keep the other runs from being finished.
+      return [];
+    }
   });
 }
 
@@ -46,9 +51,10 @@ export function openRuns(repo: string): { runs: Run[]; unreadable: { id: string;
   const runs: Run[] = [];
   const unreadable: { id: string; why: string }[] = [];
   for (const id of listed(folder(repo))) {
-    const iteration = readText(join(folder(repo), id))?.trim();
-    if (!iteration) continue;
     try {
+      const iteration = readText(join(folder(repo), id))?.trim();
+      if (iteration === undefined) continue;
+      if (iteration === '') throw new Error(`${join(folder(repo), id)} is empty`);
       runs.push(readRun(join(repo, iteration), id));
     } catch (error) {
       unreadable.push({ id, why: error instanceof Error ? error.message : String(error) });

@@ -11,9 +11,15 @@ export type ParserCall = {
 
 export type ParserValues = { run_id: string; iteration_id: string; iteration_path: string; run_dir: string; repo_root: string };
 
-/** Calls the hook with the keyword arguments of the reference's contract and prints what it gives as JSON. */
+/**
+ * Calls the hook with the keyword arguments of the reference's contract and prints what it gives as JSON. What the hook itself, or a
+ * program it starts, writes to its standard output goes to the error output instead.
+ */
 const PYTHON = `
-import importlib, inspect, json, pathlib, sys
+import importlib, inspect, json, os, pathlib, sys
+out = os.fdopen(os.dup(1), 'w')
+os.dup2(2, 1)
+sys.stdout = sys.stderr
 repo, iteration, run_id, module, name = sys.argv[1:6]
 sys.path.insert(0, repo)
 hook = importlib.import_module(module)
@@ -23,8 +29,6 @@ given = {'repo_root': pathlib.Path(repo), 'iteration_dir': pathlib.Path(iteratio
 taken = inspect.signature(hook).parameters
 if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in taken.values()):
     given = {key: value for key, value in given.items() if key in taken}
-out = sys.stdout
-sys.stdout = sys.stderr
 result = hook(**given)
 out.write(json.dumps(result))
 `;

@@ -85,7 +85,6 @@ export function excess(planned: Requested, actual: Requested): string[] {
   const over: string[] = [];
   const more = (what: string, is: number | null, was: number | null) => {
     if (was !== null && (is === null || is > was)) over.push(`${what} ${is ?? 'unlimited'} instead of ${was}`);
-    if (was === null && is !== null && what === 'requeues' && is > 0) over.push(`${what} ${is} instead of 0`);
   };
   more('cpus', actual.cpus, planned.cpus);
   more('gpus', actual.gpus, planned.gpus);
@@ -94,14 +93,22 @@ export function excess(planned: Requested, actual: Requested): string[] {
   more('walltime seconds', actual.walltimeSeconds, planned.walltimeSeconds);
   if (planned.memoryMb !== null && planned.memoryMb > 0)
     more('memory MiB', actual.memoryMb === 0 ? null : actual.memoryMb, planned.memoryMb);
+  more('tasks at once', actual.parallel, planned.parallel);
   const tasks = (r: Requested) => (r.indices ?? [-1]).join(',');
   if (tasks(actual) !== tasks(planned)) over.push(`array indices ${tasks(actual)} instead of ${tasks(planned)}`);
-  for (const key of ['partition', 'account', 'qos'] as const) {
+  for (const [what, key] of NAMED) {
     if (planned[key] !== null && actual[key] !== planned[key])
-      over.push(`${key} ${actual[key] ?? 'none'} instead of ${planned[key]}`);
+      over.push(`${what} ${actual[key] ?? 'none'} instead of ${planned[key]}`);
   }
   return over;
 }
+
+const NAMED = [
+  ['GPU type', 'gpuType'],
+  ['partition', 'partition'],
+  ['account', 'account'],
+  ['qos', 'qos'],
+] as const;
 
 export type JobPaths = { script: string; cwd: string; logs: string };
 

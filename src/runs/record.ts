@@ -64,6 +64,7 @@ function apply(record: RunRecord, line: JournalLine, indices: readonly number[])
         policyVersion: line.policy_version,
       });
       record.tasks = indices.map(unseen);
+      record.differences = [];
       return;
     case 'submitted':
       patch(record, line, { phase: 'submitted', jobId: line.job_id, submittedAt: line.at });

@@ -1,4 +1,4 @@
-import { asFailure, Failure } from '../base/errors.ts';
+import { asFailure } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
 import type { Site } from '../sites/site.ts';
 import { openRuns } from './open.ts';
@@ -33,7 +33,7 @@ export async function recover(
       await withRun(run, 'recovery', () => finish(run), 0);
     } catch (error) {
       const failure = asFailure(error);
-      if (!(failure instanceof Failure) || failure.code === 'internal') throw failure;
+      if (failure.code === 'internal') throw failure;
       if (failure.code !== 'lock_held') found.push({ run: run.id, found: `not finished: ${failure.message}` });
     }
   }
@@ -45,8 +45,8 @@ export async function recover(
     const allowed = policyVersion !== null && current(before.record)?.policyVersion === policyVersion;
     const after = await resume(before, siteOf(before.plan.site), permit, allowed);
     if (after.record.last === before.record.last) return;
-    await changed(after);
     found.push({ run: after.id, found: words(after) });
+    await changed(after);
   }
 }
 

@@ -4,12 +4,14 @@ import { Failure } from '../base/errors.ts';
 import { readJson } from '../base/files.ts';
 import { RUN_ID } from '../base/ids.ts';
 import { withLock } from '../base/lock.ts';
-import type { JournalEvent, JournalLine } from './journal.ts';
+import type { JournalEvent } from './journal.ts';
 import { appendJournal, readJournal } from './journal.ts';
+import { checkMove } from './lifecycle.ts';
 import type { Plan } from './plan.ts';
 import { indicesOf, onlyStep, PLAN_VERSION } from './plan.ts';
 import type { RunRecord } from './record.ts';
 import { replay } from './record.ts';
+import type { RunState } from './types.ts';
 
 /** A run of ours on disk: its folder, its plan, and its record as the journal tells it. */
 export type Run = { id: string; folder: string; iterationFolder: string; plan: Plan; record: RunRecord };
@@ -47,16 +49,32 @@ export function runFolders(iterationFolder: string): { id: string; ours: boolean
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Appends to the journal; the caller holds the run's lock. Gives the run as it then is. */
+/**
+ * Appends to the journal; the caller holds the run's lock. Gives the run as it then is. Writes nothing where somebody else has
+ * written since the run was read, or where a move is not in the table.
+ */
 export function record(run: Run, ...events: JournalEvent[]): Run {
-  let last = run.record.last;
-  const lines: JournalLine[] = [];
-  for (const event of events) {
-    const line = appendJournal(run.folder, last, event);
-    last = line.n;
-    lines.push(line);
+  const lines = readJournal(run.folder);
+  if (lines.length !== run.record.last) {
+    throw new Failure('internal', {
+      what: `the journal of run ${run.id} has ${lines.length} lines, and ${run.record.last} were read`,
+      why: 'it was written without the run’s lock',
+      next: 'call again; if it happens twice, report it as a defect',
+    });
   }
-  return reread(run);
+  checkMoves(run.record.state, events);
+  for (const event of events) lines.push(appendJournal(run.folder, lines.length, event));
+  return { ...run, record: replay(lines, indicesOf(onlyStep(run.plan))) };
+}
+
+function checkMoves(state: RunState, events: readonly JournalEvent[]): void {
+  let from = state;
+  for (const event of events) {
+    if (event.event !== 'moved') continue;
+    if (event.from !== from) throw new Error(`a move from ${event.from} of a run that is ${from}`);
+    checkMove(event.from, event.to);
+    from = event.to;
+  }
 }
 
 /** Holds the run's lock. Order: run, then budget, then audit. */

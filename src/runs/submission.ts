@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asFailure } from '../base/errors.ts';
 import type { ActingPermit, Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
-import type { Job, JobView } from '../sites/schedulers/scheduler.ts';
+import type { Job, JobView, Requested } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
-import { excess, onlyStep } from './plan.ts';
+import { excess, onlyStep, planDigest } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { record } from './run.ts';
@@ -50,6 +50,8 @@ export async function resume(run: Run, site: Site, permit: ActingPermit, mayRele
       return adopt(run, site, permit, attempt, mayRelease);
     case 'submitted':
     case 'releasing':
+      // With differences it was cut off while it was being withdrawn.
+      if (run.record.differences.length > 0) return withdraw(run, site, permit);
       return mayRelease ? release(run, site, permit) : run;
     case 'released':
     case 'refused':
@@ -65,18 +67,19 @@ async function adopt(run: Run, site: Site, permit: ActingPermit, attempt: Attemp
   if (!timings) return run;
   const age = () => (Date.now() - Date.parse(attempt.intentAt)) / 1000;
   let rows: JobView[];
-  for (;;) {
-    const waited = age() >= timings.visibility;
-    try {
+  try {
+    const young = age() < timings.visibility;
+    rows = await site.find(attempt.name);
+    if (rows.length === 0 && young) {
+      // Never longer than the whole window: the intent's time may be another host's, whose clock is ahead.
+      await sleep(Math.min(timings.visibility, Math.max(0, timings.visibility - age())) * 1000);
       rows = await site.find(attempt.name);
-    } catch (error) {
-      const why = asFailure(error).message;
-      return attempt.phase === 'ambiguous'
-        ? run
-        : record(run, { event: 'ambiguous', ...of, why: `it could not be looked up: ${quote(why, 300)}` });
     }
-    if (rows.length > 0 || waited) break;
-    await sleep(Math.max(50, (timings.visibility - age()) * 1000));
+  } catch (error) {
+    const why = asFailure(error).message;
+    return attempt.phase === 'ambiguous'
+      ? run
+      : record(run, { event: 'ambiguous', ...of, why: `it could not be looked up: ${quote(why, 300)}` });
   }
   const ids = [...new Set(rows.map((row) => row.id))].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   const [first, ...surplus] = ids;
@@ -99,7 +102,7 @@ function nothingFound(
   memory: number | null,
   age: number,
 ): Run {
-  const certain = memory === null || age <= memory;
+  const certain = memory === null || (age >= 0 && age <= memory);
   if (!certain && attempt.phase === 'unknown') return run;
   const why = certain
     ? 'a healthy look found no job of this name: nothing was accepted'
@@ -107,7 +110,10 @@ function nothingFound(
   return record(run, { event: 'absent', ...of, certain, why });
 }
 
-/** Reads the held job back, refuses one that is more than its plan, and lets it go. Safe to repeat until `released` is journalled. */
+/**
+ * Reads the held job back, refuses one that is more than its plan, and lets it go. Safe to repeat until `released` is journalled; a job
+ * that is held is read back every time, since it can have been changed in between. What is being cancelled is never let go.
+ */
 async function release(run: Run, site: Site, permit: ActingPermit): Promise<Run> {
   const attempt = must(run);
   const { jobId } = attempt;
@@ -117,21 +123,32 @@ async function release(run: Run, site: Site, permit: ActingPermit): Promise<Run>
     run = record(run, { event: 'moved', from: 'pending', to: 'submitted', because: `job ${jobId} on ${site.name}` });
   const before = await site.find(attempt.name);
   const row = before.find((one) => one.id === jobId);
-  if (attempt.phase !== 'releasing' && row && !OVER.has(row.state)) {
-    const differences = excess(onlyStep(run.plan).requested, await site.readBack(jobId));
-    run = record(run, { event: 'read_back', ...of, differences });
-    if (differences.length > 0)
-      return withdraw(run, site, permit, `the held job is more than its plan: ${differences.join('; ')}`);
+  const isReleasing = attempt.phase === 'releasing';
+  if (run.record.cancelling && row && !OVER.has(row.state)) {
+    await site.cancel(permit, [{ id: jobId, name: attempt.name }]);
+    return run;
   }
-  if (attempt.phase !== 'releasing') run = record(run, { event: 'releasing', ...of });
+  if (row && (row.state === 'held' || (!isReleasing && !OVER.has(row.state)))) {
+    const differences = differencesOf(run, attempt, await site.readBack(jobId));
+    if (!isReleasing || differences.length > 0) run = record(run, { event: 'read_back', ...of, differences });
+    if (differences.length > 0) return withdraw(run, site, permit);
+  }
+  if (!isReleasing) run = record(run, { event: 'releasing', ...of });
   if (row?.state === 'held') await site.release(permit, jobId);
   const after = row?.state === 'held' ? await site.find(attempt.name) : before;
   if (after.some((one) => one.id === jobId && one.state === 'held')) return run;
   return record(run, { event: 'released', ...of });
 }
 
-async function withdraw(run: Run, site: Site, permit: ActingPermit, why: string): Promise<Run> {
+/** What the job is more than was decided on. A plan that was altered since is compared with nothing: it decides nothing. */
+function differencesOf(run: Run, attempt: Attempt, actual: Requested): string[] {
+  if (planDigest(run.plan) !== attempt.planDigest) return ['plan.json is not the plan that was decided on'];
+  return excess(onlyStep(run.plan).requested, actual);
+}
+
+async function withdraw(run: Run, site: Site, permit: ActingPermit): Promise<Run> {
   const attempt = must(run);
+  const why = `the held job is more than its plan: ${run.record.differences.join('; ')}`;
   await site.cancel(permit, [{ id: attempt.jobId ?? '', name: attempt.name }]);
   return record(
     run,

@@ -40,7 +40,10 @@ export type TaskRecord = {
   estimatedStart: number | null;
   used: { elapsedSeconds: number | null; cpuSeconds: number | null; maxRssMb: number | null } | null;
   evidence: Evidence;
-  /** Healthy looks in a row that did not find the task anywhere, and when the first of them was (epoch seconds). */
+  /**
+   * Healthy looks in a row that did not find the task anywhere, and when the first of them was (epoch seconds). With `missed` 0: when
+   * the scheduler first called it done while its marker was not there.
+   */
   missed: number;
   missingSince: number | null;
   /** The files that really hold its output, as the job itself found them. */

@@ -9,6 +9,7 @@ import type { Permit } from '../base/permit.ts';
 import { localScheduler } from './schedulers/local.ts';
 import type { JobView } from './schedulers/scheduler.ts';
 import { localTransport } from './transports/local.ts';
+import { shellWord } from './shell-text.ts';
 import type { Ask } from './transports/transport.ts';
 
 /** Long local work: tests, preflight, parsers. `key` names it: the same key is the same work, whoever asks and however often. */
@@ -61,7 +62,7 @@ export function openWork(repo: string): Work {
       });
       for (const end = Date.now() + waitMs; ; await sleep(50)) {
         const view = (await ask(scheduler.find(name, user)))[0];
-        if (view && OVER.has(view.state)) return tell(result(view, folder), folder, request);
+        if (view && OVER.has(view.state)) return tell(view, folder, request);
         if (Date.now() >= end) return undefined;
       }
     },
@@ -88,9 +89,15 @@ export function openWork(repo: string): Work {
     await ask(scheduler.release(id));
   }
 
-  function tell(told: WorkResult, folder: string, request: WorkRequest): WorkResult {
-    if (told.exit !== 0 || request.reuse === 'never') writeAtomic(join(folder, 'told'), '');
-    return told;
+  /** A result that cannot even be read is told as well: the next call begins anew. */
+  function tell(view: JobView, folder: string, request: WorkRequest): WorkResult {
+    let told: WorkResult | undefined;
+    try {
+      told = result(view, folder);
+      return told;
+    } finally {
+      if (told?.exit !== 0 || request.reuse === 'never') writeAtomic(join(folder, 'told'), '');
+    }
   }
 
   async function submit(name: string, folder: string, request: WorkRequest): Promise<string> {
@@ -130,14 +137,10 @@ export function openWork(repo: string): Work {
   }
 }
 
-/** A word a POSIX shell reads back as itself. */
-function shellWord(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
 function result(view: JobView, folder: string): WorkResult {
   return {
-    exit: view.exit,
+    // A program that was ended has not succeeded, even if it says so on its way out.
+    exit: view.state === 'completed' || view.state === 'failed' ? view.exit : null,
     timedOut: view.state === 'timeout',
     cancelled: view.state === 'cancelled',
     stdout: readText(join(folder, 'out'), OUTPUT_LIMIT) ?? '',

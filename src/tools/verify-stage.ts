@@ -122,7 +122,7 @@ export default defineTool({
     return [
       `Stage ${out.stage} of ${out.iteration}${out.run_id ? `, run ${out.run_id}` : ''}: ${out.passed ? 'passed' : 'FAILED'}.`,
       ...failed.flatMap(({ code, title, findings }) => [
-        `FAIL ${code}: ${title}`,
+        `FAIL ${code}${title === '' ? '' : ` (wanted: ${title})`}`,
         ...findings.flatMap((one) => [`  ${sentence(one)}`, `  → ${one.next}`]),
       ]),
       ...out.commands

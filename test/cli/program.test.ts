@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mintRepositoryId } from '../../src/runs/home.ts';
 import { tools } from '../../src/tools/index.ts';
 import type { Repo } from '../support/repo.ts';
 import { MAIN, makeRepo, POLICY, ROOT } from '../support/repo.ts';
@@ -13,7 +12,7 @@ let repo: Repo;
 let empty: string;
 
 beforeAll(async () => {
-  repo = await makeRepo(`${POLICY}  acts: { submit: ask }\n`, (path) => void mintRepositoryId(path));
+  repo = await makeRepo(`${POLICY}  acts: { submit: ask }\n`);
   empty = await mkdtemp(join(tmpdir(), 'autolab-empty-'));
 });
 afterAll(async () => {

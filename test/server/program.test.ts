@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { mintRepositoryId } from '../../src/runs/home.ts';
 import { tools } from '../../src/tools/index.ts';
 import type { Repo } from '../support/repo.ts';
 import { makeRepo, POLICY } from '../support/repo.ts';
@@ -29,7 +28,7 @@ let repo: Repo;
 const users: User[] = [];
 
 beforeAll(async () => {
-  repo = await makeRepo(POLICY, (path) => void mintRepositoryId(path));
+  repo = await makeRepo();
   writeFileSync(join(repo.path, 'manifest.json'), JSON.stringify(MANIFEST));
 });
 afterEach(async () => {

@@ -6,19 +6,19 @@ import type { Outcome } from '../../src/tools/tool.ts';
 import type { Changes } from '../checks/iteration.ts';
 import { makeRepository, removeRepositories } from '../checks/iteration.ts';
 
-const initialised: string[] = [];
+const folders: string[] = [];
 
 /** The example experiment as an initialised repository, with changes. */
 export function initialise(...changes: Changes[]): string {
   const repo = makeRepository(...changes);
   mintRepositoryId(repo);
-  initialised.push(repo);
+  folders.push(stateFolder(repo));
   return repo;
 }
 
 /** Takes repositories and what belongs to them outside away. */
 export function removeInitialised(): void {
-  for (const repo of initialised.splice(0)) rmSync(stateFolder(repo), { recursive: true, force: true });
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
   removeRepositories();
 }
 

@@ -110,10 +110,8 @@ test('the answer in words: what failed comes first, each with what to do', async
   const outcome = await call(repo, 'verify_stage', { stage: 'launch' });
   expect(outcome.text.split('\n').slice(0, 4)).toEqual([
     'Stage launch of penguins-softmax: FAILED.',
-    'FAIL design_valid: design.yaml is valid and about this iteration',
-    expect.stringMatching(
-      new RegExp(`^ {2}${ITERATION}/design\\.yaml:13: compute\\.gpu_count is "some"; expected a whole number`),
-    ),
+    'FAIL design_valid (wanted: design.yaml is valid and about this iteration)',
+    expect.stringMatching(new RegExp(`^ {2}${ITERATION}/design\\.yaml:13: compute\\.gpu_count is "some"; expected a number`)),
     `  → change compute.gpu_count (${ITERATION}/design.yaml:13:14)`,
   ]);
   expect(outcome.text).toContain('not required by the policy: no_placeholders, line_limits');
@@ -202,7 +200,7 @@ test.each([
   ['test_command: ""\n', 'tests is required at implementation_review, and the policy has no test_command'],
   [
     'test_command: pytest | tee log\n',
-    'test_command: cannot be read as words from "| tee log": no shell runs it, so | & ; < > ( ) $ and backticks mean nothing',
+    'test_command: cannot be read as words from " | tee log": no shell runs it, so | & ; < > ( ) $ and backticks mean nothing',
   ],
   [
     'test_command: pytest {{data}}\n',
