@@ -24,7 +24,7 @@ function reasonsOf(policy: Policy, facts: Facts, phase: Phase): Reason[] {
   const rest = acts.filter((act) => act !== 'read');
   if (rest.length === 0) return reading;
   if (policy.problems.length > 0) return [...reading, ...brokenPolicy(policy)];
-  const judged = rest.flatMap((act) => [judgeAct(policy, act)]);
+  const judged = rest.map((act) => judgeAct(policy, act));
   const goesToSite = rest.some((act) => act === 'submit' || act === 'push' || act === 'pull');
   const runsCommands = rest.includes('run_command') || (facts.commands?.length ?? 0) > 0;
   return [

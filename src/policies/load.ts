@@ -31,15 +31,21 @@ export type Policy = {
 
 /** The policy of a repository: defaults ← preset ← `.autolab/verifier_policy.yaml`. Never throws for what files hold or lack: see `problems`. */
 export function loadPolicy(repo: string, packaged: string): Policy {
-  let text: string | undefined;
   try {
-    text = readText(join(repo, POLICY_FILE));
+    const text = readText(join(repo, POLICY_FILE));
+    const presetText = (name: string | null) => (name === null ? undefined : readText(join(packaged, `${name}.yaml`)));
+    if (last && last.text === text && last.packaged === packaged && last.presetText === presetText(last.policy.preset)) return last.policy;
+    const policy = policyOf(text, packaged);
+    last = policy.problems.length > 0 ? undefined : { text, packaged, presetText: presetText(policy.preset), policy };
+    return policy;
   } catch (error) {
     const failure = asFailure(error);
     return broken([{ file: POLICY_FILE, line: 0, column: 0, message: failure.message, remedy: failure.next }]);
   }
-  return policyOf(text, packaged);
 }
+
+/** The policy made last and the very texts it was made of: files are read at every call, and parsed again when they differ. */
+let last: { text: string | undefined; packaged: string; presetText: string | undefined; policy: Policy } | undefined;
 
 /** The policy that a text of `verifier_policy.yaml` would make; undefined for no file, which is the defaults alone. */
 export function policyOf(text: string | undefined, packaged: string): Policy {
@@ -105,4 +111,13 @@ function broken(problems: readonly PolicyProblem[], layers: readonly Layer[] = [
     problems,
     layers,
   };
+}
+
+/** Policies are shared between calls, so nobody may change one. */
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) freeze(inner);
+    Object.freeze(value);
+  }
+  return value;
 }

@@ -12,7 +12,7 @@ import type { PresetFile } from './preset-file.ts';
 import { presetNames, readPresetFile } from './preset-file.ts';
 import type { Origin } from './types.ts';
 import type { Tree } from './yaml.ts';
-import { readPolicyText } from './yaml.ts';
+import { isTree, readPolicyText } from './yaml.ts';
 
 export type { PresetFile } from './preset-file.ts';
 
@@ -64,14 +64,20 @@ export function applyPreset(repo: string, packaged: string, name: string, option
   const project = { gate: readPolicyText(text, POLICY_FILE).tree.gate ?? {} };
   const beneath = mergeLayers([DEFAULTS, preset.layer]);
   const kept = leaves(project)
-    .filter(([at, value]) => canonical(valueAt(beneath, at) ?? null) !== canonical(value))
-    .map(([at, value]) => ({ path: at.join('.'), value, preset: valueAt(beneath, at), origin: policy.origin(at.join('.')) }));
+    .filter(([at, value]) => canonical(limitAt(beneath, at) ?? null) !== canonical(value))
+    .map(([at, value]) => ({ path: at.join('.'), value, preset: limitAt(beneath, at), origin: policy.origin(at.join('.')) }));
   return {
     file: POLICY_FILE,
     text,
     diff: unifiedDiff(before, text, POLICY_FILE),
     kept: kept.filter(({ path: at }) => at !== 'gate'),
   };
+}
+
+/** The value at a path; for the upper half of a limit also the plain amount that stands for it. */
+function limitAt(tree: Tree, path: readonly string[]): unknown {
+  const above = path.at(-1) === 'deny' ? valueAt(tree, path.slice(0, -1)) : undefined;
+  return valueAt(tree, path) ?? (isTree(above) ? undefined : above);
 }
 
 /** `gate.limits.per_job.gpus: 2, kept: your own value (line 12); the preset says 4`. */

@@ -8,7 +8,7 @@ import { instant } from '../base/ids.ts';
 import { withLock } from '../base/lock.ts';
 import { cap, clean, redact } from '../base/text.ts';
 
-/** Arguments and words in a line are capped, so that a line stays far below what one read of the tail fetches. */
+/** Arguments and words in a line are capped, so that one read of the tail nearly always fetches a whole line. */
 const FIELD_LIMIT = 2000;
 const TAIL = 64 * 1024;
 const FIRST = '0'.repeat(64);
@@ -27,7 +27,13 @@ export type AuditEntry = {
 };
 const line = z.looseObject({ v: z.literal(1), n: z.number().int(), at: z.string(), prev: z.string(), hash: z.string() });
 type Line = z.output<typeof line>;
-const head = z.object({ schema_version: z.literal('1'), n: z.number().int(), hash: z.string() });
+const head = z.object({
+  schema_version: z.literal('1'),
+  n: z.number().int(),
+  hash: z.string(),
+  /** The first line that was written while there was no head although there were lines; until a person accepts the log. */
+  unproven: z.number().int().optional(),
+});
 type Head = z.output<typeof head>;
 
 /** What `audit verify` found; `ok` false means that the log is not what was written. */
@@ -43,14 +49,17 @@ export function openAudit(repo: string, state: string): Audit {
   const path = join(repo, '.autolab', 'gate', 'audit.jsonl');
   const headPath = join(state, 'audit-head.json');
   const lock = join(state, 'audit.lock');
-  const setHead = (n: number, hash: string) => writeAtomic(headPath, jsonText({ schema_version: '1', n, hash }), 0o600);
+  const setHead = (n: number, hash: string, unproven?: number) =>
+    writeAtomic(headPath, jsonText({ schema_version: '1', n, hash, unproven }), 0o600);
   return {
     append: (entry) =>
       withLock(lock, 'audit', () => {
-        const last = newest(path, readHead(headPath));
+        const known = readHead(headPath);
+        const last = newest(path, known);
         const row = sealed(last, entry);
         appendLine(path, JSON.stringify(row), 0o600);
-        setHead(row.n, row.hash);
+        // One line without a head is a crash between the two; more of them have had one.
+        setHead(row.n, row.hash, known || last.n <= 1 ? known?.unproven : row.n);
       }),
     verify: () => verify(path, readHead(headPath)),
     accept: () =>
@@ -84,9 +93,13 @@ function newest(path: string, known: Head | undefined): { n: number; hash: strin
   }
   if (known && last.n < known.n) throw broken(path, `it ends at line ${last.n}, and its head knows ${known.n}`);
   if (known && last.n === known.n && last.hash !== known.hash) throw broken(path, `line ${last.n} is not the one its head knows`);
+  if (known && last.n === known.n + 1 && last.prev !== known.hash)
+    throw broken(path, `line ${last.n} does not follow the one its head knows`);
   if (hashOf(last) !== last.hash) throw broken(path, `line ${last.n} was altered`);
   return last;
 }
+
+const NO_HEAD = 'there was no head outside the repository: it was moved or copied here, or the head was removed';
 
 function verify(path: string, known: Head | undefined): AuditReport {
   const findings: string[] = [];
@@ -97,7 +110,7 @@ function verify(path: string, known: Head | undefined): AuditReport {
     if (row === '') continue;
     const parsed = parse(row);
     if (!parsed) {
-      findings.push(`line ${at + 1} is torn or foreign`);
+      if (!isTorn(row)) findings.push(`line ${at + 1} is foreign`);
       continue;
     }
     lines++;
@@ -107,42 +120,58 @@ function verify(path: string, known: Head | undefined): AuditReport {
     if (parsed.n === known?.n) atHead = parsed.hash;
     before = parsed;
   }
-  if (!known && lines > 0)
-    findings.push('there is no head outside the repository: it was moved or copied here, or the head was removed');
+  if (!known && lines > 1)
+    findings.push(NO_HEAD);
+  if (known?.unproven !== undefined) findings.push(`when line ${known.unproven} was written, ${NO_HEAD}`);
   if (known && before.n < known.n) findings.push(`the log ends at ${before.n}, and its head knows ${known.n} lines`);
   else if (known && atHead !== known.hash) findings.push(`line ${known.n} is not the one its head knows`);
   return { ok: findings.length === 0, lines, head: known?.n ?? 0, findings };
 }
 
-/** The last whole line. A torn one at the very end is what a crash leaves behind: nothing was done on its word. */
+/** The last whole line. Torn ones behind it are what crashes leave: nothing was done on their word. */
 function lastLine(path: string): Line | undefined {
-  const rows = tail(path).split('\n').filter(Boolean).reverse();
-  for (const [at, row] of rows.entries()) {
-    const parsed = parse(row);
-    if (parsed) return parsed;
-    if (at > 0) break;
+  for (let window = TAIL; ; window *= 8) {
+    const { text, all } = tail(path, window);
+    for (const row of text.split('\n').filter(Boolean).reverse()) {
+      const parsed = parse(row);
+      if (parsed) return parsed;
+      if (!isTorn(row)) throw broken(path, 'its end cannot be read');
+    }
+    if (all) return undefined;
   }
-  if (rows.length > 0 && !(rows.length === 1 && parse(rows[0] ?? '') === undefined)) throw broken(path, 'its end cannot be read');
-  return undefined;
 }
 
-function tail(path: string): string {
+/** The last `window` bytes from the first line that begins in them. */
+function tail(path: string, window: number): { text: string; all: boolean } {
   let fd: number;
   try {
     fd = openSync(path, 'r');
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return '';
+    if (systemCode(error) === 'ENOENT') return { text: '', all: true };
     throw error;
   }
   try {
     const { size } = fstatSync(fd);
-    const length = Math.min(size, TAIL);
+    const length = Math.min(size, window);
     const data = Buffer.alloc(length);
     readSync(fd, data, 0, length, size - length);
-    const text = data.toString('utf8');
-    return size > length ? text.slice(text.indexOf('\n') + 1) : text;
+    if (length === size) return { text: data.toString('utf8'), all: true };
+    const start = data.indexOf(0x0a) + 1;
+    return { text: start === 0 ? '' : data.subarray(start).toString('utf8'), all: false };
   } finally {
     closeSync(fd);
+  }
+}
+
+/** The beginning of a line of ours and no more: no part of a line is JSON. */
+function isTorn(row: string): boolean {
+  const start = '{"v":1,"n":';
+  if (!row.startsWith(start.slice(0, row.length))) return false;
+  try {
+    JSON.parse(row);
+    return false;
+  } catch {
+    return true;
   }
 }
 

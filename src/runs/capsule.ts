@@ -1,7 +1,7 @@
+import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { simpleGit } from 'simple-git';
 import { digest, sha256 } from '../base/digest.ts';
-import { readText, statSize } from '../base/files.ts';
 import { quote } from '../base/text.ts';
 import type { Capsule } from './plan.ts';
 
@@ -18,15 +18,20 @@ const HASH_LIMIT = 4 * 1024 * 1024;
 export async function readCapsule(repo: string): Promise<Capsule> {
   try {
     const git = simpleGit({ baseDir: repo, timeout: { block: 20_000 } });
-    const status = await git.raw('status', '--porcelain=v1', '-z', '--untracked-files=all', '--no-renames');
+    const options = ['--porcelain=v1', '-z', '--untracked-files=all', '--no-renames'];
+    const status = await git.raw('--no-optional-locks', 'status', ...options);
     const commit = await git.raw('rev-parse', '--verify', '--quiet', 'HEAD').catch(() => '');
+    // Paths are told from the top of the working tree, which may be above the repository of ours.
+    const prefix = (await git.raw('rev-parse', '--show-prefix')).replace(/\n$/, '');
+    const top = (await git.raw('rev-parse', '--show-toplevel')).replace(/\n$/, '');
     const changed = status
       .split('\0')
       .filter(Boolean)
       .map((row) => ({ code: row.slice(0, 2), path: row.slice(3) }))
-      .filter(({ path }) => !OURS.some((pattern) => pattern.test(path)))
+      .filter(({ path }) => !isOurs(path, prefix))
       .sort((a, b) => (a.path < b.path ? -1 : 1));
-    const content = changed.map(({ code, path }) => [code.trim(), path, fingerprint(join(repo, path))]);
+    const content: [string, string, string][] = [];
+    for (const { code, path } of changed) content.push([code.trim(), path, await fingerprint(join(top, path))]);
     return {
       commit: commit.trim() || null,
       clean: changed.length === 0,
@@ -45,8 +50,15 @@ export async function readCapsule(repo: string): Promise<Capsule> {
   }
 }
 
-function fingerprint(path: string): string {
-  const size = statSize(path);
-  if (size === undefined) return 'gone';
-  return size > HASH_LIMIT ? `size ${size}` : sha256(readText(path) ?? '');
+function isOurs(path: string, prefix: string): boolean {
+  return path.startsWith(prefix) && OURS.some((pattern) => pattern.test(path.slice(prefix.length)));
+}
+
+/** What stands there. Of a repository within the repository it is the commit. */
+async function fingerprint(path: string): Promise<string> {
+  const seen = lstatSync(path, { throwIfNoEntry: false });
+  if (!seen) return 'gone';
+  if (seen.isSymbolicLink()) return `link ${readlinkSync(path)}`;
+  if (seen.isDirectory()) return `folder ${await simpleGit({ baseDir: path }).raw('rev-parse', 'HEAD').catch(() => '')}`;
+  return seen.isFile() && seen.size <= HASH_LIMIT ? sha256(readFileSync(path)) : `size ${seen.size}`;
 }

@@ -141,6 +141,9 @@ readonly al_task al_job al_node al_started
 al_claim
 al_clear
 al_export
+# A login shell's profile sets PATH anew; one that was passed by name is put back.
+[ -z "@{AUTOLAB_PATH:-}" ] || export PATH="$AUTOLAB_PATH"
+unset -v AUTOLAB_PATH
 al_setup
 # Setup lines may leave any option of the shell behind.
 set +efuxC +o posix +o pipefail

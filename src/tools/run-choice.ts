@@ -56,9 +56,17 @@ export function newRunId(reads: Reads, iteration: Iteration, named: string | und
   return pending && isFree(pending) ? pending : mintRunId(new Date());
 }
 
-/** The values of the variables that launch.yaml passes by name; a variable that is not set here is not passed. */
+/**
+ * The values of the variables that launch.yaml passes by name; a variable that is not set here is not passed. PATH goes along a second
+ * time, since the login shell of a job sets it anew.
+ */
 export function passed(names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+  const values: Record<string, string> = {};
+  for (const name of names) {
+    const value = process.env[name];
+    if (value !== undefined) values[name] = value;
+  }
+  return values.PATH === undefined ? values : { ...values, AUTOLAB_PATH: values.PATH };
 }
 
 /** Another server was faster with the same iteration. */

@@ -116,6 +116,25 @@ describe('loading a policy', () => {
     expect(version('gate: { limits: { per_job: { cpus: 31 } } }\n')).not.toBe(version(''));
   });
 
+  it('is read anew at every call: a change of the file or of the preset counts at once', () => {
+    const repo = repository('anew', 'policy_resolution: { default_preset: own }\n');
+    const packaged = mkdtempSync(join(top, 'packaged-'));
+    const preset = (cpus: number) =>
+      writeFileSync(
+        join(packaged, 'own.yaml'),
+        `preset: { name: own, summary: x, recommended_mode: attended }\nexamples: [{ request: {}, expect: ask }]\ngate: { limits: { per_job: { cpus: ${cpus} } } }\n`,
+      );
+    const cpus = () => loadPolicy(repo, packaged).gate.limits.per_job.cpus?.deny;
+    preset(1);
+    const first = [cpus(), cpus()];
+    preset(2);
+    const second = cpus();
+    writeFileSync(join(repo, FILE), 'gate: { limits: { per_job: { cpus: 3 } } }\n');
+    expect([first, second, cpus()]).toEqual([[1, 1], 2, 3]);
+    writeFileSync(join(repo, FILE), 'gate: [');
+    expect(loadPolicy(repo, packaged).problems).not.toEqual([]);
+  });
+
   it('keeps Autolab’s own keys, known and open', () => {
     const loaded = policy('oracle_triggers: { "on": x }\nagent_runner: { enabled: false }\nlaunch: { future_key: 1 }\npolicy_overlays: { risk: { "": {} } }\n');
     expect(loaded.autolab).toMatchObject({ agent_runner: { enabled: false }, launch: { future_key: 1 }, policy_overlays: { risk: { '': {} } } });
