@@ -138,6 +138,8 @@ function report(runId, results) {
     say(`   ${line.at}  ${line.from} -> ${line.to}: ${line.because}`);
   title('What stands in the ledger');
   indent(readFileSync(join(repo, 'docs', 'slurm_job_list.md'), 'utf8').trim());
+  title('What became of the approval');
+  indent(autolab('approvals', '--all').trim());
   title('The researcher checks the audit log');
   indent(autolab('audit', 'verify').trim());
   title('The result');

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { Failure } from './base/errors.ts';
+import { PACKAGE, VERSION } from './base/package.ts';
 import type { ApprovalStore } from './policies/approvals.ts';
 import { approvalStore } from './policies/approvals.ts';
 import type { Policy } from './policies/load.ts';
@@ -19,9 +18,7 @@ import { openWork } from './sites/jobs.ts';
 import type { Site } from './sites/site.ts';
 import type { Caller } from './tools/tool.ts';
 
-/** Where the packaged files are: the folder above `src/` or `dist/`. */
-export const PACKAGE = packageRoot();
-export const VERSION = (JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')) as { version: string }).version;
+export { PACKAGE, VERSION } from './base/package.ts';
 
 /** What a call may look at. Nothing in it changes anything without a permit. */
 export type Reads = {
@@ -142,10 +139,4 @@ function repositoryOf(stateFile: string, start: string): string {
   return basename(stateFile) === 'state.json' && basename(dirname(stateFile)) === '.autolab'
     ? dirname(dirname(stateFile))
     : start;
-}
-
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (basename(folder) === 'src' || basename(folder) === 'dist' || basename(folder) === 'chunks') folder = dirname(folder);
-  return folder;
 }

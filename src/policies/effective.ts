@@ -7,7 +7,11 @@ import type { Origin } from './types.ts';
 
 /** Every value in force, as people write it, with who says it. */
 export function effectiveValues(policy: Policy): { path: string; value: unknown; origin: Origin }[] {
-  return leaves(mergeLayers(policy.layers)).map(([path, value]) => ({ path: path.join('.'), value, origin: policy.origin(path.join('.')) }));
+  return leaves(mergeLayers(policy.layers)).map(([path, value]) => ({
+    path: path.join('.'),
+    value,
+    origin: policy.origin(path.join('.')),
+  }));
 }
 
 /** The policy of a repository that says nothing of its own over this preset. Fails as `readPreset` does. */

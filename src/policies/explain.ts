@@ -4,13 +4,17 @@ import type { Policy } from './load.ts';
 import type { Decision, Facts, Origin, Reason, Verdict } from './types.ts';
 import { VERDICTS } from './types.ts';
 
-/** A decision in lines for people: the sum first, then every rule, the strictest first, with what would pass it. */
-export function explainDecision(decision: Decision): string {
+/**
+ * A decision in lines for people: the sum first, then every rule, the strictest first, with what would pass it. `stopping`: only the
+ * rules that stand in the way.
+ */
+export function explainDecision(decision: Decision, which: 'every' | 'stopping' = 'every'): string {
   const strictFirst = VERDICTS.toReversed();
+  const told = decision.reasons.filter((one) => which === 'every' || one.verdict !== 'allow');
   const sum = strictFirst.flatMap((verdict) => tally(decision, verdict)).join(', ');
   return [
     `${decision.verdict}: ${sum}.`,
-    ...strictFirst.flatMap((verdict) => decision.reasons.filter((one) => one.verdict === verdict)).flatMap(lines),
+    ...strictFirst.flatMap((verdict) => told.filter((one) => one.verdict === verdict)).flatMap(lines),
   ].join('\n');
 }
 

@@ -34,7 +34,8 @@ export function loadPolicy(repo: string, packaged: string): Policy {
   try {
     const text = readText(join(repo, POLICY_FILE));
     const presetText = (name: string | null) => (name === null ? undefined : readText(join(packaged, `${name}.yaml`)));
-    if (last && last.text === text && last.packaged === packaged && last.presetText === presetText(last.policy.preset)) return last.policy;
+    if (last && last.text === text && last.packaged === packaged && last.presetText === presetText(last.policy.preset))
+      return last.policy;
     const policy = policyOf(text, packaged);
     last = policy.problems.length > 0 ? undefined : { text, packaged, presetText: presetText(policy.preset), policy };
     return policy;
@@ -88,7 +89,7 @@ function presetLayer(name: string, project: Layer, packaged: string): Layer | re
 function effective(layers: readonly Layer[], preset: string | null): Policy {
   const parsed = policySchema.safeParse(mergeLayers(layers), { reportInput: true });
   if (!parsed.success) return broken(problemsOf(parsed.error, layers.at(-1) ?? DEFAULTS), layers);
-  const { gate, ...autolab } = parsed.data;
+  const { gate, ...autolab } = freeze(parsed.data);
   return {
     gate,
     autolab,

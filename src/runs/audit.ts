@@ -120,8 +120,7 @@ function verify(path: string, known: Head | undefined): AuditReport {
     if (parsed.n === known?.n) atHead = parsed.hash;
     before = parsed;
   }
-  if (!known && lines > 1)
-    findings.push(NO_HEAD);
+  if (!known && lines > 1) findings.push(NO_HEAD);
   if (known?.unproven !== undefined) findings.push(`when line ${known.unproven} was written, ${NO_HEAD}`);
   if (known && before.n < known.n) findings.push(`the log ends at ${before.n}, and its head knows ${known.n} lines`);
   else if (known && atHead !== known.hash) findings.push(`line ${known.n} is not the one its head knows`);

@@ -59,6 +59,9 @@ async function fingerprint(path: string): Promise<string> {
   const seen = lstatSync(path, { throwIfNoEntry: false });
   if (!seen) return 'gone';
   if (seen.isSymbolicLink()) return `link ${readlinkSync(path)}`;
-  if (seen.isDirectory()) return `folder ${await simpleGit({ baseDir: path }).raw('rev-parse', 'HEAD').catch(() => '')}`;
+  if (seen.isDirectory())
+    return `folder ${await simpleGit({ baseDir: path })
+      .raw('rev-parse', 'HEAD')
+      .catch(() => '')}`;
   return seen.isFile() && seen.size <= HASH_LIMIT ? sha256(readFileSync(path)) : `size ${seen.size}`;
 }

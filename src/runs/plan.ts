@@ -1,7 +1,8 @@
-import { basename } from 'node:path';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import type { Job, Requested } from '../sites/schedulers/scheduler.ts';
+
+export { refuseSubmitting } from './nested-submission.ts';
 
 export const PLAN_VERSION = '1';
 
@@ -60,24 +61,6 @@ export function jobName(runId: string, step: string, attempt: number, nonce: str
   const run = runId.toLowerCase();
   const short = run.length > 80 ? `${run.slice(0, 47)}-${digest(run).slice(0, 16)}` : run;
   return `al_${short}.${step}.${attempt}.${nonce}`;
-}
-
-/** A call to a batch system's submission program where a command can stand. `srun` is no submission: it starts steps inside a job. */
-const SUBMITS =
-  /(?:^|[;&|({]|\b(?:then|do|else|exec|eval|nohup|time|command|env|xargs)\b|`)\s*(?:\/\S*\/)?(sbatch|salloc|qsub|qrsh|qlogin)\b/;
-
-/** Refuses a script that would submit jobs of its own, where that can be seen. */
-export function refuseSubmitting(script: string, path: string): void {
-  for (const [at, line] of script.split('\n').entries()) {
-    const code = line.replace(/(^|\s)#.*$/, '');
-    const program = SUBMITS.exec(code)?.[1];
-    if (!program) continue;
-    throw new Failure('script_submits', {
-      what: `${path} line ${at + 1} calls ${program}`,
-      why: 'jobs that a job submits would be neither priced nor recorded',
-      next: `take the call out of ${basename(path)}, and submit that work as a run of its own`,
-    });
-  }
 }
 
 /** What the held job will get beyond what was planned, in words; empty when it gets no more. */

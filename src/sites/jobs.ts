@@ -8,8 +8,8 @@ import { withLock } from '../base/lock.ts';
 import type { Permit } from '../base/permit.ts';
 import { localScheduler } from './schedulers/local.ts';
 import type { JobView } from './schedulers/scheduler.ts';
-import { localTransport } from './transports/local.ts';
 import { shellWord } from './shell-text.ts';
+import { localTransport } from './transports/local.ts';
 import type { Ask } from './transports/transport.ts';
 
 /** Long local work: tests, preflight, parsers. `key` names it: the same key is the same work, whoever asks and however often. */

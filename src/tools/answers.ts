@@ -46,7 +46,7 @@ export function pendingText(approval: Approval, decision: Decision): string {
   return [
     `A person must approve this: ${approval.id}. Nothing was done.`,
     approval.summary,
-    explainDecision(decision),
+    explainDecision(decision, 'stopping'),
     `A person runs, in a terminal in the repository: autolab-mcp approve ${approval.id}`,
     'Then make the same call again. The approval is for exactly this plan, and is used up by it.',
   ].join('\n');

@@ -22,7 +22,11 @@ export default defineTool({
   effect: 'write',
   input: ledgerInput,
   output,
-  facts: async (args) => ({ acts: ['write'], subject: { ledger: args }, summary: `list ${args.manifest} in ${args.doc}` }),
+  facts: async (args, reads) => {
+    const { manifest } = ledgerFiles(reads, args);
+    if (isSlurmRun(manifest)) ledgerLine(manifest);
+    return { acts: ['write'], subject: { ledger: args }, summary: `list ${args.manifest} in ${args.doc}` };
+  },
   handle: async (args, acts, permit) => {
     permit.check(digest({ ledger: args }));
     const { manifest, doc, shown } = ledgerFiles(acts, args);

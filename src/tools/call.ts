@@ -11,7 +11,8 @@ import type { Acts, Context, Reads } from '../context.ts';
 import { decide } from '../policies/decide.ts';
 import { explainDecision } from '../policies/explain.ts';
 import type { Decision, Facts } from '../policies/types.ts';
-import { failed, pendingText, runningOutcome } from './answers.ts';
+import { failed, runningOutcome } from './answers.ts';
+import { approvalDigest, ask, consume } from './asking.ts';
 import { audit, entry, who } from './audit-lines.ts';
 import { tools } from './index.ts';
 import { finishCutOff } from './recovery.ts';
@@ -71,7 +72,8 @@ async function gate(tool: Tool, input: Record<string, unknown>, acts: Acts, cont
   if (probed instanceof Running) return runningOutcome(probed);
   const decision = judge(tool, acts, probed, 'probe');
   if (decision.verdict === 'deny') return deny(tool, decision, probed, context, caller);
-  if (decision.verdict === 'ask') {
+  // A person at a terminal is who would be asked.
+  if (decision.verdict === 'ask' && tool.audience !== 'person') {
     const waiting = await ask(tool, acts, probed, decision, context, caller);
     if (waiting) return waiting;
   }
@@ -83,46 +85,6 @@ async function probe(tool: Tool, input: Record<string, unknown>, acts: Acts, fac
   if (!tool.probe) return facts;
   const reports = await tool.probe(input, acts, facts, Permit.issue('run', digest(facts.subject)));
   return reports instanceof Running ? reports : { ...facts, probes: known(reports) };
-}
-
-/** Undefined once a granted approval of this very digest is there; else the outcome that says who must answer. */
-async function ask(
-  tool: Tool,
-  acts: Acts,
-  facts: Facts,
-  decision: Decision,
-  context: Context,
-  caller: Caller,
-): Promise<Outcome | undefined> {
-  const bound = approvalDigest(tool, facts, decision);
-  const elicits = policyAsks(acts) === 'elicitation';
-  const now = new Date();
-  const existing = acts.approvalStore.find(bound, now);
-  const approval = existing ?? (await acts.approvalStore.request(bound, facts.summary, decision, facts.subject, now));
-  if (!existing) await audit(context, entry(tool, caller, decision, facts, { approval: approval.id }));
-  if (approval.state === 'granted') return undefined;
-  const given = caller.answer;
-  if (given?.approval === approval.id && elicits) {
-    await answer(acts, given, now);
-    await audit(context, {
-      kind: 'approval',
-      tool: tool.name,
-      caller: who(caller),
-      approval: approval.id,
-      detail: given.granted ? 'granted via elicitation' : 'refused via elicitation',
-    });
-    if (given.granted) return undefined;
-    throw new Failure('approval_unusable', {
-      what: `the user refused approval ${approval.id}`,
-      next: 'change the plan, or ask the user what would be acceptable',
-    });
-  }
-  return { kind: 'pending', approval, decision, ask: elicits, text: pendingText(approval, decision) };
-}
-
-async function answer(acts: Acts, given: { approval: string; granted: boolean }, now: Date): Promise<void> {
-  if (given.granted) await acts.approvalStore.grant(given.approval, 'elicitation', now);
-  else await acts.approvalStore.refuse(given.approval, now);
 }
 
 /** The last look, the last decision and the reservation happen under the budget lock; then the act, which nothing may undo in words. */
@@ -141,7 +103,7 @@ async function act(
     const facts: Facts = { ...(await tool.facts(input, fresh)), ...(before.probes ? { probes: before.probes } : {}) };
     const decision = judge(tool, fresh, facts, 'act');
     if (decision.verdict === 'deny') return { outcome: await deny(tool, decision, facts, context, caller) };
-    const approval = await consume(tool, fresh, facts, decision, asked);
+    const approval = tool.audience === 'person' ? null : await consume(tool, fresh, facts, decision, asked);
     await audit(context, entry(tool, caller, decision, facts, approval === null ? {} : { approval }));
     const permit = Permit.issue<Effect>(tool.effect, digest(facts.subject));
     return { permit, reserved: await tool.reserve?.(input, fresh, permit, facts, { decision, approval } satisfies Granted) };
@@ -166,33 +128,6 @@ async function finish(tool: Tool, result: unknown, context: Context, caller: Cal
     faults.push(`internal fault: what was done could not be written to the audit log: ${asFailure(error).message}`);
   }
   return done(tool, data, faults);
-}
-
-async function consume(
-  tool: Tool,
-  acts: Acts,
-  facts: Facts,
-  decision: Decision,
-  asked: string | undefined,
-): Promise<string | null> {
-  if (decision.verdict !== 'ask') return null;
-  const bound = approvalDigest(tool, facts, decision);
-  const used = bound === asked ? await acts.approvalStore.consume(bound, new Date()) : undefined;
-  if (used) return used.id;
-  throw new Failure('approval_unusable', {
-    what: 'what was approved is not what would be done now',
-    why:
-      bound === asked
-        ? 'the approval was used up or expired in the meantime'
-        : 'the plan, its price, the code or the policy changed since',
-    next: 'call again: the new plan is put to the person again',
-  });
-}
-
-/** What a person approves: the subject, the policy and the rules that asked. Queue figures and times are shown, not bound. */
-function approvalDigest(tool: Tool, facts: Facts, decision: Decision): string {
-  const asked = decision.reasons.filter((reason) => reason.verdict === 'ask').map((reason) => reason.rule);
-  return digest({ tool: tool.name, subject: facts.subject, policy: decision.policy_version, asked: asked.sort() });
 }
 
 /** Only what changes something and needs a policy's consent is serialised; the order is budget, then audit. */
@@ -240,10 +175,6 @@ function hasRepository(reads: Reads): boolean {
   }
 }
 
-function policyAsks(acts: Reads): string {
-  return acts.policy().gate.approve;
-}
-
 function output(tool: Tool, value: unknown): Record<string, unknown> {
   return tool.output.parse(value) as Record<string, unknown>;
 }
@@ -254,7 +185,11 @@ function done(tool: Tool, data: Record<string, unknown>, faults: string[]): Outc
 
 async function deny(tool: Tool, decision: Decision, facts: Facts, context: Context, caller: Caller): Promise<Outcome> {
   await audit(context, entry(tool, caller, decision, facts, {}));
-  return { kind: 'refused', decision, text: `${tool.name} was refused; nothing was done.\n${explainDecision(decision)}` };
+  return {
+    kind: 'refused',
+    decision,
+    text: `${tool.name} was refused; nothing was done.\n${explainDecision(decision, 'stopping')}`,
+  };
 }
 
 /** Bad input and failures are audited too, where there is a repository to hold the log. */

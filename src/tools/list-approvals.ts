@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { APPROVAL_ID } from '../base/ids.ts';
 import type { Approval } from '../policies/approvals.ts';
+import { place } from '../policies/explain.ts';
 import { defineTool } from './tool.ts';
 
 const input = z.strictObject({
@@ -73,6 +74,6 @@ function view(one: Approval): z.output<typeof approvalOut> {
     expires: one.expires,
     asked_by: one.reasons
       .filter((reason) => reason.verdict === 'ask')
-      .map((reason) => `${reason.rule} (${reason.origin.file}:${reason.origin.line}): ${reason.because}`),
+      .map((reason) => `${reason.rule} (${place(reason.origin)}): ${reason.because}`),
   };
 }

@@ -20,7 +20,10 @@ const input = z.strictObject({
   run_id: optionalRun,
   task: z.number().int().min(0).default(0).describe('Array index; 0 for a job that is no array'),
   stream: z.enum(['stdout', 'stderr', 'parser']).default('stdout').describe('Which output: of the job, or of the parser'),
-  mode: z.enum(['tail', 'head', 'search']).default('tail'),
+  mode: z
+    .enum(['tail', 'head', 'search'])
+    .default('tail')
+    .describe('Which part: the end, the beginning, or the lines that contain `search`'),
   lines: z.number().int().min(1).max(500).default(50).describe('At most this many lines'),
   search: z.string().min(1).max(200).optional().describe('Fixed text to find, for mode search; not a pattern'),
 });

@@ -12,6 +12,7 @@ import { openRuns } from '../runs/open.ts';
 import { onlyStep } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import { readReview } from '../runs/review.ts';
+import { jobScript } from '../sites/job-script.ts';
 import { failedChecks } from './check-facts.ts';
 import type { Planned } from './planning.ts';
 import { planRun } from './planning.ts';
@@ -27,6 +28,7 @@ export async function lookAtPlan(
 ): Promise<SubmitFacts> {
   const planned = await planRun(reads, iterationId, siteName);
   const { plan, iteration } = planned;
+  refuseUnwritable(planned);
   const price = priceOfPlan(plan);
   const meter = openMeter(stateFolder(reads.repo));
   const tasks = jobFacts(onlyStep(plan)).arrayTasks;
@@ -66,4 +68,24 @@ async function queueAt(reads: Reads, site: string): Promise<Fact<{ active: numbe
 
 function isReserved(phase: string | undefined): boolean {
   return phase === 'intent' || phase === 'ambiguous';
+}
+
+/** What cannot be written into a job script is refused before anybody is asked, not after the approval is used up. */
+function refuseUnwritable({ plan, iteration }: Planned): void {
+  const step = onlyStep(plan);
+  jobScript({
+    run: 'run',
+    iteration: plan.iteration.id,
+    step: step.name,
+    attempt: 1,
+    gate: iteration.path,
+    script: { path: iteration.path, sha256: step.script.sha256 },
+    args: step.args,
+    cwd: iteration.path,
+    modules: plan.environment.modules,
+    setup: plan.environment.setup,
+    set: plan.environment.set,
+    jobName: step.jobName,
+    requeues: step.requested.requeues,
+  });
 }

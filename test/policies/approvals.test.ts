@@ -57,7 +57,13 @@ describe('an approval', () => {
     const asked = await request();
     expect(await request()).toEqual(asked);
     const granted = await store.grant(asked.id, 'terminal', hours(1));
-    expect(granted).toEqual({ ...asked, state: 'granted', via: 'terminal', decided: '2026-01-01T13:00:00Z', expires: '2026-01-02T01:00:00Z' });
+    expect(granted).toEqual({
+      ...asked,
+      state: 'granted',
+      via: 'terminal',
+      decided: '2026-01-01T13:00:00Z',
+      expires: '2026-01-02T01:00:00Z',
+    });
     expect(await request(hours(2))).toEqual(granted);
     expect(await store.grant(asked.id, 'elicitation', hours(2))).toEqual(granted);
     expect(store.find(digest('another'), now)).toBeUndefined();
@@ -71,7 +77,9 @@ describe('an approval', () => {
     expect(await store.consume(DIGEST, now)).toEqual({ ...granted, state: 'consumed' });
     expect(await store.consume(DIGEST, now)).toBeUndefined();
     expect(store.find(DIGEST, now)).toBeUndefined();
-    await expect(store.grant(asked.id, 'terminal', now)).rejects.toThrow(failing('approval_unusable', `approval ${asked.id} has been used, and is good for one call only`));
+    await expect(store.grant(asked.id, 'terminal', now)).rejects.toThrow(
+      failing('approval_unusable', `approval ${asked.id} has been used, and is good for one call only`),
+    );
   });
 
   it('is refused for good, even after it was granted; a new request is a new approval', async () => {
@@ -79,14 +87,18 @@ describe('an approval', () => {
     await store.grant(asked.id, 'terminal', now);
     expect(await store.refuse(asked.id, now, 'too long')).toMatchObject({ state: 'refused', note: 'too long' });
     expect(await store.consume(DIGEST, now)).toBeUndefined();
-    await expect(store.grant(asked.id, 'terminal', now)).rejects.toThrow(failing('approval_unusable', `approval ${asked.id} was refused`));
+    await expect(store.grant(asked.id, 'terminal', now)).rejects.toThrow(
+      failing('approval_unusable', `approval ${asked.id} was refused`),
+    );
     expect((await request()).id).not.toBe(asked.id);
   });
 
   it('expires a day after it was asked for, and half a day after it was granted', async () => {
     const asked = await request();
     expect(store.get(asked.id, hours(24)).state).toBe('expired');
-    await expect(store.grant(asked.id, 'terminal', hours(24))).rejects.toThrow(failing('approval_unusable', `approval ${asked.id} has expired`));
+    await expect(store.grant(asked.id, 'terminal', hours(24))).rejects.toThrow(
+      failing('approval_unusable', `approval ${asked.id} has expired`),
+    );
     expect((await request(hours(24))).id).not.toBe(asked.id);
     const other = await store.request(digest('other'), 's', decision, null, now);
     await store.grant(other.id, 'terminal', hours(23));
@@ -108,7 +120,12 @@ describe('an approval', () => {
     ['no record', () => '{"schema_version":"1"}', 'approval_unusable', 'was altered'],
     ['shown otherwise', (text) => text.replace('sbatch', 'true'), 'approval_unusable', 'was altered'],
     ['bound otherwise', (text) => text.replace(DIGEST, digest('another')), 'approval_unusable', 'was altered'],
-    ['of a later version', (text) => text.replace('"schema_version": "1"', '"schema_version": "2"'), 'file_newer', 'has schema version 2'],
+    [
+      'of a later version',
+      (text) => text.replace('"schema_version": "1"', '"schema_version": "2"'),
+      'file_newer',
+      'has schema version 2',
+    ],
   ])('whose file is %s is good for nothing', async (_name, change, code, what) => {
     const { id } = await request();
     await store.grant(id, 'terminal', now);
@@ -123,7 +140,14 @@ describe('an approval', () => {
 
 describe('several processes', () => {
   const bundle = join(top, 'approvals.mjs');
-  buildSync({ entryPoints: [fileURLToPath(new URL('../../src/policies/approvals.ts', import.meta.url))], bundle: true, platform: 'node', format: 'esm', outfile: bundle, logLevel: 'error' });
+  buildSync({
+    entryPoints: [fileURLToPath(new URL('../../src/policies/approvals.ts', import.meta.url))],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile: bundle,
+    logLevel: 'error',
+  });
 
   it('use one approval once', { timeout: 120_000 }, async () => {
     const asked = await request();
@@ -135,11 +159,20 @@ describe('several processes', () => {
         process.stdout.write(used ? ' used' : ' none');
         process.exit(0);
       });`;
-    const children = Array.from({ length: 6 }, () => spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] }));
+    const children = Array.from({ length: 6 }, () =>
+      spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] }),
+    );
     const ends = children.map(output);
     await Promise.all(children.map((child) => new Promise((ready) => child.stdout?.once('data', ready))));
     for (const child of children) child.stdin?.write('go\n');
-    expect((await Promise.all(ends)).sort()).toEqual(['ready none', 'ready none', 'ready none', 'ready none', 'ready none', 'ready used']);
+    expect((await Promise.all(ends)).sort()).toEqual([
+      'ready none',
+      'ready none',
+      'ready none',
+      'ready none',
+      'ready none',
+      'ready used',
+    ]);
   });
 
   it('ask for the same approval once', async () => {

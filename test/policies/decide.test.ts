@@ -20,7 +20,11 @@ function stopped(text: string, facts: Facts, phase: Phase = 'act'): unknown {
 
 it('gives every reason of a yes, whole', () => {
   const made = policy(`${BASE}  allow: { partitions: [gpu], sites: [local], commands: [[uv, run]] }\n`);
-  const facts = submission({ acts: ['submit', 'run_command'], commands: [['uv', 'run', 'x']], jobs: [job({ partition: known('gpu') })] });
+  const facts = submission({
+    acts: ['submit', 'run_command'],
+    commands: [['uv', 'run', 'x']],
+    jobs: [job({ partition: known('gpu') })],
+  });
   const origin = (line: number) => ({ layer: 'project', file: FILE, line });
   const defaults = { layer: 'defaults', file: 'defaults', line: 0 };
   const passed = { verdict: 'allow', remedy: '' };
@@ -30,18 +34,102 @@ it('gives every reason of a yes, whole', () => {
     reasons: [
       { ...passed, rule: 'acts.submit', because: 'the policy allows submit', origin: origin(2) },
       { ...passed, rule: 'acts.run_command', because: 'the policy allows run command', origin: defaults },
-      { ...passed, rule: 'allow.sites', because: 'the policy allows this site', limit: 'local', actual: 'local', origin: origin(4) },
-      { ...passed, rule: 'allow.commands', because: 'the policy allows commands that begin so', limit: '["uv","run"]', actual: '["uv","run","x"]', origin: origin(4) },
-      { ...passed, rule: 'limits.per_job.cpus', because: '1 cpu, within the limit', limit: '32 cpus', actual: '1 cpu', origin: defaults },
-      { ...passed, rule: 'limits.per_job.gpus', because: '0 gpus, within the limit', limit: '1 gpu', actual: '0 gpus', origin: defaults },
-      { ...passed, rule: 'limits.per_job.nodes', because: '1 node, within the limit', limit: '1 node', actual: '1 node', origin: defaults },
-      { ...passed, rule: 'limits.per_job.walltime', because: '0:10:00 of walltime, within the limit', limit: '8:00:00 of walltime', actual: '0:10:00 of walltime', origin: defaults },
-      { ...passed, rule: 'limits.per_job.array_tasks', because: '1 array task, within the limit', limit: '64 array tasks', actual: '1 array task', origin: defaults },
-      { ...passed, rule: 'limits.per_job.requeues', because: '0 requeues, within the limit', limit: '0 requeues', actual: '0 requeues', origin: defaults },
-      { ...passed, rule: 'limits.jobs.active', because: '0 running and 1 of this call, within the limit', limit: '3 jobs', actual: '1 job', origin: defaults },
-      { ...passed, rule: 'limits.jobs.pending', because: '0 waiting and 1 of this call, within the limit', limit: '10 jobs', actual: '1 job', origin: defaults },
-      { ...passed, rule: 'limits.jobs.submits_per_hour', because: '0 submitted in the last hour and 1 of this call, within the limit', limit: '20 jobs', actual: '1 job', origin: defaults },
-      { ...passed, rule: 'allow.partitions', because: 'the policy allows this partition', limit: 'gpu', actual: 'gpu', origin: origin(4) },
+      {
+        ...passed,
+        rule: 'allow.sites',
+        because: 'the policy allows this site',
+        limit: 'local',
+        actual: 'local',
+        origin: origin(4),
+      },
+      {
+        ...passed,
+        rule: 'allow.commands',
+        because: 'the policy allows commands that begin so',
+        limit: '["uv","run"]',
+        actual: '["uv","run","x"]',
+        origin: origin(4),
+      },
+      {
+        ...passed,
+        rule: 'limits.per_job.cpus',
+        because: '1 cpu, within the limit',
+        limit: '32 cpus',
+        actual: '1 cpu',
+        origin: defaults,
+      },
+      {
+        ...passed,
+        rule: 'limits.per_job.gpus',
+        because: '0 gpus, within the limit',
+        limit: '1 gpu',
+        actual: '0 gpus',
+        origin: defaults,
+      },
+      {
+        ...passed,
+        rule: 'limits.per_job.nodes',
+        because: '1 node, within the limit',
+        limit: '1 node',
+        actual: '1 node',
+        origin: defaults,
+      },
+      {
+        ...passed,
+        rule: 'limits.per_job.walltime',
+        because: '0:10:00 of walltime, within the limit',
+        limit: '8:00:00 of walltime',
+        actual: '0:10:00 of walltime',
+        origin: defaults,
+      },
+      {
+        ...passed,
+        rule: 'limits.per_job.array_tasks',
+        because: '1 array task, within the limit',
+        limit: '64 array tasks',
+        actual: '1 array task',
+        origin: defaults,
+      },
+      {
+        ...passed,
+        rule: 'limits.per_job.requeues',
+        because: '0 requeues, within the limit',
+        limit: '0 requeues',
+        actual: '0 requeues',
+        origin: defaults,
+      },
+      {
+        ...passed,
+        rule: 'limits.jobs.active',
+        because: '0 running and 1 of this call, within the limit',
+        limit: '3 jobs',
+        actual: '1 job',
+        origin: defaults,
+      },
+      {
+        ...passed,
+        rule: 'limits.jobs.pending',
+        because: '0 waiting and 1 of this call, within the limit',
+        limit: '10 jobs',
+        actual: '1 job',
+        origin: defaults,
+      },
+      {
+        ...passed,
+        rule: 'limits.jobs.submits_per_hour',
+        because: '0 submitted in the last hour and 1 of this call, within the limit',
+        limit: '20 jobs',
+        actual: '1 job',
+        origin: defaults,
+      },
+      {
+        ...passed,
+        rule: 'allow.partitions',
+        because: 'the policy allows this partition',
+        limit: 'gpu',
+        actual: 'gpu',
+        origin: origin(4),
+      },
     ],
   });
 });
@@ -138,8 +226,14 @@ describe('limits on a job', () => {
   });
 
   it('deny a whole node where memory is limited', () => {
-    expect(stopped('  limits: { per_job: { memory: 64GB } }\n', submission({ jobs: [job({ memoryMb: known(0) })] }))).toMatchObject([
-      { rule: 'limits.per_job.memory', verdict: 'deny', because: 'the limit needs a known amount, and memory 0 is the whole node, and how much that is is not known' },
+    expect(
+      stopped('  limits: { per_job: { memory: 64GB } }\n', submission({ jobs: [job({ memoryMb: known(0) })] })),
+    ).toMatchObject([
+      {
+        rule: 'limits.per_job.memory',
+        verdict: 'deny',
+        because: 'the limit needs a known amount, and memory 0 is the whole node, and how much that is is not known',
+      },
     ]);
     expect(stopped('', submission({ jobs: [job({ memoryMb: unknown })] }))).toEqual([]);
   });
@@ -167,7 +261,12 @@ describe('limits on the number of jobs', () => {
   it('count what is there with what the call adds', () => {
     const facts = submission({ queue: known({ active: 3, pending: 10 }), submitsLastHour: known(20) });
     expect(stopped('', facts)).toMatchObject([
-      { rule: 'limits.jobs.active', because: '3 running and 1 of this call; the policy allows at most 3', actual: '4 jobs', remedy: 'call again when at most 2 are running' },
+      {
+        rule: 'limits.jobs.active',
+        because: '3 running and 1 of this call; the policy allows at most 3',
+        actual: '4 jobs',
+        remedy: 'call again when at most 2 are running',
+      },
       { rule: 'limits.jobs.pending', remedy: 'call again when at most 9 are waiting' },
       { rule: 'limits.jobs.submits_per_hour', remedy: 'call again when at most 19 are submitted in the last hour' },
     ]);
@@ -182,7 +281,10 @@ describe('limits on the number of jobs', () => {
   });
 
   it('deny an unknown queue', () => {
-    expect(stopped('', submission({ queue: unknown }))).toMatchObject([{ rule: 'limits.jobs.active', verdict: 'deny' }, { rule: 'limits.jobs.pending', verdict: 'deny' }]);
+    expect(stopped('', submission({ queue: unknown }))).toMatchObject([
+      { rule: 'limits.jobs.active', verdict: 'deny' },
+      { rule: 'limits.jobs.pending', verdict: 'deny' },
+    ]);
   });
 });
 
@@ -215,13 +317,24 @@ describe('allowed names', () => {
 
   it('need a name', () => {
     expect(stopped('  allow: { partitions: [gpu] }\n', submission())).toEqual([
-      { rule: 'allow.partitions', verdict: 'deny', because: 'no partition is named, and the site’s default is not known', limit: 'gpu', actual: 'none named', remedy: 'name one of these: gpu' },
+      {
+        rule: 'allow.partitions',
+        verdict: 'deny',
+        because: 'no partition is named, and the site’s default is not known',
+        limit: 'gpu',
+        actual: 'none named',
+        remedy: 'name one of these: gpu',
+      },
     ]);
   });
 
   it('of sites hold for pushing and pulling too', () => {
-    expect(stopped('  allow: { sites: [cluster] }\n', submission({ acts: ['pull'] }))).toMatchObject([{ rule: 'allow.sites', actual: 'local' }]);
-    expect(stopped('  allow: { sites: [local] }\n', { acts: ['pull'], subject: 1, summary: '' })).toMatchObject([{ rule: 'allow.sites', actual: 'unknown' }]);
+    expect(stopped('  allow: { sites: [cluster] }\n', submission({ acts: ['pull'] }))).toMatchObject([
+      { rule: 'allow.sites', actual: 'local' },
+    ]);
+    expect(stopped('  allow: { sites: [local] }\n', { acts: ['pull'], subject: 1, summary: '' })).toMatchObject([
+      { rule: 'allow.sites', actual: 'unknown' },
+    ]);
   });
 });
 
@@ -231,7 +344,11 @@ describe('commands', () => {
 
   it('must begin word by word with an allowed one', () => {
     expect(run(['uv', 'run', 'dense', 'inspect'], ['npm', 'test'])).toEqual([]);
-    expect(run(['uv', 'run', 'denser'], ['npm'], [])).toMatchObject([{ actual: '["uv","run","denser"]' }, { actual: '["npm"]' }, { actual: '[]' }]);
+    expect(run(['uv', 'run', 'denser'], ['npm'], [])).toMatchObject([
+      { actual: '["uv","run","denser"]' },
+      { actual: '["npm"]' },
+      { actual: '[]' },
+    ]);
   });
 
   it('say which line a person would add', () => {
@@ -250,12 +367,16 @@ describe('commands', () => {
 
   it('are judged even if the call does not name the act, and must be known if it does', () => {
     expect(stopped(text, submission({ commands: [['rm']] }))).toMatchObject([{ rule: 'allow.commands' }]);
-    expect(stopped(text, { acts: ['run_command'], subject: 1, summary: '' })).toMatchObject([{ because: 'it is not known which commands would run' }]);
+    expect(stopped(text, { acts: ['run_command'], subject: 1, summary: '' })).toMatchObject([
+      { because: 'it is not known which commands would run' },
+    ]);
   });
 });
 
 describe('what must hold before a submission', () => {
-  const required = policy('gate:\n  acts: { submit: allow }\n  require: { review_pass: true, stage_checks: true, preflight: true, clean_git: true }\n');
+  const required = policy(
+    'gate:\n  acts: { submit: allow }\n  require: { review_pass: true, stage_checks: true, preflight: true, clean_git: true }\n',
+  );
   const denied = (more: Partial<Facts>, phase: Phase = 'act') =>
     decide(required, submission(more), phase)
       .reasons.filter((one) => one.verdict === 'deny')
@@ -264,12 +385,36 @@ describe('what must hold before a submission', () => {
   it.each<[string, Partial<Facts>, string[]]>([
     ['all in order', {}, []],
     ['no review', { review: unknown }, ['require.review_pass: the review is required and not known: nobody looked']],
-    ['a failed review', { review: known({ status: 'needs_retry', findings: ['leak'] }) }, ['require.review_pass: review_result.json says needs_retry: leak']],
-    ['a pass that blocks', { review: known({ status: 'pass', findings: ['leak'] }) }, ['require.review_pass: the review says pass and still lists what blocks: leak']],
-    ['failed checks', { checks: known({ stage: 'launch', failed: ['a', 'b'] }) }, ['require.stage_checks: checks of stage launch fail: a; b']],
-    ['unknown checks', { checks: unknown }, ['require.stage_checks: the outcome of the checks is required and not known: nobody looked']],
-    ['a failed probe', { probes: known([{ name: 'test', argv: [], ok: false, detail: 'no\u001b[31m' }]) }, ['require.preflight: preflight failed: test: no']],
-    ['unknown probes', { probes: unknown }, ['require.preflight: the outcome of preflight is required and not known: nobody looked']],
+    [
+      'a failed review',
+      { review: known({ status: 'needs_retry', findings: ['leak'] }) },
+      ['require.review_pass: review_result.json says needs_retry: leak'],
+    ],
+    [
+      'a pass that blocks',
+      { review: known({ status: 'pass', findings: ['leak'] }) },
+      ['require.review_pass: the review says pass and still lists what blocks: leak'],
+    ],
+    [
+      'failed checks',
+      { checks: known({ stage: 'launch', failed: ['a', 'b'] }) },
+      ['require.stage_checks: checks of stage launch fail: a; b'],
+    ],
+    [
+      'unknown checks',
+      { checks: unknown },
+      ['require.stage_checks: the outcome of the checks is required and not known: nobody looked'],
+    ],
+    [
+      'a failed probe',
+      { probes: known([{ name: 'test', argv: [], ok: false, detail: 'no\u001b[31m' }]) },
+      ['require.preflight: preflight failed: test: no'],
+    ],
+    [
+      'unknown probes',
+      { probes: unknown },
+      ['require.preflight: the outcome of preflight is required and not known: nobody looked'],
+    ],
     ['changes', { git: known({ clean: false, changed: ['x.py'] }) }, ['require.clean_git: not committed: x.py']],
     ['unknown git', { git: unknown }, ['require.clean_git: the state of git is required and not known: nobody looked']],
   ])('%s', (_name, more, reasons) => {

@@ -2,10 +2,15 @@ import { expect, it } from 'vitest';
 import { decide } from '../../src/policies/decide.ts';
 import { explainDecision, smallestChange } from '../../src/policies/explain.ts';
 import { policyOf } from '../../src/policies/load.ts';
-import { job, known, policy, PRESETS, submission } from './helpers.ts';
+import { job, known, PRESETS, policy, submission } from './helpers.ts';
 
-const POLICY = policy('policy_resolution: { default_preset: slurm }\ngate:\n  limits: { per_job: { gpus: { ask: 2 } } }\n  allow: { partitions: [gpu] }\n');
-const FACTS = submission({ jobs: [job({ gpus: known(8), partition: known('long') })], review: known({ status: 'failed', findings: [] }) });
+const POLICY = policy(
+  'policy_resolution: { default_preset: slurm }\ngate:\n  limits: { per_job: { gpus: { ask: 2 } } }\n  allow: { partitions: [gpu] }\n',
+);
+const FACTS = submission({
+  jobs: [job({ gpus: known(8), partition: known('long') })],
+  review: known({ status: 'failed', findings: [] }),
+});
 
 it('tells a decision in lines, the strictest first', () => {
   expect(explainDecision(decide(POLICY, FACTS, 'look'))).toMatchInlineSnapshot(`

@@ -23,7 +23,12 @@ const PRESET_LINES = readFileSync(join(PRESETS, 'slurm.yaml'), 'utf8').split('\n
 describe('loading a policy', () => {
   it('is the defaults where there is no file', () => {
     const loaded = loadPolicy(repository('empty'), PRESETS);
-    expect({ gate: loaded.gate, preset: loaded.preset, problems: loaded.problems, origin: loaded.origin('gate.acts.submit') }).toEqual({
+    expect({
+      gate: loaded.gate,
+      preset: loaded.preset,
+      problems: loaded.problems,
+      origin: loaded.origin('gate.acts.submit'),
+    }).toEqual({
       gate: {
         acts: { submit: 'ask', cancel: 'ask', push: 'ask', pull: 'allow', run_command: 'allow', write: 'allow' },
         limits: {
@@ -69,7 +74,13 @@ describe('loading a policy', () => {
     ].join('\n');
     const loaded = loadPolicy(repository('layers', text), PRESETS);
     expect(loaded.problems).toEqual([]);
-    expect({ per_job: loaded.gate.limits.per_job, allow: loaded.gate.allow, launch: loaded.autolab.launch, strict: loaded.autolab.slurm.lifecycle_strict, preset: loaded.preset }).toEqual({
+    expect({
+      per_job: loaded.gate.limits.per_job,
+      allow: loaded.gate.allow,
+      launch: loaded.autolab.launch,
+      strict: loaded.autolab.slurm.lifecycle_strict,
+      preset: loaded.preset,
+    }).toEqual({
       per_job: {
         cpus: { ...none, deny: 32 },
         gpus: { ask: 2, deny: 4 },
@@ -136,12 +147,20 @@ describe('loading a policy', () => {
   });
 
   it('keeps Autolab’s own keys, known and open', () => {
-    const loaded = policy('oracle_triggers: { "on": x }\nagent_runner: { enabled: false }\nlaunch: { future_key: 1 }\npolicy_overlays: { risk: { "": {} } }\n');
-    expect(loaded.autolab).toMatchObject({ agent_runner: { enabled: false }, launch: { future_key: 1 }, policy_overlays: { risk: { '': {} } } });
+    const loaded = policy(
+      'oracle_triggers: { "on": x }\nagent_runner: { enabled: false }\nlaunch: { future_key: 1 }\npolicy_overlays: { risk: { "": {} } }\n',
+    );
+    expect(loaded.autolab).toMatchObject({
+      agent_runner: { enabled: false },
+      launch: { future_key: 1 },
+      policy_overlays: { risk: { '': {} } },
+    });
   });
 
   it('reads aliases and merge keys as PyYAML does', () => {
-    const loaded = policy('plan_execution: &id001\n  max_retries: 5\nretry_policy_by_stage:\n  launch: *id001\n  design:\n    <<: *id001\n    max_retries: 2\n');
+    const loaded = policy(
+      'plan_execution: &id001\n  max_retries: 5\nretry_policy_by_stage:\n  launch: *id001\n  design:\n    <<: *id001\n    max_retries: 2\n',
+    );
     expect(loaded.autolab.retry_policy_by_stage).toEqual({ launch: { max_retries: 5 }, design: { max_retries: 2 } });
   });
 });
@@ -149,30 +168,184 @@ describe('loading a policy', () => {
 describe('a policy that cannot be used', () => {
   it.each<[string, string, number, number, string, string]>([
     ['an unknown key', 'lanch: {}\n', 1, 1, 'lanch is no key of a policy', 'write launch, or take the key out'],
-    ['an unknown gate key', '\ngate:\n  limit: {}\n', 3, 3, 'gate.limit is no key of a policy', 'write limits, or take the key out'],
-    ['an unknown limit', 'gate: { limits: { per_job: { gpu: 4 } } }\n', 1, 30, 'gate.limits.per_job.gpu is no key of a policy', 'write gpus, or take the key out'],
-    ['an unknown half of a limit', 'gate: { limits: { per_job: { gpus: { aks: 4 } } } }\n', 1, 38, 'gate.limits.per_job.gpus.aks is no key of a policy', 'write ask, or take the key out'],
-    ['a key of a later version', 'gate:\n  rules: []\n', 2, 3, 'gate.rules is not supported by this version', 'take gate.rules out; nothing would enforce it'],
-    ['spend', 'gate: { limits: { spend: {} } }\n', 1, 19, 'gate.limits.spend is not supported by this version', 'take gate.limits.spend out; nothing would enforce it'],
-    ['signed approvals', 'gate: { approve: signed }\n', 1, 18, 'gate.approve: signed approvals are not supported by this version; use terminal or elicitation, not "signed"', 'correct the value of gate.approve'],
-    ['a verdict on reading', 'gate: { acts: { read: deny } }\n', 1, 17, 'gate.acts.read: reading is always allowed', 'take the key out'],
-    ['a plain number of seconds', 'gate: { limits: { per_job: { walltime: 43200 } } }\n', 1, 40, 'gate.limits.per_job.walltime: a plain number; if seconds are meant, write "12:00:00", not 43200', 'correct the value of gate.limits.per_job.walltime'],
-    ['a plain amount of memory', 'gate: { limits: { per_job: { memory: 256 } } }\n', 1, 38, 'gate.limits.per_job.memory: a plain number; write its unit: "256GB" or "256MB", not 256', 'correct the value of gate.limits.per_job.memory'],
-    ['a number with a leading zero', 'gate: { limits: { jobs: { active: 010 } } }\n', 1, 35, 'gate.limits.jobs.active: expected a whole number, not "010"', 'correct the value of gate.limits.jobs.active'],
-    ['a negative limit', 'gate: { limits: { jobs: { active: -1 } } }\n', 1, 35, 'gate.limits.jobs.active: expected 0 or more, not -1', 'correct the value of gate.limits.jobs.active'],
-    ['a limit left empty', 'gate:\n  limits:\n    per_job:\n      gpus:\n', 4, 12, 'gate.limits.per_job.gpus: nothing stands here', 'give gate.limits.per_job.gpus a value, or take the key out'],
+    [
+      'an unknown gate key',
+      '\ngate:\n  limit: {}\n',
+      3,
+      3,
+      'gate.limit is no key of a policy',
+      'write limits, or take the key out',
+    ],
+    [
+      'an unknown limit',
+      'gate: { limits: { per_job: { gpu: 4 } } }\n',
+      1,
+      30,
+      'gate.limits.per_job.gpu is no key of a policy',
+      'write gpus, or take the key out',
+    ],
+    [
+      'an unknown half of a limit',
+      'gate: { limits: { per_job: { gpus: { aks: 4 } } } }\n',
+      1,
+      38,
+      'gate.limits.per_job.gpus.aks is no key of a policy',
+      'write ask, or take the key out',
+    ],
+    [
+      'a key of a later version',
+      'gate:\n  rules: []\n',
+      2,
+      3,
+      'gate.rules is not supported by this version',
+      'take gate.rules out; nothing would enforce it',
+    ],
+    [
+      'spend',
+      'gate: { limits: { spend: {} } }\n',
+      1,
+      19,
+      'gate.limits.spend is not supported by this version',
+      'take gate.limits.spend out; nothing would enforce it',
+    ],
+    [
+      'signed approvals',
+      'gate: { approve: signed }\n',
+      1,
+      18,
+      'gate.approve: signed approvals are not supported by this version; use terminal or elicitation, not "signed"',
+      'correct the value of gate.approve',
+    ],
+    [
+      'a verdict on reading',
+      'gate: { acts: { read: deny } }\n',
+      1,
+      17,
+      'gate.acts.read: reading is always allowed',
+      'take the key out',
+    ],
+    [
+      'a plain number of seconds',
+      'gate: { limits: { per_job: { walltime: 43200 } } }\n',
+      1,
+      40,
+      'gate.limits.per_job.walltime: a plain number; if seconds are meant, write "12:00:00", not 43200',
+      'correct the value of gate.limits.per_job.walltime',
+    ],
+    [
+      'a plain amount of memory',
+      'gate: { limits: { per_job: { memory: 256 } } }\n',
+      1,
+      38,
+      'gate.limits.per_job.memory: a plain number; write its unit: "256GB" or "256MB", not 256',
+      'correct the value of gate.limits.per_job.memory',
+    ],
+    [
+      'a number with a leading zero',
+      'gate: { limits: { jobs: { active: 010 } } }\n',
+      1,
+      35,
+      'gate.limits.jobs.active: expected a whole number, not "010"',
+      'correct the value of gate.limits.jobs.active',
+    ],
+    [
+      'a negative limit',
+      'gate: { limits: { jobs: { active: -1 } } }\n',
+      1,
+      35,
+      'gate.limits.jobs.active: expected 0 or more, not -1',
+      'correct the value of gate.limits.jobs.active',
+    ],
+    [
+      'a limit left empty',
+      'gate:\n  limits:\n    per_job:\n      gpus:\n',
+      4,
+      12,
+      'gate.limits.per_job.gpus: nothing stands here',
+      'give gate.limits.per_job.gpus a value, or take the key out',
+    ],
     ['an empty gate', 'gate:\n', 1, 6, 'gate: nothing stands here', 'give gate a value, or take the key out'],
-    ['a command as text', 'gate: { allow: { commands: ["npm test"] } }\n', 1, 29, 'gate.allow.commands.0: expected the words of a command as a list: [uv, run, dense], not "npm test"', 'correct the value of gate.allow.commands.0'],
-    ['a command that would match all', 'gate: { allow: { commands: [[]] } }\n', 1, 29, 'gate.allow.commands.0: a command has at least one word', 'correct the value of gate.allow.commands.0'],
-    ['an unclear switch of Autolab', 'launch:\n  execute: maybe\n', 2, 12, 'launch.execute: expected true or false, not "maybe"', 'correct the value of launch.execute'],
-    ['a key twice', 'gate: {}\npython_bin: a\ngate: {}\n', 3, 1, 'the key gate stands here for the second time; readers differ on which one counts', `mend the line in ${FILE}`],
-    ['a key that is no text to Autolab', 'launch: { on: 1 }\n', 1, 11, 'Autolab reads the key on as true', 'write it in quotes: "on"'],
-    ['a type tag', 'launch: !!python/object:os.system {}\n', 1, 35, 'a type tag (tag:yaml.org,2002:python/object:os.system)', `mend the line in ${FILE}`],
+    [
+      'a command as text',
+      'gate: { allow: { commands: ["npm test"] } }\n',
+      1,
+      29,
+      'gate.allow.commands.0: expected the words of a command as a list: [uv, run, dense], not "npm test"',
+      'correct the value of gate.allow.commands.0',
+    ],
+    [
+      'a command that would match all',
+      'gate: { allow: { commands: [[]] } }\n',
+      1,
+      29,
+      'gate.allow.commands.0: a command has at least one word',
+      'correct the value of gate.allow.commands.0',
+    ],
+    [
+      'an unclear switch of Autolab',
+      'launch:\n  execute: maybe\n',
+      2,
+      12,
+      'launch.execute: expected true or false, not "maybe"',
+      'correct the value of launch.execute',
+    ],
+    [
+      'a key twice',
+      'gate: {}\npython_bin: a\ngate: {}\n',
+      3,
+      1,
+      'the key gate stands here for the second time; readers differ on which one counts',
+      `mend the line in ${FILE}`,
+    ],
+    [
+      'a key that is no text to Autolab',
+      'launch: { on: 1 }\n',
+      1,
+      11,
+      'Autolab reads the key on as true',
+      'write it in quotes: "on"',
+    ],
+    [
+      'a type tag',
+      'launch: !!python/object:os.system {}\n',
+      1,
+      35,
+      'a type tag (tag:yaml.org,2002:python/object:os.system)',
+      `mend the line in ${FILE}`,
+    ],
     ['a list', '- gate\n', 1, 1, 'a policy file is a map of keys, and this is not one', `mend the line in ${FILE}`],
-    ['aliases that repeat each other', 'a: &a [*a]\n', 1, 8, 'the file is too large or too deep; aliases may be repeating each other', 'write the values out, without aliases'],
-    ['a second document', 'launch: {}\n---\ngate: {}\n', 2, 1, 'a second document (---) begins here; a policy file has one', `mend the line in ${FILE}`],
-    ['a preset there is none of', 'policy_resolution:\n  default_preset: slrum\n', 2, 19, 'policy_resolution.default_preset: there is no preset "slrum"', 'write slurm'],
-    ['a preset that is a path', 'policy_resolution: { default_preset: ../slurm }\n', 1, 38, 'policy_resolution.default_preset: there is no preset "../slurm"', 'write one of ci_strict, experiment_search, gridengine, integration_change, local_dev, slurm'],
+    [
+      'aliases that repeat each other',
+      'a: &a [*a]\n',
+      1,
+      8,
+      'the file is too large or too deep; aliases may be repeating each other',
+      'write the values out, without aliases',
+    ],
+    [
+      'a second document',
+      'launch: {}\n---\ngate: {}\n',
+      2,
+      1,
+      'a second document (---) begins here; a policy file has one',
+      `mend the line in ${FILE}`,
+    ],
+    [
+      'a preset there is none of',
+      'policy_resolution:\n  default_preset: slrum\n',
+      2,
+      19,
+      'policy_resolution.default_preset: there is no preset "slrum"',
+      'write slurm',
+    ],
+    [
+      'a preset that is a path',
+      'policy_resolution: { default_preset: ../slurm }\n',
+      1,
+      38,
+      'policy_resolution.default_preset: there is no preset "../slurm"',
+      'write one of ci_strict, experiment_search, gridengine, integration_change, local_dev, slurm',
+    ],
   ])('says where and how to mend %s', (_name, text, line, column, message, remedy) => {
     expect(policyOf(text, PRESETS).problems).toEqual([{ file: FILE, line, column, message, remedy }]);
   });
@@ -213,13 +386,28 @@ describe('a policy that cannot be used', () => {
   it('is one whose preset is broken', () => {
     const packaged = join(top, 'presets');
     mkdirSync(packaged);
-    writeFileSync(join(packaged, 'odd.yaml'), 'preset: { name: other, summary: x, recommended_mode: attended }\nexamples: [{ request: {}, expect: ask }]\ngate: { act: 1 }\n');
+    writeFileSync(
+      join(packaged, 'odd.yaml'),
+      'preset: { name: other, summary: x, recommended_mode: attended }\nexamples: [{ request: {}, expect: ask }]\ngate: { act: 1 }\n',
+    );
     const { problems, preset } = policyOf('policy_resolution: { default_preset: odd }\n', packaged);
     expect({ preset, problems }).toEqual({
       preset: null,
       problems: [
-        { file: 'presets/odd.yaml', line: 1, column: 1, message: 'preset.name: the preset calls itself "other"', remedy: 'write name: odd' },
-        { file: 'presets/odd.yaml', line: 3, column: 9, message: 'gate.act is no key of a policy', remedy: 'write acts, or take the key out' },
+        {
+          file: 'presets/odd.yaml',
+          line: 1,
+          column: 1,
+          message: 'preset.name: the preset calls itself "other"',
+          remedy: 'write name: odd',
+        },
+        {
+          file: 'presets/odd.yaml',
+          line: 3,
+          column: 9,
+          message: 'gate.act is no key of a policy',
+          remedy: 'write acts, or take the key out',
+        },
       ],
     });
   });

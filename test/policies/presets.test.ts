@@ -135,30 +135,41 @@ describe('applying a preset', () => {
 
   it('only shows what it would do where nothing is to be written', () => {
     const repo = repository(COMMENTED);
-    expect(applyPreset(repo, PRESETS, 'local_dev', { write: false }).diff).toContain('+    default_preset: local_dev   # none yet');
+    expect(applyPreset(repo, PRESETS, 'local_dev', { write: false }).diff).toContain(
+      '+    default_preset: local_dev   # none yet',
+    );
     expect(readFileSync(join(repo, FILE), 'utf8')).toBe(COMMENTED);
   });
 
-  it.each(['ci_strict', 'experiment_search', 'gridengine', 'integration_change', 'local_dev', 'slurm'])('makes %s the effective policy where the project says nothing', (name) => {
-    const repo = repository();
-    const { kept } = applyPreset(repo, PRESETS, name, { write: true });
-    const policy = loadPolicy(repo, PRESETS);
-    expect({ kept, problems: policy.problems, preset: policy.preset }).toEqual({ kept: [], problems: [], preset: name });
-    expect(policy.version).toBe(policyOf(`policy_resolution: { default_preset: ${name} }\n`, PRESETS).version);
-  });
+  it.each(['ci_strict', 'experiment_search', 'gridengine', 'integration_change', 'local_dev', 'slurm'])(
+    'makes %s the effective policy where the project says nothing',
+    (name) => {
+      const repo = repository();
+      const { kept } = applyPreset(repo, PRESETS, name, { write: true });
+      const policy = loadPolicy(repo, PRESETS);
+      expect({ kept, problems: policy.problems, preset: policy.preset }).toEqual({ kept: [], problems: [], preset: name });
+      expect(policy.version).toBe(policyOf(`policy_resolution: { default_preset: ${name} }\n`, PRESETS).version);
+    },
+  );
 
   it('replaces one preset by another', () => {
     const repo = repository();
     applyPreset(repo, PRESETS, 'slurm', { write: true });
     applyPreset(repo, PRESETS, 'local_dev', { write: true });
     const { preset, gate, autolab } = loadPolicy(repo, PRESETS);
-    expect({ preset, sites: gate.allow.sites, lint: autolab.prompt_lint.mode }).toEqual({ preset: 'local_dev', sites: ['local'], lint: 'warn' });
+    expect({ preset, sites: gate.allow.sites, lint: autolab.prompt_lint.mode }).toEqual({
+      preset: 'local_dev',
+      sites: ['local'],
+      lint: 'warn',
+    });
   });
 
   it('writes nothing over a file that is wrong', () => {
     for (const text of ['gate: [\n', 'gate: { act: 1 }\n']) {
       const repo = repository(text);
-      expect(() => applyPreset(repo, PRESETS, 'slurm', { write: true })).toThrow(expect.objectContaining({ code: 'policy_invalid' }));
+      expect(() => applyPreset(repo, PRESETS, 'slurm', { write: true })).toThrow(
+        expect.objectContaining({ code: 'policy_invalid' }),
+      );
       expect(readFileSync(join(repo, FILE), 'utf8')).toBe(text);
     }
   });
@@ -171,11 +182,26 @@ describe('applying a preset', () => {
 
 it('compares policies by what is in force, with who says so', () => {
   const before = policyOf('policy_resolution: { default_preset: slurm }\n', PRESETS);
-  const after = policyOf('policy_resolution: { default_preset: slurm }\ngate:\n  limits: { per_job: { gpus: { deny: 4 }, cpus: 8 } }\n  allow: { accounts: [lab] }\n', PRESETS);
+  const after = policyOf(
+    'policy_resolution: { default_preset: slurm }\ngate:\n  limits: { per_job: { gpus: { deny: 4 }, cpus: 8 } }\n  allow: { accounts: [lab] }\n',
+    PRESETS,
+  );
   const own = { layer: 'project', file: FILE };
   expect(diffPolicies(before, after)).toEqual([
-    { path: 'gate.allow.accounts', before: undefined, after: ['lab'], before_origin: { layer: 'defaults', file: 'defaults', line: 0 }, after_origin: { ...own, line: 4 } },
-    { path: 'gate.limits.per_job.cpus.deny', before: 32, after: 8, before_origin: { layer: 'preset', file: 'presets/slurm.yaml', line: 14 }, after_origin: { ...own, line: 3 } },
+    {
+      path: 'gate.allow.accounts',
+      before: undefined,
+      after: ['lab'],
+      before_origin: { layer: 'defaults', file: 'defaults', line: 0 },
+      after_origin: { ...own, line: 4 },
+    },
+    {
+      path: 'gate.limits.per_job.cpus.deny',
+      before: 32,
+      after: 8,
+      before_origin: { layer: 'preset', file: 'presets/slurm.yaml', line: 14 },
+      after_origin: { ...own, line: 3 },
+    },
   ]);
   expect(diffPolicies(before, before)).toEqual([]);
 });

@@ -8,7 +8,8 @@ const validate = new Ajv2020({ strict: false }).compile(jsonSchema());
 
 it('takes in an editor what the loader takes', () => {
   expect(validate({})).toBe(true);
-  for (const name of ['slurm', 'local_dev', 'gridengine']) expect([name, validate(readPreset(PRESETS, name).layer.tree)]).toEqual([name, true]);
+  for (const name of ['slurm', 'local_dev', 'gridengine'])
+    expect([name, validate(readPreset(PRESETS, name).layer.tree)]).toEqual([name, true]);
   expect(validate({ oracle_triggers: 1 })).toBe(true);
 });
 

@@ -1,0 +1,56 @@
+import { basename } from 'node:path';
+import { Failure } from '../base/errors.ts';
+
+/** Where a command can begin, with assignments, the programs that run another one, and their options before it. */
+const BEGINS = String.raw`(?:^|[;&|(){!\x60]|\b(?:if|elif|while|until|then|do|else)\b)\s*(?:[A-Za-z_]\w*=\S*\s+)*`;
+const WRAPPERS = 'exec|eval|nohup|time|command|builtin|env|xargs|sudo|nice|timeout|setsid';
+const WRAPPED = String.raw`(?:(?:${WRAPPERS})\s+(?:-(?![vV]\b)\S*\s+|\d\S*\s+|\{\}\s+|[A-Za-z_]\w*=\S*\s+)*)*`;
+/** A batch system's submission program there. `srun` is none: it starts steps inside a job. */
+const SUBMITS = new RegExp(
+  String.raw`${BEGINS}${WRAPPED}\\?(?:[^\s;&|()<>\x60]*/)?(sbatch|salloc|qsub|qrsh|qlogin)(?=[\s;&|)<>\x60]|$)`,
+);
+/** What takes a quoted text for commands. */
+const RUNS_TEXT = /(?:\beval|\btrap|\s-[A-Za-z]*c|\bssh\s+\S+)\s+$/;
+
+/** Refuses a shell script that would submit jobs of its own, where that can be seen. The text of a here-document counts as commands. */
+export function refuseSubmitting(script: string, path: string): void {
+  for (const [at, line] of script.split('\n').entries()) {
+    const program = SUBMITS.exec(commandsOf(line))?.[1];
+    if (!program) continue;
+    throw new Failure('script_submits', {
+      what: `${path} line ${at + 1} calls ${program}`,
+      why: 'jobs that a job submits would be neither priced nor recorded',
+      next: `take the call out of ${basename(path)}, and submit that work as a run of its own`,
+    });
+  }
+}
+
+/** A line of shell without its comment and without quoted text that is no command. */
+function commandsOf(line: string): string {
+  let out = '';
+  for (let at = 0; at < line.length; at++) {
+    const mark = line[at] ?? '';
+    if (mark === '#' && /(?:^|[\s;&|(])$/.test(out)) break;
+    if (mark === '\\') {
+      out += line.slice(at, at + 2);
+      at++;
+    } else if (mark === '"' || mark === "'") {
+      const end = closing(line, at);
+      out += quoted(line.slice(at + 1, end), mark, out);
+      at = end;
+    } else out += mark;
+  }
+  return out;
+}
+
+function closing(line: string, open: number): number {
+  const rest = line.slice(open);
+  const whole = (rest.startsWith('"') ? /^"(?:[^"\\]|\\.)*"/ : /^'[^']*'/).exec(rest)?.[0];
+  return whole === undefined ? line.length : open + whole.length - 1;
+}
+
+function quoted(text: string, mark: string, before: string): string {
+  if (RUNS_TEXT.test(before)) return `;${text};`;
+  if (/^[\w./${}-]*$/.test(text)) return text;
+  return mark === '"' ? (text.match(/\$\([^)]*\)?|`[^`]*`?/g) ?? []).join(' ') : '';
+}

@@ -1,0 +1,75 @@
+import { digest } from '../base/digest.ts';
+import { Failure } from '../base/errors.ts';
+import type { Acts, Context } from '../context.ts';
+import type { Decision, Facts } from '../policies/types.ts';
+import { pendingText } from './answers.ts';
+import { audit, entry, who } from './audit-lines.ts';
+import type { Caller, Outcome, Tool } from './tool.ts';
+
+/** Undefined once a granted approval of this very digest is there; else the outcome that says who must answer. */
+export async function ask(
+  tool: Tool,
+  acts: Acts,
+  facts: Facts,
+  decision: Decision,
+  context: Context,
+  caller: Caller,
+): Promise<Outcome | undefined> {
+  const bound = approvalDigest(tool, facts, decision);
+  const elicits = acts.policy().gate.approve === 'elicitation';
+  const now = new Date();
+  const existing = acts.approvalStore.find(bound, now);
+  const approval = existing ?? (await acts.approvalStore.request(bound, facts.summary, decision, facts.subject, now));
+  if (!existing) await audit(context, entry(tool, caller, decision, facts, { approval: approval.id }));
+  if (approval.state === 'granted') return undefined;
+  const given = caller.answer;
+  if (given?.approval === approval.id && elicits) {
+    await answer(acts, given, now);
+    await audit(context, {
+      kind: 'approval',
+      tool: tool.name,
+      caller: who(caller),
+      approval: approval.id,
+      detail: given.granted ? 'granted via elicitation' : 'refused via elicitation',
+    });
+    if (given.granted) return undefined;
+    throw new Failure('approval_unusable', {
+      what: `the user refused approval ${approval.id}`,
+      next: 'change the plan, or ask the user what would be acceptable',
+    });
+  }
+  return { kind: 'pending', approval, decision, ask: elicits, text: pendingText(approval, decision) };
+}
+
+async function answer(acts: Acts, given: { approval: string; granted: boolean }, now: Date): Promise<void> {
+  if (given.granted) await acts.approvalStore.grant(given.approval, 'elicitation', now);
+  else await acts.approvalStore.refuse(given.approval, now);
+}
+
+/** Uses up the approval of what is about to be done. Null where nothing asked; a failure where what was approved is something else. */
+export async function consume(
+  tool: Tool,
+  acts: Acts,
+  facts: Facts,
+  decision: Decision,
+  asked: string | undefined,
+): Promise<string | null> {
+  if (decision.verdict !== 'ask') return null;
+  const bound = approvalDigest(tool, facts, decision);
+  const used = bound === asked ? await acts.approvalStore.consume(bound, new Date()) : undefined;
+  if (used) return used.id;
+  throw new Failure('approval_unusable', {
+    what: 'what was approved is not what would be done now',
+    why:
+      bound === asked
+        ? 'the approval was used up or expired in the meantime'
+        : 'the plan, its price, the code or the policy changed since',
+    next: 'call again: the new plan is put to the person again',
+  });
+}
+
+/** What a person approves: the subject, the policy and the rules that asked. Queue figures and times are shown, not bound. */
+export function approvalDigest(tool: Tool, facts: Facts, decision: Decision): string {
+  const asked = decision.reasons.filter((reason) => reason.verdict === 'ask').map((reason) => reason.rule);
+  return digest({ tool: tool.name, subject: facts.subject, policy: decision.policy_version, asked: asked.sort() });
+}
