@@ -54,7 +54,7 @@ describe('applying a preset', () => {
     expect(applied.diff).toMatchInlineSnapshot(`
       "--- .autolab/verifier_policy.yaml
       +++ .autolab/verifier_policy.yaml
-      @@ -7,16 +7,42 @@
+      @@ -7,16 +7,46 @@
        requirements_by_stage:
            launch:          # four spaces, as we like it
                schema: yes  # always
@@ -66,9 +66,13 @@ describe('applying a preset', () => {
       -    slurm_monitor: {schema: true, env_smoke: true}  # in braces
       +    slurm_monitor: {schema: false, env_smoke: true, prompt_lint: false, consistency: false}  # in braces
       +    implementation:
+      +      tests: false
+      +      dry_run: false
       +      schema: true
       +      prompt_lint: true
       +    implementation_review:
+      +      tests: false
+      +      dry_run: false
       +      schema: true
       +      prompt_lint: true
       +      consistency: true
@@ -100,7 +104,7 @@ describe('applying a preset', () => {
            # campaign settings were removed in May
        gate:
            # Two GPUs are all we have.
-      @@ -24,5 +50,6 @@
+      @@ -24,5 +54,6 @@
            require: {clean_git: true}   # Ada insists
        
        policy_resolution:

@@ -171,7 +171,7 @@ test('an audit log that was altered, a state folder open to others, and a run th
       what: `${stateFolder(repo)} is open to others (mode 755)`,
       next: `chmod 700 ${stateFolder(repo)}`,
     },
-    { code: 'audit', severity: 'error', what: expect.stringContaining('the audit log does not hold: line 1 is torn or foreign') },
+    { code: 'audit', severity: 'error', what: expect.stringContaining('the audit log does not hold: line 1 is foreign') },
     { code: 'runs', severity: 'error', what: expect.stringContaining(`run ${RUN} cannot be read: `) },
   ]);
 });
