@@ -114,8 +114,8 @@ describe('applying a preset', () => {
        # the end"
     `);
     expect(applied.kept.map(keptLine)).toEqual([
-      'gate.limits.per_job.gpus: 2, kept: your own value (line 49); the preset says 4',
-      'gate.require.clean_git: true, kept: your own value (line 50); the preset says false',
+      'gate.limits.per_job.gpus: 2, kept: your own value (line 53); the preset says 4',
+      'gate.require.clean_git: true, kept: your own value (line 54); the preset says false',
     ]);
     expect(readFileSync(join(repo, FILE), 'utf8')).toBe(applied.text);
     const comments = (text: string) => text.split('\n').flatMap((line) => /#.*/.exec(line) ?? []);

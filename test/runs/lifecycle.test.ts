@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkMove, countTasks, failureWords, isOver, mayMove, stateFromTasks, TRANSITIONS } from '../../src/runs/lifecycle.ts';
+import type { RunState } from '../../src/runs/types.ts';
 import { RUN_STATES, TASK_STATES } from '../../src/runs/types.ts';
 import { failureOf } from './failing.ts';
 import { task } from './samples.ts';
@@ -32,7 +33,7 @@ test('completed is reached from synced alone', () => {
 test('every path ends', () => {
   fc.assert(
     fc.property(fc.infiniteStream(fc.nat(5)), (choices) => {
-      let state = RUN_STATES[0];
+      let state: RunState = 'pending';
       let steps = 0;
       for (const choice of choices) {
         if (isOver(state)) break;

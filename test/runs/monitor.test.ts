@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest';
+import type { JournalEvent } from '../../src/runs/journal.ts';
+import { isWatched, needsMarkers, observe } from '../../src/runs/monitor.ts';
+import { replay } from '../../src/runs/record.ts';
+import type { Run } from '../../src/runs/run.ts';
+import type { Look } from '../../src/sites/schedulers/scheduler.ts';
+import { lines, marker, observed, plan, task, told, view } from './samples.ts';
+
+function runOf(events: JournalEvent[], indices: readonly number[] | null = null): Run {
+  const its = plan({ indices });
+  return { id: 'r', folder: '/r', iterationFolder: '/', plan: its, record: replay(lines(events), indices ?? [0]) };
+}
+const look = (jobs: Look['jobs'], more: Partial<Look> = {}): Look => ({ at: 1000, healthy: true, jobs, ...more });
+const none = { gate: '/r/gate', markers: [], duplicates: [], unreadable: [] };
+const of = { step: 'main', attempt: 1 };
+const running = task({ state: 'running', evidence: 'scheduler' });
+
+test('the first sight of a running task moves the run', () => {
+  expect(observe(runOf(told()), look([view()]), undefined)).toEqual([
+    { event: 'observed', ...of, looked: 1000, tasks: [running] },
+    { event: 'moved', from: 'submitted', to: 'running', because: '1 running, 0 over, 0 waiting' },
+  ]);
+});
+
+test('the same sight again is no news', () => {
+  const run = runOf([...told(), observed([running]), { event: 'moved', from: 'submitted', to: 'running', because: '' }]);
+  expect(observe(run, look([view()], { at: 2000 }), undefined)).toEqual([]);
+});
+
+test('only news are written, task by task', () => {
+  const run = runOf([...told(), observed([{ ...running, index: 4 }, { ...running, index: 5 }])], [4, 5]);
+  const jobs = [view({ index: 4 }), view({ index: 5, state: 'failed', word: 'FAILED', exit: 1 })];
+  expect(observe(run, look(jobs), none)).toEqual([
+    {
+      event: 'observed',
+      ...of,
+      looked: 1000,
+      tasks: [task({ index: 5, state: 'failed', failure: 'exit_code', detail: 'exit code 1', exit: 1, evidence: 'scheduler' })],
+    },
+    { event: 'moved', from: 'submitted', to: 'running', because: '1 running, 1 over, 0 waiting' },
+  ]);
+});
+
+test('the last tasks end the run in part', () => {
+  const run = runOf([...told(), { event: 'moved', from: 'submitted', to: 'running', because: '' }], [0, 1]);
+  const jobs = [view({ index: 0, state: 'completed' }), view({ index: 1, state: 'timeout', word: 'TIMEOUT' })];
+  const events = observe(run, look(jobs), { ...none, markers: [marker()] });
+  expect(events.at(-1)).toEqual({ event: 'moved', from: 'running', to: 'partial', because: '1 of 2 tasks succeeded' });
+});
+
+test.each([
+  ['another id', view({ id: '8' })],
+  ['the recycled id of another name', view({ name: 'al_r.main.1.ff' })],
+  ['another index', view({ index: 3 })],
+])('a row that is not this job’s is none: %s', (_what, foreign) => {
+  expect(observe(runOf(told()), look([foreign]), none)).toEqual(observe(runOf(told()), look([]), none));
+});
+
+test.each([
+  ['another job', marker({ job_id: '8' })],
+  ['another attempt', marker({ attempt: 2 })],
+  ['another step', marker({ step: 'other' })],
+  ['another task', marker({ task: 1 })],
+])('a marker that is not this task’s is none: %s', (_what, foreign) => {
+  const events = observe(runOf(told()), look([]), { ...none, markers: [foreign] });
+  expect(events).toMatchObject([{ event: 'observed', tasks: [{ state: 'unknown' }] }]);
+});
+
+test('of several starts the last one counts', () => {
+  const markers = [marker({ restart: 1 }), marker({ restart: 0, exit: 1 })];
+  const events = observe(runOf(told()), look([view({ state: 'completed' })]), { ...none, markers });
+  expect(events).toMatchObject([{ tasks: [{ state: 'succeeded' }] }, { to: 'running' }]);
+});
+
+test('a look that is older than the last one says nothing', () => {
+  const run = runOf([...told(), observed([running], 1001)]);
+  expect(observe(run, look([]), none)).toEqual([]);
+});
+
+test('a run that is not at the scheduler is not judged by what the scheduler does not show', () => {
+  const [intent] = told('intent');
+  const again = { ...intent, attempt: 2, name: 'second' } as JournalEvent;
+  for (const events of [told('intent'), told('submitted'), [...told(), again]]) {
+    const run = runOf(events);
+    expect(isWatched(run)).toBe(false);
+    expect(observe(run, look([]), none)).toEqual([]);
+  }
+});
+
+test('a run of which every task is over is looked at no more', () => {
+  const over = runOf([...told(), observed([task({ state: 'succeeded' })])]);
+  expect([isWatched(over), isWatched(runOf(told()))]).toEqual([false, true]);
+  expect(observe(over, look([]), none)).toEqual([]);
+});
+
+test('markers are read only of runs of which a task has left the queue', () => {
+  const run = runOf(told(), [0, 1]);
+  const live = [view({ index: 0 }), view({ index: 1, state: 'held' })];
+  expect(needsMarkers(run, look(live))).toBe(false);
+  expect(needsMarkers(run, look(live.slice(1)))).toBe(true);
+  expect(needsMarkers(run, look([live[0] ?? view(), view({ index: 1, state: 'completed' })]))).toBe(true);
+});
+
+test('an unhealthy look moves nothing', () => {
+  const run = runOf([...told(), observed([running])]);
+  const events = observe(run, look([], { healthy: false }), { ...none, markers: [marker()] });
+  expect(events).toEqual([
+    {
+      event: 'observed',
+      ...of,
+      looked: 1000,
+      tasks: [{ ...running, detail: 'the scheduler did not answer usably; this is the last proven state' }],
+    },
+    { event: 'moved', from: 'submitted', to: 'running', because: '1 running, 0 over, 0 waiting' },
+  ]);
+});
