@@ -46,7 +46,7 @@ export function indicesOf(step: PlanStep): readonly number[] {
   return step.requested.indices ?? [0];
 }
 
-export function onlyStep(plan: Plan): PlanStep {
+export function onlyStep(plan: Pick<Plan, 'steps'>): PlanStep {
   const [step, ...more] = plan.steps;
   if (step && more.length === 0) return step;
   throw new Failure('unsupported', {

@@ -7,6 +7,7 @@ import { isOver } from '../runs/lifecycle.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
 import { readRun, runFolders } from '../runs/run.ts';
+import { usageOf } from '../runs/usage.ts';
 import { iterationField, optionalRun, priceOut, stateOut, tasksOut } from './fields.ts';
 import { hours, priceOfPlan, priceView } from './pricing.ts';
 import { chooseRun } from './run-choice.ts';
@@ -40,6 +41,17 @@ const runOut = z.object({
   tasks: tasksOut,
   price: priceOut,
   sync: z.string(),
+  used: z
+    .object({
+      elapsed_seconds: z.number().nullable(),
+      walltime_seconds: z.number().nullable(),
+      memory_mb: z.number().nullable(),
+      asked_memory_mb: z.number().nullable(),
+      cpus: z.number().nullable(),
+      asked_cpus: z.number(),
+      advice: z.string().nullable(),
+    })
+    .describe('Largest of any task against what one task asked for; null where it is not recorded'),
   failure: z.object({ class: z.string(), detail: z.string(), remedy: z.string() }).nullable(),
   line: z.string(),
   next_tool: z.string().nullable(),
@@ -85,6 +97,7 @@ export default defineTool({
         .slice(0, 10)
         .map((task) => `  task ${task.index}: ${task.failure}: ${task.detail ?? ''}`),
       ...out.runs.filter((run) => run.failure).map((run) => `  ${run.run_id}: ${run.failure?.remedy}`),
+      ...out.runs.filter((run) => run.used.advice).map((run) => `  ${run.run_id}: ${run.used.advice}`),
       ...out.unreadable.map((one) => `cannot be read: ${one}`),
       out.total > out.shown
         ? `${out.shown} of ${out.total} shown; raise limit or filter by iteration or state.`
@@ -123,6 +136,7 @@ function view(run: Run): z.output<typeof runOut> {
     tasks: tasksView(run),
     price: priceView(priceOfPlan(run.plan)),
     sync: run.record.sync.status,
+    used: usageOf(run),
     failure: failureOf(run),
     line: runLine(run),
     next_tool: next.tool,

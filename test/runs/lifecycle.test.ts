@@ -37,7 +37,7 @@ test('every path ends', () => {
       let steps = 0;
       for (const choice of choices) {
         if (isOver(state)) break;
-        const next = TRANSITIONS[state];
+        const next: readonly RunState[] = TRANSITIONS[state];
         state = next[choice % next.length] ?? state;
         if (++steps > RUN_STATES.length) return false;
       }

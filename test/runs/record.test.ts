@@ -3,14 +3,15 @@ import { expect, test } from 'vitest';
 import type { JournalEvent } from '../../src/runs/journal.ts';
 import type { RunRecord } from '../../src/runs/record.ts';
 import { current, replay } from '../../src/runs/record.ts';
+import type { Attempt } from '../../src/runs/types.ts';
 import { AT, lines, observed, task, told } from './samples.ts';
 
 const of = { step: 'main', attempt: 1 };
-const ATTEMPT = {
+const ATTEMPT: Attempt = {
   step: 'main',
   attempt: 1,
   name: 'al_r.main.1.00',
-  phase: 'intent' as const,
+  phase: 'intent',
   jobId: null,
   intentAt: AT,
   submittedAt: null,
@@ -63,7 +64,7 @@ test('a whole life', () => {
   });
 });
 
-test.each<[string, JournalEvent, Partial<typeof ATTEMPT> | { phase: string }]>([
+test.each<[string, JournalEvent, Partial<Attempt>]>([
   ['refused', { event: 'refused', ...of, quoted: 'no such partition' }, { phase: 'refused' }],
   ['ambiguous', { event: 'ambiguous', ...of, why: 'no answer' }, { phase: 'ambiguous' }],
   ['nothing there, for certain', { event: 'absent', ...of, certain: true, why: 'x' }, { phase: 'none' }],

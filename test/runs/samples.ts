@@ -168,3 +168,22 @@ export function runOnDisk(repo: string, events: readonly JournalEvent[], its: Pl
 export function observed(tasks: TaskRecord[], looked = 1000): JournalEvent {
   return { event: 'observed', ...of, looked, tasks };
 }
+
+/** A design.yaml with this extract_parser, in YAML's flow form. */
+export function designText(parser: string): string {
+  return `schema_version: "1.0"
+id: e1
+iteration_id: it1
+hypothesis_id: h1
+entrypoint: { module: lab.main }
+compute: { location: local }
+metrics:
+  primary: { name: accuracy, unit: fraction, mode: maximize }
+  success_delta: "+0.01"
+  aggregation: mean
+  baseline_comparison: absolute
+baselines: [{ name: current, description: what is there }]
+implementation_requirements: [{ requirement_id: r1, description: it runs, scope_kind: experiment }]
+extract_parser: ${parser}
+`;
+}

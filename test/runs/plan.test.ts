@@ -1,0 +1,178 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { digest } from '../../src/base/digest.ts';
+import { jsonText } from '../../src/base/files.ts';
+import { excess, indicesOf, jobName, jobOf, onlyStep, planDigest, refuseSubmitting } from '../../src/runs/plan.ts';
+import type { Requested } from '../../src/sites/schedulers/scheduler.ts';
+import { failureOf } from './failing.ts';
+import { plan, requested } from './samples.ts';
+
+describe('what the held job gets beyond its plan', () => {
+  test.each<[string, Partial<Requested>, Partial<Requested>, string[]]>([
+    ['the same', {}, {}, []],
+    ['less', { cpus: 4, gpus: 2, walltimeSeconds: 60, memoryMb: 100 }, { cpus: 1, gpus: 0, walltimeSeconds: 30, memoryMb: 50 }, []],
+    ['cpus', {}, { cpus: 6 }, ['cpus 6 instead of 1']],
+    ['gpus', {}, { gpus: 1 }, ['gpus 1 instead of 0']],
+    ['nodes', {}, { nodes: 2 }, ['nodes 2 instead of 1']],
+    ['requeues', {}, { requeues: 1 }, ['requeues 1 instead of 0']],
+    ['walltime', {}, { walltimeSeconds: 61 }, ['walltime seconds 61 instead of 60']],
+    ['no walltime', {}, { walltimeSeconds: null }, ['walltime seconds unlimited instead of 60']],
+    ['memory', { memoryMb: 100 }, { memoryMb: 101 }, ['memory MiB 101 instead of 100']],
+    ['the whole node', { memoryMb: 100 }, { memoryMb: 0 }, ['memory MiB unlimited instead of 100']],
+    ['less than the whole node', { memoryMb: 0 }, { memoryMb: 100 }, []],
+    ['the site’s default', {}, { memoryMb: 4000, partition: 'debug', account: 'lab', qos: 'normal', gpuType: 'a100' }, []],
+    ['an array', {}, { indices: [0, 1] }, ['array indices 0,1 instead of -1']],
+    ['more of an array', { indices: [0, 1] }, { indices: [0, 1, 2] }, ['array indices 0,1,2 instead of 0,1']],
+    ['other indices', { indices: [0] }, { indices: [1] }, ['array indices 1 instead of 0']],
+    ['no array', { indices: [0] }, { indices: null }, ['array indices -1 instead of 0']],
+    ['more at once', { indices: [0, 1], parallel: 1 }, { indices: [0, 1], parallel: 2 }, ['tasks at once 2 instead of 1']],
+    ['all at once', { indices: [0, 1], parallel: 1 }, { indices: [0, 1] }, ['tasks at once unlimited instead of 1']],
+    ['another partition', { partition: 'debug' }, { partition: 'gpu' }, ['partition gpu instead of debug']],
+    ['no account', { account: 'lab' }, {}, ['account none instead of lab']],
+    ['another qos', { qos: 'low' }, { qos: 'high' }, ['qos high instead of low']],
+    ['another GPU', { gpuType: 't4' }, { gpuType: 'h100' }, ['GPU type h100 instead of t4']],
+    ['several', {}, { cpus: 2, gpus: 1 }, ['cpus 2 instead of 1', 'gpus 1 instead of 0']],
+  ])('%s', (_what, planned, actual, over) => {
+    expect(excess(requested(planned), requested(actual))).toEqual(over);
+  });
+
+  test('one more of anything counted is always seen, one less never', () => {
+    const amounts = fc.record({ cpus: fc.integer({ min: 1, max: 99 }), gpus: fc.nat(8), nodes: fc.integer({ min: 1, max: 9 }), requeues: fc.nat(3) });
+    fc.assert(
+      fc.property(amounts, amounts, (planned, actual) => {
+        const more = (Object.keys(planned) as (keyof typeof planned)[]).filter((key) => actual[key] > planned[key]);
+        expect(excess(requested(planned), requested(actual)).map((words) => words.split(' ')[0])).toEqual(more);
+      }),
+    );
+  });
+});
+
+describe('scripts that submit', () => {
+  test.each([
+    ['sbatch', 'sbatch job.sh'],
+    ['sbatch', '  sbatch job.sh'],
+    ['sbatch', 'cd x && sbatch job.sh'],
+    ['sbatch', 'cd x; sbatch job.sh'],
+    ['sbatch', 'cat list | sbatch'],
+    ['sbatch', 'jid=$(sbatch --parsable job.sh)'],
+    ['sbatch', 'jid=`sbatch job.sh`'],
+    ['sbatch', 'echo "as $(sbatch job.sh)"'],
+    ['sbatch', '(sbatch job.sh)'],
+    ['sbatch', 'submit() { sbatch job.sh; }'],
+    ['sbatch', 'if sbatch job.sh; then'],
+    ['sbatch', 'if true; then sbatch job.sh; fi'],
+    ['sbatch', 'for i in 1 2; do sbatch job.sh; done'],
+    ['sbatch', 'while ! sbatch job.sh; do sleep 1; done'],
+    ['sbatch', 'case $1 in again) sbatch job.sh ;; esac'],
+    ['sbatch', 'command sbatch job.sh'],
+    ['sbatch', 'exec nohup sbatch job.sh'],
+    ['sbatch', 'FOO=1 BAR="x y" sbatch job.sh'],
+    ['sbatch', 'env -i FOO=1 sbatch job.sh'],
+    ['sbatch', 'timeout 10 sbatch job.sh'],
+    ['sbatch', 'ls | xargs -n 1 -I {} sbatch {}'],
+    ['sbatch', "eval 'sbatch job.sh'"],
+    ['sbatch', 'eval "sbatch job.sh"'],
+    ['sbatch', "trap 'sbatch job.sh' USR1"],
+    ['sbatch', 'bash -lc "sbatch job.sh"'],
+    ['sbatch', "ssh login 'cd x && sbatch job.sh'"],
+    ['sbatch', '"sbatch" job.sh'],
+    ['sbatch', '\\sbatch job.sh'],
+    ['sbatch', '"$SLURM/bin/sbatch" job.sh'],
+    ['sbatch', 'echo "run # 1" && sbatch job.sh'],
+    ['sbatch', 'echo ${#list} ; sbatch job.sh'],
+    ['sbatch', 'sbatch'],
+    ['sbatch', 'sbatch<job.sh'],
+    ['qsub', '/usr/bin/qsub job.sh'],
+    ['qsub', '~/bin/qsub job.sh'],
+    ['salloc', 'salloc -n 1'],
+    ['qrsh', 'qrsh x'],
+    ['qlogin', 'qlogin'],
+  ])('%s is found: %s', (program, line) => {
+    expect(failureOf(() => refuseSubmitting(`#!/bin/sh\n${line}\n`, 'launch/run_local.sh'))).toEqual({
+      code: 'script_submits',
+      what: `launch/run_local.sh line 2 calls ${program}`,
+      why: 'jobs that a job submits would be neither priced nor recorded',
+      next: 'take the call out of run_local.sh, and submit that work as a run of its own',
+      retry: false,
+    });
+  });
+
+  test.each([
+    '#SBATCH --time=1',
+    '# sbatch job.sh',
+    'python train.py # then sbatch job.sh',
+    'python train.py #; sbatch job.sh',
+    'srun python train.py',
+    'echo sbatch',
+    'echo "sbatch"',
+    'echo "then sbatch job.sh"',
+    "echo 'first; sbatch job.sh'",
+    'echo "submit it with: sbatch job.sh"',
+    'sbatch_dir=x',
+    'sbatch=x',
+    'echo "$sbatch_dir" "${sbatch}"',
+    'cd sbatch',
+    'rm -f sbatch.log',
+    './sbatch-helper',
+    'command -v sbatch',
+    'which qsub',
+    'grep -c sbatch log',
+    'my_sbatch x',
+  ])('is let through: %s', (line) => {
+    expect(refuseSubmitting(`#!/bin/sh\n${line}\n`, 'x')).toBeUndefined();
+  });
+
+  test('a line of any kind is read in time', () => {
+    for (const piece of ['env ', '1=1 ', 'a=1 ', '-x ', '"', "'", '"$(', '\\', '#', 'eval "'])
+      refuseSubmitting(piece.repeat(20_000 / piece.length), 'x');
+  }, 30_000);
+});
+
+describe('job names', () => {
+  test.each([
+    ['20260101T000000Z_abcdef', 'al_20260101t000000z_abcdef.main.2.0123456789ab'],
+    ['R.1-x', 'al_r.1-x.main.2.0123456789ab'],
+    ['a'.repeat(80), `al_${'a'.repeat(80)}.main.2.0123456789ab`],
+    ['A'.repeat(81), `al_${'a'.repeat(47)}-${digest('a'.repeat(81)).slice(0, 16)}.main.2.0123456789ab`],
+  ])('%s', (run, name) => {
+    expect(jobName(run, 'main', 2, '0123456789ab')).toBe(name);
+  });
+  test('long ids that differ anywhere have different names', () => {
+    const id = (last: string) => `${'a'.repeat(127)}${last}`;
+    expect(jobName(id('1'), 'main', 1, 'n')).not.toBe(jobName(id('2'), 'main', 1, 'n'));
+  });
+});
+
+test('indices', () => {
+  const [array, single] = [onlyStep(plan({ indices: [3, 4] })), onlyStep(plan())];
+  expect([indicesOf(array), indicesOf(single)]).toEqual([[3, 4], [0]]);
+});
+
+test('a run of several steps is not carried out', () => {
+  const two = plan();
+  two.steps.push(...plan().steps);
+  for (const steps of [two.steps, []]) {
+    expect(failureOf(() => onlyStep({ ...two, steps }))).toMatchObject({ code: 'unsupported', what: `a run of ${steps.length} steps` });
+  }
+});
+
+test('a plan read back from its file is the same plan', () => {
+  const its = { ...plan({ indices: [0, 1] }), logs: ['grüße/*', '\u{1f600}'] };
+  expect(planDigest(JSON.parse(jsonText(its)))).toBe(planDigest(its));
+  expect(planDigest({ ...its, site: 'other' })).not.toBe(planDigest(its));
+});
+
+test('the scheduler’s job', () => {
+  const its = plan({ cpus: 2 });
+  expect(jobOf(its, onlyStep(its), 'al_x', 'R1', { script: '/g/job.sh', cwd: '/it', logs: '/it/logs' }, { A: '1' }, '1.2.3')).toEqual({
+    name: 'al_x',
+    script: '/g/job.sh',
+    cwd: '/it',
+    stdout: '/it/logs/main.{task}.out',
+    stderr: '/it/logs/main.{task}.err',
+    requested: requested({ cpus: 2 }),
+    environment: { A: '1' },
+    after: [],
+    comment: `autolab-mcp 1.2.3 run=R1 plan=${planDigest(its).slice(0, 16)}`,
+  });
+});
