@@ -38,6 +38,7 @@ export async function bundleAll(folder) {
   const inside = ['records', 'decide', 'poll', 'parts', 'runner'];
   await build({
     ...SAME,
+    minify: false,
     entryPoints: Object.fromEntries(inside.map((name) => [name, `bench/inside/${name}.mjs`])),
     outdir: join(folder, 'inside'),
   });

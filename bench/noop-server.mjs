@@ -7,7 +7,12 @@ serveStdio(() => {
   const server = new McpServer({ name: 'noop', version: '1.0.0' });
   server.registerTool(
     'noop',
-    { title: 'Nothing', description: 'Does nothing.', inputSchema: z.strictObject({}), outputSchema: z.object({ ok: z.boolean() }) },
+    {
+      title: 'Nothing',
+      description: 'Does nothing.',
+      inputSchema: z.strictObject({}),
+      outputSchema: z.object({ ok: z.boolean() }),
+    },
     async () => ({ structuredContent: { ok: true }, content: [{ type: 'text', text: 'ok' }] }),
   );
   return server;

@@ -15,7 +15,8 @@ export function start(program, args, options) {
 
 /** Waits for the end of a child; ends it by its pid if that takes longer than `ms`. */
 export async function ended(child, ms) {
-  const over = child.exitCode !== null || child.signalCode !== null ? true : new Promise((done) => child.once('exit', () => done(true)));
+  const over =
+    child.exitCode !== null || child.signalCode !== null ? true : new Promise((done) => child.once('exit', () => done(true)));
   const patience = new AbortController();
   const late = sleep(ms, false, { signal: patience.signal }).catch(() => false);
   if (!(await Promise.race([over, late]))) {

@@ -27,7 +27,11 @@ export function tableText(rows) {
       .join('  ')
       .trimEnd();
   return groups(rows)
-    .flatMap(([name, members], at) => [...(at === 0 ? [line(HEADS)] : []), `── ${name}`, ...members.map((row) => line(cells(row)))])
+    .flatMap(([name, members], at) => [
+      ...(at === 0 ? [line(HEADS)] : []),
+      `── ${name}`,
+      ...members.map((row) => line(cells(row))),
+    ])
     .join('\n');
 }
 
@@ -45,9 +49,7 @@ export function page(rows, about) {
     '## Budgets that were missed',
     missed.length === 0
       ? 'None.'
-      : missed
-          .map((row) => `- **${row.what}**: ${row.because ?? 'why is not known yet.'}`)
-          .join('\n'),
+      : missed.map((row) => `- **${row.what}**: ${row.because ?? 'why is not known yet.'}`).join('\n'),
   ].join('\n\n')}\n`;
 }
 

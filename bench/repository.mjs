@@ -1,6 +1,6 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from './processes.mjs';
+import { run, until } from './processes.mjs';
 
 /** Limits that a benchmark does not run into; every rule is judged all the same. */
 const POLICY = `policy_resolution: { default_preset: local_dev }
@@ -33,11 +33,31 @@ const REVIEW = {
   reviewed_at: '2026-01-01T00:00:00Z',
 };
 
-/** A repository with the smallest whole experiment in it: one task that runs `script`. Gives its state folder, which lies elsewhere, too. */
+/** A repository with the smallest whole experiment in it: one task that runs `script`. `remove` takes its state folder away too. */
 export async function makeRepository(main, path, script) {
   mkdirSync(path, { recursive: true });
-  const made = JSON.parse(await run(process.execPath, [main, 'init', 'bench', '--json'], { cwd: path }));
+  const { state_folder: state } = JSON.parse(await run(process.execPath, [main, 'init', 'bench', '--json'], { cwd: path }));
   const iteration = join(path, 'experiments', 'plan', 'bench');
+  const remove = () => {
+    rmSync(state, { recursive: true, force: true });
+    rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    fill(path, iteration, script);
+    for (const words of [
+      ['init', '-q'],
+      ['add', '-A'],
+      ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', 'commit', '-qm', 'bench'],
+    ])
+      await run('git', words, { cwd: path });
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { path, iteration, reset: resetter(path, iteration), remove };
+}
+
+function fill(path, iteration, script) {
   writeFileSync(join(path, '.autolab', 'verifier_policy.yaml'), POLICY);
   mkdirSync(join(iteration, 'launch'), { recursive: true });
   writeFileSync(join(iteration, 'launch', 'run_local.sh'), script, { mode: 0o755 });
@@ -45,18 +65,24 @@ export async function makeRepository(main, path, script) {
   writeFileSync(join(iteration, 'hypothesis.md'), '# Hypothesis\n\nOne task runs once.\n');
   writeFileSync(join(iteration, 'review_result.json'), JSON.stringify(REVIEW, null, 2));
   writeFileSync(join(iteration, 'design.yaml'), DESIGN);
-  const git = (...args) => run('git', args, { cwd: path });
-  await git('init', '-q');
-  await git('add', '-A');
-  await git('-c', 'user.name=bench', '-c', 'user.email=bench@localhost', 'commit', '-qm', 'bench');
-  return {
-    path,
-    iteration,
-    state: made.state_folder,
-    remove: () => {
-      rmSync(made.state_folder, { recursive: true, force: true });
-      rmSync(path, { recursive: true, force: true, maxRetries: 5 });
-    },
+}
+
+/** Takes away what submissions have left, once their jobs are over: the repository is then as if none had been. */
+function resetter(path, iteration) {
+  const runner = join(path, '.autolab', 'gate', 'runner', 'local');
+  const before = [join(path, '.autolab', 'state.json'), join(path, 'docs', 'slurm_job_list.md')].map((file) => [
+    file,
+    readFileSync(file),
+  ]);
+  const list = (folder) => (existsSync(folder) ? readdirSync(folder) : []);
+  return async () => {
+    for (const id of list(join(runner, 'jobs'))) {
+      await until(`job ${id} is over`, () => existsSync(join(runner, 'jobs', id, 'over')) || undefined);
+      for (const part of ['jobs', 'ids']) rmSync(join(runner, part, id), { recursive: true, maxRetries: 5 });
+    }
+    for (const place of [join(path, '.autolab', 'gate', 'open'), join(iteration, 'runs')])
+      for (const name of list(place)) rmSync(join(place, name), { recursive: true, maxRetries: 5 });
+    for (const [file, content] of before) writeFileSync(file, content);
   };
 }
 

@@ -14,10 +14,10 @@ const OPENINGS = {
   2025: {
     method: 'initialize',
     params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: CLIENT },
-    then: { jsonrpc: '2.0', method: 'notifications/initialized' },
+    next: { jsonrpc: '2.0', method: 'notifications/initialized' },
     envelope: {},
   },
-  2026: { method: 'server/discover', params: META, then: undefined, envelope: META },
+  2026: { method: 'server/discover', params: META, next: undefined, envelope: META },
 };
 
 /**
@@ -56,7 +56,7 @@ export async function connect(argv, { protocol = 2025, ...options } = {}) {
   };
   await request(opening.method, opening.params);
   const opened = performance.now() - began;
-  if (opening.then) child.stdin.write(`${JSON.stringify(opening.then)}\n`);
+  if (opening.next) child.stdin.write(`${JSON.stringify(opening.next)}\n`);
   const { tools } = await request('tools/list', {});
   const listed = performance.now() - began;
   return {

@@ -24,7 +24,7 @@ const FAILURES = {
   scheduler_refused: { exit: 1, retry: false, what: 'the scheduler refused, for good' },
   scheduler_unreachable: { exit: 1, retry: true, what: 'the scheduler does not answer' },
   scheduler_answer: { exit: 1, retry: true, what: 'the scheduler’s answer cannot be read' },
-  site_unavailable: { exit: 1, retry: true, what: 'the site cannot be used from here' },
+  site_unavailable: { exit: 1, retry: false, what: 'the site cannot be used from here' },
   command_failed: { exit: 1, retry: false, what: 'a program we had to run failed' },
   command_timeout: { exit: 1, retry: true, what: 'a program we had to run did not end in time' },
   job_changed: { exit: 1, retry: false, what: 'the held job is more than what was planned' },

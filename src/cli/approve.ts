@@ -37,6 +37,22 @@ export async function approveOnTerminal(
   return call('approve', input, { approval: id, granted: true });
 }
 
+/** Asks the person at the terminal to confirm what the operation says it will do. The answer travels beside the arguments. */
+export async function confirmOnTerminal(
+  call: Call,
+  tool: { name: string; title: string; command: readonly string[] },
+  input: Record<string, unknown>,
+  ask: (question: string) => Promise<string | undefined>,
+): Promise<Outcome> {
+  const typed = await ask(`${tool.title}.\n\nType yes to go on: `);
+  if (typed?.trim().toLowerCase() === 'yes') return call(tool.name, input, { approval: tool.name, granted: true });
+  throw new Failure(typed === undefined ? 'not_for_agents' : 'approval_unusable', {
+    what: `${tool.command.join(' ')} was not confirmed`,
+    why: typed === undefined ? 'it needs a terminal, and this process has none' : 'the answer was not yes',
+    next: `run \`autolab-mcp ${tool.command.join(' ')}\` in a terminal`,
+  });
+}
+
 const record = z.object({ approvals: z.tuple([z.object({ state: z.string(), digest: z.string(), subject: z.unknown() })]) });
 const LONGEST = 6000;
 

@@ -5,7 +5,7 @@ import { callTool } from '../tools/call.ts';
 import { tools } from '../tools/index.ts';
 import type { Outcome } from '../tools/tool.ts';
 import type { Call } from './approve.ts';
-import { approveOnTerminal } from './approve.ts';
+import { approveOnTerminal, confirmOnTerminal } from './approve.ts';
 import { readArguments } from './arguments.ts';
 import { commandFields, findCommand, splitExtras } from './commands.ts';
 import type { Globals } from './globals.ts';
@@ -31,6 +31,7 @@ export async function runCli(argv: readonly string[], stop: AbortSignal): Promis
     return await withCall(globals, stop, async (call) => {
       const once = (): Promise<Outcome> => call(tool.name, input);
       if (tool.name === 'approve') return show(await approveOnTerminal(call, input, askOnTerminal), json);
+      if (tool.confirms) return show(await confirmOnTerminal(call, tool, input, askOnTerminal), json);
       if (extra.watch) return exitOf(await watching(once, stop, (outcome) => show(outcome, json)));
       return show(globals.wait ? await untilOver(once, stop, json ? () => {} : tell) : await once(), json);
     });

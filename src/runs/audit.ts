@@ -191,6 +191,6 @@ function broken(path: string, why: string): Failure {
   return new Failure('audit_broken', {
     what: `${path} does not hold`,
     why,
-    next: 'a person looks with `autolab-mcp audit verify`, finds out who changed it, and restores the file from a backup',
+    next: 'a person looks with `autolab-mcp audit verify`, finds out who changed it, and restores the file from a backup, or goes on with `autolab-mcp audit accept`',
   });
 }

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { simpleGit } from 'simple-git';
-import { digest, sha256 } from '../base/digest.ts';
+import { digest } from '../base/digest.ts';
 import { quote } from '../base/text.ts';
-import type { Capsule } from './plan.ts';
+import type { Capsule, Plan } from './plan.ts';
+import { planSubject } from './plan.ts';
 
 /** What this program and Autolab write while they work; not part of the code that runs. */
 const OURS = [
@@ -11,57 +13,100 @@ const OURS = [
   /^docs\/slurm_job_list\.md$/,
   /^experiments\/[^/]+\/[^/]+\/(runs|analysis|verification)\//,
 ];
-/** Untracked files larger than this are named by size instead of by content. */
-const HASH_LIMIT = 4 * 1024 * 1024;
+/** What is not code: notes, papers, and the records that the stages write about a run. Changing them is no reason to run anything again. */
+const NO_CODE = [
+  /\.md$/,
+  /^(docs|paper)\//,
+  /^\.autolab\//,
+  /^experiments\/[^/]+\/[^/]+\/(runs|analysis|verification|context)\//,
+  /^experiments\/[^/]+\/[^/]+\/[^/]+\.json$/,
+  // The launch script itself stands in the plan by its hash; it may be written from the design only when the run is submitted.
+  /^experiments\/[^/]+\/[^/]+\/launch\/run_(local\.sh|slurm\.sbatch)$/,
+];
+/** Changed files larger than this are named by size instead of by content. */
+const HASH_LIMIT = 64 * 1024 * 1024;
 
-/** The state of the code: commit, what differs from it, and a digest of both. A folder that is no git repository is said to be none. */
-export async function readCapsule(repo: string): Promise<Capsule> {
+/** Code files by path, each with its mode and git's own name for its content. */
+export type CodeFiles = Record<string, string>;
+
+/**
+ * The state of the code: the commit and what differs from it, a digest of the code files as they are, and the files themselves. The
+ * digest is the same before and after they are committed, and does not follow notes and results. A folder that is no git repository
+ * is said to be none.
+ */
+export async function readCapsule(repo: string): Promise<{ capsule: Capsule; files: CodeFiles }> {
   try {
     const git = simpleGit({ baseDir: repo, timeout: { block: 20_000 } });
     const options = ['--porcelain=v1', '-z', '--untracked-files=all', '--no-renames'];
     const status = await git.raw('--no-optional-locks', 'status', ...options);
-    const commit = await git.raw('rev-parse', '--verify', '--quiet', 'HEAD').catch(() => '');
+    const commit = (await git.raw('rev-parse', '--verify', '--quiet', 'HEAD').catch(() => '')).trim();
     // Paths are told from the top of the working tree, which may be above the repository of ours.
     const prefix = (await git.raw('rev-parse', '--show-prefix')).replace(/\n$/, '');
     const top = (await git.raw('rev-parse', '--show-toplevel')).replace(/\n$/, '');
+    const tree = commit === '' ? '' : await git.raw('ls-tree', '-r', '-z', 'HEAD');
     const changed = status
       .split('\0')
       .filter(Boolean)
-      .map((row) => ({ code: row.slice(0, 2), path: row.slice(3) }))
-      .filter(({ path }) => !isOurs(path, prefix))
-      .sort((a, b) => (a.path < b.path ? -1 : 1));
-    const content: [string, string, string][] = [];
-    for (const { code, path } of changed) content.push([code.trim(), path, await fingerprint(join(top, path))]);
-    return {
-      commit: commit.trim() || null,
-      clean: changed.length === 0,
-      changed: changed.map(({ path }) => path),
-      digest: digest({ commit: commit.trim(), content }),
-      why: null,
-    };
+      .map((row) => row.slice(3))
+      .filter((path) => !matches(OURS, path, prefix))
+      .sort();
+    const files = await codeFiles(tree, changed, prefix, top);
+    return { capsule: { commit: commit || null, clean: changed.length === 0, changed, digest: digest(files), why: null }, files };
   } catch (error) {
-    return {
-      commit: null,
-      clean: false,
-      changed: [],
-      digest: null,
-      why: quote(error instanceof Error ? error.message : String(error), 200),
-    };
+    const why = quote(error instanceof Error ? error.message : String(error), 200);
+    return { capsule: { commit: null, clean: false, changed: [], digest: null, why }, files: {} };
   }
 }
 
-function isOurs(path: string, prefix: string): boolean {
-  return path.startsWith(prefix) && OURS.some((pattern) => pattern.test(path.slice(prefix.length)));
+/**
+ * Whether a plan would do what a run has done: the same scripts, requests and inputs, and no code file of then has changed or gone.
+ * Files that came since do not count, since the run's own output is among them; nor does anything under `experiments/`, where what
+ * decides stands in the plan by its hash.
+ */
+export function isSameWork(done: { plan: Plan; files: CodeFiles | undefined }, now: { plan: Plan; files: CodeFiles }): boolean {
+  const without = (plan: Plan) => digest({ ...planSubject(plan), capsule: null });
+  if (without(done.plan) !== without(now.plan)) return false;
+  if (!done.files) return done.plan.capsule.digest === now.plan.capsule.digest;
+  return Object.entries(done.files).every(([path, id]) => path.startsWith('experiments/') || now.files[path] === id);
 }
 
-/** What stands there. Of a repository within the repository it is the commit. */
-async function fingerprint(path: string): Promise<string> {
+async function codeFiles(tree: string, changed: readonly string[], prefix: string, top: string): Promise<CodeFiles> {
+  const files = new Map<string, string>();
+  for (const row of tree.split('\0').filter(Boolean)) {
+    const [head = '', path = ''] = [row.slice(0, row.indexOf('\t')), row.slice(row.indexOf('\t') + 1)];
+    const [mode = '', , id = ''] = head.split(' ');
+    if (!matches(NO_CODE, prefix + path, prefix)) files.set(path, `${mode} ${id}`);
+  }
+  for (const path of changed) {
+    if (matches(NO_CODE, path, prefix)) continue;
+    const name = path.startsWith(prefix) ? path.slice(prefix.length) : `/${path}`;
+    const now = await fingerprint(join(top, path));
+    if (now === undefined) files.delete(name);
+    else files.set(name, now);
+  }
+  return Object.fromEntries([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function matches(patterns: readonly RegExp[], path: string, prefix: string): boolean {
+  return path.startsWith(prefix) && patterns.some((pattern) => pattern.test(path.slice(prefix.length)));
+}
+
+/** What stands there, as git would list it; undefined for nothing. Of a repository within the repository it is the commit. */
+async function fingerprint(path: string): Promise<string | undefined> {
   const seen = lstatSync(path, { throwIfNoEntry: false });
-  if (!seen) return 'gone';
-  if (seen.isSymbolicLink()) return `link ${readlinkSync(path)}`;
-  if (seen.isDirectory())
-    return `folder ${await simpleGit({ baseDir: path })
+  if (!seen) return undefined;
+  if (seen.isSymbolicLink()) return `120000 ${blob(Buffer.from(readlinkSync(path)))}`;
+  if (seen.isDirectory()) {
+    const head = await simpleGit({ baseDir: path })
       .raw('rev-parse', 'HEAD')
-      .catch(() => '')}`;
-  return seen.isFile() && seen.size <= HASH_LIMIT ? sha256(readFileSync(path)) : `size ${seen.size}`;
+      .catch(() => '');
+    return `160000 ${head.trim()}`;
+  }
+  const mode = seen.mode & 0o100 ? '100755' : '100644';
+  return seen.isFile() && seen.size <= HASH_LIMIT ? `${mode} ${blob(readFileSync(path))}` : `${mode} size ${seen.size}`;
+}
+
+/** Git's name for a file's content (gitformat-loose(5)): SHA-1 over `blob <size>`, a NUL, and the bytes. */
+function blob(content: Buffer): string {
+  return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
 }

@@ -63,7 +63,7 @@ function readProduced(run: Run, expected: ExpectedMetrics, produced: WorkResult)
       if (metrics === undefined) throw parserFailed(run, 'its output has no "metrics"', produced.stdout);
       const words = summary_markdown ?? summary;
       return {
-        metrics: parseMetrics(JSON.stringify(metrics), 'the parser’s metrics', expected),
+        metrics: parseMetrics(JSON.stringify(metrics, finite), 'the parser’s metrics', expected),
         summary: typeof words === 'string' && words.trim() ? withNewline(words) : null,
       };
     }
@@ -75,6 +75,15 @@ function readProduced(run: Run, expected: ExpectedMetrics, produced: WorkResult)
     if (error instanceof Failure && error.code === 'file_invalid') throw parserFailed(run, error.message, '');
     throw error;
   }
+}
+
+/** `1e999` is JSON, and would be written again as null. */
+function finite(key: string, value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isFinite(value)) return value;
+  throw new Failure('file_invalid', {
+    what: `the parser’s metrics: ${key} is not a finite number`,
+    next: 'let the parser write null where there is no finite number',
+  });
 }
 
 /** The honest metrics of a run that gave none, with the evidence that is missing. */

@@ -48,12 +48,16 @@ export function parserCall(design: Design, values: ParserValues, python: string)
       workingDir,
     };
   }
-  const [program, ...rest] = splitWords(parser.command ?? '', (why) => invalid(design, `extract_parser.command: ${why}`)).map(
-    (word) => fill(word, values, design),
-  );
+  const words = splitWords(parser.command ?? '', (why) => invalid(design, `extract_parser.command: ${why}`));
+  const [program, ...rest] = words.map((word) => fill(word, values, design));
   if (program === undefined) throw invalid(design, 'extract_parser.command is empty');
-  return { argv: [program, ...rest], listed: [program, ...rest], workingDir };
+  const own = words.findIndex((word) => PLACEHOLDER.test(word));
+  const listed = own > 0 ? [program, ...rest].slice(0, own) : [program, ...rest];
+  return { argv: [program, ...rest], listed, workingDir };
 }
+
+/** Words before the first of these are the same for every run: the policy lists those. */
+const PLACEHOLDER = /\{\w+\}/;
 
 function fill(word: string, values: ParserValues, design: Design): string {
   return word.replace(/\{(\w+)\}/g, (_whole, key: string) => {

@@ -7,7 +7,14 @@ export { refuseSubmitting } from './nested-submission.ts';
 export const PLAN_VERSION = '1';
 
 /** What is frozen of the code at planning: enough to see that something else would run, and to name it later. */
-export type Capsule = { commit: string | null; clean: boolean; changed: string[]; digest: string | null; why: string | null };
+export type Capsule = {
+  commit: string | null;
+  clean: boolean;
+  changed: string[];
+  /** Of every code file as it is. */
+  digest: string | null;
+  why: string | null;
+};
 
 export type PlanStep = {
   name: string;
@@ -35,10 +42,29 @@ export type Plan = {
   /** SHA-256 of the files the plan was read from, relative to the iteration folder. */
   inputs: Record<string, string>;
   capsule: Capsule;
+  /** Worst case in hours; null where a part of it is not known. */
+  price: PlanPrice;
 };
 
+export type PlanPrice = {
+  cpu_hours: number | null;
+  gpu_hours: number | null;
+  memory_gb_hours: number | null;
+  node_hours: number | null;
+};
+
+/**
+ * What makes a plan this plan and no other: everything but where the code stands in git, and whether the script was there or is written
+ * at submission. Equal before and after the same files are committed.
+ */
+export function planSubject(plan: Plan): object {
+  const steps = plan.steps.map(({ script, ...step }) => ({ ...step, script: { path: script.path, sha256: script.sha256 } }));
+  return { ...plan, steps, capsule: plan.capsule.digest };
+}
+
+/** The digest of a plan's subject: what approvals, permits and the journal know a plan by. */
 export function planDigest(plan: Plan): string {
-  return digest(plan);
+  return digest(planSubject(plan));
 }
 
 /** The array indices of a step; `[0]` for a step that is no array. */

@@ -74,6 +74,6 @@ function factsOf(run: Run): Parameters<typeof projectManifest>[1] {
     tasks: countTasks(record.tasks),
     failure: failureOf(run),
     planDigest: planDigest(plan),
-    price: null,
+    price: plan.price,
   };
 }

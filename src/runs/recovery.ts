@@ -58,6 +58,8 @@ function words(run: Run): string {
     case 'submitted':
     case 'releasing':
       return `job ${attempt.jobId} was found; it stays held until the policy it was decided under is back, or the run is cancelled`;
+    case 'ambiguous':
+      return 'the scheduler could not be asked whether it took it';
     case 'none':
       return 'nothing had been accepted; submit again';
     case 'unknown':

@@ -3,6 +3,7 @@ import { jsonText, writeAtomic } from '../base/files.ts';
 import { mintNonce } from '../base/ids.ts';
 import type { JobScriptSpec } from '../sites/job-script.ts';
 import type { Job } from '../sites/schedulers/scheduler.ts';
+import type { CodeFiles } from './capsule.ts';
 import { markOpen } from './open.ts';
 import type { Plan } from './plan.ts';
 import { jobName, jobOf, onlyStep, planDigest } from './plan.ts';
@@ -16,6 +17,8 @@ export type Intent = {
   runId: string;
   iterationFolder: string;
   plan: Plan;
+  /** The code files the plan was made of. */
+  files: CodeFiles;
   /** The script's text, as it was hashed into the plan. */
   script: string;
   policyVersion: string;
@@ -42,6 +45,7 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
     const step = onlyStep(plan);
     const script = join(gate, 'scripts', step.name);
     writeAtomic(script, intent.script, 0o755);
+    writeAtomic(join(gate, 'capsule.json'), jsonText({ schema_version: '1', files: intent.files }));
     writeAtomic(join(gate, 'plan.json'), jsonText(plan));
     // A run folder with something in its logs is a launched run to the Python Autolab, which then launches no other.
     writeAtomic(join(folder, 'logs', 'launch.log'), `submitted by autolab-mcp ${intent.version} to ${plan.site}\n`);

@@ -34,6 +34,12 @@ export function readRun(iterationFolder: string, id: string): Run {
   return { id, folder, iterationFolder, plan, record: replay(readJournal(folder), indicesOf(onlyStep(plan))) };
 }
 
+/** The code files a run was made of; undefined where that is not recorded. */
+export function codeOf(run: { folder: string }): Record<string, string> | undefined {
+  const json = readJson(join(gateOf(run), 'capsule.json'));
+  return typeof json === 'object' && json !== null && 'files' in json ? (json.files as Record<string, string>) : undefined;
+}
+
 /** Reads the run again, after somebody may have written. */
 export function reread(run: Run): Run {
   return readRun(run.iterationFolder, run.id);

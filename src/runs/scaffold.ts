@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 /** A policy that only says where its values come from; everything else is the program's safe defaults until a preset is applied. */
-export const SCAFFOLD_POLICY = `# What may happen in this repository. \`autolab-mcp policy apply preset local_dev\` fills it in; \`autolab-mcp policy show\` tells what
+export const SCAFFOLD_POLICY = `# What may happen in this repository. \`autolab-mcp policy apply preset local_dev\` fills it in; \`autolab-mcp policy show --effective\` tells what
 # is in force and from which line. Autolab's own keys may stand here as well.
 `;
 
@@ -9,7 +9,7 @@ export const SCAFFOLD_POLICY = `# What may happen in this repository. \`autolab-
 export function scaffoldIteration(id: string): [string, string][] {
   const folder = join('experiments', 'plan', id);
   return [
-    [join(folder, 'hypothesis.md'), `# Hypothesis\n\n<what you expect, and by how much>\n`],
+    [join(folder, 'hypothesis.md'), `# Hypothesis\n\n<what_you_expect_and_by_how_much>\n`],
     [join(folder, 'design.yaml'), design(id)],
     [
       join(folder, 'launch', 'run_local.sh'),
@@ -39,9 +39,9 @@ metrics:
   aggregation: mean
   baseline_comparison: absolute
 baselines:
-  - { name: current, description: "<what it is compared with>" }
+  - { name: current, description: "<what_it_is_compared_with>" }
 implementation_requirements:
-  - { requirement_id: r1, description: "<what must exist>", scope_kind: experiment }
+  - { requirement_id: r1, description: "<what_must_exist>", scope_kind: experiment }
 extract_parser:
   kind: command
   command: python3 scripts/parse_results.py {run_dir}

@@ -13,6 +13,9 @@ import type { Stage } from './workflow-stages.ts';
 export function projectState(state: State, run: Run): State {
   if (state.iteration_id !== run.plan.iteration.id) return state;
   let next = namesRun(state, run);
+  // A further run of the iteration begins the cycle anew, whatever was left of the last one.
+  const isNew = state.last_run_id !== run.id && next.last_run_id === run.id;
+  if (isNew && (next.stage === 'extract_results' || next.stage === 'update_docs')) next = moved(next, 'slurm_monitor', run);
   for (let stage = stageAfter(next, run); stage !== undefined; stage = stageAfter(next, run)) next = moved(next, stage, run);
   return next;
 }

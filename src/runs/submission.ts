@@ -11,6 +11,7 @@ import { record } from './run.ts';
 import { TIMINGS } from './timings.ts';
 import type { Attempt } from './types.ts';
 
+const BEGUN = new Set(['running', 'completing', 'suspended', 'completed']);
 const OVER = new Set(['completed', 'failed', 'timeout', 'cancelled', 'out_of_memory', 'node_failure', 'preempted', 'dependency']);
 
 /**
@@ -82,8 +83,10 @@ async function adopt(run: Run, site: Site, permit: ActingPermit, attempt: Attemp
       : record(run, { event: 'ambiguous', ...of, why: `it could not be looked up: ${quote(why, 300)}` });
   }
   const ids = [...new Set(rows.map((row) => row.id))].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-  const [first, ...surplus] = ids;
+  // Where one has begun it has the claim, and the others are the surplus.
+  const first = rows.find((row) => BEGUN.has(row.state))?.id ?? ids[0];
   if (first === undefined) return nothingFound(run, of, attempt, timings.memory, age());
+  const surplus = ids.filter((id) => id !== first);
   if (surplus.length > 0) {
     await site.cancel(
       permit,

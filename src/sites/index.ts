@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parseDocument } from 'yaml';
@@ -91,7 +91,7 @@ export function onPath(program: string, path: string): string | undefined {
     .find((candidate) => {
       try {
         accessSync(candidate, constants.X_OK);
-        return true;
+        return statSync(candidate).isFile();
       } catch {
         return false;
       }

@@ -22,7 +22,7 @@ export default defineTool({
   positional: ['name'],
   title: 'Put a packaged policy under this repository’s own',
   description:
-    'Makes a preset the layer beneath .autolab/verifier_policy.yaml. Shows the diff; keeps every comment and every value you have set yourself.',
+    'Makes a preset the layer beneath .autolab/verifier_policy.yaml. Shows the diff. Keeps every comment and every value of `gate` you have set yourself; Autolab’s own keys take the preset’s values, as in Autolab.',
   audience: 'person',
   effect: 'write',
   input,

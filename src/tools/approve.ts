@@ -34,7 +34,12 @@ export default defineTool({
     const { answer } = acts.caller;
     if (args.refuse) {
       const refused = await acts.approvalStore.refuse(args.id, now);
-      return { id: refused.id, state: refused.state, summary: refused.summary, next: 'the call that asked will be refused' };
+      return {
+        id: refused.id,
+        state: refused.state,
+        summary: refused.summary,
+        next: 'what was asked for is not done; asking again makes a new question',
+      };
     }
     if (answer?.approval !== args.id || !answer.granted) {
       throw new Failure('approval_unusable', {

@@ -104,7 +104,8 @@ async function act(
     const decision = judge(tool, fresh, facts, 'act');
     if (decision.verdict === 'deny') return { outcome: await deny(tool, decision, facts, context, caller) };
     const approval = tool.audience === 'person' ? null : await consume(tool, fresh, facts, decision, asked);
-    await audit(context, entry(tool, caller, decision, facts, approval === null ? {} : { approval }));
+    if (tool.repairs !== 'audit')
+      await audit(context, entry(tool, caller, decision, facts, approval === null ? {} : { approval }));
     const permit = Permit.issue<Effect>(tool.effect, digest(facts.subject));
     return { permit, reserved: await tool.reserve?.(input, fresh, permit, facts, { decision, approval } satisfies Granted) };
   });

@@ -85,7 +85,7 @@ export default defineTool({
   },
 
   text: (out) =>
-    `${out.dry_run ? 'Would cancel' : 'Cancelled'} ${out.cancelled.join(', ') || 'nothing'}; run ${out.run_id} is ${out.state}. Next: ${out.next}.`,
+    `${out.dry_run ? 'Would cancel' : 'Cancelled'} ${out.cancelled.map((id) => `job ${id}`).join(', ') || 'nothing'}; run ${out.run_id} is ${out.state}. Next: ${out.next}.`,
 });
 
 function jobsOf(run: Run): { id: string; name: string }[] {

@@ -9,11 +9,11 @@ import { writeResults } from '../runs/extraction.ts';
 import { isOver } from '../runs/lifecycle.ts';
 import { readMetrics } from '../runs/metrics.ts';
 import type { ParserCall } from '../runs/parser.ts';
-import { parserCall } from '../runs/parser.ts';
 import { project } from '../runs/project.ts';
 import type { Run } from '../runs/run.ts';
 import { reread, withRun } from '../runs/run.ts';
 import { optionalRun, stateOut } from './fields.ts';
+import { parserOf } from './parser-facts.ts';
 import { chooseRun } from './run-choice.ts';
 import { defineTool, Running } from './tool.ts';
 
@@ -53,7 +53,7 @@ export default defineTool({
   facts: async ({ run_id }, reads) => {
     const run = chooseRun(reads, run_id);
     refuseEarly(run);
-    const parser = parserOf(reads, run);
+    const parser = parserFor(reads, run);
     return {
       acts: parser ? ['run_command', 'write'] : ['write'],
       subject: subjectOf(run, parser),
@@ -65,7 +65,7 @@ export default defineTool({
   },
   handle: async ({ run_id }, acts, permit) => {
     const run = chooseRun(acts, run_id);
-    const parser = parserOf(acts, run);
+    const parser = parserFor(acts, run);
     const subject = digest(subjectOf(run, parser));
     permit.check(subject);
     const produced = parser
@@ -100,22 +100,10 @@ export default defineTool({
 });
 
 /** No parser reads the ruins of a run of which nothing succeeded or nothing was collected. */
-function parserOf(reads: Reads, run: Run): ParserCall | null {
+function parserFor(reads: Reads, run: Run): ParserCall | null {
   if (run.record.sync.status !== 'ok') return null;
   const design = readDesign(join(run.iterationFolder, 'design.yaml'));
-  const named = reads.policy().autolab.python_bin;
-  const python = typeof named === 'string' && named.trim() !== '' ? named : 'python3';
-  return parserCall(
-    design,
-    {
-      run_id: run.id,
-      iteration_id: run.plan.iteration.id,
-      iteration_path: run.iterationFolder,
-      run_dir: run.folder,
-      repo_root: reads.repo,
-    },
-    python,
-  );
+  return parserOf(reads, design, run.iterationFolder, run.plan.iteration.id, run.id);
 }
 
 function subjectOf(run: Run, parser: ParserCall | null): unknown {

@@ -30,6 +30,7 @@ export const reasonOut = z.object({
   limit: z.string().optional(),
   actual: z.string().optional(),
   remedy: z.string(),
+  policy_change: z.string().optional().describe('What a person may change in the policy instead'),
   at: z.string().describe('file:line of the rule'),
 });
 export const decisionOut = z.object({

@@ -1,3 +1,4 @@
+import acceptAudit from './accept-audit.ts';
 import advanceRun from './advance-run.ts';
 import appendLedger from './append-ledger.ts';
 import applyPreset from './apply-preset.ts';
@@ -44,4 +45,5 @@ export const tools: readonly Tool[] = [
   listApprovals,
   approve,
   verifyAudit,
+  acceptAudit,
 ];

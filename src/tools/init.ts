@@ -6,7 +6,7 @@ import { jsonText, statSize, writeAtomic } from '../base/files.ts';
 import { ITERATION_ID } from '../base/ids.ts';
 import { mintRepositoryId, stateFolder } from '../runs/home.ts';
 import { SCAFFOLD_POLICY, scaffoldIteration } from '../runs/scaffold.ts';
-import { initialState } from '../runs/state.ts';
+import { initialState, readState, statePath } from '../runs/state.ts';
 import { workflowText } from '../runs/workflow.ts';
 import { defineTool } from './tool.ts';
 
@@ -14,8 +14,8 @@ const input = z.strictObject({
   iteration: z
     .string()
     .regex(ITERATION_ID, 'expected an iteration id: letters, digits, dot, dash and underscore')
-    .default('bootstrap_iteration')
-    .describe('First iteration, made under experiments/plan/'),
+    .optional()
+    .describe('Iteration to make under experiments/plan/. Default: the one in state.json, else bootstrap_iteration'),
 });
 const output = z.object({
   repository: z.string(),
@@ -24,6 +24,8 @@ const output = z.object({
   kept: z.array(z.string()),
   next: z.string(),
 });
+
+const FIRST = 'bootstrap_iteration';
 
 export default defineTool({
   name: 'init',
@@ -41,13 +43,17 @@ export default defineTool({
   handle: async (args, acts, permit) => {
     permit.check(digest({ init: args }));
     const top = repositoryOr(acts);
+    const focused = existsSync(statePath(top)) ? readState(top).iteration_id : undefined;
+    const iteration = args.iteration ?? focused ?? FIRST;
+    // A repository that has its own experiments gets no sample of one unless it is asked for by name.
+    const wanted = args.iteration !== undefined || focused === undefined;
     const files: [string, string][] = [
-      ['.autolab/state.json', jsonText({ ...initialState(args.iteration), stage: 'launch' })],
+      ['.autolab/state.json', jsonText({ ...initialState(iteration), stage: 'launch' })],
       ['.autolab/workflow.yaml', workflowText()],
       ['.autolab/verifier_policy.yaml', SCAFFOLD_POLICY],
-      ['.autolab/.gitignore', 'gate/\nlock\nlock.*\n!gate/id\n'],
+      ['.autolab/.gitignore', 'gate/*\n!gate/id\nlock\nlock.*\n'],
       ['docs/slurm_job_list.md', '# SLURM job list\n'],
-      ...scaffoldIteration(args.iteration),
+      ...(wanted ? scaffoldIteration(iteration) : []),
     ];
     const made: string[] = [];
     const kept: string[] = [];
@@ -68,7 +74,13 @@ export default defineTool({
       state_folder: stateFolder(top),
       made,
       kept,
-      next: `write experiments/plan/${args.iteration}/design.yaml, then: autolab-mcp policy apply preset local_dev`,
+      next: [
+        focused !== undefined && focused !== iteration
+          ? `.autolab/state.json stays at iteration ${focused}; set iteration_id there to work on ${iteration}.`
+          : '',
+        wanted ? `Write experiments/plan/${iteration}/design.yaml, then: ` : '',
+        'autolab-mcp policy apply preset local_dev',
+      ].join(''),
     };
   },
   text: (out) =>

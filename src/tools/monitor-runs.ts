@@ -13,6 +13,7 @@ import { gateOf, record, reread, withRun } from '../runs/run.ts';
 import type { MarkerLook } from '../sites/job-script.ts';
 import type { Look } from '../sites/schedulers/scheduler.ts';
 import { optionalRun, stateOut, tasksOut } from './fields.ts';
+import { chooseRun } from './run-choice.ts';
 import { defineTool } from './tool.ts';
 import { nextStep, runLine, tasksView } from './views.ts';
 
@@ -54,7 +55,10 @@ export default defineTool({
   effect: 'write',
   input,
   output,
-  facts: async (args) => ({ acts: ['write'], subject: subjectOf(args.run_id), summary: 'look at the open runs' }),
+  facts: async (args, reads) => {
+    if (args.run_id !== undefined) chooseRun(reads, args.run_id);
+    return { acts: ['write'], subject: subjectOf(args.run_id), summary: 'look at the open runs' };
+  },
 
   handle: async ({ run_id }, acts, permit) => {
     permit.check(digest(subjectOf(run_id)));
@@ -67,7 +71,8 @@ export default defineTool({
       sites.push(await lookAt(name, here, acts, problems));
     }
     const told: RunOut[] = [];
-    for (const run of runs) {
+    const closed = run_id !== undefined && !before.has(run_id) ? [chooseRun(acts, run_id)] : [];
+    for (const run of [...runs, ...closed]) {
       const now = await settle(run, acts, problems);
       if (run_id === undefined || run_id === run.id) told.push(view(now, before.get(run.id) ?? now));
     }

@@ -3,6 +3,7 @@ import { sha256 } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { inside, readText, shown } from '../base/files.ts';
 import type { Reads } from '../context.ts';
+import type { CodeFiles } from '../runs/capsule.ts';
 import { readCapsule } from '../runs/capsule.ts';
 import type { Design } from '../runs/design.ts';
 import { readDesign } from '../runs/design.ts';
@@ -16,11 +17,14 @@ import { isPlaceholder, localScript, slurmScript } from '../runs/scripts.ts';
 import { readState } from '../runs/state.ts';
 import { chooseSite } from '../sites/index.ts';
 import type { Requested, ScriptOptions } from '../sites/schedulers/scheduler.ts';
+import { priceOfPlan, priceView } from './pricing.ts';
 
 /** A plan with what it was made from. `script.text` is what will run, word for word. */
 export type Planned = {
   plan: Plan;
   iteration: Iteration;
+  design: Design;
+  files: CodeFiles;
   script: { text: string; path: string; generated: boolean };
 };
 
@@ -41,6 +45,14 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
   const script = launchScript(iteration, design, pythonBin(reads));
   refuseSubmitting(script.text, script.path);
   const options = site.scheduler.options(script.text);
+  const step = {
+    name: 'main',
+    script: { path: script.path, sha256: sha256(script.text), generated: script.generated },
+    args: [],
+    jobName: options.name ?? `autolab-${iteration.id}`,
+    requested: requested(design, launch, options),
+  };
+  const { capsule, files } = await readCapsule(repo);
   const plan: Plan = {
     schema_version: PLAN_VERSION,
     iteration: {
@@ -52,15 +64,7 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
     site: siteName,
     scheduler: site.kind,
     host_mode: design.location,
-    steps: [
-      {
-        name: 'main',
-        script: { path: script.path, sha256: sha256(script.text), generated: script.generated },
-        args: [],
-        jobName: options.name ?? `autolab-${iteration.id}`,
-        requested: requested(design, launch, options),
-      },
-    ],
+    steps: [step],
     environment: {
       modules: [...launch.environment.modules],
       setup: [...launch.environment.setup],
@@ -72,9 +76,10 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
     logs: [...launch.logs],
     artifacts: { pull: [...launch.artifacts.pull], expect: launch.artifacts.expect.map((one) => ({ ...one })) },
     inputs: inputs(iteration.path),
-    capsule: await readCapsule(repo),
+    capsule,
+    price: priceView(priceOfPlan({ steps: [step] })),
   };
-  return { plan, iteration, script };
+  return { plan, iteration, design, files, script };
 }
 
 /** The iteration `.autolab/state.json` is at. */

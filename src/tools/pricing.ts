@@ -29,7 +29,7 @@ export function jobFacts(step: PlanStep): JobFacts {
   };
 }
 
-export function priceOfPlan(plan: Plan): Price {
+export function priceOfPlan(plan: Pick<Plan, 'steps'>): Price {
   return totalPrice(plan.steps.map(jobFacts));
 }
 

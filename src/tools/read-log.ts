@@ -25,7 +25,7 @@ const input = z.strictObject({
     .default('tail')
     .describe('Which part: the end, the beginning, or the lines that contain `search`'),
   lines: z.number().int().min(1).max(500).default(50).describe('At most this many lines'),
-  search: z.string().min(1).max(200).optional().describe('Fixed text to find, for mode search; not a pattern'),
+  search: z.string().min(1).max(200).optional().describe('Fixed text to find, not a pattern; implies mode search'),
 });
 const output = z.object({
   run_id: z.string(),
@@ -50,7 +50,8 @@ export default defineTool({
   input,
   output,
   facts: async () => ({ acts: ['read'], subject: { read: 'log' }, summary: 'read a log' }),
-  handle: async ({ run_id, task, stream, mode, lines, search }, acts) => {
+  handle: async ({ run_id, task, stream, mode: asked, lines, search }, acts) => {
+    const mode = search === undefined ? asked : 'search';
     if (mode === 'search' && search === undefined)
       throw new Failure('usage', { what: 'mode search needs search', next: 'give the text to find in search' });
     const run = chooseRun(acts, run_id);

@@ -49,7 +49,7 @@ export async function readSetup(reads: Reads, withQueues: boolean): Promise<Setu
   return {
     ...machine,
     repository,
-    git: programs.git ? (await readCapsule(repo)).why : null,
+    git: programs.git ? (await readCapsule(repo)).capsule.why : null,
     identity: seen(() => repositoryId(repo) ?? null),
     state: 'value' in state ? { value: { iteration: state.value.iteration_id, stage: state.value.stage } } : state,
     iteration: 'failure' in iteration ? iteration.failure : null,

@@ -44,6 +44,7 @@ export default defineTool({
       });
     return shown(POLICY_FILE, text);
   },
+  exit: (out) => (out.problems.length > 0 ? 1 : 0),
   text: (out) =>
     [
       ...out.problems.map((one) => `PROBLEM ${one}`),

@@ -9,16 +9,17 @@ import { stateFolder } from '../runs/home.ts';
 import type { Meter } from '../runs/meter.ts';
 import { openMeter } from '../runs/meter.ts';
 import { openRuns } from '../runs/open.ts';
-import { onlyStep } from '../runs/plan.ts';
+import { onlyStep, planDigest, planSubject } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import { readReview } from '../runs/review.ts';
 import { jobScript } from '../sites/job-script.ts';
 import { failedChecks } from './check-facts.ts';
+import { parserWarning } from './parser-facts.ts';
 import type { Planned } from './planning.ts';
 import { planRun } from './planning.ts';
 import { hours, jobFacts, priceOfPlan, priceView } from './pricing.ts';
 
-export type SubmitFacts = Facts & { planned: Planned; price: Price; meter: Meter };
+export type SubmitFacts = Facts & { planned: Planned; price: Price; meter: Meter; warning: string | null };
 
 /** Everything the gate wants to know of a submission. What cannot be looked up is unknown with its reason, and unknown denies. */
 export async function lookAtPlan(
@@ -34,8 +35,8 @@ export async function lookAtPlan(
   const tasks = jobFacts(onlyStep(plan)).arrayTasks;
   return {
     acts: plan.preflight.length > 0 ? ['submit', 'run_command'] : ['submit'],
-    subject: plan,
-    summary: `submit ${iteration.id} to ${plan.site}: ${planned.script.path}, ${isKnown(tasks) ? tasks.value : '?'} task(s), at most ${hours(priceView(price))}`,
+    subject: planSubject(plan),
+    summary: `submit ${iteration.id} to ${plan.site}: ${planned.script.path}, ${isKnown(tasks) ? tasks.value : '?'} task(s), at most ${hours(priceView(price))} (plan ${planDigest(plan).slice(0, 8)})`,
     site: known(plan.site),
     jobs: plan.steps.map(jobFacts),
     queue: await queueAt(reads, plan.site),
@@ -50,6 +51,7 @@ export async function lookAtPlan(
     planned,
     price,
     meter,
+    warning: parserWarning(reads, planned.design, iteration.path, iteration.id),
   };
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { asFailure } from '../base/errors.ts';
 import { writeAtomic } from '../base/files.ts';
+import { isSameWork } from '../runs/capsule.ts';
 import { isOver } from '../runs/lifecycle.ts';
 import { planDigest } from '../runs/plan.ts';
 import { project } from '../runs/project.ts';
@@ -10,7 +11,7 @@ import { current } from '../runs/record.ts';
 import type { Reserved } from '../runs/reservation.ts';
 import { reserve } from '../runs/reservation.ts';
 import type { Run } from '../runs/run.ts';
-import { reread, withRun } from '../runs/run.ts';
+import { codeOf, reread, withRun } from '../runs/run.ts';
 import { submit } from '../runs/submission.ts';
 import { jobScript } from '../sites/job-script.ts';
 import { decisionOut, dryRun, iterationField, priceOut, runField, stateOut } from './fields.ts';
@@ -72,14 +73,16 @@ export default defineTool({
     const planned = await planRun(reads, iteration, site);
     const runs = ownRuns(planned.iteration.path);
     const same = run_id === undefined ? runs.findLast((run) => !isOver(run.record.state)) : runs.find((run) => run.id === run_id);
-    const found = same ?? runs.findLast((run) => planDigest(run.plan) === planDigest(planned.plan));
+    const found = same ?? runs.findLast((run) => isSameWork({ plan: run.plan, files: codeOf(run) }, planned));
     if (!found) return undefined;
     const phase = current(found.record)?.phase;
     if (phase === undefined || phase === 'none') return undefined;
     if (phase === 'unknown') throw uncertain(found);
     return answer(
       found,
-      found.record.state === 'failed' ? 'it has already run and failed; change something, or say again: true' : null,
+      found.record.state === 'failed'
+        ? 'This very plan has run and failed: change something, or say again: true (--again).'
+        : null,
       true,
     );
   },
@@ -98,7 +101,7 @@ export default defineTool({
       job_id: null,
       decision: decisionView(decision),
       would_run: plan.preflight,
-      note: null,
+      note: facts.warning,
       next: decision.verdict === 'deny' ? 'change the plan as the reasons say' : 'submit_run without dry_run',
     };
   },
@@ -120,6 +123,7 @@ export default defineTool({
       runId: reuse?.id ?? newRunId(acts, planned.iteration, run_id),
       iterationFolder: planned.iteration.path,
       plan: planned.plan,
+      files: planned.files,
       script: planned.script.text,
       policyVersion: granted.decision.policy_version,
       approval: granted.approval,
@@ -148,6 +152,8 @@ export default defineTool({
       false,
     );
   },
+
+  exit: (out) => (out.decision?.verdict === 'deny' ? 1 : 0),
 
   text: (out) =>
     [

@@ -58,7 +58,9 @@ export default defineTool({
       const good = run.record.tasks.filter((task) => task.state === 'succeeded').length;
       const ok = missing.length === 0 && good > 0;
       const detail = ok
-        ? `${checked} expected artifacts verified, in place`
+        ? checked === 0
+          ? 'launch.yaml expects no artifacts, so nothing was verified'
+          : `${checked} expected artifacts verified, in place`
         : good === 0
           ? 'no task succeeded; there is nothing to collect'
           : `${missing.length} missing`;

@@ -31,6 +31,10 @@ export type Tool<
   readonly effect: E;
   /** Whether it works where no repository is. */
   readonly anywhere?: boolean;
+  /** A person confirms it by a word typed at the terminal; no flag stands for that. */
+  readonly confirms?: true;
+  /** It mends the audit log, so that its decision cannot be written there before it has. */
+  readonly repairs?: 'audit';
   readonly input: I;
   readonly output: O;
   /** For a router: the call to go on with. Its gate, name and audit line are those of that tool. */

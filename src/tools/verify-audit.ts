@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { count } from '../base/text.ts';
 import { defineTool } from './tool.ts';
 
 const output = z.object({ ok: z.boolean(), lines: z.number().int(), head: z.number().int(), findings: z.array(z.string()) });
@@ -17,7 +18,9 @@ export default defineTool({
   handle: async (_input, acts) => acts.audit.verify(),
   text: (out) =>
     [
-      out.ok ? `The audit log holds: ${out.lines} lines.` : `The audit log does NOT hold (${out.lines} lines, head ${out.head}).`,
+      out.ok
+        ? `The audit log holds: ${count(out.lines, 'line')}.`
+        : `The audit log does NOT hold (${out.lines} lines, head ${out.head}).`,
       ...out.findings.slice(0, 50).map((one) => `- ${one}`),
     ].join('\n'),
   exit: (out) => (out.ok ? 0 : 1),

@@ -80,7 +80,11 @@ describe('what does not read is a failure that names the line', () => {
   });
   test.each(['42', 'null', '[]', '{}', '{"v":"1","n":1,"at":"x"}'])('JSON that is no line: %s', (text) => {
     writeFileSync(path, `${text}\n`);
-    expect(failureOf(() => readJournal(folder))).toMatchObject({ code: 'file_invalid', what: `${path} line 1 is not a journal event`, next: next() });
+    expect(failureOf(() => readJournal(folder))).toMatchObject({
+      code: 'file_invalid',
+      what: `${path} line 1 is not a journal event`,
+      next: next(),
+    });
   });
   test.each([
     ['an event of no table', { event: 'resurrected' }],
@@ -89,7 +93,11 @@ describe('what does not read is a failure that names the line', () => {
     ['a state of no table', { event: 'moved', from: 'pending', to: 'done', because: '' }],
   ])('%s', (_what, event) => {
     writeFileSync(path, `${JSON.stringify({ v: 1, n: 1, at: 'x', ...event })}\n`);
-    expect(failureOf(() => readJournal(folder))).toMatchObject({ code: 'file_invalid', what: `${path} line 1 is not a journal event`, next: next() });
+    expect(failureOf(() => readJournal(folder))).toMatchObject({
+      code: 'file_invalid',
+      what: `${path} line 1 is not a journal event`,
+      next: next(),
+    });
   });
   test('a newer version', () => {
     writeFileSync(path, `${rows[0]}\n${JSON.stringify({ v: 2, n: 2, at: 'x', event: 'whatever' })}\n`);
@@ -120,7 +128,11 @@ describe('recording', () => {
     const run = runOnDisk(folder, told());
     const before = readFileSync(journalPath(run.folder), 'utf8');
     const work = () =>
-      record(run, { event: 'surplus', job_id: '8', name: 'x' }, { event: 'moved', from: 'submitted', to: 'completed', because: '' });
+      record(
+        run,
+        { event: 'surplus', job_id: '8', name: 'x' },
+        { event: 'moved', from: 'submitted', to: 'completed', because: '' },
+      );
     expect(failureOf(work)).toMatchObject({ code: 'run_state', what: 'a run that is submitted cannot become completed' });
     expect(readFileSync(journalPath(run.folder), 'utf8')).toBe(before);
   });

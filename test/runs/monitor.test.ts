@@ -28,7 +28,16 @@ test('the same sight again is no news', () => {
 });
 
 test('only news are written, task by task', () => {
-  const run = runOf([...told(), observed([{ ...running, index: 4 }, { ...running, index: 5 }])], [4, 5]);
+  const run = runOf(
+    [
+      ...told(),
+      observed([
+        { ...running, index: 4 },
+        { ...running, index: 5 },
+      ]),
+    ],
+    [4, 5],
+  );
   const jobs = [view({ index: 4 }), view({ index: 5, state: 'failed', word: 'FAILED', exit: 1 })];
   expect(observe(run, look(jobs), none)).toEqual([
     {

@@ -23,13 +23,13 @@ test.each([
   ['  python3   parse.py\t--fast ', ['python3', 'parse.py', '--fast']],
   ["a 'b c' d", ['a', 'b c', 'd']],
   ['a "b c" d', ['a', 'b c', 'd']],
-  ["a '' \"\" b", ['a', '', '', 'b']],
+  ['a \'\' "" b', ['a', '', '', 'b']],
   ['--x="1 2"\'3 4\'5', ['--x=1 23 45']],
   ['a\\ b c', ['a b', 'c']],
   ['"a \\" \\\\ \\$ \\n"', ['a " \\ $ \\n']],
   ["'a \\ $x `y` | \"'", ['a \\ $x `y` | "']],
   ['"| & ; < > ( )"', ['| & ; < > ( )']],
-  ['\\$x \\| \\\'', ['$x', '|', "'"]],
+  ["\\$x \\| \\'", ['$x', '|', "'"]],
   ['{run_dir} *.csv ~ # !', ['{run_dir}', '*.csv', '~', '#', '!']],
   ['ünï "cö dé"', ['ünï', 'cö dé']],
 ])('words of %j', (text, words) => {
@@ -37,7 +37,7 @@ test.each([
 });
 
 test('the words are those of a POSIX shell', () => {
-  for (const text of ["a 'b c'\"d e\"f\\ g '' \"\\\\ \\a\"", '--x="1 2"\'3 4\'5 \\\\ \\"']) {
+  for (const text of ['a \'b c\'"d e"f\\ g \'\' "\\\\ \\a"', '--x="1 2"\'3 4\'5 \\\\ \\"']) {
     const { stdout } = execaSync('sh', ['-c', `for word in ${text}; do printf '%s\\n' "$word"; done`]);
     expect(splitWords(text, fault).join('\n')).toBe(stdout);
   }
@@ -65,9 +65,19 @@ test.each([
 
 describe('a command', () => {
   test('is split first and filled then, so that a path stays one word', () => {
-    const call = parserCall(design("{ kind: command, command: 'python3 parse.py {run_dir} --it={iteration_path} {run_id}{run_id}' }"), VALUES, 'py');
+    const call = parserCall(
+      design("{ kind: command, command: 'python3 parse.py {run_dir} --it={iteration_path} {run_id}{run_id}' }"),
+      VALUES,
+      'py',
+    );
     const argv = ['python3', 'parse.py', '/re po/it/runs/R1', "--it=/re po/it's", 'R1R1'];
-    expect(call).toEqual({ argv, listed: argv, workingDir: '.' });
+    expect(call).toEqual({ argv, listed: ['python3', 'parse.py'], workingDir: '.' });
+  });
+  test('is listed up to its first placeholder, and whole where it begins with one', () => {
+    const listed = (command: string) => parserCall(design(`{ kind: command, command: '${command}' }`), VALUES, 'py').listed;
+    expect(listed('a b --c')).toEqual(['a', 'b', '--c']);
+    expect(listed('a --c={run_id} b')).toEqual(['a']);
+    expect(listed('{repo_root}/a b')).toEqual(['/re po/a', 'b']);
   });
   test('may have a working directory', () => {
     expect(parserCall(design('{ kind: command, command: x, working_dir: scripts }'), VALUES, 'py').workingDir).toBe('scripts');
@@ -107,10 +117,11 @@ const hasPython = execaSync('python3', ['--version'], { reject: false }).exitCod
 describe.skipIf(!hasPython && !process.env.CI)('a Python hook, really called', () => {
   const repo = scratch('hooks');
   afterAll(repo.remove);
+  let hooks = 0;
   const iteration = join(repo.path, 'experiments', 'plan', 'it1');
   mkdirSync(iteration, { recursive: true });
   const call = async (code: string, callable?: string) => {
-    const module = `hook_${Math.random().toString(36).slice(2)}`;
+    const module = `hook_${++hooks}`;
     writeFileSync(join(repo.path, `${module}.py`), code);
     const parser = `{ kind: python, module: ${module}${callable ? `, callable: ${callable}` : ''} }`;
     const { argv } = parserCall(design(parser), { ...VALUES, repo_root: repo.path, iteration_path: iteration }, 'python3');

@@ -10,7 +10,12 @@ import { plan, requested } from './samples.ts';
 describe('what the held job gets beyond its plan', () => {
   test.each<[string, Partial<Requested>, Partial<Requested>, string[]]>([
     ['the same', {}, {}, []],
-    ['less', { cpus: 4, gpus: 2, walltimeSeconds: 60, memoryMb: 100 }, { cpus: 1, gpus: 0, walltimeSeconds: 30, memoryMb: 50 }, []],
+    [
+      'less',
+      { cpus: 4, gpus: 2, walltimeSeconds: 60, memoryMb: 100 },
+      { cpus: 1, gpus: 0, walltimeSeconds: 30, memoryMb: 50 },
+      [],
+    ],
     ['cpus', {}, { cpus: 6 }, ['cpus 6 instead of 1']],
     ['gpus', {}, { gpus: 1 }, ['gpus 1 instead of 0']],
     ['nodes', {}, { nodes: 2 }, ['nodes 2 instead of 1']],
@@ -37,7 +42,12 @@ describe('what the held job gets beyond its plan', () => {
   });
 
   test('one more of anything counted is always seen, one less never', () => {
-    const amounts = fc.record({ cpus: fc.integer({ min: 1, max: 99 }), gpus: fc.nat(8), nodes: fc.integer({ min: 1, max: 9 }), requeues: fc.nat(3) });
+    const amounts = fc.record({
+      cpus: fc.integer({ min: 1, max: 99 }),
+      gpus: fc.nat(8),
+      nodes: fc.integer({ min: 1, max: 9 }),
+      requeues: fc.nat(3),
+    });
     fc.assert(
       fc.property(amounts, amounts, (planned, actual) => {
         const more = (Object.keys(planned) as (keyof typeof planned)[]).filter((key) => actual[key] > planned[key]);
@@ -152,7 +162,10 @@ test('a run of several steps is not carried out', () => {
   const two = plan();
   two.steps.push(...plan().steps);
   for (const steps of [two.steps, []]) {
-    expect(failureOf(() => onlyStep({ ...two, steps }))).toMatchObject({ code: 'unsupported', what: `a run of ${steps.length} steps` });
+    expect(failureOf(() => onlyStep({ ...two, steps }))).toMatchObject({
+      code: 'unsupported',
+      what: `a run of ${steps.length} steps`,
+    });
   }
 });
 
@@ -164,7 +177,9 @@ test('a plan read back from its file is the same plan', () => {
 
 test('the scheduler’s job', () => {
   const its = plan({ cpus: 2 });
-  expect(jobOf(its, onlyStep(its), 'al_x', 'R1', { script: '/g/job.sh', cwd: '/it', logs: '/it/logs' }, { A: '1' }, '1.2.3')).toEqual({
+  expect(
+    jobOf(its, onlyStep(its), 'al_x', 'R1', { script: '/g/job.sh', cwd: '/it', logs: '/it/logs' }, { A: '1' }, '1.2.3'),
+  ).toEqual({
     name: 'al_x',
     script: '/g/job.sh',
     cwd: '/it',

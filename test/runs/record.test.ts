@@ -118,7 +118,10 @@ test('a look at an earlier attempt says nothing about this one', () => {
 });
 
 test('tasks that the plan does not have are not there', () => {
-  const record = replay(lines([...told(), observed([task({ index: 2, state: 'running' }), task({ index: 5, state: 'running' })])]), [1, 2]);
+  const record = replay(
+    lines([...told(), observed([task({ index: 2, state: 'running' }), task({ index: 5, state: 'running' })])]),
+    [1, 2],
+  );
   expect(record.tasks).toEqual([task({ index: 1 }), task({ index: 2, state: 'running' })]);
 });
 

@@ -61,6 +61,7 @@ export function plan(change: Partial<Requested> = {}, script = SCRIPT): Plan {
     artifacts: { pull: [], expect: [] },
     inputs: {},
     capsule: { commit: null, clean: false, changed: [], digest: null, why: 'no repository' },
+    price: { cpu_hours: 1, gpu_hours: 0, memory_gb_hours: null, node_hours: 1 },
   };
 }
 

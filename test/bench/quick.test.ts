@@ -1,0 +1,66 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, expect, test } from 'vitest';
+import { ROOT } from '../support/repo.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'bench-test-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const ROWS = [
+  '2025: spawn to the answer of initialize',
+  '2025: spawn to the first tools/list',
+  '2026: spawn to the answer of server/discover',
+  '2026: spawn to the first tools/list',
+  'of which the no-op server itself, spawn to tools/list',
+  'resident memory, idle',
+  'resident memory after 11 calls',
+  'verify_ledger',
+  'list_runs, 1 runs',
+  'submit_run, call to answer: all is committed',
+  'submit_run, call to answer: a file is not committed',
+  'submit_run, call until the script has begun',
+  'runner by hand until the script has begun',
+  'a login shell of this account, bash -l -c :',
+  'one command of the runner (queue)',
+  'the state of the code, read once: all is committed',
+  'the state of the code, read once: a file is not committed',
+  'a small file replaced',
+  'a lock taken and given back',
+  'slurm-job-list append',
+  'slurm-job-list verify',
+  '--version',
+  'ledger: a new row',
+  'ledger: a row that changes in the middle',
+  'ledger: verify a row',
+  'audit: append',
+  'audit: verify',
+  'one decision about a submission, slurm preset',
+  'the policy of a repository: files as at the last call',
+  'the policy of a repository: a file has changed',
+  'poll of 1 job',
+  'poll of 3 jobs',
+  'commands a poll, 1 and 3 jobs',
+  '100 running tasks reconciled',
+  '100 ended tasks reconciled with their markers',
+];
+
+test('every row is measured once, and nothing is left behind', { timeout: 240_000 }, async () => {
+  const out = join(folder, 'performance.md');
+  const tmp = join(folder, 'tmp');
+  mkdirSync(tmp);
+  const { stdout } = await execa('node', ['bench/run.mjs', '--quick', '--out', out, '--limit', '200'], {
+    cwd: ROOT,
+    env: { TMPDIR: tmp },
+  });
+  const rows = readFileSync(out, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .map((line) => line.split(' | ')[0]?.slice(2))
+    .filter((what) => what !== 'what');
+  expect(rows).toEqual(ROWS);
+  expect(stdout.split('\n').filter((line) => line.startsWith('──'))).toHaveLength(7);
+  expect(stdout).not.toMatch(/\?|NaN/);
+  expect(readdirSync(tmp)).toEqual([]);
+});

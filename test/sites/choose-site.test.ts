@@ -1,0 +1,104 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { chooseSite, onPath, siteDefinitions, siteNamed } from '../../src/sites/index.ts';
+import { failureOf } from '../runs/failing.ts';
+import { scratch } from '../runs/samples.ts';
+
+const top = scratch('sites');
+afterAll(top.remove);
+let at = 0;
+function repository(sites?: string): string {
+  const repo = join(top.path, String(++at));
+  mkdirSync(join(repo, '.autolab'), { recursive: true });
+  if (sites !== undefined) writeFileSync(join(repo, '.autolab', 'sites.yaml'), sites);
+  return repo;
+}
+function folderWith(...programs: string[]): string {
+  const folder = join(top.path, `bin${++at}`);
+  mkdirSync(folder);
+  for (const program of programs) writeFileSync(join(folder, program), '#!/bin/sh\n', { mode: 0o755 });
+  return folder;
+}
+
+test('without a file there is the embedded runner', () => {
+  expect(siteDefinitions(repository())).toEqual({ local: { scheduler: 'local', transport: 'local' } });
+});
+
+test('the sites of a file', () => {
+  const repo = repository(
+    'schema_version: "1"\nsites:\n  desk: { scheduler: local }\n  night: { scheduler: local, transport: local }\n',
+  );
+  expect(siteDefinitions(repo)).toEqual({
+    desk: { scheduler: 'local', transport: 'local' },
+    night: { scheduler: 'local', transport: 'local' },
+  });
+  const site = siteNamed(repo, 'night');
+  expect([site.name, site.kind]).toEqual(['night', 'local']);
+  expect(failureOf(() => siteNamed(repo, 'nigth'))).toEqual({
+    code: 'site_unavailable',
+    what: 'there is no site "nigth"',
+    why: 'known here: desk, night',
+    next: 'did you mean night?',
+    retry: false,
+  });
+});
+
+test.each(['constructor', '__proto__', 'toString'])('%s is no site', (name) => {
+  expect(failureOf(() => siteNamed(repository(), name))).toMatchObject({ code: 'site_unavailable' });
+});
+
+test.each([
+  ['empty', ''],
+  ['no YAML', 'sites: [\n'],
+  ['no version', 'sites: {}\n'],
+  ['another version', 'schema_version: "2"\nsites: {}\n'],
+  ['a key too many', 'schema_version: "1"\nsites: {}\nmore: 1\n'],
+  ['an unknown scheduler', 'schema_version: "1"\nsites: { a: { scheduler: pbs } }\n'],
+  ['an unknown option', 'schema_version: "1"\nsites: { a: { scheduler: local, host: x } }\n'],
+  ['a name that is an option', 'schema_version: "1"\nsites: { "-a": { scheduler: local } }\n'],
+  ['a name twice', 'schema_version: "1"\nsites:\n  a: { scheduler: local }\n  a: { scheduler: local }\n'],
+])('a file that is wrong is never an empty list: %s', (_what, text) => {
+  const repo = repository(text);
+  const path = join(repo, '.autolab', 'sites.yaml');
+  expect(failureOf(() => siteDefinitions(repo))).toEqual({
+    code: 'file_invalid',
+    what: `${path} is not a list of sites`,
+    why: expect.any(String),
+    next: `mend ${path}, or remove it to use the site local alone`,
+    retry: false,
+  });
+});
+
+test('a site that is named is taken, on a login node too', () => {
+  expect(chooseSite(repository(), 'desk', 'slurm', folderWith('sbatch'))).toBe('desk');
+});
+
+test('a local experiment runs here, unless this is a login node', () => {
+  const repo = repository();
+  expect(chooseSite(repo, null, 'local', folderWith('ls'))).toBe('local');
+  for (const program of ['sbatch', 'qsub']) {
+    expect(failureOf(() => chooseSite(repo, null, 'local', `${folderWith()}:${folderWith(program)}`))).toEqual({
+      code: 'site_unavailable',
+      what: `compute.location is local, but ${program} is on PATH: this looks like a login node`,
+      why: 'experiments do not run on login nodes unless somebody says so',
+      next: 'write `site: local` into launch/launch.yaml (the policy must allow that site), or set compute.location: slurm',
+      retry: false,
+    });
+  }
+});
+
+test('a Slurm experiment is never run here instead', () => {
+  expect(failureOf(() => chooseSite(repository(), null, 'slurm', folderWith()))).toMatchObject({
+    code: 'site_unavailable',
+    what: 'design.yaml says compute.location: slurm, and this version drives no Slurm site',
+  });
+});
+
+test('the first executable on PATH', () => {
+  const [first, second] = [folderWith('a'), folderWith('a', 'b')];
+  chmodSync(join(first, 'a'), 0o644);
+  mkdirSync(join(first, 'b'));
+  const path = `:relative:${first}:${second}`;
+  expect([onPath('a', path), onPath('b', path), onPath('c', path)]).toEqual([join(second, 'a'), join(second, 'b'), undefined]);
+});
