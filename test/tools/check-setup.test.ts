@@ -1,18 +1,36 @@
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { PACKAGE } from '../../src/context.ts';
 import { stateFolder } from '../../src/runs/home.ts';
 import { markOpen } from '../../src/runs/open.ts';
 import { ITERATION, RUN } from '../checks/iteration.ts';
 import { call, initialise, removeInitialised } from './calling.ts';
 
-const SYSTEM = [dirname(process.execPath), '/usr/bin', '/bin'];
+/** The machine's programs without a batch system's: what these tests say must not follow what is installed beside. */
+const system = realpathSync(mkdtempSync(join(tmpdir(), 'system-')));
+for (const folder of [dirname(process.execPath), '/usr/bin', '/bin']) {
+  for (const name of readdirSync(folder)) {
+    if (!/^(sbatch|qsub|autolab.*)$/.test(name) && !lstatSync(join(system, name), { throwIfNoEntry: false }))
+      symlinkSync(join(folder, name), join(system, name));
+  }
+}
+afterAll(() => rmSync(system, { recursive: true, force: true }));
 let programs = '';
 beforeEach(() => {
   programs = realpathSync(mkdtempSync(join(tmpdir(), 'programs-')));
-  vi.stubEnv('PATH', [programs, ...SYSTEM].join(delimiter));
+  vi.stubEnv('PATH', [programs, system].join(delimiter));
 });
 afterEach(() => {
   vi.unstubAllEnvs();
