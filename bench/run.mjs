@@ -3,7 +3,7 @@
 // --quick: everything once; nothing is written then, unless --out says where.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
+import { cpus, getPriority, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bundleAll, ROOT } from './bundle.mjs';
@@ -95,7 +95,7 @@ function about(load, seconds) {
       'Machine',
       `${cpus().length} × ${model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, ${fileSystem()}; Node ${process.version}`,
     ],
-    ['Load', `${load.toFixed(1)} at the beginning and ${loadavg()[0].toFixed(1)} at the end (one minute)`],
+    ['Load', busy(load, loadavg()[0])],
     ['When', `${new Date().toISOString().slice(0, 10)}, autolab-mcp ${version}, ${seconds} s in all`],
     [
       'How often',
@@ -107,6 +107,13 @@ function about(load, seconds) {
         'run with `sh`; `from within` calls the functions of the source in a process of its own',
     ],
   ];
+}
+
+/** How busy the machine was, in words that a reader of the figures cannot miss. */
+function busy(before, after) {
+  const told = `${before.toFixed(1)} at the beginning and ${after.toFixed(1)} at the end (one minute), nice ${getPriority()}`;
+  if (Math.max(before, after) <= cpus().length) return told;
+  return `${told}; other work went on, so that times are longer than on a quiet machine, and verdicts near their budget say little`;
 }
 
 function fileSystem() {

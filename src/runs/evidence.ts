@@ -16,6 +16,8 @@ export type Sight = {
   at: number;
   /** Whether we asked for this job's cancellation. */
   cancelled: boolean;
+  /** The job that had claimed this task first, where this one ended itself for that. */
+  duplicateOf?: string | undefined;
 };
 
 export function unseen(index: number): TaskRecord {
@@ -52,6 +54,8 @@ export function judgeTask(before: TaskRecord, sight: Sight, timings: Timings): T
   if (live) return { ...seen, state: live, detail: waitingWords(view), blocked: view.blocked, evidence: 'scheduler' };
   const fault = FAULTS[view.state];
   if (fault) return fail(seen, fault(sight), faultWords(view, marker), marker ? 'scheduler+marker' : 'scheduler');
+  if (view.state === 'failed' && sight.duplicateOf !== undefined)
+    return fail(seen, 'duplicate', `job ${sight.duplicateOf} has this task; nothing was run twice`, 'scheduler+marker');
   if (view.state === 'failed') return judgeFailed(seen, view, sight);
   if (view.state === 'completed')
     return marker ? judgeMarker(seen, marker, 'scheduler+marker') : judgeUnmarked(before, seen, view, sight, timings);

@@ -41,6 +41,7 @@ export function observe(run: Run, look: Look, markers: MarkerLook | undefined): 
         healthy: look.healthy,
         at: look.at,
         cancelled: run.record.cancelling,
+        duplicateOf: ownerOf(attempt, task.index, markers),
       },
       timings,
     ),
@@ -63,6 +64,13 @@ function viewsOf(run: Run, jobs: readonly JobView[]): Map<number, JobView> {
     if (view.id === attempt?.jobId && view.name === attempt.name) views.set(view.index ?? 0, view);
   }
   return views;
+}
+
+/** The job that claimed the task before ours did. */
+function ownerOf(attempt: Attempt, index: number, look: MarkerLook | undefined): string | undefined {
+  return look?.duplicates.find(
+    (one) => one.step === attempt.step && one.attempt === attempt.attempt && one.task === index && one.job_id === attempt.jobId,
+  )?.owner;
 }
 
 /** The last start's marker of this attempt of this job. */

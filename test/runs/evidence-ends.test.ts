@@ -124,3 +124,11 @@ test('a word in no table is unknown: no error, and with a marker still no succes
   expect(judge(task(), { view: strange })).toEqual(task(after));
   expect(judge(task(), { view: strange, marker: marker() })).toEqual(task({ ...ITS, ...after }));
 });
+
+test('a job that found its task claimed is a duplicate, not a failure of the script', () => {
+  expect(judge({ view: row('failed', { exit: 76 }), duplicateOf: '6' })).toMatchObject({
+    state: 'failed',
+    failure: 'duplicate',
+    detail: 'job 6 has this task; nothing was run twice',
+  });
+});

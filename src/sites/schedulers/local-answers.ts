@@ -29,12 +29,15 @@ export function readJobs(user: string): (output: Output) => JobView[] {
   return (output) => viewsOf(lines(output, 'the look-up')).filter((view) => view.user === user);
 }
 
+/** Words for tasks that are over without a record of how. */
+const GONE: ReadonlySet<string> = new Set(['LOST', 'UNRECORDED']);
+
 /** A task that vanished is left out, as from a queue: its marker, or enough looks without one, says what became of it. */
 export function readLook(output: Output): Look {
   const answer = lines(output, 'the poll');
   const at = Number(/^clock (\d+)$/.exec(answer[0] ?? '')?.[1]);
   if (!Number.isSafeInteger(at)) throw unusable('the poll', 'it has no clock', output);
-  return { at, healthy: !answer.includes('unhealthy'), jobs: viewsOf(answer).filter((view) => view.word !== 'LOST') };
+  return { at, healthy: !answer.includes('unhealthy'), jobs: viewsOf(answer).filter((view) => !GONE.has(view.word)) };
 }
 
 export function readQueue(output: Output): Queue {

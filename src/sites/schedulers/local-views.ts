@@ -113,7 +113,7 @@ function view(entry: Entry, index: number, node: string | null): JobView {
 
 function waiting(entry: Entry, index: number, started: number | null): Pick<JobView, 'state' | 'word' | 'reason'> {
   if (entry.flags.has('over'))
-    return { state: 'unknown', word: 'UNRECORDED', reason: 'the job is over and this task left no record' };
+    return { state: 'node_failure', word: 'UNRECORDED', reason: 'the job is over and this task left no record' };
   if (entry.flags.has('cancel'))
     return { state: started === null ? 'pending' : 'completing', word: 'CANCELLING', reason: 'it is being cancelled' };
   if (started !== null) return { state: 'running', word: 'RUNNING', reason: null };
