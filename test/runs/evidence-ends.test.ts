@@ -126,7 +126,7 @@ test('a word in no table is unknown: no error, and with a marker still no succes
 });
 
 test('a job that found its task claimed is a duplicate, not a failure of the script', () => {
-  expect(judge({ view: row('failed', { exit: 76 }), duplicateOf: '6' })).toMatchObject({
+  expect(judge(task(), { view: row('failed', { exit: 76 }), duplicateOf: '6' })).toMatchObject({
     state: 'failed',
     failure: 'duplicate',
     detail: 'job 6 has this task; nothing was run twice',
