@@ -1,6 +1,5 @@
 import { hostname, userInfo } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import pino from 'pino';
 import { Failure } from './base/errors.ts';
 import { PACKAGE, VERSION } from './base/package.ts';
 import type { ApprovalStore } from './policies/approvals.ts';
@@ -41,10 +40,13 @@ export type Reads = {
 /** What a call with a permit may use besides. Every acting function asks for the permit again. */
 export type Acts = Reads & { readonly approvalStore: ApprovalStore; readonly auditLog: Audit; readonly work: Work };
 
+/** What went wrong inside, for whoever runs the program; to stderr, since stdout belongs to the protocol. */
+export type Log = { warn(message: string, data?: object): void; error(message: string, data?: object): void };
+
 export type Context = {
   readonly start: string;
   readonly repo: string | null;
-  readonly log: pino.Logger;
+  readonly log: Log;
   /** Whether there is a repository that `init` has given its identity, so that there is somewhere to log and lock. */
   initialised(): boolean;
   /** The folder of approvals, audit head and locks, outside the repository. */
@@ -59,7 +61,6 @@ export function openContext(options: { start: string; stateFile?: string }): Con
   const start = resolve(options.start);
   const repo =
     options.stateFile === undefined ? nearestRepository(start) : repositoryOf(resolve(start, options.stateFile), start);
-  const log = pino({ level: process.env.AUTOLAB_LOG ?? 'warn', base: null }, pino.destination(2));
   const known = (): string => {
     if (repo !== null) return repo;
     throw new Failure('no_repository', {
@@ -71,6 +72,7 @@ export function openContext(options: { start: string; stateFile?: string }): Con
     let made: T | undefined;
     return () => (made ??= make());
   };
+  const log = openLog();
   const state = once(() => stateFolder(known()));
   const audit = once(() => openAudit(known(), state()));
   const approvals = once(() => approvalStore(join(state(), 'approvals')));
@@ -79,7 +81,7 @@ export function openContext(options: { start: string; stateFile?: string }): Con
   return {
     start,
     repo,
-    log,
+    log: log.log,
     initialised: () => repo !== null && repositoryId(repo) !== undefined,
     state,
     audit,
@@ -116,7 +118,7 @@ export function openContext(options: { start: string; stateFile?: string }): Con
       },
     }),
     close: async () => {
-      log.flush();
+      await log.written();
     },
   };
 }
@@ -124,6 +126,21 @@ export function openContext(options: { start: string; stateFile?: string }): Con
 /** The caller a terminal is. */
 export function terminalCaller(): Caller {
   return { surface: 'terminal', client: `autolab-mcp/${VERSION}`, uid: process.getuid?.() ?? -1, host: hostname() };
+}
+
+/** The logger is loaded when there is something to say: nearly never, and its loading is a tenth of a start. */
+function openLog(): { log: Log; written(): Promise<void> } {
+  let last: Promise<void> = Promise.resolve();
+  const say =
+    (level: 'warn' | 'error') =>
+    (message: string, data: object = {}) => {
+      last = last.then(async () => {
+        const { default: pino } = await import('pino');
+        const logger = pino({ level: process.env.AUTOLAB_LOG ?? 'warn', base: null }, pino.destination({ dest: 2, sync: true }));
+        logger[level](data, message);
+      });
+    };
+  return { log: { warn: say('warn'), error: say('error') }, written: () => last };
 }
 
 function nearestRepository(start: string): string | null {

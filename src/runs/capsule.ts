@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { simpleGit } from 'simple-git';
 import { digest } from '../base/digest.ts';
 import { quote } from '../base/text.ts';
 import type { Capsule, Plan } from './plan.ts';
@@ -36,22 +35,14 @@ export type CodeFiles = Record<string, string>;
  */
 export async function readCapsule(repo: string): Promise<{ capsule: Capsule; files: CodeFiles }> {
   try {
-    const git = simpleGit({ baseDir: repo, timeout: { block: 20_000 } });
-    const options = ['--porcelain=v1', '-z', '--untracked-files=all', '--no-renames'];
-    const status = await git.raw('--no-optional-locks', 'status', ...options);
-    const commit = (await git.raw('rev-parse', '--verify', '--quiet', 'HEAD').catch(() => '')).trim();
+    const { status, place, tree } = await ask(repo);
+    const { commit, paths } = readStatus(status);
     // Paths are told from the top of the working tree, which may be above the repository of ours.
-    const prefix = (await git.raw('rev-parse', '--show-prefix')).replace(/\n$/, '');
-    const top = (await git.raw('rev-parse', '--show-toplevel')).replace(/\n$/, '');
-    const tree = commit === '' ? '' : await git.raw('ls-tree', '-r', '-z', 'HEAD');
-    const changed = status
-      .split('\0')
-      .filter(Boolean)
-      .map((row) => row.slice(3))
-      .filter((path) => !matches(OURS, path, prefix))
-      .sort();
-    const files = await codeFiles(tree, changed, prefix, top);
-    return { capsule: { commit: commit || null, clean: changed.length === 0, changed, digest: digest(files), why: null }, files };
+    const [prefix = '', top = ''] = place.split('\n');
+    const changed = paths.filter((path) => !matches(OURS, path, prefix)).sort();
+    if (tree.status === 'rejected' && commit !== null) throw tree.reason;
+    const files = await codeFiles(tree.status === 'fulfilled' ? tree.value : '', changed, prefix, top);
+    return { capsule: { commit, clean: changed.length === 0, changed, digest: digest(files), why: null }, files };
   } catch (error) {
     const why = quote(error instanceof Error ? error.message : String(error), 200);
     return { capsule: { commit: null, clean: false, changed: [], digest: null, why }, files: {} };
@@ -68,6 +59,37 @@ export function isSameWork(done: { plan: Plan; files: CodeFiles | undefined }, n
   if (without(done.plan) !== without(now.plan)) return false;
   if (!done.files) return done.plan.capsule.digest === now.plan.capsule.digest;
   return Object.entries(done.files).every(([path, id]) => path.startsWith('experiments/') || now.files[path] === id);
+}
+
+/**
+ * Three questions at once. `--branch` has git print something even where nothing has changed: simple-git waits 50 ms for output that
+ * does not come.
+ */
+async function ask(repo: string): Promise<{ status: string; place: string; tree: PromiseSettledResult<string> }> {
+  const { simpleGit } = await import('simple-git');
+  const git = (...args: string[]) => simpleGit({ baseDir: repo, timeout: { block: 20_000 } }).raw(...args);
+  const options = ['--porcelain=v2', '--branch', '-z', '--untracked-files=all', '--no-renames'];
+  const [status, place, tree] = await Promise.allSettled([
+    git('--no-optional-locks', 'status', ...options),
+    git('rev-parse', '--show-prefix', '--show-toplevel'),
+    git('ls-tree', '-r', '-z', 'HEAD'),
+  ]);
+  if (status.status === 'rejected') throw status.reason;
+  if (place.status === 'rejected') throw place.reason;
+  return { status: status.value, place: place.value, tree };
+}
+
+/** The commit and the paths that differ from it, of `git status --porcelain=v2 --branch -z` (git-status(1)). */
+function readStatus(text: string): { commit: string | null; paths: string[] } {
+  let commit: string | null = null;
+  const paths: string[] = [];
+  for (const row of text.split('\0').filter(Boolean)) {
+    const oid = /^# branch\.oid ([0-9a-f]+)$/.exec(row)?.[1];
+    if (oid !== undefined) commit = oid;
+    const path = /^(?:1(?: [^ ]+){7}|u(?: [^ ]+){9}|\?) ([\s\S]*)$/.exec(row)?.[1];
+    if (path !== undefined) paths.push(path);
+  }
+  return { commit, paths };
 }
 
 async function codeFiles(tree: string, changed: readonly string[], prefix: string, top: string): Promise<CodeFiles> {
@@ -97,6 +119,7 @@ async function fingerprint(path: string): Promise<string | undefined> {
   if (!seen) return undefined;
   if (seen.isSymbolicLink()) return `120000 ${blob(Buffer.from(readlinkSync(path)))}`;
   if (seen.isDirectory()) {
+    const { simpleGit } = await import('simple-git');
     const head = await simpleGit({ baseDir: path })
       .raw('rev-parse', 'HEAD')
       .catch(() => '');

@@ -1,4 +1,4 @@
-import type { MarkerLook } from '../sites/job-script.ts';
+import type { Marker, MarkerLook } from '../sites/job-script.ts';
 import type { JobView, Look } from '../sites/schedulers/scheduler.ts';
 import { judgeTask } from './evidence.ts';
 import type { JournalEvent } from './journal.ts';
@@ -32,16 +32,17 @@ export function observe(run: Run, look: Look, markers: MarkerLook | undefined): 
   const timings = attempt && TIMINGS[run.plan.scheduler];
   if (!attempt || !timings || !isWatched(run) || (run.record.lookedAt ?? 0) > look.at) return [];
   const views = viewsOf(run, look.jobs);
+  const evidence = evidenceOf(attempt, markers);
   const tasks = run.record.tasks.map((task) =>
     judgeTask(
       task,
       {
         view: views.get(task.index),
-        marker: markerOf(attempt, task.index, markers),
+        marker: evidence.markers.get(task.index),
         healthy: look.healthy,
         at: look.at,
         cancelled: run.record.cancelling,
-        duplicateOf: ownerOf(attempt, task.index, markers),
+        duplicateOf: evidence.owners.get(task.index),
       },
       timings,
     ),
@@ -66,18 +67,20 @@ function viewsOf(run: Run, jobs: readonly JobView[]): Map<number, JobView> {
   return views;
 }
 
-/** The job that claimed the task before ours did. */
-function ownerOf(attempt: Attempt, index: number, look: MarkerLook | undefined): string | undefined {
-  return look?.duplicates.find(
-    (one) => one.step === attempt.step && one.attempt === attempt.attempt && one.task === index && one.job_id === attempt.jobId,
-  )?.owner;
-}
-
-/** The last start's marker of this attempt of this job. */
-function markerOf(attempt: Attempt, index: number, look: MarkerLook | undefined) {
-  return look?.markers
-    .filter((m) => m.step === attempt.step && m.attempt === attempt.attempt && m.task === index && m.job_id === attempt.jobId)
-    .sort((a, b) => b.restart - a.restart)[0];
+/** What the gate folder says of one attempt of this very job, by task: the last start's marker, and the job that had claimed it first. */
+function evidenceOf(
+  attempt: Attempt,
+  look: MarkerLook | undefined,
+): { markers: Map<number, Marker>; owners: Map<number, string> } {
+  const markers = new Map<number, Marker>();
+  const owners = new Map<number, string>();
+  const isOurs = (one: { step: string; attempt: number; job_id: string }) =>
+    one.step === attempt.step && one.attempt === attempt.attempt && one.job_id === attempt.jobId;
+  for (const one of look?.markers ?? []) {
+    if (isOurs(one) && one.restart >= (markers.get(one.task)?.restart ?? 0)) markers.set(one.task, one);
+  }
+  for (const one of look?.duplicates ?? []) if (isOurs(one)) owners.set(one.task, one.owner);
+  return { markers, owners };
 }
 
 function same(a: TaskRecord, b: TaskRecord | undefined): boolean {

