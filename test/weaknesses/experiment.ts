@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, afterEach } from 'vitest';
+import { afterAll } from 'vitest';
 import { readJsonFile } from '../support/artifacts.ts';
 import { until } from '../support/repo.ts';
 import type { Done, Tiny } from '../support/tiny.ts';
@@ -30,13 +30,13 @@ const made: Tiny[] = [];
 
 /** Registers the clearing up of a test file; call it once at its top. */
 export function clearUp(): void {
-  afterEach(() => {
+  afterAll(async () => {
     for (const tiny of made.splice(0)) tiny.remove();
+    await forgetTemplate();
   });
-  afterAll(forgetTemplate);
 }
 
-/** The smallest experiment with files of its own; taken away after the test. */
+/** The smallest experiment with files of its own; taken away after the file's tests. */
 export async function experiment(files: Files = {}): Promise<Tiny> {
   const tiny = await makeTiny((path) => put(path, files));
   made.push(tiny);

@@ -101,7 +101,15 @@ describe('the ledger keeps every row, and no other', () => {
   });
 });
 
-describe('a file is the old one or the new one', () => {
+const holder = (more: object = {}) => ({
+  ...{ pid: process.pid, host: hostname(), owner_uuid: 'other', started_at: new Date().toISOString() },
+  ...{ last_heartbeat_at: new Date().toISOString(), started_monotonic: 1, last_heartbeat_monotonic: 1 },
+  ...{ command: 'autolab run', state_file: 'state.json', ...more },
+});
+const gone = 2 ** 22 - 1;
+const longAgo = new Date(Date.now() - 31 * 60_000).toISOString();
+
+describe.concurrent('a file is the old one or the new one, and is written by one program at a time', () => {
   test('W10: killed at every fsync and rename of state, manifest and ledger, each is whole', async () => {
     const tiny = await experiment(BATCH);
     const { run_id } = await submit(tiny);
@@ -168,17 +176,22 @@ describe('a file is the old one or the new one', () => {
     put(tiny.path, { [STATE]: kept });
     expect(await submit(tiny)).toMatchObject({ run_id, already: true });
   });
+
+  test('W11: while the Python Autolab works, state and manifest are not touched, and it is said', async () => {
+    const tiny = await experiment(both(BATCH));
+    const { run_id } = await submit(tiny);
+    put(tiny.path, { '.autolab/lock': JSON.stringify(holder()) });
+    const before = [text(tiny, STATE), manifest(tiny, run_id)];
+    const looked = await json<{ problems: string[] }>(tiny, 'monitor');
+    expect(looked.problems).toEqual([expect.stringContaining(`is held by process ${process.pid}`)]);
+    expect([text(tiny, STATE), manifest(tiny, run_id)]).toEqual(before);
+    unlinkSync(join(tiny.path, '.autolab', 'lock'));
+    await over(tiny);
+    expect(manifest(tiny, run_id)).toMatchObject({ status: 'running' });
+  });
 });
 
 describe('a lock is nobody’s but its holder’s', () => {
-  const holder = (more: object = {}) => ({
-    ...{ pid: process.pid, host: hostname(), owner_uuid: 'other', started_at: new Date().toISOString() },
-    ...{ last_heartbeat_at: new Date().toISOString(), started_monotonic: 1, last_heartbeat_monotonic: 1 },
-    ...{ command: 'autolab run', state_file: 'state.json', ...more },
-  });
-  const gone = 2 ** 22 - 1;
-  const longAgo = new Date(Date.now() - 31 * 60_000).toISOString();
-
   test.each([
     ['an empty lock', '', /names no holder/],
     ['a lock that is not JSON', '{"pid": 1', /names no holder/],
@@ -229,18 +242,5 @@ describe('a lock is nobody’s but its holder’s', () => {
     expect(done.map(({ exit }) => exit)).toEqual(ids.map(() => 0));
     expect(rows(tiny).sort()).toEqual(ids.map((id) => row(id)).sort());
     expect(existsSync(join(tiny.path, '.autolab/gate/ledger.lock'))).toBe(false);
-  });
-
-  test('W11: while the Python Autolab works, state and manifest are not touched, and it is said', async () => {
-    const tiny = await experiment(both(BATCH));
-    const { run_id } = await submit(tiny);
-    put(tiny.path, { '.autolab/lock': JSON.stringify(holder()) });
-    const before = [text(tiny, STATE), manifest(tiny, run_id)];
-    const looked = await json<{ problems: string[] }>(tiny, 'monitor');
-    expect(looked.problems).toEqual([expect.stringContaining(`is held by process ${process.pid}`)]);
-    expect([text(tiny, STATE), manifest(tiny, run_id)]).toEqual(before);
-    unlinkSync(join(tiny.path, '.autolab', 'lock'));
-    await over(tiny);
-    expect(manifest(tiny, run_id)).toMatchObject({ status: 'running' });
   });
 });
