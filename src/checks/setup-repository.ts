@@ -78,4 +78,23 @@ export const repositoryChecks: readonly SetupCheck[] = [
       return beyond.map(({ what, where, next }) => error(where === null ? what : `${where}: ${what}`, next));
     },
   },
+  {
+    code: 'remote_profiles',
+    after: ['repository'],
+    judge: ({ remote }) => {
+      if ('failure' in remote) return [failed(remote.failure)];
+      if (remote.value === null) return [];
+      const { named, issues } = remote.value;
+      const far = named !== null && named.mode !== 'shared_fs';
+      return [
+        ...issues.map(({ what, next }) => warning(what, next)),
+        far
+          ? warning(
+              `the default profile ${named.name} has mode ${named.mode}, which this version does not carry out: it submits where it runs`,
+              `run it on the cluster and set profiles.${named.name}.mode: shared_fs, or submit with the Python Autolab`,
+            )
+          : ok(named === null ? 'remote_profiles.yaml names no default profile' : `remote profile ${named.name} (${named.mode})`),
+      ];
+    },
+  },
 ];

@@ -36,6 +36,8 @@ export type SetupFacts = {
   iteration: FailureView | null;
   policy: { preset: string | null; problems: readonly PolicyProblem[] };
   workflow: Seen<unknown>;
+  /** The default profile of remote_profiles.yaml and what is wrong with the profiles; null where there is no file, which is fine. */
+  remote: Seen<{ named: { name: string; mode: string } | null; issues: readonly { what: string; next: string }[] } | null>;
   /** What the policy requires and workflow.yaml cannot do. */
   beyond: readonly Finding[];
   sites: Seen<readonly SiteFacts[]>;

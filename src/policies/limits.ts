@@ -37,10 +37,15 @@ export function judgePerJob(policy: Policy, facts: Facts): Reason[] {
       return [unknownAmount(policy, rule, bound, MEASURES[resource].show, 'it is not known which jobs would be submitted')];
     const judged = jobs.map((job) => judgeJob(policy, resource, bound, job, jobs.length > 1));
     const failing = judged.filter((one) => one.reason.verdict !== 'allow');
-    if (failing.length > 0) return failing.map((one) => one.reason);
+    if (failing.length > 0) return distinct(failing.map((one) => one.reason));
     const largest = judged.reduce((most, one) => (one.amount > most.amount ? one : most));
     return [largest.reason];
   });
+}
+
+/** Jobs of a group are alike, and so is what is said of them. */
+function distinct(reasons: readonly Reason[]): Reason[] {
+  return [...new Map(reasons.map((one) => [JSON.stringify(one), one])).values()];
 }
 
 /** How many jobs: what is there already together with what the call adds. */

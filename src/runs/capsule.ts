@@ -55,7 +55,8 @@ export async function readCapsule(repo: string): Promise<{ capsule: Capsule; fil
  * decides stands in the plan by its hash.
  */
 export function isSameWork(done: { plan: Plan; files: CodeFiles | undefined }, now: { plan: Plan; files: CodeFiles }): boolean {
-  const without = (plan: Plan) => digest({ ...planSubject(plan), capsule: null });
+  // Of a group that was cut off only the rest is planned, and it is the group's work all the same.
+  const without = ({ rest: _, ...plan }: Plan) => digest({ ...planSubject(plan), capsule: null });
   if (without(done.plan) !== without(now.plan)) return false;
   if (!done.files) return done.plan.capsule.digest === now.plan.capsule.digest;
   return Object.entries(done.files).every(([path, id]) => path.startsWith('experiments/') || now.files[path] === id);

@@ -6,6 +6,7 @@ import { quote } from '../base/text.ts';
 import type { WorkResult } from '../sites/jobs.ts';
 import type { Design } from './design.ts';
 import { failureOf } from './failure.ts';
+import { aggregated, capped, fallsShort, partMetrics } from './group-results.ts';
 import { readJsonText } from './json.ts';
 import { checkMove, isOver } from './lifecycle.ts';
 import type { ExpectedMetrics, Metrics } from './metrics.ts';
@@ -13,7 +14,7 @@ import { isUnmeasured, metricsText, missingMetrics, parseMetrics } from './metri
 import type { Run } from './run.ts';
 import { record } from './run.ts';
 
-type Results = { metrics: Metrics; summary: string; detail: string };
+export type Results = { metrics: Metrics; summary: string; detail: string };
 
 /**
  * Writes metrics.json and analysis/summary.md of a run and ends it: from what its parser produced, or, with null, from what is known
@@ -21,7 +22,7 @@ type Results = { metrics: Metrics; summary: string; detail: string };
  */
 export function writeResults(run: Run, design: Design, produced: WorkResult | null): Run {
   const expected = { iterationId: run.plan.iteration.id, runId: run.id, primaryMetric: design.primaryMetric.name };
-  const results = produced === null ? ofFailure(run, expected) : ofParser(run, expected, produced);
+  const results = run.replicates ? ofGroup(run, expected, produced) : ofRun(run, expected, produced);
   const { status } = results.metrics;
   if (!isOver(run.record.state)) checkMove(run.record.state, status);
   writeAtomic(join(run.folder, 'metrics.json'), metricsText(results.metrics));
@@ -29,6 +30,25 @@ export function writeResults(run: Run, design: Design, produced: WorkResult | nu
   const extracted = record(run, { event: 'extracted', status, detail: results.detail, metrics: digest(results.metrics) });
   if (isOver(run.record.state)) return extracted;
   return record(extracted, { event: 'moved', from: run.record.state, to: status, because: results.detail });
+}
+
+function ofRun(run: Run, expected: ExpectedMetrics, produced: WorkResult | null): Results {
+  return produced === null ? ofFailure(run, expected) : ofParser(run, expected, produced);
+}
+
+/** The parser's own word on the whole group where it has one, else what follows from the metrics of its runs. */
+function ofGroup(run: Run, expected: ExpectedMetrics, produced: WorkResult | null): Results {
+  const parts = partMetrics(run, expected);
+  try {
+    const given = produced === null ? null : ofParser(run, expected, produced);
+    const why = given === null ? 'nothing of it could be parsed' : fallsShort(given.metrics, parts);
+    if (given !== null && why === null) return capped(given, parts);
+    return aggregated(run, expected, parts, why ?? '', plainSummary);
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'parser_failed')
+      return aggregated(run, expected, parts, error.why ?? error.what, plainSummary);
+    throw error;
+  }
 }
 
 function ofParser(run: Run, expected: ExpectedMetrics, produced: WorkResult): Results {

@@ -21,8 +21,7 @@ export const REMEDIES: Readonly<Record<FailureClass, string>> = {
 };
 
 /** Why a run failed, from its tasks, else from the journal's words (`launch: …`, `drift: …`). Null for a run that did not. */
-export function failureOf(run: Run): RunFailure | null {
-  const { record } = run;
+export function failureOf({ record }: Pick<Run, 'record'>): RunFailure | null {
   if (record.state !== 'failed' && record.state !== 'partial') return null;
   const bad = record.tasks.find((task) => task.failure !== null);
   const words = record.because ?? 'no reason is recorded';

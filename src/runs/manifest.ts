@@ -37,6 +37,8 @@ export type ManifestFacts = {
   startedAt: string;
   completedAt: string | null;
   tasks: TaskCounts;
+  /** The runs of a group, of its base id; the job is then that of the first one that has one. */
+  group?: readonly { run_id: string; status: RunState }[];
   failure: { class: FailureClass; detail: string; remedy: string } | null;
   planDigest: string;
   price: Readonly<Record<string, unknown>> | null;
@@ -86,6 +88,7 @@ export function projectManifest(previous: unknown, facts: ManifestFacts): Manife
     started_at: facts.startedAt,
     ...ended,
     tasks: facts.tasks,
+    ...(facts.group === undefined ? {} : { run_group: facts.group.map((one) => one.run_id), replicates: facts.group }),
     ...(facts.failure === null ? {} : { failure: facts.failure }),
     autolab_mcp: { schema_version: '1', job_name: facts.jobName, plan_digest: facts.planDigest, price: facts.price },
     ...without(old, OWNED),
@@ -126,6 +129,7 @@ const OWNED = [
     'job_id',
   ],
   ...['slurm', 'status', 'artifact_sync_to_local', 'timestamps', 'started_at', 'completed_at', 'tasks', 'failure', 'autolab_mcp'],
+  ...['run_group', 'replicates'],
 ];
 const RESOURCE_KEYS = [
   'cpus',

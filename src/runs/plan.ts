@@ -42,8 +42,12 @@ export type Plan = {
   /** SHA-256 of the files the plan was read from, relative to the iteration folder. */
   inputs: Record<string, string>;
   capsule: Capsule;
-  /** Worst case in hours; null where a part of it is not known. */
+  /** Worst case in hours of one run of it; null where a part of it is not known. */
   price: PlanPrice;
+  /** Only these runs of a group: the rest of one whose submission was cut off. Absent: everything that is planned. */
+  rest?: string[];
+  /** Which run of a group this is. Like the run's id it comes with the reservation, so it is no part of what is decided on. */
+  replicate?: Replicate;
 };
 
 export type PlanPrice = {
@@ -53,11 +57,14 @@ export type PlanPrice = {
   node_hours: number | null;
 };
 
+/** `group` is the base id; numbers count from 1. */
+export type Replicate = { group: string; number: number; seed: number };
+
 /**
- * What makes a plan this plan and no other: everything but where the code stands in git, and whether the script was there or is written
- * at submission. Equal before and after the same files are committed.
+ * What makes a plan this plan and no other: everything but where the code stands in git, whether the script was there or is written
+ * at submission, and which run of its group it became. Equal before and after the same files are committed.
  */
-export function planSubject(plan: Plan): object {
+export function planSubject({ replicate: _, ...plan }: Plan): object {
   const steps = plan.steps.map(({ script, ...step }) => ({ ...step, script: { path: script.path, sha256: script.sha256 } }));
   return { ...plan, steps, capsule: plan.capsule.digest };
 }
@@ -65,6 +72,12 @@ export function planSubject(plan: Plan): object {
 /** The digest of a plan's subject: what approvals, permits and the journal know a plan by. */
 export function planDigest(plan: Plan): string {
   return digest(planSubject(plan));
+}
+
+/** How many runs a plan is: replicates without an array are runs of their own under one base id. */
+export function runsOf(plan: Pick<Plan, 'steps' | 'seeds'>): number {
+  const isArray = plan.steps.some((step) => step.requested.indices !== null);
+  return isArray ? 1 : (plan.seeds?.count ?? 1);
 }
 
 /** The array indices of a step; `[0]` for a step that is no array. */

@@ -2,37 +2,55 @@ import { join } from 'node:path';
 import { jsonText, readJson, statSize, writeAtomic } from '../base/files.ts';
 import { withAutolabLock } from './autolab-lock.ts';
 import { failureOf } from './failure.ts';
+import type { Guard } from './guardrail.ts';
+import { guarded } from './guardrail.ts';
 import { isSlurmRun, jobIdOf, ledgerLine, putRow, writeLedger } from './ledger.ts';
 import { countTasks } from './lifecycle.ts';
 import type { Manifest } from './manifest.ts';
 import { projectManifest } from './manifest.ts';
 import { isSettled, markOver } from './open.ts';
+import type { PlanPrice } from './plan.ts';
 import { onlyStep, planDigest } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
+import { baseOf, ownRun } from './run.ts';
+import { writeRunContext } from './run-context.ts';
 import { projectState } from './stage.ts';
 import { readState, statePath, writeState } from './state.ts';
 
 export const LEDGER = join('docs', 'slurm_job_list.md');
 
 /**
- * Rewrites everything that is told of a run elsewhere from its journal: manifest, ledger row, state.json. The one writer of these for
- * runs of ours; safe to repeat, and what is unchanged is not written. Fails with `lock_held` while the Python Autolab is at work.
+ * Rewrites everything that is told of a run elsewhere from its journal: manifest, ledger row, state.json, run_context.json. Of the base
+ * of a group with all of its runs, of one of its runs together with the base. The one writer of these for runs of ours; safe to repeat,
+ * and what is unchanged is not written. Fails with `lock_held` while the Python Autolab is at work.
  */
-export async function project(repo: string, run: Run): Promise<void> {
-  const attempt = current(run.record);
-  if (!attempt) return;
+export async function project(repo: string, run: Run, guard: Guard): Promise<void> {
+  for (const one of run.replicates ?? []) await projectOne(repo, one, guard);
+  await projectOne(repo, run, guard);
+  if (run.plan.replicate) await projectOne(repo, baseOf(run), guard);
+}
+
+/** The same of this run alone. The base of a group is then to be projected once, after its runs. */
+export async function projectOne(repo: string, run: Run, guard: Guard): Promise<void> {
+  if (!current(run.record)) return;
   const manifest = await withAutolabLock(repo, 'autolab-mcp', () => {
     const written = writeManifest(run);
-    if (statSize(statePath(repo)) !== undefined) {
-      const before = readState(repo);
-      const after = projectState(before, run);
-      if (after !== before) writeState(repo, after);
-    }
+    if (!run.plan.replicate && statSize(statePath(repo)) !== undefined) projectRepository(repo, run, guard);
     return written;
   });
   await listInLedger(repo, manifest);
-  if (isSettled(run)) markOver(repo, run.id);
+  // Until its base has results too a run of a group stays where recovery and monitoring look.
+  if (isSettled(run) && !run.plan.replicate) for (const one of [run, ...(run.replicates ?? [])]) markOver(repo, one.id);
+}
+
+function projectRepository(repo: string, run: Run, guard: Guard): void {
+  const before = readState(repo);
+  const last = ownRun(run.iterationFolder, before.last_run_id);
+  const { state, breach } = guarded(before, projectState(before, run, last), guard);
+  if (breach) writeAtomic(join(repo, '.autolab', 'guardrail_breach.json'), jsonText(breach));
+  if (state !== before) writeState(repo, state);
+  writeRunContext(repo, state, run);
 }
 
 export function manifestPath(run: { folder: string }): string {
@@ -72,8 +90,17 @@ function factsOf(run: Run): Parameters<typeof projectManifest>[1] {
     startedAt: record.attempts[0]?.intentAt ?? '',
     completedAt: record.overAt,
     tasks: countTasks(record.tasks),
+    ...(run.replicates ? { group: run.replicates.map(({ id, record: { state } }) => ({ run_id: id, status: state })) } : {}),
     failure: failureOf(run),
     planDigest: planDigest(plan),
-    price: plan.price,
+    price: priceOf(run),
   };
+}
+
+/** What is in the plan is the price of one run. */
+function priceOf({ plan, record, replicates }: Run): PlanPrice {
+  const times = replicates ? record.tasks.length : 1;
+  const { cpu_hours: cpu, gpu_hours: gpu, memory_gb_hours: memory, node_hours: node } = plan.price;
+  const of = (hours: number | null) => (hours === null ? null : hours * times);
+  return { cpu_hours: of(cpu), gpu_hours: of(gpu), memory_gb_hours: of(memory), node_hours: of(node) };
 }

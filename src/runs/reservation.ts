@@ -9,7 +9,7 @@ import type { Plan } from './plan.ts';
 import { jobName, jobOf, onlyStep, planDigest } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
-import { gateOf, readRun, record, withRun } from './run.ts';
+import { gateOf, readRun, record, withRun, writeCode } from './run.ts';
 
 export type Reserved = { run: Run; job: Job };
 
@@ -45,7 +45,7 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
     const step = onlyStep(plan);
     const script = join(gate, 'scripts', step.name);
     writeAtomic(script, intent.script, 0o755);
-    writeAtomic(join(gate, 'capsule.json'), jsonText({ schema_version: '1', files: intent.files }));
+    writeCode(folder, intent.files);
     writeAtomic(join(gate, 'plan.json'), jsonText(plan));
     // A run folder with something in its logs is a launched run to the Python Autolab, which then launches no other.
     writeAtomic(join(folder, 'logs', 'launch.log'), `submitted by autolab-mcp ${intent.version} to ${plan.site}\n`);
@@ -95,8 +95,13 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
   });
 }
 
-function seedsOf(plan: Plan): Record<string, string> {
-  if (!plan.seeds) return {};
-  const base = plan.seeds.base === null ? {} : { AUTOLAB_BASE_SEED: String(plan.seeds.base) };
-  return { AUTOLAB_REPLICATES: String(plan.seeds.count), AUTOLAB_SEED_STRATEGY: plan.seeds.strategy, ...base };
+/** What design.yaml says of its replicates, and, in a run that is one of them, which it is. */
+function seedsOf({ seeds, replicate }: Plan): Record<string, string> {
+  if (!seeds) return {};
+  return {
+    AUTOLAB_REPLICATES: String(seeds.count),
+    AUTOLAB_SEED_STRATEGY: seeds.strategy,
+    ...(seeds.base === null ? {} : { AUTOLAB_BASE_SEED: String(seeds.base) }),
+    ...(replicate ? { AUTOLAB_REPLICATE: String(replicate.number), AUTOLAB_SEED: String(replicate.seed) } : {}),
+  };
 }

@@ -1,20 +1,41 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../base/errors.ts';
-import { readJson } from '../base/files.ts';
+import { jsonText, readJson, writeAtomic } from '../base/files.ts';
 import { RUN_ID } from '../base/ids.ts';
 import { withLock } from '../base/lock.ts';
+import { groupRecord, readGroup } from './group.ts';
 import type { JournalEvent } from './journal.ts';
 import { appendJournal, readJournal } from './journal.ts';
-import { checkMove } from './lifecycle.ts';
+import { checkMove, isOver } from './lifecycle.ts';
 import type { Plan } from './plan.ts';
 import { indicesOf, onlyStep, PLAN_VERSION } from './plan.ts';
 import type { RunRecord } from './record.ts';
-import { replay } from './record.ts';
-import type { RunState } from './types.ts';
+import { current, replay } from './record.ts';
+import type { Attempt, RunState } from './types.ts';
 
-/** A run of ours on disk: its folder, its plan, and its record as the journal tells it. */
-export type Run = { id: string; folder: string; iterationFolder: string; plan: Plan; record: RunRecord };
+/**
+ * A run of ours on disk: its folder, its plan, and its record as the journal tells it. With `replicates` it is the base of a group: its
+ * record is what follows from theirs, and it has no job of its own.
+ */
+export type Run = {
+  id: string;
+  folder: string;
+  iterationFolder: string;
+  plan: Plan;
+  record: RunRecord;
+  replicates?: readonly Run[];
+};
+
+/** The runs with jobs: the run itself, or those of the group whose base it is. */
+export function partsOf(run: Run): readonly Run[] {
+  return run.replicates ?? [run];
+}
+
+/** How far the submission is. A group of which nothing was written down yet has had nothing accepted either. */
+export function phaseOf(run: Run): Attempt['phase'] | undefined {
+  return current(run.record)?.phase ?? (run.replicates ? 'none' : undefined);
+}
 
 export function gateOf(run: { folder: string }): string {
   return join(run.folder, 'gate');
@@ -31,7 +52,13 @@ export function readRun(iterationFolder: string, id: string): Run {
       next: 'run `autolab-mcp runs`',
     });
   }
-  return { id, folder, iterationFolder, plan, record: replay(readJournal(folder), indicesOf(onlyStep(plan))) };
+  const own = replay(readJournal(folder), indicesOf(onlyStep(plan)));
+  const group = readGroup(folder);
+  if (!group) return { id, folder, iterationFolder, plan, record: own };
+  const replicates = group.replicates
+    .filter((one) => isOurs(join(iterationFolder, 'runs', one.run_id)))
+    .map((one) => readRun(iterationFolder, one.run_id));
+  return { id, folder, iterationFolder, plan, record: groupRecord(group, replicates, own), replicates };
 }
 
 /** The code files a run was made of; undefined where that is not recorded. */
@@ -40,9 +67,24 @@ export function codeOf(run: { folder: string }): Record<string, string> | undefi
   return typeof json === 'object' && json !== null && 'files' in json ? (json.files as Record<string, string>) : undefined;
 }
 
+/** Records them. */
+export function writeCode(folder: string, files: Record<string, string>): void {
+  writeAtomic(join(gateOf({ folder }), 'capsule.json'), jsonText({ schema_version: '1', files }));
+}
+
 /** Reads the run again, after somebody may have written. */
 export function reread(run: Run): Run {
   return readRun(run.iterationFolder, run.id);
+}
+
+/** The base of the group that a run belongs to. */
+export function baseOf(run: Run): Run {
+  return run.plan.replicate ? readRun(run.iterationFolder, run.plan.replicate.group) : run;
+}
+
+/** The run of this id where it is one of ours. */
+export function ownRun(iterationFolder: string, id: string): Run | undefined {
+  return RUN_ID.test(id) && isOurs(join(iterationFolder, 'runs', id)) ? readRun(iterationFolder, id) : undefined;
 }
 
 /** Every run folder of an iteration by id, oldest first: ours and others'. */
@@ -51,7 +93,7 @@ export function runFolders(iterationFolder: string): { id: string; ours: boolean
   if (!existsSync(top)) return [];
   return readdirSync(top, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && RUN_ID.test(entry.name))
-    .map((entry) => ({ id: entry.name, ours: existsSync(join(top, entry.name, 'gate', 'plan.json')) }))
+    .map((entry) => ({ id: entry.name, ours: isOurs(join(top, entry.name)) }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -70,7 +112,27 @@ export function record(run: Run, ...events: JournalEvent[]): Run {
   }
   checkMoves(run.record.state, events);
   for (const event of events) lines.push(appendJournal(run.folder, lines.length, event));
+  if (run.replicates) return reread(run);
   return { ...run, record: replay(lines, indicesOf(onlyStep(run.plan))) };
+}
+
+/** Nothing of it was ever accepted, and that is certain: to go on with it is a new submission. */
+export function isUnsubmitted(run: Run): boolean {
+  return phaseOf(run) === 'none' && !isOver(run.record.state);
+}
+
+/** It ended without anything ever having been submitted of it, so there is nothing that a new submission could double. */
+export function isGivenUp(run: Run): boolean {
+  const nothing = partsOf(run).every((part) => (current(part.record)?.phase ?? 'none') === 'none');
+  return nothing && isOver(run.record.state);
+}
+
+/** Ends what was never accepted of a run or a group; what was accepted goes on. The caller holds its locks. */
+export function giveUp(run: Run, because: string): void {
+  for (const part of run.replicates ?? []) giveUp(part, because);
+  const now = reread(run);
+  if (isUnsubmitted(now) && now.record.state === 'pending')
+    record(now, { event: 'moved', from: 'pending', to: 'failed', because });
 }
 
 function checkMoves(state: RunState, events: readonly JournalEvent[]): void {
@@ -86,6 +148,17 @@ function checkMoves(state: RunState, events: readonly JournalEvent[]): void {
 /** Holds the run's lock. Order: run, then budget, then audit. */
 export function withRun<T>(run: { folder: string }, purpose: string, work: () => T | Promise<T>, waitMs?: number): Promise<T> {
   return withLock(join(gateOf(run), 'lock'), purpose, work, waitMs);
+}
+
+/** The same for a run and, where it is the base of a group, all of its runs, so that nobody's recovery comes between them. */
+export function withWhole<T>(run: Run, purpose: string, work: () => T | Promise<T>): Promise<T> {
+  const hold = ([first, ...rest]: readonly Run[]): Promise<T> =>
+    first === undefined ? Promise.resolve().then(work) : withRun(first, purpose, () => hold(rest));
+  return hold(run.replicates ? [...run.replicates, run] : [run]);
+}
+
+function isOurs(folder: string): boolean {
+  return existsSync(join(folder, 'gate', 'plan.json'));
 }
 
 function readPlan(folder: string): Plan | undefined {

@@ -3,8 +3,10 @@ import { Failure } from '../base/errors.ts';
 import { findIteration } from '../runs/iteration.ts';
 import type { Run } from '../runs/run.ts';
 import { readState } from '../runs/state.ts';
+import { conclude } from './attempt-count.ts';
+import { beyond } from './beyond.ts';
 import { focusedIteration } from './planning.ts';
-import { ownRuns } from './run-choice.ts';
+import { launches } from './run-choice.ts';
 import { defineTool } from './tool.ts';
 import { nextStep } from './views.ts';
 
@@ -18,41 +20,27 @@ export default defineTool({
   title: 'Take the next legal step of the iteration in state.json',
   description:
     'Looks where the focused iteration stands (stage launch, slurm_monitor or extract_results) and goes on with the one legal next step: submit_run, monitor_runs, sync_artifacts or extract_results. ' +
-    'Gate, approval and audit are those of that operation, and so is the answer. Call it again and again to take an experiment through the loop.',
+    'Gate, approval and audit are those of that operation, and so is the answer. Call it again and again to take an experiment through the loop. ' +
+    'Failures that need a change are counted; at the stage’s retry budget the stage becomes human_review, and a person has to look.',
   audience: 'agent',
   effect: 'spend',
   input,
   output,
   next: async (_input, reads) => {
     const state = readState(reads.repo);
+    const { stage } = state;
+    if (stage !== 'launch' && stage !== 'slurm_monitor' && stage !== 'extract_results') throw beyond(reads, state);
     const iteration = findIteration(reads.repo, focusedIteration(reads.repo));
-    const runs = ownRuns(iteration.path);
+    if (stage === 'launch') return { tool: 'submit_run', input: { iteration: iteration.id } };
+    const runs = launches(iteration.path);
     const run = runs.find((one) => one.id === state.last_run_id) ?? runs.find((one) => one.id === state.pending_run_id);
-    switch (state.stage) {
-      case 'launch':
-        return { tool: 'submit_run', input: { iteration: iteration.id } };
-      case 'slurm_monitor':
-      case 'extract_results':
-        return stepOf(run, state.stage, state.last_run_id);
-      default:
-        throw new Failure('not_ready', {
-          what: `the iteration ${iteration.id} is at stage ${state.stage}`,
-          why: 'this program takes an experiment through launch, slurm_monitor and extract_results',
-          next: BEYOND[state.stage] ?? 'take it to stage launch first',
-        });
-    }
+    return stepOf(run, stage, state.last_run_id);
   },
+  after: conclude,
   facts: () => Promise.reject(new Error('advance_run routes')),
   handle: () => Promise.reject(new Error('advance_run routes')),
   text: () => '',
 });
-
-const BEYOND: Readonly<Record<string, string>> = {
-  update_docs: 'the loop is done: write docs_update.md from analysis/summary.md, then go on with stage decide_repeat',
-  decide_repeat: 'decide whether to repeat; a new cycle begins at design or launch',
-  human_review: 'a person looks at what happened first',
-  stop: 'the experiment is closed',
-};
 
 function stepOf(run: Run | undefined, stage: string, id: string): { tool: string; input: unknown } {
   if (!run) {
@@ -69,10 +57,9 @@ function stepOf(run: Run | undefined, stage: string, id: string): { tool: string
     case 'sync_artifacts':
     case 'extract_results':
       return { tool: needsSync(run) ? 'sync_artifacts' : tool, input: { run_id: run.id } };
-    case 'monitor_runs':
-      return { tool, input: { run_id: run.id } };
     default:
-      return { tool: 'extract_results', input: { run_id: run.id } };
+      // Also of a run that has its results while the stage does not say so: looking at it brings the files up to date.
+      return { tool: 'monitor_runs', input: { run_id: run.id } };
   }
 }
 

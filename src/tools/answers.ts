@@ -32,6 +32,11 @@ export function failed(failure: Failure, faults: readonly string[]): Outcome {
   return { kind: 'failed', failure: failure.toJSON(), text: [failureText(failure), ...faults].join('\n'), exit: failure.exit };
 }
 
+/** The outcome with something told beside it; what happened stays what it was. */
+export function withWords(outcome: Outcome, words: string): Outcome {
+  return { ...outcome, text: `${outcome.text}\n${words}` };
+}
+
 /** What, why, the next step, and whatever came from outside between its own marks. */
 export function failureText(failure: Failure): string {
   const lines = [`${failure.code}: ${failure.what}`];

@@ -11,7 +11,7 @@ import type { Acts, Context, Reads } from '../context.ts';
 import { decide } from '../policies/decide.ts';
 import { explainDecision } from '../policies/explain.ts';
 import type { Decision, Facts } from '../policies/types.ts';
-import { failed, runningOutcome } from './answers.ts';
+import { failed, runningOutcome, withWords } from './answers.ts';
 import { approvalDigest, ask, consume } from './asking.ts';
 import { audit, entry, who } from './audit-lines.ts';
 import { tools } from './index.ts';
@@ -24,9 +24,13 @@ import { Running } from './tool.ts';
  * The gate: every operation, from every surface, passes here and nowhere else. Parses, looks, decides, probes, decides again, asks,
  * looks a last time under the lock, and only then acts. Never throws: whatever happens is an outcome in words.
  */
-export async function callTool(name: string, raw: unknown, caller: Caller, context: Context): Promise<Outcome> {
+export function callTool(name: string, raw: unknown, caller: Caller, context: Context): Promise<Outcome> {
+  return attempt(name, raw, caller, context, 0);
+}
+
+async function attempt(name: string, raw: unknown, caller: Caller, context: Context, depth: number): Promise<Outcome> {
   try {
-    return await route(name, raw, caller, context, 0);
+    return await route(name, raw, caller, context, depth);
   } catch (error) {
     return refuse(name, raw, asFailure(error), caller, context);
   }
@@ -46,14 +50,36 @@ async function route(name: string, raw: unknown, caller: Caller, context: Contex
   const isDry = input.dry_run === true;
   if (tool.effect !== 'read' && !isDry && context.initialised())
     await finishCutOff(acts, context, caller, name, Permit.issue('write', digest('recovery')));
-  if (tool.next) {
-    const go = await tool.next(input, acts);
-    if (depth > 2) throw new Error(`${name} routes in a circle`);
-    return route(go.tool, go.input, caller, context, depth + 1);
-  }
+  if (depth > 2) throw new Error(`${name} routes in a circle`);
+  if (tool.next) return forward(tool, input, acts, context, caller, depth);
   const settled = await tool.settled?.(input, acts);
   if (settled) return done(tool, settled, []);
   return gate(tool, input, acts, context, caller);
+}
+
+/** A router's call is the call it goes on with; it learns what came of it, and what it does about that cannot undo it in words. */
+async function forward(
+  tool: Tool,
+  input: Record<string, unknown>,
+  acts: Acts,
+  context: Context,
+  caller: Caller,
+  depth: number,
+): Promise<Outcome> {
+  const next = async () => {
+    const go = await tool.next?.(input, acts);
+    if (!go) throw new Error(`${tool.name} is no router`);
+    return go;
+  };
+  const outcome = await next().then(
+    (go) => attempt(go.tool, go.input, caller, context, depth + 1),
+    (error) => refuse(tool.name, input, asFailure(error), caller, context),
+  );
+  try {
+    return (await tool.after?.(outcome, acts)) ?? outcome;
+  } catch (error) {
+    return withWords(outcome, `(and this could not be written down: ${asFailure(error).message})`);
+  }
 }
 
 async function gate(tool: Tool, input: Record<string, unknown>, acts: Acts, context: Context, caller: Caller): Promise<Outcome> {

@@ -2,12 +2,11 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { isOver } from '../runs/lifecycle.ts';
-import { project } from '../runs/project.ts';
-import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
-import { record, reread, withRun } from '../runs/run.ts';
+import { giveUp, isUnsubmitted, partsOf, phaseOf, record, reread, withWhole } from '../runs/run.ts';
 import { decisionOut, dryRun, runField, stateOut } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
+import { tell } from './telling.ts';
 import { defineTool } from './tool.ts';
 import { decisionView, nextStep } from './views.ts';
 
@@ -27,7 +26,7 @@ export default defineTool({
   positional: ['run_id'],
   title: 'Cancel the jobs of one run of ours',
   description:
-    'Ends the jobs of one run that this program submitted, matched on job id and name together; other people’s and other runs’ jobs cannot be named. ' +
+    'Ends the jobs of one run that this program submitted, or of every run of a group by its base id, matched on job id and name together; other people’s and other runs’ jobs cannot be named. ' +
     'The run is not failed by this call: monitor_runs sees what became of it. A run that is over is answered with its state.',
   audience: 'agent',
   effect: 'destroy',
@@ -68,15 +67,19 @@ export default defineTool({
 
   handle: async ({ run_id }, acts, permit) => {
     const chosen = chooseRun(acts, run_id);
-    return withRun(chosen, 'cancelling', async () => {
+    return withWhole(chosen, 'cancelling', async () => {
       const run = reread(chosen);
       permit.check(digest(subjectOf(run)));
       const jobs = jobsOf(run);
-      if (jobs.length === 0) throw nothing(run);
-      record(run, { event: 'cancelling', job_ids: jobs.map((job) => job.id), by: acts.caller.client });
+      if (jobs.length === 0 && !isUnsubmitted(run)) throw nothing(run);
+      for (const part of partsOf(run)) {
+        const ids = jobsOf(part).map((job) => job.id);
+        if (ids.length > 0) record(part, { event: 'cancelling', job_ids: ids, by: acts.caller.client });
+      }
+      giveUp(run, 'cancelled: nothing of it had been submitted');
       await acts.site(run.plan.site).cancel(permit, jobs);
       const after = reread(run);
-      await project(acts.repo, after);
+      await tell(acts, after);
       return answer(
         after,
         jobs.map((job) => job.id),
@@ -88,8 +91,13 @@ export default defineTool({
     `${out.dry_run ? 'Would cancel' : 'Cancelled'} ${out.cancelled.map((id) => `job ${id}`).join(', ') || 'nothing'}; run ${out.run_id} is ${out.state}. Next: ${out.next}.`,
 });
 
+/** The jobs that may still be there. A group's are one list, so that they are one call of the scheduler. */
 function jobsOf(run: Run): { id: string; name: string }[] {
-  return run.record.attempts.flatMap((one) => (one.jobId === null ? [] : [{ id: one.jobId, name: one.name }]));
+  return partsOf(run).flatMap((part) =>
+    isOver(part.record.state)
+      ? []
+      : part.record.attempts.flatMap((one) => (one.jobId === null ? [] : [{ id: one.jobId, name: one.name }])),
+  );
 }
 
 function subjectOf(run: Run): unknown {
@@ -104,7 +112,7 @@ function answer(run: Run, cancelled: string[]): z.output<typeof output> {
 function nothing(run: Run): Failure {
   return new Failure('run_state', {
     what: `run ${run.id} has no job to cancel`,
-    why: `its submission is ${current(run.record)?.phase ?? 'not begun'}`,
+    why: `its submission is ${phaseOf(run) ?? 'not begun'}`,
     next: 'monitor_runs finishes or clears up what was begun; then call again',
   });
 }

@@ -3,18 +3,20 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { inside } from '../base/files.ts';
+import type { Permit } from '../base/permit.ts';
 import type { Acts, Reads } from '../context.ts';
 import { readDesign } from '../runs/design.ts';
 import { writeResults } from '../runs/extraction.ts';
 import { isOver } from '../runs/lifecycle.ts';
 import { readMetrics } from '../runs/metrics.ts';
 import type { ParserCall } from '../runs/parser.ts';
-import { project } from '../runs/project.ts';
 import type { Run } from '../runs/run.ts';
 import { reread, withRun } from '../runs/run.ts';
+import type { WorkResult } from '../sites/jobs.ts';
 import { optionalRun, stateOut } from './fields.ts';
 import { parserOf } from './parser-facts.ts';
 import { chooseRun } from './run-choice.ts';
+import { tell } from './telling.ts';
 import { defineTool, Running } from './tool.ts';
 
 /** How long a call waits for the parser before it says "running". Seconds. */
@@ -41,7 +43,7 @@ export default defineTool({
   title: 'Turn a finished run into validated metrics and a summary',
   description:
     'Runs the design’s parser on synced artifacts, in its own process group with a time limit, and accepts its metrics only when they are valid: right ids, right metric, finite numbers. ' +
-    'A failed run gets honest failed metrics with the missing evidence named. Call it after sync_artifacts, or when a run has failed. If it says it is still running, call again.',
+    'A failed run gets honest failed metrics with the missing evidence named. By the base id of a group every run is parsed, and then the group. Call it after sync_artifacts, or when a run has failed. If it says it is still running, call again.',
   audience: 'agent',
   effect: 'run',
   input,
@@ -53,42 +55,32 @@ export default defineTool({
   facts: async ({ run_id }, reads) => {
     const run = chooseRun(reads, run_id);
     refuseEarly(run);
-    const parser = parserFor(reads, run);
+    const parsers = wholeOf(run).flatMap((one) => parserFor(reads, one) ?? []);
+    const [first] = parsers;
     return {
-      acts: parser ? ['run_command', 'write'] : ['write'],
-      subject: subjectOf(run, parser),
-      summary: parser
-        ? `parse the results of run ${run.id} with ${parser.listed.join(' ')}`
+      acts: first ? ['run_command', 'write'] : ['write'],
+      subject: subjectOf(reads, run),
+      summary: first
+        ? `parse the results of run ${run.id} with ${first.listed.join(' ')}`
         : `write failed metrics for run ${run.id}`,
-      ...(parser ? { commands: [parser.listed] } : {}),
+      ...(first ? { commands: parsers.map(({ listed }) => listed) } : {}),
     };
   },
   handle: async ({ run_id }, acts, permit) => {
-    const run = chooseRun(acts, run_id);
-    const parser = parserFor(acts, run);
-    const subject = digest(subjectOf(run, parser));
+    const chosen = chooseRun(acts, run_id);
+    const subject = digest(subjectOf(acts, chosen));
+    const end = Date.now() + PATIENCE * 1000;
     permit.check(subject);
-    const produced = parser
-      ? await acts.work.run(
-          permit,
-          subject,
-          {
-            key: `extract.${run.id.toLowerCase()}`,
-            argv: parser.argv,
-            cwd: inside(acts.repo, parser.workingDir, 'working_dir'),
-            environment: environment(run),
-            timeoutSeconds: limit(acts),
-            reuse: 'never',
-          },
-          PATIENCE * 1000,
-        )
-      : null;
-    if (produced === undefined) return new Running(`the parser of run ${run.id}`);
-    return withRun(run, 'extracting', async () => {
-      const after = writeResults(reread(run), readDesign(join(run.iterationFolder, 'design.yaml')), produced);
-      await project(acts.repo, after);
-      return answer(acts, after);
-    });
+    for (const target of targetsOf(chosen)) {
+      const produced = await parse(acts, permit, subject, target, Math.max(0, end - Date.now()));
+      if (produced === undefined) return new Running(`the parser of run ${target.id}`);
+      await withRun(target, 'extracting', () => {
+        writeResults(reread(target), readDesign(join(target.iterationFolder, 'design.yaml')), produced);
+      });
+    }
+    const after = reread(chosen);
+    await tell(acts, after);
+    return answer(acts, after);
   },
   text: (out) =>
     [
@@ -106,12 +98,46 @@ function parserFor(reads: Reads, run: Run): ParserCall | null {
   return parserOf(reads, design, run.iterationFolder, run.plan.iteration.id, run.id);
 }
 
-function subjectOf(run: Run, parser: ParserCall | null): unknown {
-  return { extract: run.id, parser: parser?.argv ?? null };
+/** What there is to parse: the run, or every run of a group that has no metrics yet, and the group itself after them. */
+function targetsOf(run: Run): Run[] {
+  return wholeOf(run).filter((one) => one === run || one.record.extraction === null);
+}
+
+/** What the parser gives; null where there is nothing for it to read. Undefined: it is still running. */
+async function parse(
+  acts: Acts,
+  permit: Permit<'run'>,
+  subject: string,
+  run: Run,
+  waitMs: number,
+): Promise<WorkResult | null | undefined> {
+  // Runs that have been parsed in this call may have changed what the group's own parser finds.
+  const parser = parserFor(acts, reread(run));
+  if (!parser) return null;
+  const request = {
+    key: `extract.${run.id.toLowerCase()}`,
+    argv: parser.argv,
+    cwd: inside(acts.repo, parser.workingDir, 'working_dir'),
+    environment: environment(run),
+    timeoutSeconds: limit(acts),
+    reuse: 'never' as const,
+  };
+  return acts.work.run(permit, subject, request, waitMs);
+}
+
+/** The same however much of a group is parsed already, so that one approval is good until the end. */
+function subjectOf(reads: Reads, run: Run): unknown {
+  return { extract: run.id, parsers: wholeOf(run).map((one) => parserFor(reads, one)?.argv ?? null) };
+}
+
+function wholeOf(run: Run): Run[] {
+  return [...(run.replicates ?? []), run];
 }
 
 function environment(run: Run): Record<string, string> {
-  return { RUN_ID: run.id, AUTOLAB_RUN_ID: run.id, AUTOLAB_ITERATION_ID: run.plan.iteration.id, ...run.plan.environment.set };
+  const group = run.replicates ? { AUTOLAB_RUN_GROUP: run.replicates.map(({ id }) => id).join(' ') } : {};
+  const ids = { RUN_ID: run.id, AUTOLAB_RUN_ID: run.id, AUTOLAB_ITERATION_ID: run.plan.iteration.id };
+  return { ...ids, ...group, ...run.plan.environment.set };
 }
 
 function limit(acts: Acts): number {

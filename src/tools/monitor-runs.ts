@@ -6,19 +6,22 @@ import { stateFolder } from '../runs/home.ts';
 import { openMeter } from '../runs/meter.ts';
 import { isWatched, needsMarkers, observe } from '../runs/monitor.ts';
 import { openRuns } from '../runs/open.ts';
-import { project } from '../runs/project.ts';
+import { projectOne } from '../runs/project.ts';
 import { isCutOff } from '../runs/recovery.ts';
 import type { Run } from '../runs/run.ts';
-import { gateOf, record, reread, withRun } from '../runs/run.ts';
+import { baseOf, gateOf, partsOf, record, reread, withRun } from '../runs/run.ts';
 import type { MarkerLook } from '../sites/job-script.ts';
 import type { Look } from '../sites/schedulers/scheduler.ts';
 import { optionalRun, stateOut, tasksOut } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
+import { guardOf } from './telling.ts';
 import { defineTool } from './tool.ts';
 import { nextStep, runLine, tasksView } from './views.ts';
 
 const input = z.strictObject({
-  run_id: optionalRun.describe('Tell only of this run. All open runs of the site are looked at in the same single poll'),
+  run_id: optionalRun.describe(
+    'Tell only of this run, or of the runs of this group. All open runs of the site are looked at in the same single poll',
+  ),
 });
 const runOut = z.object({
   run_id: z.string(),
@@ -64,7 +67,8 @@ export default defineTool({
     permit.check(digest(subjectOf(run_id)));
     const { runs, unreadable } = openRuns(acts.repo);
     const problems = unreadable.map((one) => `${one.id} cannot be read: ${one.why}`);
-    const before = new Map(runs.map((run) => [run.id, run]));
+    const bases = basesOf(runs);
+    const before = new Map([...runs, ...bases].map((run) => [run.id, run]));
     const sites: z.output<typeof output>['sites'] = [];
     for (const name of [...new Set(runs.map((run) => run.plan.site))].sort()) {
       const here = runs.filter((run) => run.plan.site === name);
@@ -72,9 +76,10 @@ export default defineTool({
     }
     const told: RunOut[] = [];
     const closed = run_id !== undefined && !before.has(run_id) ? [chooseRun(acts, run_id)] : [];
-    for (const run of [...runs, ...closed]) {
+    for (const run of [...runs, ...bases, ...closed]) {
       const now = await settle(run, acts, problems);
-      if (run_id === undefined || run_id === run.id) told.push(view(now, before.get(run.id) ?? now));
+      if (run_id === undefined || run_id === run.id || run_id === run.plan.replicate?.group)
+        told.push(view(now, before.get(run.id) ?? now));
     }
     const waiting = openRuns(acts.repo).runs.some((run) => isWatched(run) || isCutOff(run));
     const pace = acts.policy().gate.limits.scheduler?.poll_seconds ?? 60;
@@ -149,11 +154,18 @@ async function note(run: Run, look: Look, markers: readonly MarkerLook[], proble
   }
 }
 
+/** The groups that the runs belong to, each once. */
+function basesOf(runs: readonly Run[]): Run[] {
+  return [...new Map(runs.filter(({ plan }) => plan.replicate).map((run) => [run.plan.replicate?.group, run])).values()].map(
+    baseOf,
+  );
+}
+
 /** Projections are repaired at every look, so that what a crash or another program left behind does not stay. */
 async function settle(run: Run, acts: Acts, problems: string[]): Promise<Run> {
   const now = reread(run);
   try {
-    await project(acts.repo, now);
+    await projectOne(acts.repo, now, guardOf(acts.repo, acts.policy()));
   } catch (error) {
     problems.push(`${run.id}: manifest, ledger or state could not be brought up to date: ${asFailure(error).message}`);
   }
@@ -178,7 +190,7 @@ function view(run: Run, before: Run): RunOut {
     iteration: run.plan.iteration.id,
     state: run.record.state,
     was: before.record.state,
-    changed: run.record.last !== before.record.last,
+    changed: partsOf(run).some((part, at) => part.record.last !== partsOf(before)[at]?.record.last),
     tasks: tasksView(run),
     blocked: run.record.tasks.some((task) => task.blocked),
     line: runLine(run),

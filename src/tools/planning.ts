@@ -3,6 +3,7 @@ import { sha256 } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { inside, readText, shown } from '../base/files.ts';
 import type { Reads } from '../context.ts';
+import { totalPrice } from '../policies/price.ts';
 import type { CodeFiles } from '../runs/capsule.ts';
 import { readCapsule } from '../runs/capsule.ts';
 import type { Design } from '../runs/design.ts';
@@ -17,7 +18,7 @@ import { isPlaceholder, localScript, slurmScript } from '../runs/scripts.ts';
 import { readState } from '../runs/state.ts';
 import { chooseSite } from '../sites/index.ts';
 import type { Requested, ScriptOptions } from '../sites/schedulers/scheduler.ts';
-import { priceOfPlan, priceView } from './pricing.ts';
+import { jobFacts, priceView } from './pricing.ts';
 
 /** A plan with what it was made from. `script.text` is what will run, word for word. */
 export type Planned = {
@@ -77,7 +78,7 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
     artifacts: { pull: [...launch.artifacts.pull], expect: launch.artifacts.expect.map((one) => ({ ...one })) },
     inputs: inputs(iteration.path),
     capsule,
-    price: priceView(priceOfPlan({ steps: [step] })),
+    price: priceView(totalPrice([jobFacts(step)])),
   };
   return { plan, iteration, design, files, script };
 }
@@ -96,13 +97,12 @@ function focusedExperiment(repo: string, iteration: string): string | null {
 function requested(design: Design, launch: LaunchFile, options: ScriptOptions): Requested {
   const said = options.requested;
   const { resources, array } = launch;
-  const replicates = design.replicates > 1 ? Array.from({ length: design.replicates }, (_, at) => at) : null;
-  const indices = array?.indices ?? said.indices ?? replicates;
-  if (replicates && indices && indices.length !== replicates.length) {
+  const indices = array?.indices ?? said.indices ?? null;
+  if (indices && design.replicates > 1 && indices.length !== design.replicates) {
     throw new Failure('file_invalid', {
-      what: `design.yaml asks for ${replicates.length} replicates, and the array has ${indices.length} tasks`,
-      why: 'each replicate is one array task',
-      next: `write array: { indices: "0-${replicates.length - 1}" } into launch/launch.yaml, or replicates.count: ${indices.length} into design.yaml`,
+      what: `design.yaml asks for ${design.replicates} replicates, and the array has ${indices.length} tasks`,
+      why: 'with an array each replicate is one of its tasks; without one each is a run of its own',
+      next: `write array: { indices: "0-${design.replicates - 1}" } into launch/launch.yaml, take the array out, or write replicates.count: ${indices.length} into design.yaml`,
     });
   }
   return {

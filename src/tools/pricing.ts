@@ -5,7 +5,7 @@ import type { Price } from '../policies/price.ts';
 import { totalPrice } from '../policies/price.ts';
 import type { JobFacts } from '../policies/types.ts';
 import type { Plan, PlanStep } from '../runs/plan.ts';
-import { indicesOf } from '../runs/plan.ts';
+import { indicesOf, runsOf } from '../runs/plan.ts';
 import type { priceOut } from './fields.ts';
 
 /** A step as the gate judges it. What the plan leaves to the site is unknown: the gate prices no guesses. */
@@ -29,8 +29,14 @@ export function jobFacts(step: PlanStep): JobFacts {
   };
 }
 
-export function priceOfPlan(plan: Pick<Plan, 'steps'>): Price {
-  return totalPrice(plan.steps.map(jobFacts));
+/** Every job that a plan is: those of its steps, once for each run of a group. */
+export function jobsOfPlan(plan: Plan): JobFacts[] {
+  const runs = plan.replicate ? 1 : (plan.rest?.length ?? runsOf(plan));
+  return Array.from({ length: runs }, () => plan.steps.map(jobFacts)).flat();
+}
+
+export function priceOfPlan(plan: Plan): Price {
+  return totalPrice(jobsOfPlan(plan));
 }
 
 export function priceView(price: Price): z.output<typeof priceOut> {

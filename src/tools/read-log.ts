@@ -18,7 +18,14 @@ const LINE = 500;
 
 const input = z.strictObject({
   run_id: optionalRun,
-  task: z.number().int().min(0).default(0).describe('Array index; 0 for a job that is no array'),
+  task: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      'Array index, 0 for a job that is no array; with the base id of a group the number of the replicate, 0 for the one to look at first',
+    ),
   stream: z.enum(['stdout', 'stderr', 'parser']).default('stdout').describe('Which output: of the job, or of the parser'),
   mode: z
     .enum(['tail', 'head', 'search'])
@@ -54,8 +61,9 @@ export default defineTool({
     const mode = search === undefined ? asked : 'search';
     if (mode === 'search' && search === undefined)
       throw new Failure('usage', { what: 'mode search needs search', next: 'give the text to find in search' });
-    const run = chooseRun(acts, run_id);
-    const path = logFile(acts, run, task, stream);
+    const chosen = chooseRun(acts, run_id);
+    const run = stream === 'parser' ? chosen : partFor(chosen, task);
+    const path = logFile(acts, run, run === chosen ? task : 0, stream);
     const { size } = statSync(path);
     const text = read(path, size, mode);
     const all = text.split('\n').map((line) => redact(clean(line)));
@@ -67,7 +75,7 @@ export default defineTool({
     const body = shownLines.join('\n').slice(mode === 'tail' ? -ANSWER : 0, mode === 'tail' ? undefined : ANSWER);
     return {
       run_id: run.id,
-      task,
+      task: run === chosen ? task : 0,
       file: shown(acts.repo, path),
       bytes: size,
       lines: piece.length,
@@ -77,6 +85,19 @@ export default defineTool({
   },
   text: (out) => `${out.file} (${out.bytes} bytes), ${out.lines} lines${out.cut ? ', cut' : ''}:\n${out.log_text}`,
 });
+
+/** Of a group the run with this number, or the first one with trouble, else the first. */
+function partFor(run: Run, number: number): Run {
+  if (!run.replicates) return run;
+  const bad = run.replicates.find(({ record }) => record.tasks.some((task) => task.failure !== null));
+  const found = number === 0 ? (bad ?? run.replicates[0]) : run.replicates.find(({ plan }) => plan.replicate?.number === number);
+  if (found) return found;
+  throw new Failure('usage', {
+    what: `group ${run.id} has no replicate ${number}`,
+    why: `it has ${run.replicates.length}`,
+    next: 'name one of them in task, from 1 on',
+  });
+}
 
 /** The file the task's output is in. What the job itself reported counts only inside the repository: a job may write anything there. */
 function logFile(reads: Reads, run: Run, task: number, stream: 'stdout' | 'stderr' | 'parser'): string {

@@ -4,9 +4,9 @@ import { withLock } from '../base/lock.ts';
 import type { ActingPermit } from '../base/permit.ts';
 import type { Acts, Context } from '../context.ts';
 import { discard, unintended } from '../runs/open.ts';
-import { project } from '../runs/project.ts';
 import { recover } from '../runs/recovery.ts';
 import { audit, who } from './audit-lines.ts';
+import { tell } from './telling.ts';
 import type { Caller } from './tool.ts';
 
 /** At the start of every call that may change something: what an earlier one left unfinished is finished, and said in the audit log. */
@@ -20,7 +20,7 @@ export async function finishCutOff(
   const policy = acts.policy();
   const version = policy.problems.length === 0 ? policy.version : null;
   await tidyReservations(acts.repo, context);
-  const found = await recover(acts.repo, acts.site, permit, version, (run) => project(acts.repo, run));
+  const found = await recover(acts.repo, acts.site, permit, version, (run) => tell(acts, run));
   for (const one of found) await audit(context, { kind: 'recovery', tool, caller: who(caller), run: one.run, detail: one.found });
 }
 

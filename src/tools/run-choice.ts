@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Failure } from '../base/errors.ts';
 import { mintRunId, RUN_ID } from '../base/ids.ts';
 import type { Reads } from '../context.ts';
+import { replicateIds } from '../runs/group-reservation.ts';
 import type { Iteration } from '../runs/iteration.ts';
 import { findIteration } from '../runs/iteration.ts';
 import { allIterations } from '../runs/iterations.ts';
@@ -19,12 +20,17 @@ export function ownRuns(iterationFolder: string): Run[] {
     .map((one) => readRun(iterationFolder, one.id));
 }
 
+/** What submit_run launched of an iteration, oldest first: runs, and groups by their base. */
+export function launches(iterationFolder: string): Run[] {
+  return ownRuns(iterationFolder).filter(({ plan }) => !plan.replicate);
+}
+
 /** The run that is asked for by id, in whatever iteration it is, else the last one of the iteration. */
 export function chooseRun(reads: Reads, runId: string | undefined, iterationId?: string): Run {
   const iteration = findIteration(reads.repo, iterationId ?? focusedIteration(reads.repo));
   if (runId !== undefined) return runById(reads, runId, iteration);
   const last = readState(reads.repo).last_run_id;
-  const runs = ownRuns(iteration.path);
+  const runs = launches(iteration.path);
   const found = runs.find((run) => run.id === last) ?? runs.at(-1);
   if (found) return found;
   throw new Failure('run_unknown', {
@@ -42,8 +48,10 @@ function runById(reads: Reads, runId: string, first: Iteration): Run {
 }
 
 /** The id the caller names, else the one Autolab has put down for this launch, else a new one. Never that of an existing run. */
-export function newRunId(reads: Reads, iteration: Iteration, named: string | undefined): string {
-  const isFree = (id: string) => RUN_ID.test(id) && !existsSync(join(iteration.path, 'runs', id));
+export function newRunId(reads: Reads, iteration: Iteration, named: string | undefined, runs: number): string {
+  const isThere = (id: string) => existsSync(join(iteration.path, 'runs', id));
+  const isFree = (id: string) =>
+    RUN_ID.test(id) && !isThere(id) && (runs === 1 || !replicateIds(id, runs).some((one) => isThere(one)));
   if (named !== undefined) {
     if (isFree(named)) return named;
     throw new Failure('run_state', {

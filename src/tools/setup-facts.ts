@@ -1,5 +1,5 @@
 import { realpathSync, statSync } from 'node:fs';
-import { delimiter, dirname, sep } from 'node:path';
+import { delimiter, dirname, join, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asFailure, Failure } from '../base/errors.ts';
 import { clean } from '../base/text.ts';
@@ -15,6 +15,8 @@ import { readJournal } from '../runs/journal.ts';
 import { openRuns } from '../runs/open.ts';
 import { current } from '../runs/record.ts';
 import { isCutOff } from '../runs/recovery.ts';
+import type { LintIssue, RemoteProfile } from '../runs/remote-profiles.ts';
+import { lintProfile, REMOTE_PROFILES, readRemoteProfiles, slurmProfile } from '../runs/remote-profiles.ts';
 import type { Run } from '../runs/run.ts';
 import { readState } from '../runs/state.ts';
 import { readWorkflow } from '../runs/workflow.ts';
@@ -55,6 +57,7 @@ export async function readSetup(reads: Reads, withQueues: boolean): Promise<Setu
     iteration: 'failure' in iteration ? iteration.failure : null,
     policy: { preset: policy.preset, problems: policy.problems },
     workflow,
+    remote: seen(() => remoteOf(repo)),
     beyond: registry === undefined ? [] : beyondRegistry(requirementsSaid(policy, registry).said, registry),
     sites: await sitesOf(reads, repo, withQueues),
     stateFolder: seen(() => ownerOf(stateFolder(repo))),
@@ -71,12 +74,19 @@ function withoutRepository(): Omit<SetupFacts, 'node' | 'programs' | 'autolabs' 
     iteration: null,
     policy: { preset: null, problems: [] },
     workflow: NOWHERE,
+    remote: NOWHERE,
     beyond: [],
     sites: NOWHERE,
     stateFolder: NOWHERE,
     audit: NOWHERE,
     runs: { open: 0, unreadable: [], stuck: [], surplus: [] },
   };
+}
+
+function remoteOf(repo: string): { named: RemoteProfile | null; issues: LintIssue[] } | null {
+  if (statSync(join(repo, REMOTE_PROFILES), { throwIfNoEntry: false }) === undefined) return null;
+  const { profiles, ...read } = readRemoteProfiles(repo);
+  return { named: slurmProfile({ profiles, ...read }), issues: profiles.flatMap(lintProfile) };
 }
 
 function autolabsOn(path: string, installed: string): SetupFacts['autolabs'] {

@@ -5,19 +5,25 @@ import { isKnown, known, unknown } from '../base/fact.ts';
 import type { Reads } from '../context.ts';
 import type { Price } from '../policies/price.ts';
 import type { Facts } from '../policies/types.ts';
+import { isSameWork } from '../runs/capsule.ts';
+import { replicateIds } from '../runs/group-reservation.ts';
 import { stateFolder } from '../runs/home.ts';
 import type { Meter } from '../runs/meter.ts';
 import { openMeter } from '../runs/meter.ts';
 import { openRuns } from '../runs/open.ts';
-import { onlyStep, planDigest, planSubject } from '../runs/plan.ts';
+import type { Plan } from '../runs/plan.ts';
+import { onlyStep, planDigest, planSubject, runsOf } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
+import { refuseRemote } from '../runs/remote-profiles.ts';
 import { readReview } from '../runs/review.ts';
+import { codeOf, isUnsubmitted, phaseOf } from '../runs/run.ts';
 import { jobScript } from '../sites/job-script.ts';
 import { failedChecks } from './check-facts.ts';
 import { parserWarning } from './parser-facts.ts';
 import type { Planned } from './planning.ts';
 import { planRun } from './planning.ts';
-import { hours, jobFacts, priceOfPlan, priceView } from './pricing.ts';
+import { hours, jobFacts, jobsOfPlan, priceOfPlan, priceView } from './pricing.ts';
+import { openLaunch } from './submit-steps.ts';
 
 export type SubmitFacts = Facts & { planned: Planned; price: Price; meter: Meter; warning: string | null };
 
@@ -26,19 +32,22 @@ export async function lookAtPlan(
   reads: Reads,
   iterationId: string | undefined,
   siteName: string | undefined,
+  again: boolean,
 ): Promise<SubmitFacts> {
-  const planned = await planRun(reads, iterationId, siteName);
+  const planned = whatIsLeft(await planRun(reads, iterationId, siteName), again);
   const { plan, iteration } = planned;
+  if (plan.host_mode === 'slurm') refuseRemote(reads.repo);
   refuseUnwritable(planned);
   const price = priceOfPlan(plan);
   const meter = openMeter(stateFolder(reads.repo));
+  const jobs = jobsOfPlan(plan);
   const tasks = jobFacts(onlyStep(plan)).arrayTasks;
   return {
     acts: plan.preflight.length > 0 ? ['submit', 'run_command'] : ['submit'],
     subject: planSubject(plan),
-    summary: `submit ${iteration.id} to ${plan.site}: ${planned.script.path}, ${isKnown(tasks) ? tasks.value : '?'} task(s), at most ${hours(priceView(price))} (plan ${planDigest(plan).slice(0, 8)})`,
+    summary: `submit ${iteration.id} to ${plan.site}: ${planned.script.path}, ${runsWords(plan)}${isKnown(tasks) ? tasks.value : '?'} task(s), at most ${hours(priceView(price))} (plan ${planDigest(plan).slice(0, 8)})`,
     site: known(plan.site),
-    jobs: plan.steps.map(jobFacts),
+    jobs,
     queue: await queueAt(reads, plan.site),
     submitsLastHour: known(meter.count('submit', plan.site, 3600)),
     commands: plan.preflight,
@@ -53,6 +62,22 @@ export async function lookAtPlan(
     meter,
     warning: parserWarning(reads, planned.design, iteration.path, iteration.id),
   };
+}
+
+/** Of a group whose submission was cut off under the same plan only the runs of which nothing was accepted. */
+function whatIsLeft(planned: Planned, again: boolean): Planned {
+  const open = again ? undefined : openLaunch(planned.iteration.path);
+  if (!open?.replicates || phaseOf(open) !== 'none' || !isSameWork({ plan: open.plan, files: codeOf(open) }, planned))
+    return planned;
+  const settled = new Set(open.replicates.filter((run) => !isUnsubmitted(run)).map(({ id }) => id));
+  const rest = replicateIds(open.id, runsOf(open.plan)).filter((id) => !settled.has(id));
+  return { ...planned, plan: { ...planned.plan, rest } };
+}
+
+function runsWords(plan: Plan): string {
+  const runs = runsOf(plan);
+  if (plan.rest) return `the ${plan.rest.length} runs of ${runs} that are missing, each of `;
+  return runs > 1 ? `${runs} runs, each of ` : '';
 }
 
 /** The user's jobs at the site, and those of ours that are reserved and not there yet. */

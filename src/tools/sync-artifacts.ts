@@ -4,11 +4,11 @@ import { Failure } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
 import { checkExpectations } from '../runs/artifacts.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
-import { project } from '../runs/project.ts';
 import type { Run } from '../runs/run.ts';
-import { record, reread, withRun } from '../runs/run.ts';
+import { partsOf, record, reread, withWhole } from '../runs/run.ts';
 import { optionalRun, stateOut } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
+import { tell } from './telling.ts';
 import { defineTool } from './tool.ts';
 import { nextStep } from './views.ts';
 
@@ -28,7 +28,7 @@ export default defineTool({
   positional: ['run_id'],
   title: 'Collect and verify the artifacts of a run',
   description:
-    'Brings a run’s artifacts in, verifies what launch.yaml expects of them, and only then says ok. On a site that shares this filesystem nothing is copied. ' +
+    'Brings the artifacts of a run, or of every run of a group by its base id, in, verifies what launch.yaml expects of them, and only then says ok. On a site that shares this filesystem nothing is copied. ' +
     'Call it when monitor_runs says that every task has ended. What is missing is named; after mending it call again. Next: extract_results.',
   audience: 'agent',
   effect: 'write',
@@ -51,31 +51,16 @@ export default defineTool({
   handle: async ({ run_id }, acts, permit) => {
     const chosen = chooseRun(acts, run_id);
     permit.check(digest(subjectOf(chosen)));
-    return withRun(chosen, 'collecting', async () => {
+    return withWhole(chosen, 'collecting', async () => {
       const run = reread(chosen);
       refuseEarly(run);
-      const { checked, missing } = checkExpectations(run);
-      const good = run.record.tasks.filter((task) => task.state === 'succeeded').length;
-      const ok = missing.length === 0 && good > 0;
-      const detail = ok
-        ? checked === 0
-          ? 'launch.yaml expects no artifacts, so nothing was verified'
-          : `${checked} expected artifacts verified, in place`
-        : good === 0
-          ? 'no task succeeded; there is nothing to collect'
-          : `${missing.length} missing`;
-      const synced = record(run, {
-        event: 'synced',
-        status: ok ? 'ok' : 'failed',
-        detail,
-        missing: good === 0 ? ['every task failed'] : missing,
-      });
-      const after =
-        ok && !isOver(run.record.state)
-          ? record(synced, { event: 'moved', from: run.record.state, to: 'synced', because: detail })
-          : synced;
-      await project(acts.repo, after);
-      return answer(after, checked);
+      const checked = partsOf(run).map((part) => (needsCollecting(run, part) ? collect(part) : 0));
+      const after = reread(run);
+      await tell(acts, after);
+      return answer(
+        after,
+        checked.reduce((sum, n) => sum + n, 0),
+      );
     });
   },
   text: (out) =>
@@ -86,6 +71,34 @@ export default defineTool({
     ].join('\n'),
   exit: (out) => (out.sync === 'ok' ? 0 : 1),
 });
+
+/** In a group, runs of which nothing succeeded have nothing to collect, and what is collected stays so. */
+function needsCollecting(chosen: Run, part: Run): boolean {
+  if (!chosen.replicates) return true;
+  return part.record.sync.status !== 'ok' && part.record.tasks.some((task) => task.state === 'succeeded');
+}
+
+/** Verifies what one run was to bring and journals what came of it. Gives how many artifacts were looked at. */
+function collect(run: Run): number {
+  const { checked, missing } = checkExpectations(run);
+  const good = run.record.tasks.filter((task) => task.state === 'succeeded').length;
+  const ok = missing.length === 0 && good > 0;
+  const detail = ok
+    ? checked === 0
+      ? 'launch.yaml expects no artifacts, so nothing was verified'
+      : `${checked} expected artifacts verified, in place`
+    : good === 0
+      ? 'no task succeeded; there is nothing to collect'
+      : `${missing.length} missing`;
+  const synced = record(run, {
+    event: 'synced',
+    status: ok ? 'ok' : 'failed',
+    detail,
+    missing: good === 0 ? ['every task failed'] : missing,
+  });
+  if (ok && !isOver(run.record.state)) record(synced, { event: 'moved', from: run.record.state, to: 'synced', because: detail });
+  return checked;
+}
 
 function subjectOf(run: Run): unknown {
   return { sync: run.id };

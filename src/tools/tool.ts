@@ -39,6 +39,8 @@ export type Tool<
   readonly output: O;
   /** For a router: the call to go on with. Its gate, name and audit line are those of that tool. */
   next?(input: z.output<I>, reads: Reads): Promise<{ tool: string; input: unknown }>;
+  /** For a router: called once with the outcome of the call it went on with. Gives the outcome as it is to be told. */
+  after?(outcome: Outcome, acts: Acts): Promise<Outcome>;
   /** An answer for a call that has nothing left to do, so that repeating it is harmless. Undefined: go on. */
   settled?(input: z.output<I>, reads: Reads): Promise<z.output<O> | undefined>;
   /** Looks at everything the decision needs. A Failure thrown here refuses the call: nothing has run. */

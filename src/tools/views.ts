@@ -3,6 +3,7 @@ import type { Decision } from '../policies/types.ts';
 import { countTasks, failureWords, isOver } from '../runs/lifecycle.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
+import { phaseOf } from '../runs/run.ts';
 import type { decisionOut, tasksOut } from './fields.ts';
 
 export function decisionView(decision: Decision): z.output<typeof decisionOut> {
@@ -23,9 +24,9 @@ export function tasksView(run: Run): z.output<typeof tasksOut> {
 /** The next legal step of a run, as an operation's name and a sentence. */
 export function nextStep(run: Run): { tool: string | null; words: string } {
   const { record } = run;
-  const phase = current(record)?.phase;
+  const phase = isOver(record.state) ? undefined : phaseOf(run);
   if (record.extraction) return { tool: null, words: 'done; read metrics.json and analysis/summary.md' };
-  if (phase === 'none') return { tool: 'submit_run', words: 'nothing had been accepted by the scheduler: submit again' };
+  if (phase === 'none') return { tool: 'submit_run', words: unsubmittedWords(run) };
   if (phase === 'unknown')
     return { tool: 'submit_run', words: 'whether the scheduler took it is unknown: look there, then submit with again: true' };
   if (record.state === 'synced' || isOver(record.state)) return { tool: 'extract_results', words: 'extract the results' };
@@ -36,14 +37,20 @@ export function nextStep(run: Run): { tool: string | null; words: string } {
   return { tool: 'monitor_runs', words: 'wait; monitor_runs says when to look again' };
 }
 
+function unsubmittedWords(run: Run): string {
+  if (!run.replicates) return 'nothing had been accepted by the scheduler: submit again';
+  const accepted = run.replicates.filter((one) => current(one.record)?.jobId != null).length;
+  return `${accepted} of the ${run.record.tasks.length} runs of the group were submitted: submit again for the rest`;
+}
+
 /** Where a run stands, in one line. */
 export function runLine(run: Run): string {
   const { record } = run;
   const counts = countTasks(record.tasks);
-  const job = current(record)?.jobId;
+  const job = run.replicates ? null : current(record)?.jobId;
   const tasks =
     counts.total > 1
-      ? ` ${counts.succeeded}/${counts.total} tasks done${counts.failed ? `, ${counts.failed} failed` : ''}${counts.unknown ? `, ${counts.unknown} unknown` : ''}`
+      ? ` ${counts.succeeded}/${counts.total} ${run.replicates ? 'runs' : 'tasks'} done${counts.failed ? `, ${counts.failed} failed` : ''}${counts.unknown ? `, ${counts.unknown} unknown` : ''}`
       : '';
   const blocked = record.tasks.find((task) => task.blocked);
   const waits = record.tasks.find((task) => task.detail && !isOver(record.state))?.detail;

@@ -50,7 +50,19 @@ test.each<[string, JournalEvent[], State, Partial<State>]>([
       history: [step('launch', 'slurm_monitor', 'submitted', 2)],
     },
   ],
-  ['a refused job leaves the stage', refused, state({ pending_run_id: 'R5' }), { pending_run_id: '' }],
+  [
+    'a refused job: on to its failed metrics',
+    refused,
+    state({ pending_run_id: 'R5' }),
+    {
+      last_run_id: 'R5',
+      pending_run_id: '',
+      sync_status: 'pending',
+      stage: 'extract_results',
+      stage_attempt: 0,
+      history: [step('launch', 'slurm_monitor', 'failed', 2), step('slurm_monitor', 'extract_results', 'failed')],
+    },
+  ],
   [
     'synced: on to extraction',
     [...told(), ...synced],

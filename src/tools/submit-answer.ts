@@ -1,0 +1,102 @@
+import * as z from 'zod';
+import { planDigest, runsOf } from '../runs/plan.ts';
+import { current } from '../runs/record.ts';
+import type { Run } from '../runs/run.ts';
+import { decisionOut, priceOut, stateOut } from './fields.ts';
+import { hours, priceOfPlan, priceView } from './pricing.ts';
+import type { SubmitFacts } from './submit-facts.ts';
+import { nextStep, whyFailed } from './views.ts';
+
+export const submitOutput = z.object({
+  dry_run: z.boolean(),
+  already: z.boolean().describe('True: this plan had been submitted before; nothing new was done'),
+  run_id: z.string().nullable().describe('Of a group the base id, which every other operation takes for all of its runs'),
+  state: stateOut.nullable(),
+  job_id: z.string().nullable(),
+  site: z.string(),
+  tasks: z.number().int(),
+  replicates: z
+    .array(
+      z.object({
+        run_id: z.string(),
+        number: z.number().int(),
+        seed: z.number().int(),
+        state: stateOut,
+        job_id: z.string().nullable(),
+      }),
+    )
+    .describe('The runs of a group, each with a job of its own; empty for a single run'),
+  script: z.string(),
+  plan_digest: z.string(),
+  price: priceOut,
+  decision: decisionOut.nullable().describe('Only in a dry run: what would be decided now'),
+  would_run: z.array(z.array(z.string())).describe('Only in a dry run: the commands that would judge the plan first'),
+  note: z.string().nullable(),
+  next: z.string(),
+});
+type SubmitAnswer = z.output<typeof submitOutput>;
+
+/** What a submission would be. */
+export function describePlan({ planned: { plan, script }, price }: SubmitFacts) {
+  return {
+    site: plan.site,
+    tasks: (plan.steps[0]?.requested.indices?.length ?? 1) * (plan.rest?.length ?? runsOf(plan)),
+    replicates: [],
+    script: `${plan.iteration.folder}/${script.path}`,
+    plan_digest: planDigest(plan),
+    price: priceView(price),
+  };
+}
+
+/** Where a submission stands. */
+export function answerSubmit(run: Run, note: string | null, already: boolean): SubmitAnswer {
+  const [step] = run.plan.steps;
+  const failed = run.record.state === 'failed' ? `It failed: ${whyFailed(run)}.` : null;
+  return {
+    dry_run: false,
+    already,
+    run_id: run.id,
+    state: run.record.state,
+    job_id: current(run.record)?.jobId ?? null,
+    site: run.plan.site,
+    tasks: run.record.tasks.length,
+    replicates: (run.replicates ?? []).map(replicateView),
+    script: step ? `${run.plan.iteration.folder}/${step.script.path}` : '',
+    plan_digest: planDigest(run.plan),
+    price: priceView(priceOfPlan(run.plan)),
+    decision: null,
+    would_run: [],
+    note: [failed, note].filter(Boolean).join(' ') || null,
+    next: nextStep(run).words,
+  };
+}
+
+export function submitText(out: SubmitAnswer): string {
+  const stopping = out.decision?.reasons.filter((one) => one.verdict !== 'allow') ?? [];
+  const job = out.job_id && out.replicates.length === 0 ? ` as job ${out.job_id} on ${out.site}` : '';
+  const group = out.replicates.map((one) => `  ${one.run_id} ${one.state}${one.job_id ? ` as job ${one.job_id}` : ''}`);
+  return [
+    out.dry_run
+      ? `Dry run on ${out.site}: nothing was changed.`
+      : `${out.replicates.length > 0 ? 'Group' : 'Run'} ${out.run_id} is ${out.state}${job}${out.already ? ' (already; nothing new was done)' : ''}.`,
+    ...group,
+    out.dry_run ? `${out.script}, ${out.tasks} task(s), at most ${hours(out.price)}.` : '',
+    out.decision ? `Decision now: ${out.decision.verdict}.` : '',
+    ...stopping.map((one) => `- ${one.verdict} ${one.rule} (${one.at}): ${one.because} → ${one.remedy}`),
+    out.note ?? '',
+    `Next: ${out.next}.`,
+  ]
+    .filter(Boolean)
+    .join('\n');
+}
+
+function replicateView(run: Run): SubmitAnswer['replicates'][number] {
+  const { number = 0, seed = 0 } = run.plan.replicate ?? {};
+  return { run_id: run.id, number, seed, state: run.record.state, job_id: current(run.record)?.jobId ?? null };
+}
+
+/** For a call that finds its plan done already. */
+export function alreadyNote(run: Run): string | null {
+  if (run.record.state !== 'failed') return null;
+  return 'This very plan has run and failed: change something, or say again: true (--again).';
+}

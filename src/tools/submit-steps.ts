@@ -1,0 +1,101 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { asFailure, Failure } from '../base/errors.ts';
+import { writeAtomic } from '../base/files.ts';
+import type { Permit } from '../base/permit.ts';
+import type { Acts } from '../context.ts';
+import { isSameWork } from '../runs/capsule.ts';
+import { reserveAll } from '../runs/group-reservation.ts';
+import { isOver } from '../runs/lifecycle.ts';
+import { planDigest, runsOf } from '../runs/plan.ts';
+import { current } from '../runs/record.ts';
+import type { Reserved } from '../runs/reservation.ts';
+import type { Run } from '../runs/run.ts';
+import { codeOf, giveUp, isUnsubmitted, partsOf, phaseOf, readRun, reread, withWhole } from '../runs/run.ts';
+import { submit } from '../runs/submission.ts';
+import { jobScript } from '../sites/job-script.ts';
+import type { Planned } from './planning.ts';
+import { launches, newRunId, passed, raced } from './run-choice.ts';
+import type { SubmitFacts } from './submit-facts.ts';
+import type { Granted } from './tool.ts';
+
+/** The run, or the base of the group, and the jobs that are now to be submitted of it. */
+export type Launch = { run: Run; jobs: Reserved[] };
+
+/** Writes everything down that will be submitted, under the budget lock: nothing of it has happened yet, and all of it counts. */
+export async function reserveLaunch(
+  acts: Acts,
+  permit: Permit<'spend'>,
+  facts: SubmitFacts,
+  granted: Granted,
+  { run_id, again }: { run_id?: string | undefined; again: boolean },
+): Promise<Launch> {
+  const { iteration, script, plan } = facts.planned;
+  permit.check(planDigest(plan));
+  const open = openLaunch(iteration.path);
+  const reuse = open && phaseOf(open) === 'none' && isSame(open, facts.planned, again) ? open : undefined;
+  if (open && !reuse && !again) await makeRoom(open);
+  if (script.generated) writeAtomic(join(iteration.path, script.path), script.text, 0o755);
+  mkdirSync(join(iteration.path, 'runs'), { recursive: true });
+  facts.meter.note('submit', plan.site, facts.jobs?.length ?? 1);
+  const runId = reuse?.id ?? newRunId(acts, iteration, run_id, runsOf(plan));
+  const jobs = await reserveAll(acts.repo, {
+    runId,
+    iterationFolder: iteration.path,
+    plan,
+    files: facts.planned.files,
+    script: script.text,
+    policyVersion: granted.decision.policy_version,
+    approval: granted.approval,
+    by: acts.caller.client,
+    version: acts.version,
+    environment: passed(plan.environment.pass),
+    jobScript,
+  });
+  return { run: readRun(iteration.path, runId), jobs };
+}
+
+/** The launch of an iteration that is not over: there is at most one that was not asked for with `again`. */
+export function openLaunch(iterationFolder: string): Run | undefined {
+  return launches(iterationFolder).findLast((run) => !isOver(run.record.state) && phaseOf(run) !== undefined);
+}
+
+/**
+ * Submits one after the other, each exactly once; the caller holds their locks. Null when all is settled, else why it stopped: what is
+ * left then takes a new decision, since this one is only good for this call.
+ */
+export async function submitEach(acts: Acts, permit: Permit<'spend'>, jobs: readonly Reserved[]): Promise<string | null> {
+  for (const { run, job } of jobs) {
+    const before = reread(run);
+    // Somebody else's recovery may have found this intent first; whatever it found out stands.
+    if (current(before.record)?.phase !== 'intent') continue;
+    try {
+      const after = await submit(before, acts.site(before.plan.site), job, permit);
+      const phase = current(after.record)?.phase;
+      if (phase === 'ambiguous' || phase === 'none' || phase === 'unknown') return `run ${run.id}: the scheduler gave no answer`;
+    } catch (error) {
+      return asFailure(error).message;
+    }
+  }
+  return null;
+}
+
+/** Whether a launch that was cut off is gone on with. With `again` a group stays as it is, and a new one begins. */
+function isSame(open: Run, planned: Planned, again: boolean): boolean {
+  return !(again && open.replicates) && isSameWork({ plan: open.plan, files: codeOf(open) }, planned);
+}
+
+/** Another plan than that of an open launch: only one of which nothing was ever accepted makes room by itself. */
+async function makeRoom(open: Run): Promise<void> {
+  if (!isUnsubmitted(open)) throw raced(open);
+  const accepted = partsOf(open).filter((part) => current(part.record)?.jobId != null).length;
+  if (accepted === 0) {
+    await withWhole(open, 'giving up', () => giveUp(open, 'cancelled: nothing of it had been submitted, and another plan came'));
+    return;
+  }
+  throw new Failure('run_state', {
+    what: `${accepted} of the ${open.record.tasks.length} runs of group ${open.id} were submitted, and the plan is another one now`,
+    why: 'the runs of a group are runs of one plan',
+    next: `put the files back and call again for the rest, or cancel_run ${open.id}, or submit a new group with again: true`,
+  });
+}

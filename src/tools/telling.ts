@@ -1,0 +1,28 @@
+import { got, seen } from '../checks/findings.ts';
+import type { Acts } from '../context.ts';
+import type { Policy } from '../policies/load.ts';
+import type { Guard } from '../runs/guardrail.ts';
+import { project } from '../runs/project.ts';
+import type { Run } from '../runs/run.ts';
+import { readWorkflow } from '../runs/workflow.ts';
+import { STAGES } from '../runs/workflow-stages.ts';
+
+/** The reference's own figure where the policy says nothing. */
+const CYCLES = 3;
+
+/** Brings everything up to date that tells of a run elsewhere: manifest, ledger row, state.json. */
+export function tell(acts: Acts, run: Run): Promise<void> {
+  return project(acts.repo, run, guardOf(acts.repo, acts.policy()));
+}
+
+/** The policy's guardrails, its counters at least 1, as the reference reads them. A breach leads to a terminal stage and nowhere else. */
+export function guardOf(repo: string, policy: Policy): Guard {
+  const { on_breach: named, max_update_docs_cycles: most } = policy.autolab.autorun.guardrails;
+  const workflow = got(seen(() => readWorkflow(repo)));
+  const isTerminal = workflow?.stages.find((stage) => stage.name === named)?.terminal ?? named === 'stop';
+  const stage = STAGES.find((one) => one === named);
+  return {
+    maxUpdateDocsCycles: typeof most === 'number' && Number.isFinite(most) ? Math.max(1, Math.trunc(most)) : CYCLES,
+    onBreach: stage !== undefined && isTerminal ? stage : 'human_review',
+  };
+}
