@@ -1,3 +1,5 @@
+import { clean } from './text.ts';
+
 /**
  * The closed table of failures. A code names one thing that can go wrong; its exit code and whether trying again can help are
  * properties of the code, never of the place that throws it.
@@ -63,12 +65,14 @@ export class Failure extends Error {
   readonly quoted: string | undefined;
 
   constructor(code: FailureCode, parts: FailureParts) {
-    super(parts.why ? `${parts.what}: ${parts.why}` : parts.what, parts.cause === undefined ? {} : { cause: parts.cause });
+    // Values from files and arguments stand in these words; what a terminal or a model could take for more than text goes.
+    const [what, why, next] = [clean(parts.what), parts.why === undefined ? undefined : clean(parts.why), clean(parts.next)];
+    super(why ? `${what}: ${why}` : what, parts.cause === undefined ? {} : { cause: parts.cause });
     this.name = 'Failure';
     this.code = code;
-    this.what = parts.what;
-    this.why = parts.why;
-    this.next = parts.next;
+    this.what = what;
+    this.why = why;
+    this.next = next;
     this.quoted = parts.quoted;
   }
 

@@ -14,6 +14,7 @@ import type { LaunchFile } from '../runs/launch-file.ts';
 import { readLaunchFile } from '../runs/launch-file.ts';
 import type { Plan } from '../runs/plan.ts';
 import { PLAN_VERSION, refuseSubmitting } from '../runs/plan.ts';
+import { readRun, runFolders } from '../runs/run.ts';
 import { isPlaceholder, localScript, slurmScript } from '../runs/scripts.ts';
 import { readState } from '../runs/state.ts';
 import { chooseSite } from '../sites/index.ts';
@@ -135,7 +136,8 @@ function seeds(design: Design): Plan['seeds'] {
 function launchScript(iteration: Iteration, design: Design, python: string): Planned['script'] {
   const path = join('launch', design.location === 'slurm' ? 'run_slurm.sbatch' : 'run_local.sh');
   const found = readText(inside(iteration.path, path, 'launch script'));
-  if (found !== undefined && !isPlaceholder(found)) return { text: found, path, generated: false };
+  if (found !== undefined && !isPlaceholder(found) && !isOurs(iteration, path, found))
+    return { text: found, path, generated: false };
   const text = design.location === 'slurm' ? slurmScript(design, python) : localScript(design, python);
   const { cli, module } = design.spec.entrypoint;
   const words = cli?.trim() || module;
@@ -147,6 +149,18 @@ function launchScript(iteration: Iteration, design: Design, python: string): Pla
     });
   }
   return { text, path, generated: true };
+}
+
+/** Whether the script is one this program wrote from an earlier design and nobody has touched: it follows the design then. */
+function isOurs(iteration: Iteration, path: string, text: string): boolean {
+  const hash = sha256(text);
+  return runFolders(iteration.path)
+    .filter((one) => one.ours)
+    .some(({ id }) =>
+      readRun(iteration.path, id).plan.steps.some(
+        ({ script }) => script.generated && script.path === path && script.sha256 === hash,
+      ),
+    );
 }
 
 function inputs(folder: string): Record<string, string> {

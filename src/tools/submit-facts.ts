@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { asFailure } from '../base/errors.ts';
+import { asFailure, Failure } from '../base/errors.ts';
 import type { Fact } from '../base/fact.ts';
 import { isKnown, known, unknown } from '../base/fact.ts';
 import type { Reads } from '../context.ts';
@@ -8,6 +8,7 @@ import type { Facts } from '../policies/types.ts';
 import { isSameWork } from '../runs/capsule.ts';
 import { replicateIds } from '../runs/group-reservation.ts';
 import { stateFolder } from '../runs/home.ts';
+import { readManifest } from '../runs/manifest.ts';
 import type { Meter } from '../runs/meter.ts';
 import { openMeter } from '../runs/meter.ts';
 import { openRuns } from '../runs/open.ts';
@@ -16,7 +17,7 @@ import { onlyStep, planDigest, planSubject, runsOf } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import { refuseRemote } from '../runs/remote-profiles.ts';
 import { readReview } from '../runs/review.ts';
-import { codeOf, isUnsubmitted, phaseOf } from '../runs/run.ts';
+import { codeOf, isUnsubmitted, phaseOf, runFolders } from '../runs/run.ts';
 import { jobScript } from '../sites/job-script.ts';
 import { failedChecks } from './check-facts.ts';
 import { parserWarning } from './parser-facts.ts';
@@ -37,6 +38,7 @@ export async function lookAtPlan(
   const planned = whatIsLeft(await planRun(reads, iterationId, siteName), again);
   const { plan, iteration } = planned;
   if (plan.host_mode === 'slurm') refuseRemote(reads.repo);
+  if (!again) refuseForeign(iteration.path);
   refuseUnwritable(planned);
   const price = priceOfPlan(plan);
   const meter = openMeter(stateFolder(reads.repo));
@@ -63,6 +65,22 @@ export async function lookAtPlan(
     warning: parserWarning(reads, planned.design, iteration.path, iteration.id),
   };
 }
+
+/** A run that another program has at the scheduler: a second job beside it would be the double that nobody asked for. */
+function refuseForeign(iterationFolder: string): void {
+  for (const { id, ours } of runFolders(iterationFolder)) {
+    if (ours) continue;
+    const manifest = readManifest(join(iterationFolder, 'runs', id, 'run_manifest.json'));
+    if (!manifest || !FOREIGN_OPEN.has(String(manifest.status))) continue;
+    throw new Failure('run_state', {
+      what: `run ${id} of this iteration is ${manifest.status}, and another program submitted it`,
+      why: 'a second job would run beside it',
+      next: 'finish it with the program that submitted it, or say again: true (--again) if it is meant to run beside it',
+    });
+  }
+}
+
+const FOREIGN_OPEN: ReadonlySet<string> = new Set(['pending', 'submitted', 'running']);
 
 /** Of a group whose submission was cut off under the same plan only the runs of which nothing was accepted. */
 function whatIsLeft(planned: Planned, again: boolean): Planned {

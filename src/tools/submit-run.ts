@@ -54,7 +54,10 @@ export default defineTool({
     const phase = phaseOf(found);
     if (phase === undefined || phase === 'none') return undefined;
     if (phase === 'unknown') throw uncertain(found);
-    return answerSubmit(found, alreadyNote(found), true);
+    const changed = isSameWork({ plan: found.plan, files: codeOf(found) }, planned)
+      ? null
+      : 'Files have changed since: this run is of the plan as it was. Let it end or cancel_run it before the new plan, or say again: true (--again).';
+    return answerSubmit(found, [alreadyNote(found), changed].filter(Boolean).join(' ') || null, true);
   },
 
   facts: ({ iteration, site, again }, reads) => lookAtPlan(reads, iteration, site, again),

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { readJsonFile } from '../support/artifacts.ts';
@@ -100,4 +100,55 @@ test('a run that is not known is no "nothing to wait for"', async () => {
     exit: 1,
     stderr: expect.stringMatching(/^run_unknown: .*nope/),
   });
+});
+
+test('a script that was written from the design follows the design; one that was edited by hand is left alone', async () => {
+  tiny = await makeTiny(generated);
+  const here = tiny;
+  await loop(here);
+  const design = join(here.iteration, 'design.yaml');
+  const script = join(here.iteration, 'launch', 'run_local.sh');
+  writeFileSync(design, readFileSync(design, 'utf8').replace('echo "$AUTOLAB_RUN_ID"', 'echo B'));
+  await loop(here);
+  expect(readFileSync(join(here.iteration, 'executions.log'), 'utf8')).toMatch(/^\S+\nB\n$/);
+  writeFileSync(script, `${readFileSync(script, 'utf8')}echo by hand >> executions.log\n`);
+  writeFileSync(design, readFileSync(design, 'utf8').replace('echo B', 'echo C'));
+  await loop(here);
+  expect(readFileSync(join(here.iteration, 'executions.log'), 'utf8')).toMatch(/^\S+\nB\nB\nby hand\n$/);
+});
+
+test('a run that another program has at the scheduler is not run beside, unless that is asked for', async () => {
+  tiny = await makeTiny();
+  const folder = join(tiny.iteration, 'runs', '20260101T000000Z_abcdef');
+  mkdirSync(folder, { recursive: true });
+  const manifest = {
+    schema_version: '1.0',
+    run_id: '20260101T000000Z_abcdef',
+    iteration_id: 'tiny',
+    status: 'running',
+    job_id: '12',
+  };
+  writeFileSync(join(folder, 'run_manifest.json'), JSON.stringify(manifest));
+  const refused = await tiny.run(['submit']);
+  expect(refused).toMatchObject({
+    exit: 1,
+    stderr: expect.stringMatching(/^run_state: run 20260101T000000Z_abcdef .* is running/),
+  });
+  expect(await ok<{ already: boolean }>(tiny, 'submit', '--again')).toMatchObject({ already: false });
+  const here = tiny;
+  await until('it has ended', async () => (await ok<{ all_over: boolean }>(here, 'monitor')).all_over || undefined);
+});
+
+test('a plan that was changed while its run is open is told, and not run beside it', async () => {
+  tiny = await makeTiny();
+  const here = tiny;
+  const first = await ok<{ run_id: string }>(here, 'submit');
+  writeFileSync(join(here.iteration, 'launch', 'run_local.sh'), '#!/bin/sh\necho other >> executions.log\n', { mode: 0o755 });
+  const second = await ok<{ run_id: string; already: boolean; note: string }>(here, 'submit');
+  expect(second).toMatchObject({
+    run_id: first.run_id,
+    already: true,
+    note: expect.stringContaining('Files have changed since'),
+  });
+  await until('it has ended', async () => (await ok<{ all_over: boolean }>(here, 'monitor')).all_over || undefined);
 });
