@@ -305,7 +305,7 @@ test('W2d: the missing runs of a group are decided anew, priced alone, and keep 
   expect(await done(path, 'submit_run', { dry_run: true })).toMatchObject({
     tasks: 2,
     price: { cpu_hours: 2 / 60 },
-    note: `what is still missing of a group: ${base}_r2, ${base}_r3`,
+    note: `What is still missing of a group: ${base}_r2, ${base}_r3.`,
   });
   expect(await done(path, 'submit_run')).toMatchObject({
     already: false,

@@ -50,16 +50,16 @@ describe('nothing of an earlier cycle is taken for this one', () => {
         }),
     });
     const second = await submit(tiny);
-    expect(second).toMatchObject({ already: false, job_id: '2' });
+    expect(second).toMatchObject({ already: false, job_id: '3' });
     await over(tiny);
     expect(manifest(tiny, second.run_id)).toMatchObject({
       run_id: second.run_id,
-      job_id: '2',
+      job_id: '3',
       tasks: { total: 1, succeeded: 1 },
     });
     expect(manifest(tiny, first.run_id)).toMatchObject({ job_id: '1' });
-    expect(jobs(tiny)).toEqual(['1', '2']);
-    expect(state(tiny)).toMatchObject({ last_run_id: second.run_id });
+    expect(jobs(tiny)).toEqual(['1', '2', '3']);
+    expect(state(tiny)).toMatchObject({ last_run_id: second.run_id, run_group: [] });
   });
 });
 
