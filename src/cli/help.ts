@@ -10,7 +10,7 @@ export function overview(tools: readonly Tool[]): string {
   const group = (audience: Tool['audience'][]): string[] =>
     columns(tools.filter((tool) => audience.includes(tool.audience)).map((tool) => [usage(tool), tool.title]));
   return [
-    'autolab-mcp: experiments on Slurm, Grid Engine or this machine, checked before anything happens',
+    'autolab-mcp: experiments on a batch system or this machine, checked before anything happens',
     '',
     'Experiments (agents have these as tools):',
     ...group(['agent', 'command']),

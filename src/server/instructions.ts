@@ -1,5 +1,5 @@
 /** What the host shows its model about the whole server. Hosts cut it at 2 KB; a test holds the limit. */
-export const INSTRUCTIONS = `autolab-mcp takes an Autolab experiment through launch, slurm_monitor and extract_results on Slurm, Grid Engine or this machine. \
+export const INSTRUCTIONS = `autolab-mcp takes an Autolab experiment through launch, slurm_monitor and extract_results on the sites check_setup shows. \
 Use it instead of sbatch, qsub, squeue, scancel, ssh or rsync in a shell: every call is checked against the repository's policy before anything happens, \
 a run is submitted exactly once, and a result counts only when its evidence was checked.
 
