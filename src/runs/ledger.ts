@@ -129,10 +129,15 @@ const DATES = [['timestamp_utc'], ['launch_snapshot', 'launched_at_utc'], ['star
 function refuseForgery(name: string, value: string): void {
   if (!/[|\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(value)) return;
   throw new Failure('file_invalid', {
-    what: `${name} ${JSON.stringify(value)} cannot stand in a ledger row`,
+    what: `${name} ${escaped(value)} cannot stand in a ledger row`,
     why: 'a line end or | in it would make rows that nobody submitted',
     next: `mend ${name} in run_manifest.json`,
   });
+}
+
+/** As JSON, with what cannot be seen written out. */
+function escaped(value: string): string {
+  return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** The day of the launch. A date at the beginning of a time is taken as it stands, as the reference does; ours are always UTC. */

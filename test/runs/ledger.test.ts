@@ -50,7 +50,7 @@ test.each<[Partial<Manifest>, string, string, string]>([
   [
     { job_id: '1\u2028' + '2' },
     'file_invalid',
-    'job_id "1\u20282" cannot stand in a ledger row',
+    'job_id "1\\u20282" cannot stand in a ledger row',
     'mend job_id in run_manifest.json',
   ],
   [

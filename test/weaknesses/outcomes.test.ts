@@ -31,8 +31,8 @@ import {
   SCRIPT_FILE,
   STATE,
   script,
+  state,
   submit,
-  text,
   WAITING,
 } from './experiment.ts';
 
@@ -125,10 +125,10 @@ describe('success is proven', () => {
             .replace('"stage": "launch"', '"stage": "slurm_monitor"'),
       }),
     );
-    const before = { state: text(tiny, STATE), manifest: manifest(tiny, FOREIGN) };
+    const before = { stage: state(tiny).stage, manifest: manifest(tiny, FOREIGN) };
     for (const args of [['run'], ['sync'], ['extract'], ['sync', FOREIGN], ['extract', FOREIGN]])
       expect(await tiny.run(args)).toMatchObject({ exit: 1, stderr: expect.stringMatching(/^run_unknown: /) });
-    expect({ state: text(tiny, STATE), manifest: manifest(tiny, FOREIGN) }).toEqual(before);
+    expect({ stage: state(tiny).stage, manifest: manifest(tiny, FOREIGN) }).toEqual(before);
   });
 
   test('W13: words in its output fail no good run, and other runs’ folders do not either', async () => {

@@ -78,7 +78,7 @@ function apply(directive: Directive, said: Said): void {
   if (!known) {
     const near = nearest(name, KNOWN);
     const next =
-      REMEDIES[name] ??
+      (Object.hasOwn(REMEDIES, name) ? REMEDIES[name] : undefined) ??
       (near && near !== name ? `did you mean --${near}?` : 'take the line out, or say it in launch/launch.yaml');
     throw refuseLine(line, shown, `options that are priced: ${KNOWN.map((one) => `--${one}`).join(', ')}`, next);
   }
