@@ -97,7 +97,7 @@ export function writeManifest(repo, number) {
     iteration_id: 'bench',
     host_mode: 'slurm',
     job_id: String(100000 + number),
-    status: 'submitted',
+    status: 'completed',
     started_at: '2026-01-01T00:00:00Z',
   };
   writeFileSync(join(folder, 'run_manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
