@@ -116,6 +116,7 @@ export function excess(planned: Requested, actual: Requested): string[] {
   if (planned.memoryMb !== null && planned.memoryMb > 0)
     more('memory MiB', actual.memoryMb === 0 ? null : actual.memoryMb, planned.memoryMb);
   more('tasks at once', actual.parallel, planned.parallel);
+  if (actual.wholeNodes) over.push('whole nodes instead of a share of them');
   const tasks = (r: Requested) => (r.indices ?? [-1]).join(',');
   if (tasks(actual) !== tasks(planned)) over.push(`array indices ${tasks(actual)} instead of ${tasks(planned)}`);
   for (const [what, key] of NAMED) {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Failure } from '../base/errors.ts';
 import { asFailure } from '../base/errors.ts';
 import type { ActingPermit, Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
@@ -64,17 +65,18 @@ export async function resume(run: Run, site: Site, permit: ActingPermit, mayRele
 
 async function adopt(run: Run, site: Site, permit: ActingPermit, attempt: Attempt, mayRelease: boolean): Promise<Run> {
   const of = { step: attempt.step, attempt: attempt.attempt };
-  const timings = TIMINGS[site.kind] ?? TIMINGS.slurm;
+  const timings = TIMINGS[site.kind];
   if (!timings) return run;
+  const since = startOf(attempt);
   const age = () => (Date.now() - Date.parse(attempt.intentAt)) / 1000;
   let rows: JobView[];
   try {
     const young = age() < timings.visibility;
-    rows = await site.find(attempt.name);
+    rows = await site.find(attempt.name, since);
     if (rows.length === 0 && young) {
       // Never longer than the whole window: the intent's time may be another host's, whose clock is ahead.
       await sleep(Math.min(timings.visibility, Math.max(0, timings.visibility - age())) * 1000);
-      rows = await site.find(attempt.name);
+      rows = await site.find(attempt.name, since);
     }
   } catch (error) {
     const why = asFailure(error).message;
@@ -85,7 +87,7 @@ async function adopt(run: Run, site: Site, permit: ActingPermit, attempt: Attemp
   const ids = [...new Set(rows.map((row) => row.id))].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   // Where one has begun it has the claim, and the others are the surplus.
   const first = rows.find((row) => BEGUN.has(row.state))?.id ?? ids[0];
-  if (first === undefined) return nothingFound(run, of, attempt, timings.memory, age());
+  if (first === undefined) return nothingFound(run, of, attempt, await memoryOf(site, timings.memory), age());
   const surplus = ids.filter((id) => id !== first);
   if (surplus.length > 0) {
     await site.cancel(
@@ -96,6 +98,21 @@ async function adopt(run: Run, site: Site, permit: ActingPermit, attempt: Attemp
   }
   const adopted = record(run, { event: 'submitted', ...of, job_id: first, adopted: true });
   return mayRelease ? release(adopted, site, permit) : adopted;
+}
+
+/** Before the submission, with room for clocks that differ. */
+function startOf(attempt: Attempt): number {
+  return Date.parse(attempt.intentAt) / 1000 - 86_400;
+}
+
+/** The shorter of the table's and the site's own memory; a site that cannot say has none. */
+async function memoryOf(site: Site, usual: number | null): Promise<number | null> {
+  try {
+    const own = await site.memory();
+    return own === undefined ? usual : own === null ? usual : Math.min(own, usual ?? own);
+  } catch {
+    return 0;
+  }
 }
 
 function nothingFound(
@@ -124,7 +141,7 @@ async function release(run: Run, site: Site, permit: ActingPermit): Promise<Run>
   const of = { step: attempt.step, attempt: attempt.attempt };
   if (run.record.state === 'pending')
     run = record(run, { event: 'moved', from: 'pending', to: 'submitted', because: `job ${jobId} on ${site.name}` });
-  const before = await site.find(attempt.name);
+  const before = await site.find(attempt.name, startOf(attempt));
   const row = before.find((one) => one.id === jobId);
   const isReleasing = attempt.phase === 'releasing';
   if (run.record.cancelling && row && !OVER.has(row.state)) {
@@ -137,10 +154,23 @@ async function release(run: Run, site: Site, permit: ActingPermit): Promise<Run>
     if (differences.length > 0) return withdraw(run, site, permit);
   }
   if (!isReleasing) run = record(run, { event: 'releasing', ...of });
-  if (row?.state === 'held') await site.release(permit, jobId);
-  const after = row?.state === 'held' ? await site.find(attempt.name) : before;
-  if (after.some((one) => one.id === jobId && one.state === 'held')) return run;
+  const denied = row?.state === 'held' ? await tryRelease(site, permit, jobId) : undefined;
+  const after = row?.state === 'held' ? await site.find(attempt.name, startOf(attempt)) : before;
+  if (after.some((one) => one.id === jobId && one.state === 'held')) {
+    if (denied) throw denied;
+    return run;
+  }
   return record(run, { event: 'released', ...of });
+}
+
+/** The scheduler's refusal, if it said one: it lies in both directions, so the queue is looked at before it is believed. */
+async function tryRelease(site: Site, permit: ActingPermit, id: string): Promise<Failure | undefined> {
+  try {
+    await site.release(permit, id);
+    return undefined;
+  } catch (error) {
+    return asFailure(error);
+  }
 }
 
 /** What the job is more than was decided on. A plan that was altered since is compared with nothing: it decides nothing. */

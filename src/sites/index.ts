@@ -9,27 +9,37 @@ import { WORD } from '../base/ids.ts';
 import { nearest } from '../base/text.ts';
 import { localScheduler } from './schedulers/local.ts';
 import type { Scheduler } from './schedulers/scheduler.ts';
+import { slurmScheduler } from './schedulers/slurm.ts';
 import type { Site } from './site.ts';
 import { openSite } from './site.ts';
 import { localTransport } from './transports/local.ts';
 import type { Transport } from './transports/transport.ts';
 
 /** One line a scheduler and one a transport. */
-const SCHEDULERS: Readonly<Record<string, (options: { root: string }) => Scheduler>> = { local: localScheduler };
+const SCHEDULERS: Readonly<Record<string, (options: { root: string }) => Scheduler>> = {
+  local: localScheduler,
+  slurm: slurmScheduler,
+};
 const TRANSPORTS: Readonly<Record<string, () => Transport>> = { local: localTransport };
 
 const definition = z.strictObject({
-  scheduler: z.enum(['local']).describe('Batch system of the site'),
+  scheduler: z.enum(['local', 'slurm']).describe('Batch system of the site'),
   transport: z.enum(['local']).default('local').describe('How commands reach it'),
 });
 const file = z.strictObject({ schema_version: z.literal('1'), sites: z.record(z.string().regex(WORD), definition) });
 type Definitions = Record<string, z.output<typeof definition>>;
 
-/** The sites of a repository: `.autolab/sites.yaml`, or `local` alone where there is none. */
+/** Where there is no `.autolab/sites.yaml`: the embedded runner, and the Slurm that this machine's own sbatch talks to. */
+const DEFAULTS: Definitions = {
+  local: { scheduler: 'local', transport: 'local' },
+  slurm: { scheduler: 'slurm', transport: 'local' },
+};
+
+/** The sites of a repository: `.autolab/sites.yaml`, or `local` and `slurm` where there is none. */
 export function siteDefinitions(repo: string): Definitions {
   const path = join(repo, '.autolab', 'sites.yaml');
   const text = readText(path);
-  if (text === undefined) return { local: { scheduler: 'local', transport: 'local' } };
+  if (text === undefined) return DEFAULTS;
   const document = parseDocument(text, { uniqueKeys: true });
   const fault = document.errors[0];
   if (fault) throw invalid(path, fault.message);
@@ -66,19 +76,31 @@ export function chooseSite(
 ): string {
   if (named !== null) return named;
   const all = siteDefinitions(repo);
-  if (location === 'slurm') {
-    throw new Failure('site_unavailable', {
-      what: 'design.yaml says compute.location: slurm, and this version drives no Slurm site',
-      why: `known sites: ${Object.keys(all).join(', ')}`,
-      next: 'to run it on this machine write `site: local` into launch/launch.yaml',
-    });
-  }
+  if (location === 'slurm') return slurmSite(all, path);
   const batch = ['sbatch', 'qsub'].find((program) => onPath(program, path));
   if (batch === undefined) return 'local';
   throw new Failure('site_unavailable', {
     what: `compute.location is local, but ${batch} is on PATH: this looks like a login node`,
     why: 'experiments do not run on login nodes unless somebody says so',
     next: 'write `site: local` into launch/launch.yaml (the policy must allow that site), or set compute.location: slurm',
+  });
+}
+
+/** The one Slurm site there is. Without sites.yaml it is this host's own, so sbatch must be on PATH. */
+function slurmSite(all: Definitions, path: string): string {
+  const names = Object.keys(all).filter((name) => all[name]?.scheduler === 'slurm');
+  const [name] = names;
+  if (name === undefined || names.length > 1)
+    throw new Failure('site_unavailable', {
+      what: `design.yaml says compute.location: slurm, and ${name === undefined ? 'no site of .autolab/sites.yaml is one' : `there are several: ${names.join(', ')}`}`,
+      why: `known sites: ${Object.keys(all).join(', ')}`,
+      next: 'name the site in launch/launch.yaml (`site: NAME`)',
+    });
+  if (all[name]?.transport !== 'local' || onPath('sbatch', path) !== undefined) return name;
+  throw new Failure('site_unavailable', {
+    what: 'design.yaml says compute.location: slurm, and there is no sbatch on PATH here',
+    why: 'this host is no login or submit host of a Slurm cluster, or its programs are not in PATH',
+    next: 'run this where `sbatch --version` answers, or write `site: local` into launch/launch.yaml to run it on this machine',
   });
 }
 

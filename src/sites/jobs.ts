@@ -61,7 +61,7 @@ export function openWork(repo: string): Work {
         return turn;
       });
       for (const end = Date.now() + waitMs; ; await sleep(50)) {
-        const view = (await ask(scheduler.find(name, user)))[0];
+        const view = (await ask(scheduler.find(name, user, 0)))[0];
         if (view && OVER.has(view.state)) return tell(view, folder, request);
         if (Date.now() >= end) return undefined;
       }
@@ -83,7 +83,7 @@ export function openWork(repo: string): Work {
 
   /** Submits held and releases; what a crash left held is released by the next call with the same key. */
   async function start(name: string, folder: string, request: WorkRequest): Promise<void> {
-    const known = (await ask(scheduler.find(name, user)))[0];
+    const known = (await ask(scheduler.find(name, user, 0)))[0];
     if (known && known.state !== 'held') return;
     const id = known?.id ?? (await submit(name, folder, request));
     await ask(scheduler.release(id));

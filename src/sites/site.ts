@@ -20,12 +20,15 @@ export type Site = {
   /** The account that owns our jobs there. */
   readonly user: string;
   queue(): Promise<Queue>;
-  find(name: string): Promise<JobView[]>;
+  /** Looks for jobs submitted after `since`, epoch seconds. */
+  find(name: string, since: number): Promise<JobView[]>;
   readBack(id: JobId): Promise<Requested>;
   poll(query: Omit<PollQuery, 'user'>): Promise<Look>;
   markers(gates: readonly string[]): Promise<MarkerLook[]>;
   test(job: Job): Promise<Finding[]>;
   version(): Promise<string>;
+  /** For how many seconds after a submission "not found" proves that nothing was accepted; null for ever; undefined where the site does not say. */
+  memory(): Promise<number | null | undefined>;
   /** Checks that the permit was given for this plan. Never rejects: what is not known is `ambiguous`. */
   submitHeld(permit: Permit<'spend'>, planDigest: string, job: Job): Promise<Submission>;
   /** For jobs whose release an earlier decision allowed; the caller holds the journalled decision. */
@@ -42,12 +45,13 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
     scheduler,
     user,
     queue: () => ask(scheduler.queue(user)),
-    find: (job) => ask(scheduler.find(job, user)),
+    find: (job, since) => ask(scheduler.find(job, user, since)),
     readBack: (id) => ask(scheduler.readBack(id)),
     poll: (query) => ask(scheduler.poll({ ...query, user })),
     markers: (gates) => (gates.length === 0 ? Promise.resolve([]) : ask(markersCommand(gates))),
     test: (job) => ask(scheduler.test(job)),
     version: () => ask(scheduler.version()),
+    memory: async () => (scheduler.memory ? ask(scheduler.memory()) : undefined),
     submitHeld: async (permit, planDigest, job) => {
       permit.check(planDigest);
       const question = scheduler.submitHeld(job);
@@ -55,7 +59,7 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
     },
     release: (_permit, id) => ask(scheduler.release(id)),
     cancel: async (_permit, jobs) => {
-      if (jobs.length > 0) await ask(scheduler.cancel(jobs));
+      if (jobs.length > 0) await ask(scheduler.cancel(jobs, user));
     },
   };
 }

@@ -3,10 +3,12 @@ import { digest } from '../base/digest.ts';
 import { asFailure } from '../base/errors.ts';
 import type { Acts } from '../context.ts';
 import { stateFolder } from '../runs/home.ts';
+import { TASK_OVER } from '../runs/lifecycle.ts';
 import { openMeter } from '../runs/meter.ts';
 import { isWatched, needsMarkers, observe } from '../runs/monitor.ts';
 import { openRuns } from '../runs/open.ts';
 import { projectOne } from '../runs/project.ts';
+import { current } from '../runs/record.ts';
 import { isCutOff } from '../runs/recovery.ts';
 import type { Run } from '../runs/run.ts';
 import { baseOf, gateOf, partsOf, record, reread, withRun } from '../runs/run.ts';
@@ -120,9 +122,7 @@ async function lookAt(
     };
   try {
     const site = acts.site(name);
-    const jobs = watched.flatMap((run) =>
-      run.record.attempts.flatMap((one) => (one.jobId === null ? [] : [{ id: one.jobId, name: one.name }])),
-    );
+    const jobs = watched.flatMap(jobsOf);
     const since = Math.min(...watched.map((run) => Date.parse(run.record.attempts[0]?.intentAt ?? '') / 1000)) - 60;
     openMeter(stateFolder(acts.repo)).note('poll', name);
     const look = await site.poll({ jobs, since });
@@ -152,6 +152,13 @@ async function note(run: Run, look: Look, markers: readonly MarkerLook[], proble
   } catch (error) {
     problems.push(`${run.id}: ${asFailure(error).message}`);
   }
+}
+
+/** The job of the run's current attempt, with how many of its tasks are still waited for. */
+function jobsOf(run: Run): { id: string; name: string; open: number }[] {
+  const attempt = current(run.record);
+  if (!attempt || attempt.jobId === null) return [];
+  return [{ id: attempt.jobId, name: attempt.name, open: run.record.tasks.filter((task) => !TASK_OVER.has(task.state)).length }];
 }
 
 /** The groups that the runs belong to, each once. */

@@ -52,7 +52,7 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
     script: { path: script.path, sha256: sha256(script.text), generated: script.generated },
     args: [],
     jobName: options.name ?? `autolab-${iteration.id}`,
-    requested: requested(design, launch, options),
+    requested: site.scheduler.counted(requested(design, launch, options)),
   };
   const { capsule, files } = await readCapsule(repo);
   const plan: Plan = {

@@ -117,11 +117,11 @@ export class Desk {
   }
 
   async cancel(id: string, job: Job): Promise<void> {
-    await this.ask(this.bench.scheduler.cancel([{ id, name: job.name }]));
+    await this.ask(this.bench.scheduler.cancel([{ id, name: job.name }], this.bench.user));
   }
 
   find(name: string): Promise<JobView[]> {
-    return this.ask(this.bench.scheduler.find(name, this.bench.user));
+    return this.ask(this.bench.scheduler.find(name, this.bench.user, Math.floor(Date.now() / 1000) - 3600));
   }
 
   /** One healthy look at these jobs. */
@@ -156,7 +156,7 @@ export class Desk {
 
   async close(): Promise<void> {
     if (this.#submitted.length > 0) {
-      await this.ask(this.bench.scheduler.cancel(this.#submitted));
+      await this.ask(this.bench.scheduler.cancel(this.#submitted, this.bench.user));
       await this.until('nothing is left of the jobs', async () =>
         (await this.look(...this.#submitted)).every((view) => OVER.has(view.state)),
       );

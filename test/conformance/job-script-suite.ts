@@ -9,7 +9,7 @@ import type { Job, Requested } from '../../src/sites/schedulers/scheduler.ts';
 import type { Desk } from './bench.ts';
 import { text } from './bench.ts';
 
-const LIMIT = 300_000;
+const LIMIT = 400_000;
 
 /** Our job script under a real scheduler: part of what a scheduler is chosen by. */
 export function jobScriptConformance(desk: () => Desk): void {

@@ -7,7 +7,7 @@ import type { Bench } from './bench.ts';
 import { Desk, text } from './bench.ts';
 import { jobScriptConformance } from './job-script-suite.ts';
 
-const LIMIT = 300_000;
+const LIMIT = 400_000;
 
 /** What every scheduler over every transport must do. `setup` starts the real thing, or finds it; `close` of the bench ends it. */
 export function conformance(name: string, setup: () => Promise<Bench>): void {
@@ -181,12 +181,17 @@ function cancels(desk: () => Desk): void {
     const asked = [running, heldJob, waiting].map((job, at) => ({ id: ids[at] ?? '', name: job.name }));
     await d.file(join(folder, 'running'));
     await d.until('it is seen running', async () => (await d.look(...asked.slice(0, 1)))[0]?.state === 'running');
-    await d.ask(d.bench.scheduler.cancel(asked.map(({ id, name }) => ({ id, name: `${name}x` }))));
+    await d.ask(
+      d.bench.scheduler.cancel(
+        asked.map(({ id, name }) => ({ id, name: `${name}x` })),
+        d.bench.user,
+      ),
+    );
     const untouched = await d.look(...asked);
     expect(asked.map(({ id }) => untouched.find((view) => view.id === id)?.state)).toEqual(['running', 'held', 'pending']);
-    await d.ask(d.bench.scheduler.cancel(asked));
+    await d.ask(d.bench.scheduler.cancel(asked, d.bench.user));
     expect((await d.over(...asked)).map((view) => view.state)).toEqual(['cancelled', 'cancelled', 'cancelled']);
-    await d.ask(d.bench.scheduler.cancel(asked));
+    await d.ask(d.bench.scheduler.cancel(asked, d.bench.user));
     expect(text(join(folder, 'ran'))).toBe('');
   });
 }

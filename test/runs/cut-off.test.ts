@@ -55,7 +55,7 @@ describe('a submission that was cut off', () => {
     const second = await bench.accept();
     await bench.site.release(bench.spend, second);
     await until('the second is over', async () =>
-      (await bench.site.find(bench.job.name)).find((one) => one.state === 'completed'),
+      (await bench.site.find(bench.job.name, 0)).find((one) => one.state === 'completed'),
     );
     await resume(bench.run, bench.site, bench.write);
     expect([bench.line('surplus'), bench.line('submitted')]).toMatchObject([{ job_id: '1' }, { job_id: second }]);
@@ -109,7 +109,7 @@ describe('a submission that was cut off', () => {
     const held = await resume(bench.run, bench.site, bench.write, false);
     expect(bench.events()).toEqual(['intent', 'submitted']);
     expect(await resume(held, bench.site, bench.write, false)).toBe(held);
-    expect(await bench.site.find(bench.job.name)).toMatchObject([{ state: 'held' }]);
+    expect(await bench.site.find(bench.job.name, 0)).toMatchObject([{ state: 'held' }]);
     await resume(held, bench.site, bench.write, true);
     await bench.over();
     expect(bench.executions()).toHaveLength(1);
@@ -155,5 +155,5 @@ test('after `released` nothing is released again: an operator’s hold stays', a
     { event: 'released', ...of },
   );
   expect(await resume(told, bench.site, bench.write)).toBe(told);
-  expect(await bench.site.find(bench.job.name)).toMatchObject([{ state: 'held' }]);
+  expect(await bench.site.find(bench.job.name, 0)).toMatchObject([{ state: 'held' }]);
 });

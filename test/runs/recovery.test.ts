@@ -47,7 +47,7 @@ test.each([['another policy'], [null]])('under %s what was accepted is adopted, 
   const stays = 'job 1 was found; it stays held until the policy it was decided under is back, or the run is cancelled';
   expect(await recovered(policy)).toEqual([{ run: RUN_ID, found: stays }]);
   expect(await recovered(policy)).toEqual([]);
-  expect(await bench.site.find(bench.job.name)).toMatchObject([{ state: 'held' }]);
+  expect(await bench.site.find(bench.job.name, 0)).toMatchObject([{ state: 'held' }]);
   expect(await recovered()).toEqual([{ run: RUN_ID, found: 'job 1 was found and released' }]);
   await bench.over();
   expect(bench.executions()).toHaveLength(1);

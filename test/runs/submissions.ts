@@ -99,7 +99,7 @@ export async function reserved(change: Partial<Requested> = {}): Promise<Bench> 
     over: async (wanted = name) => {
       for (const end = Date.now() + 30_000; ; await sleep(50)) {
         // The listing has no order of its own.
-        const views = (await site.find(wanted)).sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
+        const views = (await site.find(wanted, 0)).sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
         if (views.length > 0 && views.every((one) => OVER.has(one.state))) return views;
         if (Date.now() > end) throw new Error(`not over: ${JSON.stringify(views)}`);
       }

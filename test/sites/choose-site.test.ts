@@ -21,8 +21,11 @@ function folderWith(...programs: string[]): string {
   return folder;
 }
 
-test('without a file there is the embedded runner', () => {
-  expect(siteDefinitions(repository())).toEqual({ local: { scheduler: 'local', transport: 'local' } });
+test('without a file there are the embedded runner and this machine’s Slurm', () => {
+  expect(siteDefinitions(repository())).toEqual({
+    local: { scheduler: 'local', transport: 'local' },
+    slurm: { scheduler: 'slurm', transport: 'local' },
+  });
 });
 
 test('the sites of a file', () => {
@@ -88,10 +91,26 @@ test('a local experiment runs here, unless this is a login node', () => {
   }
 });
 
-test('a Slurm experiment is never run here instead', () => {
-  expect(failureOf(() => chooseSite(repository(), null, 'slurm', folderWith()))).toMatchObject({
+test('a Slurm experiment goes to the Slurm of this host, and is never run here instead', () => {
+  expect(chooseSite(repository(), null, 'slurm', folderWith('sbatch'))).toBe('slurm');
+  expect(failureOf(() => chooseSite(repository(), null, 'slurm', folderWith('squeue')))).toEqual({
     code: 'site_unavailable',
-    what: 'design.yaml says compute.location: slurm, and this version drives no Slurm site',
+    what: 'design.yaml says compute.location: slurm, and there is no sbatch on PATH here',
+    why: 'this host is no login or submit host of a Slurm cluster, or its programs are not in PATH',
+    next: 'run this where `sbatch --version` answers, or write `site: local` into launch/launch.yaml to run it on this machine',
+    retry: false,
+  });
+});
+
+test.each([
+  ['no Slurm site', '{ desk: { scheduler: local } }', 'no site of .autolab/sites.yaml is one'],
+  ['several', '{ big: { scheduler: slurm }, small: { scheduler: slurm } }', 'there are several: big, small'],
+])('a Slurm experiment where sites.yaml has %s asks for a name', (_what, sites, why) => {
+  const repo = repository(`schema_version: "1"\nsites: ${sites}\n`);
+  expect(failureOf(() => chooseSite(repo, null, 'slurm', folderWith('sbatch')))).toMatchObject({
+    code: 'site_unavailable',
+    what: `design.yaml says compute.location: slurm, and ${why}`,
+    next: 'name the site in launch/launch.yaml (`site: NAME`)',
   });
 });
 

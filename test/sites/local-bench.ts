@@ -15,7 +15,7 @@ export async function localBench(transport: Transport = localTransport()): Promi
     user: userInfo().username,
     folder,
     shortestWalltime: 1,
-    patience: 60_000,
+    patience: 200_000,
     lacks: new Set(),
     close: async () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -41,6 +41,7 @@ function siteWith(change: Partial<Output>) {
   const scheduler: Scheduler = {
     name: 'batch',
     options: () => ({ requested: {}, name: null }),
+    counted: (requested) => requested,
     submitHeld: () => ask('submit'),
     readBack: () => as('show', requested()),
     release: () => as('release', undefined),
@@ -111,7 +112,7 @@ test('a program that cannot be started, and one that does not answer', async () 
 
 test('looks ask for this account’s jobs', async () => {
   const { site, sent } = siteWith({});
-  await site.find('al_x');
+  await site.find('al_x', 0);
   await site.poll({ jobs: [], since: 0 });
   await site.queue();
   expect(sent.map((command) => command.argv[1])).toEqual(['find al_x me', 'poll me', 'queue me']);

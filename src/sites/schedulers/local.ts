@@ -26,6 +26,7 @@ export function localScheduler(options: { root: string }): Scheduler {
   return {
     name: 'local',
     options: sbatchOptions,
+    counted: (requested) => requested,
     submitHeld: (job) => {
       const fault = unfit(job);
       return command(

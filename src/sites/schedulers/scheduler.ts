@@ -22,6 +22,8 @@ export type Requested = {
   qos: string | null;
   /** How often the scheduler may start the job again by itself. */
   requeues: number;
+  /** Nobody else's jobs run on its nodes: it gets all of them, whatever the figures above say. Only ever read back, never planned. */
+  wholeNodes?: true;
 };
 
 /** A job ready to be submitted. Every path is absolute, at the site. `{task}` in stdout and stderr stands for the array index (0 without an array). */
@@ -84,7 +86,8 @@ export type JobView = {
 };
 
 export type PollQuery = {
-  jobs: readonly { id: JobId; name: string }[];
+  /** `open`: how many of its tasks are not known to be over, 1 where it is not said. Those that left the queue are asked of accounting. */
+  jobs: readonly { id: JobId; name: string; open?: number }[];
   user: string;
   /** Epoch seconds before the earliest submission asked about. */
   since: number;
@@ -111,20 +114,24 @@ export type Scheduler = {
   readonly name: string;
   /** Reads the option lines of the user's script by a closed list. Throws `script_directive` naming line and option for anything else. */
   options(script: string): ScriptOptions;
+  /** A request as this scheduler counts it: rounded up to its own units, so that a price made from it is never too low. */
+  counted(requested: Requested): Requested;
   /** Submits held: nothing starts before `release`. The reader throws `scheduler_refused` only for a definite refusal. */
   submitHeld(job: Job): Ask<JobId>;
   /** What the scheduler itself says the job will get. */
   readBack(id: JobId): Ask<Requested>;
   /** The exit code lies on some schedulers; look at the queue afterwards. */
   release(id: JobId): Ask<void>;
-  /** Every job of this user with exactly this name, in all states that can be seen. Throws rather than give an unproven empty list. */
-  find(name: string, user: string): Ask<JobView[]>;
+  /** Every job of this user with exactly this name submitted after `since` (epoch seconds), in all states that can be seen. Throws rather than give an unproven empty list. */
+  find(name: string, user: string, since: number): Ask<JobView[]>;
   poll(query: PollQuery): Ask<Look>;
   queue(user: string): Ask<Queue>;
   /** Ends jobs matched on id *and* name. Jobs that are already over are no error. */
-  cancel(jobs: readonly { id: JobId; name: string }[]): Ask<void>;
+  cancel(jobs: readonly { id: JobId; name: string }[], user: string): Ask<void>;
   /** The scheduler's own test of a job, without submitting it. */
   test(job: Job): Ask<Finding[]>;
   /** Whether it answers at all, and which version it is. */
   version(): Ask<string>;
+  /** For how many seconds after its submission a job of any fate can be found by name; null for ever. Absent: the table of timings says it. */
+  memory?(): Ask<number | null>;
 };

@@ -1,0 +1,76 @@
+import type { FailureCode } from '../../base/errors.ts';
+import { Failure } from '../../base/errors.ts';
+import { quote } from '../../base/text.ts';
+import type { Output } from '../transports/transport.ts';
+
+/** One command's output within an answer; `exit` null where the answer was cut off in it. */
+export type Part = { text: string; exit: number };
+
+/** A whole answer of the script: fields without a command, and the parts by name. */
+export type Answer = { word: string; fields: ReadonlyMap<string, string>; parts: ReadonlyMap<string, Part>; stderr: string };
+
+/** Texts of Slurm's clients when it is not the request that is wrong but the way to the controller (slurm_errno.c, 20.11 to 25.x). */
+const UNREACHABLE =
+  /Unable to contact slurm controller|Socket timed out|Zero Bytes were transmitted|Transport endpoint is not connected|Connection (?:refused|reset|timed out)|Communication connection failure|Unexpected missing socket|Slurm backup controller in standby|controller not found|Resource temporarily unavailable|[Mm]unge|Invalid authentication credential|Protocol authentication error|Unable to connect to (?:slurmctld|database)|temporarily unable to/;
+
+export function isUnreachable(text: string): boolean {
+  return UNREACHABLE.test(text);
+}
+
+/** Takes an answer apart. Throws for one that is not whole: partial output proves nothing. */
+export function readAnswer(output: Output, what: string): Answer {
+  const lines = output.stdout.split('\n');
+  const start = lines.findIndex((line) => /^answer k[0-9a-f]{16}$/.test(line));
+  const word = lines[start]?.slice('answer '.length) ?? '';
+  const end = lines.lastIndexOf(`${word} end`);
+  if (start < 0 || end < start) throw unusable(what, output.exit === 0 ? 'it is cut off' : exitWords(output), output.stderr);
+  if (output.exit !== 0) throw unusable(what, exitWords(output), output.stderr);
+  const fields = new Map<string, string>();
+  const parts = new Map<string, Part>();
+  let open: { name: string; lines: string[] } | undefined;
+  for (const line of lines.slice(start + 1, end)) {
+    const [, key, value = ''] = line.startsWith(`${word} `) ? (/^\S+ (\S+) ?(.*)$/.exec(line) ?? []) : [];
+    if (key === 'begin') open = { name: value, lines: [] };
+    else if (key === 'code' && open) {
+      parts.set(open.name, { text: open.lines.join('\n').trimEnd(), exit: Number(value) });
+      open = undefined;
+    } else if (key !== undefined && !open) fields.set(key, value);
+    else open?.lines.push(line);
+  }
+  if (open) throw unusable(what, `it is cut off in ${open.name}`, output.stderr);
+  return { word, fields, parts, stderr: output.stderr };
+}
+
+/** The output of a command that must have gone well. */
+export function goodPart(answer: Answer, name: string, what: string): string {
+  const part = answer.parts.get(name);
+  if (!part) throw unusable(what, `${name} is missing`, answer.stderr);
+  if (part.exit !== 0) throw unusable(what, `exit code ${part.exit}`, `${part.text}\n${answer.stderr}`.trim());
+  return part.text;
+}
+
+/** Proof that the controller is there: an empty answer counts only with it. */
+export function isHealthy(answer: Answer): boolean {
+  const queue = answer.parts.get('queue');
+  if (!queue || queue.exit !== 0) return false;
+  // squeue of 22.05 says this and ends with 0.
+  if (/Invalid user/.test(answer.stderr)) return false;
+  return queue.text !== '' || /\bis UP\b/.test(answer.parts.get('ping')?.text ?? '');
+}
+
+export function unusable(what: string, why: string, words: string): Failure {
+  const code: FailureCode = isUnreachable(words) ? 'scheduler_unreachable' : 'scheduler_answer';
+  return new Failure(code, {
+    what:
+      code === 'scheduler_unreachable'
+        ? `Slurm cannot be reached to ask about ${what}`
+        : `Slurm’s answer about ${what} cannot be used`,
+    why,
+    next: 'call again in a minute, and run `autolab-mcp doctor` if it stays so; nothing that is running is touched',
+    quoted: quote(words),
+  });
+}
+
+function exitWords(output: Output): string {
+  return output.timedOut ? 'it took too long' : `exit code ${output.exit ?? output.signal ?? 'none'}`;
+}

@@ -1,0 +1,66 @@
+import { quote } from '../../base/text.ts';
+import type { Finding, Job } from './scheduler.ts';
+import type { Answer } from './slurm-answers.ts';
+import { isUnreachable, unusable } from './slurm-answers.ts';
+import { parseWalltime } from './units.ts';
+
+/**
+ * What Slurm says of a job without taking it. `--test-only` finds wrong memory, partitions, accounts and arrays; on default settings
+ * (EnforcePartLimits=NO) not a walltime over the partition's limit, nor an output folder that is not there (22.05): those are looked at here.
+ */
+export function findingsOf(answer: Answer, job: Job): Finding[] {
+  const found: Finding[] = [];
+  const test = answer.parts.get('test');
+  if (!test) throw unusable('the test of the job', 'it is missing', answer.stderr);
+  if (test.exit !== 0) {
+    const words = `${test.text}\n${answer.stderr}`.trim();
+    if (isUnreachable(words)) throw unusable('the test of the job', `exit code ${test.exit}`, words);
+    found.push({ severity: 'error', what: 'Slurm would not take this job', quoted: quote(words, 500) });
+  }
+  if (answer.fields.has('folder'))
+    found.push({
+      severity: 'error',
+      what: `the output folder of ${job.stdout} cannot be written: the job would end at once without a word`,
+    });
+  const partition = partitionOf(answer, job.requested.partition);
+  if (partition) found.push(...againstPartition(partition, job));
+  return found;
+}
+
+function partitionOf(answer: Answer, name: string | null): Map<string, string> | undefined {
+  const part = answer.parts.get('partition');
+  if (!part || part.exit !== 0) return undefined;
+  const all = part.text
+    .split('\n')
+    .filter((line) => line.startsWith('PartitionName='))
+    .map(
+      (line) =>
+        new Map(
+          line
+            .trim()
+            .split(/\s+/)
+            .map((word): [string, string] => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]),
+        ),
+    );
+  return all.find((one) => (name === null ? one.get('Default') === 'YES' : one.get('PartitionName') === name));
+}
+
+function againstPartition(partition: ReadonlyMap<string, string>, { requested }: Job): Finding[] {
+  const found: Finding[] = [];
+  const name = partition.get('PartitionName') ?? '';
+  const most = parseWalltime(partition.get('MaxTime') ?? '');
+  if (most !== undefined && requested.walltimeSeconds !== null && requested.walltimeSeconds > most)
+    found.push({
+      severity: 'error',
+      what: `walltime ${requested.walltimeSeconds} s is over the ${most} s that partition ${name} allows: it would wait for ever`,
+    });
+  const nodes = Number(partition.get('MaxNodes'));
+  if (Number.isSafeInteger(nodes) && requested.nodes > nodes)
+    found.push({
+      severity: 'error',
+      what: `${requested.nodes} nodes are over the ${nodes} that partition ${name} allows: it would wait for ever`,
+    });
+  const state = partition.get('State') ?? '';
+  if (state !== 'UP' && state !== '') found.push({ severity: 'warning', what: `partition ${name} is ${quote(state, 40)}` });
+  return found;
+}

@@ -1,0 +1,156 @@
+import { quote } from '../../base/text.ts';
+import type { JobView } from './scheduler.ts';
+import type { Answer } from './slurm-answers.ts';
+import { isOver, reasonWords, stateOf, waitingFor } from './slurm-states.ts';
+import { parseIndices } from './units.ts';
+
+/** The queue's rows, one a task. Lines that are no row of ours are skipped: they cannot carry the answer's random word. */
+export function queueRows(answer: Answer): JobView[] {
+  return rowsOf(answer, 'queue', 11).map(
+    ([
+      id = '',
+      index = '',
+      word = '',
+      reason = '',
+      status = '',
+      submit = '',
+      start = '',
+      end = '',
+      user = '',
+      node = '',
+      name = '',
+    ]) => {
+      const state = stateOf(word);
+      const waiting = state === 'pending' ? waitingFor(reason) : { held: false, blocked: false };
+      const over = isOver(state);
+      const wait = Number(status);
+      const known = over && Number.isSafeInteger(wait);
+      return {
+        id,
+        index: numberOf(index),
+        name,
+        user,
+        state: waiting.held ? 'held' : state,
+        word,
+        reason: state === 'running' || state === 'completed' ? null : reasonText(reason),
+        blocked: waiting.blocked || word === 'SPECIAL_EXIT',
+        // A wait status: the exit code above the signal.
+        exit: known ? (wait >> 8) & 255 : null,
+        signal: known ? wait & 127 || null : null,
+        node: node === '' || node === 'N/A' ? null : node,
+        submitted: numberOf(submit),
+        started: state === 'pending' ? null : numberOf(start),
+        ended: over ? numberOf(end) : null,
+        estimatedStart: state === 'pending' ? numberOf(start) : null,
+        used: null,
+      };
+    },
+  );
+}
+
+/** Accounting's rows of jobs that are over; what it has not yet seen end is the queue's to tell. `me` is our own user id there. */
+export function accountingRows(answer: Answer): JobView[] {
+  const rows = rowsOf(answer, 'accounting', 12);
+  const memory = new Map<string, number>();
+  for (const [id = '', , , , , , , , rss = ''] of rows) {
+    const [, job] = /^(\d+(?:_\d+)?)\.\w+$/.exec(id) ?? [];
+    const used = mebibytes(rss);
+    if (job !== undefined && used !== null) memory.set(job, Math.max(used, memory.get(job) ?? 0));
+  }
+  return rows.flatMap(
+    ([
+      id = '',
+      word = '',
+      exits = '',
+      submit = '',
+      start = '',
+      end = '',
+      elapsed = '',
+      cpu = '',
+      ,
+      user = '',
+      node = '',
+      name = '',
+    ]) => {
+      const state = stateOf(word);
+      const [, job, index, list] = /^(\d+)(?:_(?:(\d+)|\[([^\]]+)\]))?$/.exec(id) ?? [];
+      if (job === undefined || !isOver(state)) return [];
+      const indices = list === undefined ? [index === undefined ? null : Number(index)] : (parseIndices(list)?.indices ?? []);
+      const [, exit, signal] = /^(\d+):(\d+)$/.exec(exits) ?? [];
+      return indices.map(
+        (task): JobView => ({
+          id: job,
+          index: task,
+          name,
+          user,
+          state,
+          word,
+          reason: byWhom(word, answer.fields.get('me')),
+          blocked: false,
+          exit: numberOf(exit ?? ''),
+          signal: numberOf(signal ?? '') || null,
+          node: node === '' || node === 'None assigned' ? null : node,
+          submitted: numberOf(submit),
+          started: numberOf(start),
+          ended: numberOf(end),
+          estimatedStart: null,
+          used: {
+            elapsedSeconds: numberOf(elapsed),
+            cpuSeconds: cpuSeconds(cpu),
+            maxRssMb: memory.get(index === undefined ? job : `${job}_${index}`) ?? null,
+          },
+        }),
+      );
+    },
+  );
+}
+
+/** One row a task: the queue's while it is there and not over; accounting's word on an end, which knows more, before the queue's. */
+export function merged(queue: readonly JobView[], accounting: readonly JobView[]): JobView[] {
+  const key = (view: JobView) => `${view.id}_${view.index ?? ''} ${view.name}`;
+  const rows = new Map(queue.map((view) => [key(view), view]));
+  for (const view of accounting) {
+    const seen = rows.get(key(view));
+    if (!seen || isOver(seen.state)) rows.set(key(view), view);
+  }
+  return [...rows.values()];
+}
+
+function rowsOf(answer: Answer, part: string, fields: number): string[][] {
+  const separator = `@${answer.word}@`;
+  return (answer.parts.get(part)?.text ?? '')
+    .split('\n')
+    .map((line) => line.split(separator))
+    .filter((cells) => cells.length >= fields && /^\d/.test(cells[0] ?? ''));
+}
+
+function numberOf(text: string): number | null {
+  return /^\d{1,12}$/.test(text) ? Number(text) : null;
+}
+
+function reasonText(reason: string): string | null {
+  const words = reasonWords(reason);
+  return words === null ? null : quote(words, 200);
+}
+
+/** Who cancelled a job is in the word itself: `CANCELLED by 1001`. */
+function byWhom(word: string, me: string | undefined): string | null {
+  const by = / by (\d+)$/.exec(word)?.[1];
+  if (by === undefined) return null;
+  if (by === me) return 'by its owner';
+  return by === '0' ? 'by an administrator' : `by user id ${by}`;
+}
+
+/** `[days-]hours:minutes:seconds`, or `minutes:seconds.thousandths` below an hour (sacct(1), TotalCPU). */
+function cpuSeconds(text: string): number | null {
+  const [, days = '0', hours = '0', minutes, seconds] = /^(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)$/.exec(text) ?? [];
+  if (minutes === undefined || seconds === undefined) return null;
+  return Math.round((((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000) / 1000;
+}
+
+/** sacct’s `4864K` or `1.50G` in MiB. */
+function mebibytes(text: string): number | null {
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)([KMGTP]?)$/.exec(text) ?? [];
+  const factor = { '': 1 / 1048576, K: 1 / 1024, M: 1, G: 1024, T: 1048576, P: 1073741824 }[unit];
+  return amount === undefined || factor === undefined ? null : Math.round(Number(amount) * factor * 10) / 10;
+}

@@ -1,0 +1,106 @@
+import { shellText } from '../shell-text.ts';
+
+/**
+ * Everything that is asked of Slurm besides sbatch itself, as one constant POSIX script: `sh -s -- VERB ARGUMENTS`. Its answer is framed by
+ * a random word, which also separates the fields: a job's name cannot forge a row, and an answer that was cut off is seen. Times are epoch
+ * seconds and array expressions whole (SLURM_TIME_FORMAT and SLURM_BITSTR_LEN, squeue(1), sacct(1), scontrol(1)). `-r` gives a row a
+ * task; `-t all` keeps jobs that are over, for MinJobAge; the suffix of an -O field also lifts its width (squeue(1) since 20.02).
+ */
+export const SLURM_SCRIPT = shellText(String.raw`
+export LC_ALL=C SLURM_TIME_FORMAT=%s SLURM_BITSTR_LEN=0
+unset SQUEUE_ACCOUNT SQUEUE_ALL SQUEUE_ARRAY SQUEUE_ARRAY_UNIQUE SQUEUE_CLUSTERS SQUEUE_FEDERATION SQUEUE_FORMAT SQUEUE_FORMAT2 SQUEUE_LICENSES
+unset SQUEUE_LOCAL SQUEUE_NAMES SQUEUE_PARTITION SQUEUE_PRIORITY SQUEUE_QOS SQUEUE_SIBLING SQUEUE_SORT SQUEUE_STATES SQUEUE_USERS SACCT_FORMAT
+unset SACCT_FEDERATION SACCT_LOCAL SCANCEL_ACCOUNT SCANCEL_BATCH SCANCEL_FULL SCANCEL_CRON SCANCEL_HURRY SCANCEL_INTERACTIVE SCANCEL_NAME
+unset SCANCEL_PARTITION SCANCEL_QOS SCANCEL_STATE SCANCEL_USER SCANCEL_VERBOSE SCANCEL_WCKEY SINFO_ALL SINFO_FORMAT SINFO_PARTITION SINFO_SORT
+
+al_word=k$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')
+al_s="@$al_word@"
+echo "answer $al_word"
+trap 'echo "$al_word end"' EXIT
+
+# al_part NAME COMMAND...: its output and exit code. An empty word would mean "everything" to Slurm, so nothing is asked with one.
+al_part() {
+  al_name=$1; shift
+  for al_each; do [ -n "$al_each" ] || { echo 'an argument is empty' >&2; exit 64; }; done
+  echo "$al_word begin $al_name"
+  "$@" </dev/null
+  al_code=$?
+  printf '\n%s code %s\n' "$al_word" "$al_code"
+}
+
+# al_queue USER [MORE OPTIONS]: its rows stay in al_rows too.
+al_queue() {
+  al_user=$1; shift
+  al_rows=$(squeue -h -r -a -t all -u "$al_user" "$@" -O "ArrayJobID:$al_s,ArrayTaskID:$al_s,State:$al_s,Reason:$al_s,exit_code:$al_s,SubmitTime:$al_s,StartTime:$al_s,EndTime:$al_s,UserName:$al_s,NodeList:$al_s,Name:$al_s" </dev/null)
+  al_code=$?
+  printf '%s begin queue\n%s\n%s code %s\n' "$al_word" "$al_rows" "$al_word" "$al_code"
+  [ -n "$al_rows" ] || al_part ping scontrol ping
+}
+
+# al_accounting SINCE OPTIONS...: steps too, since only they know the memory.
+al_accounting() {
+  al_since=$1; shift
+  al_part accounting sacct -n -P --delimiter="$al_s" -S "uts$al_since" "$@" \
+    -o JobID,State,ExitCode,Submit,Start,End,ElapsedRaw,TotalCPU,MaxRSS,User,NodeList,JobName
+}
+
+# Ids of which the queue shows fewer waiting or running tasks than are still open: what is over is known by accounting alone.
+al_left() {
+  printf '%s\n' "$al_rows" | awk -F "$al_s" -v want="$*" '
+    $3 ~ /^(PENDING|RUNNING|CONFIGURING|COMPLETING|SUSPENDED|STOPPED|RESIZING|SIGNALING|STAGE_OUT|REQUEUE|SPECIAL_EXIT|RESV_DEL_HOLD|POWER_UP_NODE)/ { live[$1]++ }
+    END {
+      many = split(want, pairs, " ")
+      for (at = 1; at <= many; at++) { split(pairs[at], pair, ":"); if (live[pair[1]] + 0 < pair[2] + 0) list = list (list == "" ? "" : ",") pair[1] }
+      print list
+    }'
+}
+
+al_verb=$1; shift
+case $al_verb in
+  poll)
+    # USER SINCE ID:OPEN...
+    al_user=$1 al_since=$2; shift 2
+    echo "$al_word clock $(date +%s)"
+    echo "$al_word me $(id -u)"
+    [ $# -gt 0 ] || exit 0
+    al_queue "$al_user"
+    al_ids=$(al_left "$@")
+    [ -z "$al_ids" ] || al_accounting "$al_since" -j "$al_ids"
+    ;;
+  find)
+    # NAME USER SINCE
+    echo "$al_word me $(id -u)"
+    al_queue "$2" -n "$1"
+    [ -n "$al_rows" ] || al_accounting "$3" -u "$2" --name "$1"
+    ;;
+  queue) al_queue "$1" ;;
+  show) al_part job scontrol show job "$1" ;;
+  release) al_part release scontrol release "$1" ;;
+  cancel)
+    # USER ID:NAME...: those that are in the queue under this very name, in one call.
+    al_user=$1; shift
+    al_queue "$al_user"
+    al_ids=$(printf '%s\n' "$al_rows" | awk -F "$al_s" -v want="$*" '
+      BEGIN { many = split(want, pairs, " "); for (at = 1; at <= many; at++) ours[pairs[at]] }
+      ($1 ":" $11) in ours && $3 !~ /^(COMPLETED|FAILED|CANCELLED|TIMEOUT|OUT_OF_MEMORY|NODE_FAIL|PREEMPTED|BOOT_FAIL|DEADLINE|LAUNCH_FAILED|RECONFIG_FAIL|REVOKED)/ { seen[$1] }
+      END { for (id in seen) printf "%s ", id }')
+    # shellcheck disable=SC2086
+    [ -z "$al_ids" ] || al_part cancel scancel $al_ids
+    ;;
+  test)
+    # PARTITION FOLDER OPTIONS...: an empty partition is the default one.
+    al_partition=$1 al_folder=$2; shift 2
+    echo "$al_word me $(id -u)"
+    [ -d "$al_folder" ] && [ -w "$al_folder" ] && [ -x "$al_folder" ] || echo "$al_word folder missing"
+    al_part test sbatch --test-only "$@"
+    if [ -n "$al_partition" ]; then al_part partition scontrol show partition -o "$al_partition"
+    else al_part partition scontrol show partition -o; fi
+    ;;
+  version)
+    al_part version sbatch --version
+    al_part ping scontrol ping
+    ;;
+  memory) al_part config scontrol show config ;;
+  *) echo "no such question: $al_verb" >&2; exit 64 ;;
+esac
+`);
