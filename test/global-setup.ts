@@ -1,7 +1,38 @@
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { ROOT } from './support/repo.ts';
+import { CLUSTERS } from './support/slurm.ts';
 
 /** Tests of the program are tests of what is in dist/, so it is made anew from the source they stand beside. */
-export default async function setup(): Promise<void> {
+export default async function setup(): Promise<() => Promise<void>> {
   await execa('node', ['scripts/build.mjs'], { cwd: ROOT });
+  const script = join(ROOT, 'test', 'clusters', 'slurm');
+  if (process.getuid?.() === 0) await execa('bash', [script, 'install'], { stdin: 'ignore' });
+  const before = new Set(clusters());
+  const sweeping = setInterval(sweep, 5_000);
+  return async () => {
+    clearInterval(sweeping);
+    // What a test file that was killed could not take down itself.
+    for (const folder of clusters().filter((one) => !before.has(one)))
+      await execa('bash', [script, 'wipe'], { env: { AUTOLAB_SLURM: folder }, stdin: 'ignore', reject: false });
+  };
+}
+
+function clusters(): string[] {
+  const [folder, prefix] = [dirname(CLUSTERS), basename(CLUSTERS)];
+  return readdirSync(folder)
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => join(folder, name));
+}
+
+/**
+ * Jobs run in login shells, and tests kill jobs. Where the account's profile starts pyenv, a shell that was killed while it rehashed
+ * leaves this lock behind, and every later login shell waits a minute for it.
+ */
+function sweep(): void {
+  const lock = join(homedir(), '.pyenv', 'shims', '.pyenv-shim');
+  const made = statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
+  if (made !== undefined && Date.now() - made > 20_000) rmSync(lock, { force: true });
 }

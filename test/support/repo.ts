@@ -2,7 +2,6 @@ import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
-import { stateFolder } from '../../src/runs/home.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 export const MAIN = join(ROOT, 'dist', 'main.mjs');
@@ -17,6 +16,21 @@ gate:
       - [node, scripts/parse_results.mjs]
 `;
 
+/** Who runs our program: `words` are the start of its command line, `as` makes any command line theirs, `own` gives them a file. */
+export type Identity = {
+  words: readonly [string, ...string[]];
+  as(words: readonly string[]): readonly [string, ...string[]];
+  /** Where their repositories may lie. */
+  folder: string;
+  own(path: string): void;
+};
+export const OURSELVES: Identity = {
+  words: ['node', MAIN],
+  as: ([first = '', ...rest]) => [first, ...rest],
+  folder: tmpdir(),
+  own: () => {},
+};
+
 export type Repo = {
   path: string;
   iteration: string;
@@ -27,20 +41,31 @@ export type Repo = {
 };
 
 /** A real repository with the example experiment in it, under git, initialised, in a temporary folder. */
-export async function makeRepo(policy: string | null = POLICY, prepare?: (path: string) => void): Promise<Repo> {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), 'autolab-')));
+export async function makeRepo(
+  policy: string | null = POLICY,
+  prepare?: (path: string) => void,
+  identity: Identity = OURSELVES,
+): Promise<Repo> {
+  const path = realpathSync(mkdtempSync(join(identity.folder, 'autolab-')));
   cpSync(join(ROOT, 'examples', 'penguins', 'repo'), path, { recursive: true });
   if (policy !== null) writeFileSync(join(path, '.autolab', 'verifier_policy.yaml'), policy);
   prepare?.(path);
+  identity.own(path);
   const autolab = async (...args: string[]) => {
-    const { exitCode, stdout, stderr } = await execa('node', [MAIN, ...args], { cwd: path, reject: false, stdin: 'ignore' });
+    const [program, ...words] = identity.words;
+    const { exitCode, stdout, stderr } = await execa(program, [...words, ...args], { cwd: path, reject: false, stdin: 'ignore' });
     return { exit: exitCode ?? -1, stdout, stderr };
   };
-  const made = await autolab('init');
+  const made = await autolab('init', '--json');
   if (made.exit !== 0) throw new Error(`init: ${made.stderr}`);
-  await git(path, 'init', '-q');
-  await git(path, 'add', '-A');
-  await git(path, '-c', 'user.name=test', '-c', 'user.email=test@localhost', 'commit', '-qm', 'an experiment');
+  const { state_folder: state } = JSON.parse(made.stdout) as { state_folder: string };
+  const asUser = async (...words: string[]) => {
+    const [program, ...rest] = identity.as(words);
+    await execa(program, rest, { cwd: path });
+  };
+  await asUser('git', 'init', '-q');
+  await asUser('git', 'add', '-A');
+  await asUser('git', '-c', 'user.name=test', '-c', 'user.email=test@localhost', 'commit', '-qm', 'an experiment');
   return {
     path,
     iteration: join(path, 'experiments', 'plan', 'penguins-softmax'),
@@ -51,7 +76,7 @@ export async function makeRepo(policy: string | null = POLICY, prepare?: (path: 
       return JSON.parse(stdout) as T;
     },
     cleanup: async () => {
-      rmSync(stateFolder(path), { recursive: true, force: true });
+      rmSync(state, { recursive: true, force: true });
       rmSync(path, { recursive: true, force: true, maxRetries: 5 });
     },
   };

@@ -2,14 +2,14 @@ import type { Job, Requested } from './scheduler.ts';
 import { formatIndices } from './units.ts';
 
 /** Names sbatch and its clients read as options of their own, whatever is on the command line (sbatch(1), "INPUT ENVIRONMENT VARIABLES"). */
-const OPTION_NAMES = /^(?:SLURM_|SBATCH_|SLURMD_|SLURMCTLD_|LD_|PATH$|HOME$|IFS$)/;
+const OPTION_NAMES = /^(?:SLURM|SBATCH|SLURMD|SLURMCTLD)_/;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*(?:%%|\(\))?$/;
 
 /**
- * All that is asked of sbatch, as arguments: they win over the `#SBATCH` lines of a script, which the job script has none of. Everything
+ * All that is asked of sbatch, as options: they win over the `#SBATCH` lines of a script, which the job script has none of. Everything
  * is said outright, so that no default of the user's environment speaks: `--time`, `--no-requeue`, `--export` by name.
  */
-export function sbatchArguments(job: Job): string[] {
+export function sbatchOptionsOf(job: Job): string[] {
   const { requested } = job;
   const many = requested.nodes;
   const isArray = requested.indices !== null;
@@ -38,7 +38,6 @@ export function sbatchArguments(job: Job): string[] {
       : [`--dependency=${job.after.map(({ id, on }) => `${on === 'success' ? 'afterok' : 'afterany'}:${id}`).join(',')}`]),
     // By name, so that values may hold anything; a name that does not exist passes nothing at all.
     `--export=${['AUTOLAB_NOTHING', ...Object.keys(job.environment)].join(',')}`,
-    job.script,
   ];
 }
 

@@ -6,7 +6,7 @@ import { sbatchOptions } from './sbatch-options.ts';
 import type { JobState, JobView, Look, PollQuery, Scheduler } from './scheduler.ts';
 import type { Answer } from './slurm-answers.ts';
 import { goodPart, isHealthy, isUnreachable, readAnswer, unusable } from './slurm-answers.ts';
-import { countedBySlurm, sbatchArguments, unfitForSlurm } from './slurm-arguments.ts';
+import { countedBySlurm, sbatchOptionsOf, unfitForSlurm } from './slurm-arguments.ts';
 import { findingsOf } from './slurm-findings.ts';
 import { requestedOf } from './slurm-requested.ts';
 import { accountingRows, merged, queueRows } from './slurm-rows.ts';
@@ -34,7 +34,7 @@ export function slurmScheduler(): Scheduler {
       const fault = unfitForSlurm(job);
       if (fault !== undefined) return { command: { argv: ['true'] }, read: () => refuse(fault) };
       return {
-        command: { argv: ['sbatch', '--parsable', '--hold', ...sbatchArguments(job)], env: job.environment },
+        command: { argv: ['sbatch', '--parsable', '--hold', ...sbatchOptionsOf(job), job.script], env: job.environment },
         read: readSubmission,
       };
     },
@@ -59,7 +59,7 @@ export function slurmScheduler(): Scheduler {
       if (fault !== undefined)
         return { command: { argv: ['true'] }, read: () => [{ severity: 'error', what: `it has ${fault}` }] };
       const asked = ask(
-        ['test', job.requested.partition ?? '', folder, ...sbatchArguments(job)],
+        ['test', job.requested.partition ?? '', folder, ...sbatchOptionsOf(job)],
         'the test of the job',
         (answer) => findingsOf(answer, job),
       );
