@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { withoutClusters } from './test/support/privileges.ts';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: withoutClusters() === undefined ? [] : ['test/clusters/slurm*.test.ts'],
     globalSetup: 'test/global-setup.ts',
     testTimeout: 60_000,
     hookTimeout: 120_000,

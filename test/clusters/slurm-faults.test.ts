@@ -1,0 +1,237 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { journalOf, readJsonFile } from '../support/artifacts.ts';
+import type { Repo } from '../support/repo.ts';
+import { makeRepo, until } from '../support/repo.ts';
+import type { Slurm } from '../support/slurm.ts';
+import { startSlurm } from '../support/slurm.ts';
+import { edit, ITERATION, onSlurm, SLURM_POLICY } from './experiment.ts';
+
+const LIMIT = 400_000;
+/** Programs that get in the way stand here, first on the user's PATH; the real ones are in /usr/bin. */
+const bin = mkdtempSync('/tmp/autolab-in-the-way-');
+let slurm: Slurm;
+let repo: Repo;
+beforeAll(async () => {
+  chmodSync(bin, 0o755);
+  slurm = await startSlurm({}, bin);
+}, LIMIT);
+afterEach(async () => {
+  rmSync(join(bin, 'sbatch'), { force: true });
+  await slurm.run('scancel', '-u', slurm.user);
+  await repo?.cleanup();
+});
+afterAll(async () => {
+  await slurm?.close();
+  rmSync(bin, { recursive: true, force: true });
+}, LIMIT);
+
+type Submitted = { run_id: string; state: string; job_id: string | null; already: boolean };
+type Told = {
+  all_over: boolean;
+  sites: { healthy: boolean | null; note: string | null }[];
+  runs: { state: string; line: string; blocked: boolean }[];
+};
+
+/** One task whose script is these lines of bash. */
+async function experiment(lines: string): Promise<Repo> {
+  const prepare = (path: string) => {
+    onSlurm(path);
+    edit(join(path, ITERATION, 'launch', 'launch.yaml'), (text) =>
+      text.replace(/^array:.*\n/m, '').replace(/^artifacts:[\s\S]*$/m, ''),
+    );
+    edit(join(path, ITERATION, 'design.yaml'), (text) => text.replace('count: 5', 'count: 1'));
+    edit(join(path, ITERATION, 'launch', 'run_slurm.sbatch'), (text) => text.replace(/^node .*$/m, () => lines));
+  };
+  return makeRepo(SLURM_POLICY, prepare, slurm.identity);
+}
+
+function inTheWay(lines: string): void {
+  writeFileSync(
+    join(bin, 'sbatch'),
+    `#!/bin/bash\ncase " $* " in *" --test-only "*) exec /usr/bin/sbatch "$@" ;; esac\n${lines}\n`,
+    { mode: 0o755 },
+  );
+}
+
+const told = () => repo.json<Told>('monitor');
+const folderOf = (run: string) => join(repo.iteration, 'runs', run);
+const eventsOf = (run: string) => journalOf(folderOf(run)).map((row) => row.event);
+const executions = () => readFileSync(join(repo.iteration, 'ran'), 'utf8');
+async function ours(): Promise<string[]> {
+  const { stdout } = await slurm.run('squeue', '-h', '-t', 'all', '-u', slurm.user, '-o', '%A %T %j');
+  return stdout.split('\n').filter((line) => / al_/.test(line));
+}
+const ended = () => until('it is over', async () => ((await told()).all_over ? (await told()).runs : undefined), 300);
+const seenAs = (state: string) =>
+  until(`it is ${state}`, async () => (await told()).runs.find((run) => run.state === state), 120);
+/** What the run says of its task. */
+async function detail(run: string): Promise<string> {
+  const { runs } = await repo.json<{ runs: { task_rows?: object[] }[] }>('runs', '--run-id', run);
+  return JSON.stringify(runs[0]);
+}
+
+test.each([
+  [
+    'the reply is lost',
+    `/usr/bin/sbatch "$@" >/dev/null 2>&1; echo 'sbatch: error: Batch job submission failed: Socket timed out on send/recv operation' >&2; exit 1`,
+    'ambiguous',
+  ],
+  ['it dies after the job was taken', '/usr/bin/sbatch "$@" >/dev/null 2>&1; kill -9 $$', 'ambiguous'],
+  [
+    'the id comes with noise and a bad exit code',
+    `echo 'sbatch: warning: 12 of 99' >&2; /usr/bin/sbatch "$@"; echo 'lua: plugin complains' >&2; exit 3`,
+    'submitted',
+  ],
+  ['it never answers', '/usr/bin/sbatch "$@" >/dev/null 2>&1; sleep 300', 'ambiguous'],
+])('a submission that was accepted and %s is one job that runs once', { timeout: LIMIT }, async (_what, lines, event) => {
+  repo = await experiment('echo ran >>ran');
+  inTheWay(lines);
+  const before = (await ours()).length;
+  const submitted = await repo.json<Submitted>('submit');
+  expect(submitted.job_id).toMatch(/^\d+$/);
+  expect(await repo.json<Submitted>('submit')).toMatchObject({
+    run_id: submitted.run_id,
+    job_id: submitted.job_id,
+    already: true,
+  });
+  await ended();
+  expect(executions()).toBe('ran\n');
+  expect((await ours()).length).toBe(before + 1);
+  expect(eventsOf(submitted.run_id)).toContain(event);
+});
+
+test('a job that Slurm changed beyond its plan while it was held is withdrawn and never runs', { timeout: LIMIT }, async () => {
+  repo = await experiment('echo ran >>ran');
+  inTheWay('id=$(/usr/bin/sbatch "$@") || exit; /usr/bin/scontrol update JobId="$id" MinMemoryNode=4000 >&2; echo "$id"');
+  const submitted = await repo.json<Submitted>('submit');
+  expect(submitted).toMatchObject({ state: 'failed' });
+  expect(await detail(submitted.run_id)).toContain('memory MiB 4000 instead of 1024');
+  expect(eventsOf(submitted.run_id)).toEqual(expect.arrayContaining(['read_back', 'withdrawn']));
+  await until('the job is cancelled', async () =>
+    (await ours()).some((line) => line.startsWith(`${submitted.job_id} CANCELLED`)) ? true : undefined,
+  );
+  expect(() => executions()).toThrow('ENOENT');
+});
+
+test('what Slurm refuses is refused before anything is submitted, in its own words', { timeout: LIMIT }, async () => {
+  repo = await experiment('echo ran >>ran');
+  const launch = join(repo.iteration, 'launch', 'launch.yaml');
+  const plain = readFileSync(launch, 'utf8');
+  const before = (await ours()).length;
+  for (const [asked, words] of [
+    ['partition: nowhere', /invalid partition specified/i],
+    ['account: nobody', /Invalid account/],
+    ['qos: never', /Invalid qos/],
+    ['walltime: "2:00:00"', /over the 3600 s that partition debug allows/],
+    ['memory: 200GB', /Requested node configuration is not available/],
+    ['partition: closed', /account|not permitted/i],
+  ] as const) {
+    writeFileSync(launch, plain.replace('cpus: 1 }', `cpus: 1, ${asked} }`));
+    slurm.identity.own(launch);
+    const refused = await repo.autolab('submit');
+    expect(refused, asked).toMatchObject({ exit: 1, stdout: expect.stringMatching(words) });
+  }
+  expect((await ours()).length).toBe(before);
+});
+
+test('a job cancelled behind our back is cancelled, and by whom is said', { timeout: LIMIT }, async () => {
+  repo = await experiment('sleep 300');
+  const { run_id, job_id } = await repo.json<Submitted>('submit');
+  await seenAs('running');
+  await slurm.admin('scancel', String(job_id));
+  expect(await ended()).toMatchObject([{ state: 'failed' }]);
+  expect(await detail(run_id)).toMatch(/"failure":"cancelled".*|CANCELLED by 0 \(by an administrator\)/);
+  expect(readJsonFile(join(folderOf(run_id), 'run_manifest.json'))).toMatchObject({ status: 'failed' });
+});
+
+test('a hold by an administrator is told as one that only they can lift, and the run goes on after it', {
+  timeout: LIMIT,
+}, async () => {
+  repo = await experiment('echo ran >>ran');
+  await slurm.admin('scontrol', 'update', 'NodeName=n[1-2]', 'State=DRAIN', 'Reason=test');
+  try {
+    const { job_id } = await repo.json<Submitted>('submit');
+    await slurm.admin('scontrol', 'hold', String(job_id));
+    const seen = await until('the hold is seen', async () => (await told()).runs.find((run) => run.blocked));
+    expect(seen.line).toContain('held by an administrator');
+    await slurm.admin('scontrol', 'release', String(job_id));
+  } finally {
+    await slurm.admin('scontrol', 'update', 'NodeName=n[1-2]', 'State=RESUME');
+  }
+  await ended();
+  expect(executions()).toBe('ran\n');
+});
+
+test('a job that is made to start again beyond what is granted ends itself', { timeout: LIMIT }, async () => {
+  repo = await experiment('echo ran >>ran; sleep 300');
+  const { run_id, job_id } = await repo.json<Submitted>('submit');
+  await seenAs('running');
+  await slurm.admin('scontrol', 'update', `JobId=${job_id}`, 'Requeue=1');
+  await slurm.admin('scontrol', 'requeue', String(job_id));
+  await slurm.admin('scontrol', 'update', `JobId=${job_id}`, 'StartTime=now');
+  expect(await ended()).toMatchObject([{ state: 'failed' }]);
+  expect(executions()).toBe('ran\n');
+  expect(await detail(run_id)).toContain('started again more often than the policy grants');
+});
+
+test('a node that dies is a node failure', { timeout: LIMIT }, async () => {
+  repo = await experiment('echo ran >>ran; sleep 300');
+  const { run_id, job_id } = await repo.json<Submitted>('submit');
+  await seenAs('running');
+  const { stdout: node } = await slurm.run('squeue', '-h', '-j', String(job_id), '-o', '%N');
+  if (node !== 'n1' && node !== 'n2') throw new Error(`it runs on ${node}`);
+  slurm.signal(node, 'KILL');
+  try {
+    expect(await ended()).toMatchObject([{ state: 'failed' }]);
+    expect(await detail(run_id)).toContain('node_failure');
+  } finally {
+    await slurm.start(node);
+  }
+});
+
+test('while the controller is down nothing is submitted and every state stays; afterwards it all goes on', {
+  timeout: LIMIT,
+}, async () => {
+  repo = await experiment('echo ran >>ran; while [ ! -e go ]; do sleep 0.2; done');
+  const { run_id } = await repo.json<Submitted>('submit');
+  await seenAs('running');
+  await slurm.stop('slurmctld');
+  try {
+    const down = await told();
+    expect(down.runs).toMatchObject([{ state: 'running' }]);
+    expect(down.sites[0]).toMatchObject({ healthy: false, note: expect.any(String) });
+    const refused = await repo.autolab('submit', '--again');
+    expect(refused.exit).toBe(1);
+    expect(`${refused.stdout}${refused.stderr}`).toMatch(/unknown|cannot be reached/);
+  } finally {
+    await slurm.start('slurmctld');
+  }
+  writeFileSync(join(repo.iteration, 'go'), '');
+  expect(await ended()).toMatchObject([{ run_id, state: 'synced' }]);
+  expect(executions()).toBe('ran\n');
+});
+
+test('without munge nothing is believed, and without accounting the queue and the markers carry the run', {
+  timeout: LIMIT,
+}, async () => {
+  repo = await experiment('echo ran >>ran; while [ ! -e go ]; do sleep 0.2; done');
+  const { run_id } = await repo.json<Submitted>('submit');
+  await seenAs('running');
+  await slurm.stop('munged');
+  try {
+    const down = await told();
+    expect(down.runs).toMatchObject([{ state: 'running' }]);
+    expect(down.sites[0]).toMatchObject({ healthy: false });
+  } finally {
+    await slurm.start('munged');
+  }
+  await slurm.stop('slurmdbd');
+  try {
+    writeFileSync(join(repo.iteration, 'go'), '');
+    expect(await ended()).toMatchObject([{ run_id, state: 'synced' }]);
+  } finally {
+    await slurm.start('slurmdbd');
+  }
+});

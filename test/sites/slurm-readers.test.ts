@@ -1,0 +1,373 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { slurmScheduler } from '../../src/sites/schedulers/slurm.ts';
+import { stateOf, waitingFor } from '../../src/sites/schedulers/slurm-states.ts';
+import type { Output } from '../../src/sites/transports/transport.ts';
+import { failureOf } from '../runs/failing.ts';
+import { requested } from '../runs/samples.ts';
+
+/** Output of Slurm 22.05.8, as it came; rows with a short word in place of the random one. */
+const recorded = (name: string) =>
+  readFileSync(join(import.meta.dirname, '..', 'fixtures', 'slurm-22.05.8', `${name}.txt`), 'utf8');
+const scheduler = slurmScheduler();
+const WORD = 'k0123456789abcdef';
+const output = (change: Partial<Output>): Output => ({
+  exit: 0,
+  signal: null,
+  stdout: '',
+  stderr: '',
+  timedOut: false,
+  notStarted: false,
+  ...change,
+});
+/** The script's answer made of these parts. */
+function answer(parts: Record<string, [text: string, exit?: number]>, fields = '', stderr = ''): Output {
+  const lines = Object.entries(parts).map(
+    ([name, [text, exit = 0]]) => `${WORD} begin ${name}\n${text.replaceAll('@k@', `@${WORD}@`)}\n${WORD} code ${exit}\n`,
+  );
+  return output({ stdout: `a banner\nanswer ${WORD}\n${fields}${lines.join('')}${WORD} end\n`, stderr });
+}
+const clock = `${WORD} clock 1795975500\n${WORD} me 1001\n`;
+const DOWN = 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)';
+const base = { user: 'lab', submitted: 1795975316, blocked: false, signal: null, estimatedStart: null };
+
+describe('read-back', () => {
+  const read = (text: string) => scheduler.readBack('1').read(answer({ job: [text] }));
+  test('of a held array', () => {
+    expect(read(recorded('show-array'))).toEqual({
+      ...requested({
+        cpus: 2,
+        gpus: 1,
+        gpuType: 'pretend',
+        memoryMb: 100,
+        walltimeSeconds: 60,
+        indices: [1, 2, 3, 4, 5],
+        parallel: 2,
+      }),
+      partition: 'debug',
+      account: 'lab',
+      qos: 'normal',
+      requeues: 1,
+    });
+  });
+  test('of whole nodes, and of gpus in all', () => {
+    expect(read(recorded('show-exclusive'))).toMatchObject({ nodes: 2, memoryMb: 0, wholeNodes: true, indices: null });
+    expect(read(recorded('show-gpus-in-all'))).toMatchObject({ nodes: 2, cpus: 8, gpus: 3, gpuType: null, memoryMb: 600 });
+  });
+  test.each([
+    [
+      'since 23.02 the request has a name of its own',
+      (text: string) => text.replace('   TRES=', '   ReqTRES=').replace(/^.*Power=.*\n/m, '   AllocTRES=(null)\n'),
+      {},
+    ],
+    ['gpus that are not counted in TRES', (text: string) => text.replace(',gres/gpu=1', ''), { gpus: 1 }],
+    [
+      'newer spellings of gpus',
+      (text: string) => text.replace('gres:gpu:pretend:1', 'gres/gpu:pretend:1'),
+      { gpus: 1, gpuType: 'pretend' },
+    ],
+    ['ranges count with their upper end', (text: string) => text.replace('NumCPUs=2 ', 'NumCPUs=2-6 '), { cpus: 6 }],
+    ['memory in GiB', (text: string) => text.replace('mem=100M', 'mem=1.50G'), { memoryMb: 1536 }],
+    ['no time limit', (text: string) => text.replace('TimeLimit=00:01:00', 'TimeLimit=UNLIMITED'), { walltimeSeconds: null }],
+  ])('%s', (_what, change, expected) => {
+    expect(read(change(recorded('show-array')))).toMatchObject({ cpus: 2, nodes: 1, ...expected });
+  });
+  test.each(['Comment=x', 'WorkDir=/home/a', 'Command=/home/j.sh'])('%s cannot pretend to be fields', (text) => {
+    const forged = recorded('show-array').replace(
+      new RegExp(`^   ${text.split('=')[0]}=.*$`, 'm'),
+      `   ${text} NumCPUs=1 TRES=cpu=1 TimeLimit=1`,
+    );
+    expect(read(forged)).toMatchObject({ cpus: 2, walltimeSeconds: 60 });
+  });
+  test.each([
+    ['nothing', () => ''],
+    ['no time limit in it', (text: string) => text.replace(/TimeLimit=\S+/, '')],
+    ['an unknown amount of memory', (text: string) => text.replace('mem=100M', 'mem=lots')],
+    ['gpus per socket', (text: string) => text.replace('TresPerNode=', 'TresPerSocket=')],
+  ])('a record with %s is no answer', (_what, change) => {
+    expect(failureOf(() => read(change(recorded('show-array'))))).toMatchObject({ code: 'scheduler_answer' });
+  });
+});
+
+describe('a poll', () => {
+  const jobs = [
+    { id: '1', name: 'al_x.main.1.abc', open: 5 },
+    { id: '3', name: 'j.sh' },
+  ];
+  const look = (output: Output) => scheduler.poll({ jobs, user: 'lab', since: 1 }).read(output);
+  test('takes an end from accounting, which knows more than the queue, and what is alive from the queue', () => {
+    const seen = look(answer({ queue: [recorded('queue')], accounting: [recorded('accounting')] }, clock));
+    const ended = { ...base, id: '1', name: 'al_x.main.1.abc', state: 'failed', word: 'FAILED', exit: 3, node: 'n1' };
+    expect({ ...seen, jobs: seen.jobs.sort((a, b) => (a.index ?? 9) - (b.index ?? 9)) }).toEqual({
+      at: 1795975500,
+      healthy: true,
+      jobs: [
+        {
+          ...ended,
+          index: 1,
+          reason: null,
+          started: 1795975473,
+          ended: 1795975475,
+          used: { elapsedSeconds: 2, cpuSeconds: 0.03, maxRssMb: 4.8 },
+        },
+        { ...ended, index: 3, reason: 'NonZeroExitCode', started: 1795975476, ended: 1795975478, used: null },
+        {
+          ...ended,
+          index: 5,
+          reason: null,
+          started: 1795975478,
+          ended: 1795975480,
+          used: { elapsedSeconds: 2, cpuSeconds: 0.022, maxRssMb: 4.7 },
+        },
+        {
+          ...base,
+          id: '3',
+          index: null,
+          name: 'j.sh',
+          submitted: 1795975317,
+          state: 'held',
+          word: 'PENDING',
+          reason: 'held by its owner (JobHeldUser)',
+          exit: null,
+          node: null,
+          started: null,
+          ended: null,
+          used: null,
+        },
+      ],
+    });
+  });
+  test('tasks that were cancelled while they waited are one row of accounting', () => {
+    const row =
+      '1_[2-4%2]@k@CANCELLED by 0@k@0:0@k@1795975316@k@None@k@1795975480@k@0@k@00:00:00@k@@k@lab@k@None assigned@k@al_x.main.1.abc';
+    expect(
+      look(answer({ queue: [recorded('queue')], accounting: [row] }, clock))
+        .jobs.filter((view) => view.state === 'cancelled')
+        .sort((a, b) => (a.index ?? 0) - (b.index ?? 0)),
+    ).toMatchObject(
+      [2, 3, 4].map((index) => ({ index, word: 'CANCELLED by 0', reason: 'by an administrator', node: null, started: null })),
+    );
+  });
+  test.each<[string, Output, boolean]>([
+    [
+      'nothing, and the controller is up',
+      answer({ queue: [''], ping: ['Slurmctld(primary) at vm is UP'], accounting: [''] }, clock),
+      true,
+    ],
+    [
+      'nothing, and the controller is down',
+      answer({ queue: [''], ping: ['Slurmctld(primary) at vm is DOWN', 1], accounting: [''] }, clock),
+      false,
+    ],
+    [
+      'an error of the queue',
+      answer({ queue: ['', 1], ping: ['Slurmctld(primary) at vm is DOWN', 1], accounting: [''] }, clock, DOWN),
+      false,
+    ],
+    [
+      'a user the controller does not know',
+      answer({ queue: [''], ping: ['Slurmctld(primary) at vm is UP'] }, clock, 'squeue: error: Invalid user: lab'),
+      false,
+    ],
+    [
+      'an accounting that does not answer',
+      answer(
+        { queue: [''], ping: ['is UP'], accounting: ['', 1] },
+        clock,
+        'sacct: error: Problem talking to the database: Connection refused',
+      ),
+      false,
+    ],
+    [
+      'no accounting at all',
+      answer({ queue: [''], ping: ['is UP'], accounting: ['', 1] }, clock, 'Slurm accounting storage is disabled'),
+      true,
+    ],
+  ])('%s', (_what, seen, healthy) => {
+    expect(look(seen)).toEqual({ at: 1795975500, healthy, jobs: [] });
+  });
+  test('a look-up by name throws rather than give an unproven empty list', () => {
+    const find = (seen: Output) => scheduler.find('al_x', 'lab', 1).read(seen);
+    expect(find(answer({ queue: [''], ping: ['is UP'], accounting: [''] }))).toEqual([]);
+    expect(failureOf(() => find(answer({ queue: ['', 1], ping: ['is DOWN', 1] }, '', DOWN)))).toMatchObject({
+      code: 'scheduler_unreachable',
+    });
+    expect(
+      failureOf(() =>
+        find(answer({ queue: [''], ping: ['is UP'], accounting: ['', 1] }, '', 'sacct: error: Problem talking to the database')),
+      ),
+    ).toMatchObject({
+      code: 'scheduler_answer',
+    });
+  });
+  test('an answer that is cut off anywhere is no answer', () => {
+    const whole = answer({ queue: [recorded('queue')], accounting: [recorded('accounting')] }, clock).stdout;
+    for (let length = 0; length < whole.length - 1; length += 7)
+      expect(failureOf(() => look(output({ stdout: whole.slice(0, length) })))).toMatchObject({
+        code: expect.stringMatching(/^scheduler_/),
+      });
+  });
+  test('a name cannot forge a row', () => {
+    const forged = recorded('queue').replace(
+      'j.sh',
+      'x\n1@k0@5@k0@COMPLETED@k0@None@k0@0@k0@1@k0@1@k0@1@k0@lab@k0@n1@k0@al_x.main.1.abc',
+    );
+    expect(look(answer({ queue: [forged] }, clock)).jobs.filter((view) => view.state === 'completed')).toEqual([]);
+  });
+});
+
+describe('a submission', () => {
+  const read = (change: Partial<Output>) => scheduler.submitHeld(job()).read(output(change));
+  test.each<[string, Partial<Output>]>([
+    ['12\n', { stdout: '12\n' }],
+    ['with its cluster', { stdout: '12;big\n' }],
+    ['behind noise, with a bad exit code', { stdout: 'lua: hello\n12\n', stderr: 'sbatch: error: x', exit: 1 }],
+    ['from a wrapper that drops --parsable', { stdout: 'Submitted batch job 12\n' }],
+    ['although it took too long', { stdout: '12\n', exit: null, timedOut: true }],
+  ])('an id counts: %s', (_what, change) => {
+    expect(read(change)).toBe('12');
+  });
+  test.each([
+    'Invalid partition name specified',
+    'Invalid account or account/partition combination specified',
+    'Invalid qos specification',
+    'Requested node configuration is not available',
+    "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
+    'Requested time limit is invalid (missing or exceeds some limit)',
+    'Invalid job array specification',
+    "User's group not permitted to use this partition",
+    'Access/permission denied',
+  ])('a refusal for good: %s', (words) => {
+    expect(failureOf(() => read({ exit: 1, stderr: `sbatch: error: Batch job submission failed: ${words}\n` }))).toMatchObject({
+      code: 'scheduler_refused',
+    });
+  });
+  test.each<[string, Partial<Output>]>([
+    ['Socket timed out on send/recv operation', { exit: 1 }],
+    ['Unable to contact slurm controller (connect failure)', { exit: 1 }],
+    ['Zero Bytes were transmitted or received', { exit: 1 }],
+    ['Protocol authentication error', { exit: 1 }],
+    ['something nobody has seen before', { exit: 1 }],
+    ['Invalid partition name specified', { exit: null, timedOut: true }],
+    ['', { exit: 0 }],
+    ['', { exit: null, signal: 'SIGKILL' }],
+    ['', { stdout: '12\n13\n' }],
+    ['', { stdout: '0\n' }],
+  ])('anything else is ambiguous: %s %j', (words, change) => {
+    const failure = failureOf(() =>
+      read({ stderr: words && `sbatch: error: Batch job submission failed: ${words}\n`, ...change }),
+    );
+    expect(failure).toMatchObject({ code: expect.stringMatching(/^scheduler_(?:answer|unreachable)$/) });
+  });
+  test('all that is asked is said outright', () => {
+    const { command } = scheduler.submitHeld({
+      ...job(),
+      stdout: '/a 100%/{task}.out',
+      after: [{ id: '7', on: 'success' }],
+      environment: { A: 'x,y' },
+      requested: requested({
+        cpus: 8,
+        nodes: 2,
+        gpus: 4,
+        gpuType: 'a100',
+        memoryMb: 2000,
+        walltimeSeconds: 90,
+        indices: [0, 1, 2, 7],
+        parallel: 2,
+        partition: 'gpu',
+      }),
+    });
+    expect(command).toEqual({
+      argv: [
+        'sbatch',
+        '--parsable',
+        '--hold',
+        '--job-name=al_x',
+        '--comment=c',
+        '--chdir=/w',
+        '--output=/a 100%%/%a.out',
+        '--error=/e',
+        '--open-mode=append',
+        '--nodes=2',
+        '--ntasks=2',
+        '--cpus-per-task=4',
+        '--mem=1000M',
+        '--gres=gpu:a100:2',
+        '--time=0-00:02:00',
+        '--array=0-2,7%2',
+        '--partition=gpu',
+        '--no-requeue',
+        '--dependency=afterok:7',
+        '--export=AUTOLAB_NOTHING,A',
+        '/s',
+      ],
+      env: { A: 'x,y' },
+    });
+  });
+  test.each([
+    ['a line break', { comment: 'a\nb' }],
+    ['a relative path', { cwd: 'x' }],
+    ['an option of sbatch as a variable', { environment: { SBATCH_PARTITION: 'x' } }],
+    ['a backslash in the output', { stdout: '/a\\b' }],
+  ])('%s is refused before sbatch is asked', (_what, change) => {
+    const question = scheduler.submitHeld({ ...job(), ...change });
+    expect(question.command.argv[0]).not.toBe('sbatch');
+    expect(failureOf(() => question.read(output({})))).toMatchObject({ code: 'scheduler_refused' });
+    expect(scheduler.test({ ...job(), ...change }).read(output({}))).toMatchObject([{ severity: 'error' }]);
+  });
+});
+
+test('what Slurm counts in minutes and per node is rounded up before it is priced', () => {
+  expect(scheduler.counted(requested({ cpus: 3, nodes: 2, memoryMb: 1001, walltimeSeconds: 61 }))).toMatchObject({
+    cpus: 4,
+    memoryMb: 1002,
+    walltimeSeconds: 120,
+  });
+});
+
+test.each([
+  ['COMPLETED', 'completed'],
+  ['CANCELLED by 1001', 'cancelled'],
+  ['CANCELLED+', 'cancelled'],
+  ['OUT_OF_MEMORY', 'out_of_memory'],
+  ['OUT_OF_ME+', 'unknown'],
+  ['DEADLINE', 'timeout'],
+  ['NF', 'node_failure'],
+  ['CG', 'completing'],
+  ['completely broken', 'unknown'],
+  ['', 'unknown'],
+  ['constructor', 'unknown'],
+])('the word %j is %s', (word, state) => {
+  expect(stateOf(word)).toBe(state);
+});
+
+test.each<[string, boolean, boolean]>([
+  ['JobHeldUser', true, false],
+  ['JobHeldAdmin', true, true],
+  ['BadConstraints', false, true],
+  ['DependencyNeverSatisfied', false, true],
+  ['QOSMaxGRESPerJob', false, true],
+  ['AssocMaxCpuPerJobLimit', false, true],
+  ['QOSMaxJobsPerUserLimit', false, false],
+  ['AssocGrpCPUMinutesLimit', false, false],
+  ['Priority', false, false],
+  ['Resources', false, false],
+  ['BeginTime', false, false],
+])('the reason %s: held %s, blocked %s', (reason, held, blocked) => {
+  expect(waitingFor(reason)).toEqual({ held, blocked });
+});
+
+function job() {
+  return {
+    name: 'al_x',
+    script: '/s',
+    cwd: '/w',
+    stdout: '/o',
+    stderr: '/e',
+    requested: requested(),
+    environment: {},
+    after: [],
+    comment: 'c',
+  };
+}
