@@ -1,94 +1,69 @@
 // Takes a real experiment through launch -> slurm_monitor -> extract_results, through the MCP server, driven by a real MCP client.
-// node scripts/demo.mjs [--keep]   --keep leaves the demo's repository in place
+// node scripts/demo.mjs [--site local|slurm] [--keep]
+//   --site slurm   on a real Slurm, which is started for it and taken down again; needs root
+//   --keep         leaves the demo's repository in place
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from '@modelcontextprotocol/client';
-import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { parseArgs } from 'node:util';
+import { connectAgent } from './demo/agent.mjs';
+import { localSite } from './demo/local.mjs';
+import { indent, must, say, title } from './demo/say.mjs';
+import { slurmSite } from './demo/slurm.mjs';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const MAIN = join(ROOT, 'dist', 'main.mjs');
-const KEEP = process.argv.includes('--keep');
+const SITES = { local: localSite, slurm: slurmSite };
 /** The loop ends by itself after this many looks, whatever happens. */
 const MOST_LOOKS = 120;
 
-const repo = realpathSync(mkdtempSync(join(tmpdir(), 'autolab-demo-')));
-const iteration = join(repo, 'experiments', 'plan', 'penguins-softmax');
-const launchFile = join(iteration, 'launch', 'launch.yaml');
-let stateFolder;
+let site, repo, iteration, launchFile, stateFolder;
 
-const say = (text = '') => process.stdout.write(`${text}\n`);
-const title = (text) => say(`\n\u2500\u2500 ${text}`);
-const indent = (text) =>
-  say(
-    text
-      .split('\n')
-      .map((line) => `   ${line}`)
-      .join('\n'),
-  );
-
-function run(command, args, options = {}) {
-  const done = spawnSync(command, args, { cwd: repo, encoding: 'utf8', ...options });
-  if (done.status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${done.status}: ${done.stderr || done.error}`);
+/** Runs a command line in the repository, as whoever does the experiment. */
+function run(...words) {
+  const [command, ...args] = words;
+  const done = spawnSync(command, args, { cwd: repo, encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(`${words.join(' ')} ended with ${done.status}: ${done.stderr || done.error}`);
   return done.stdout;
 }
 
-const autolab = (...args) => run(process.execPath, [MAIN, ...args]);
+const autolab = (...args) => run(...site.program, ...args);
+const git = (...args) => run(...site.as(['git', ...args]));
 
 function prepare() {
   title('A researcher sets up a repository');
+  repo = realpathSync(mkdtempSync(join(site.folder, 'autolab-demo-')));
+  chmodSync(repo, 0o755);
+  iteration = join(repo, 'experiments', 'plan', 'penguins-softmax');
+  launchFile = join(iteration, 'launch', 'launch.yaml');
   cpSync(join(ROOT, 'examples', 'penguins', 'repo'), repo, { recursive: true });
+  writeFileSync(launchFile, site.moveHere(readFileSync(launchFile, 'utf8')));
+  site.own(repo);
   stateFolder = JSON.parse(autolab('init', '--json')).state_folder;
   say('   $ autolab-mcp init');
-  autolab('policy', 'apply', 'preset', 'local_dev');
-  say('   $ autolab-mcp policy apply preset local_dev');
+  autolab('policy', 'apply', 'preset', site.preset);
+  say(`   $ autolab-mcp policy apply preset ${site.preset}`);
   const policy = join(repo, '.autolab', 'verifier_policy.yaml');
   const own = `
 # Of my own: every submission is put to me, and this is the one parser that may run.
 gate:
   acts:
     submit: ask
-  approve: elicitation
+  approve: elicitation${site.limits}
   allow:
     commands:
       - [node, scripts/parse_results.mjs]
 `;
   writeFileSync(policy, `${readFileSync(policy, 'utf8')}${own}`);
   indent(`and adds to .autolab/verifier_policy.yaml:${own.trimEnd()}`);
-  run('git', ['init', '-q']);
-  run('git', ['add', '-A']);
-  run('git', ['-c', 'user.name=demo', '-c', 'user.email=demo@localhost', 'commit', '-qm', 'the experiment']);
+  git('init', '-q');
+  git('add', '-A');
+  git('-c', 'user.name=demo', '-c', 'user.email=demo@localhost', 'commit', '-qm', 'the experiment');
   say(`   The repository is ${repo}`);
 }
 
-async function agent() {
-  const client = new Client(
-    { name: 'demo-agent', version: '1.0.0' },
-    { capabilities: { elicitation: { form: {} } }, versionNegotiation: { mode: 'auto' } },
-  );
-  client.setRequestHandler('elicitation/create', async (request) => {
-    title('The researcher is asked, in the client');
-    indent(request.params.message);
-    say('   > approve        (the demo answers for the researcher)');
-    return { action: 'accept', content: { answer: 'approve' } };
-  });
-  await client.connect(
-    new StdioClientTransport({ command: process.execPath, args: [MAIN, 'serve'], cwd: repo, stderr: 'inherit' }),
-  );
-  const call = async (name, args = {}) => {
-    title(`The agent calls ${name} ${JSON.stringify(args)}`);
-    const result = await client.callTool({ name, arguments: args }, { timeout: 120_000 });
-    indent(result.content.map((part) => part.text ?? '').join('\n'));
-    return result;
-  };
-  return { call, close: () => client.close(), era: () => client.getNegotiatedProtocolVersion() };
-}
-
 async function loop() {
-  const { call, close, era } = await agent();
-  say(`\n   Connected over MCP ${era()}.`);
+  const { call, close } = await connectAgent(site.program, repo);
   try {
     const launch = readFileSync(launchFile, 'utf8');
     writeFileSync(launchFile, launch.replace('cpus: 1', 'cpus: 64'));
@@ -122,6 +97,7 @@ async function loop() {
     await call('list_runs', { run_id: runId });
     await call('verify_ledger', { manifest: `experiments/plan/penguins-softmax/runs/${runId}/run_manifest.json` });
     report(runId, results.structuredContent);
+    await site.report(submitted.structuredContent.job_id, 5);
   } finally {
     await close();
   }
@@ -149,22 +125,35 @@ function report(runId, results) {
   say(`\n   ${name} = ${value}, ${delta >= 0 ? '+' : ''}${delta} against the baseline.`);
 }
 
-function must(condition, what) {
-  if (!condition) throw new Error(`the demo expected that ${what}`);
-}
-
-function tidy() {
-  if (KEEP) return say(`\nKept: ${repo} (and ${stateFolder})`);
+function tidy(keep) {
+  if (keep) return say(`\nKept: ${repo} (and ${stateFolder})`);
   rmSync(repo, { recursive: true, force: true, maxRetries: 5 });
   if (stateFolder) rmSync(stateFolder, { recursive: true, force: true });
 }
 
+function stop(error) {
+  say(`\nThe demo stopped: ${error instanceof Error ? error.message : error}`);
+  if (repo) say(`Its repository is left for a look: ${repo}`);
+  process.exitCode = 1;
+}
+
 try {
+  const { values } = parseArgs({
+    options: { site: { type: 'string', default: 'local' }, keep: { type: 'boolean', default: false } },
+  });
+  if (!Object.hasOwn(SITES, values.site))
+    throw new Error(`there is no site ${values.site}; there are ${Object.keys(SITES).join(' and ')}`);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.once(signal, () => {
+      site?.close();
+      process.exit(1);
+    });
+  site = await SITES[values.site]();
   prepare();
   await loop();
-  tidy();
+  tidy(values.keep);
 } catch (error) {
-  say(`\nThe demo stopped: ${error instanceof Error ? error.message : error}`);
-  say(`Its repository is left for a look: ${repo}`);
-  process.exitCode = 1;
+  stop(error);
+} finally {
+  site?.close();
 }
