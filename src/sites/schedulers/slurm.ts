@@ -47,8 +47,11 @@ export function slurmScheduler(): Scheduler {
       ),
     queue: (user) =>
       ask(['queue', user], 'the queue', (answer) => {
+        // An array is one job, and waits until its first task has started.
         const live = provenQueue(answer, 'the queue').filter((view) => !isOver(view.state));
-        return { active: live.length, pending: live.filter(({ state }) => WAITING.has(state)).length };
+        const started = live.filter(({ state }) => !WAITING.has(state));
+        const active = new Set(live.map(({ id }) => id)).size;
+        return { active, pending: active - new Set(started.map(({ id }) => id)).size };
       }),
     cancel: (jobs, user) => ask(['cancel', user, ...jobs.map(({ id, name }) => `${id}:${name}`)], 'the cancellation', readCancel),
     test: (job) => {
