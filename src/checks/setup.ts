@@ -1,10 +1,12 @@
 import type { FailureView } from '../base/errors.ts';
 import type { PolicyProblem } from '../policies/types.ts';
 import type { AuditReport } from '../runs/audit.ts';
+import type { SiteDescription } from '../sites/schedulers/description.ts';
 import type { Finding, Seen } from './check.ts';
 import { machineChecks } from './setup-machine.ts';
 import { repositoryChecks } from './setup-repository.ts';
 import { runChecks } from './setup-runs.ts';
+import { siteChecks } from './setup-sites.ts';
 
 export type Severity = 'ok' | 'warning' | 'error';
 /** `next` is empty where there is nothing to do. */
@@ -17,7 +19,10 @@ export type SiteFacts = {
   name: string;
   scheduler: string;
   transport: string;
+  user: string;
   version: Seen<string>;
+  /** What it says of itself; null where its scheduler says nothing. */
+  description: Seen<SiteDescription> | null;
   queue: Seen<{ active: number; pending: number }> | null;
 };
 
@@ -54,7 +59,7 @@ export type SetupFacts = {
   };
 };
 
-const CHECKS: readonly SetupCheck[] = [...machineChecks, ...repositoryChecks, ...runChecks];
+const CHECKS: readonly SetupCheck[] = [...machineChecks, ...repositoryChecks, ...runChecks, ...siteChecks];
 
 /** Every finding, in the order of cause and effect. */
 export function judgeSetup(facts: SetupFacts): SetupFinding[] {

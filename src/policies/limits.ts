@@ -61,7 +61,7 @@ export function judgeJobs(policy: Policy, facts: Facts): Reason[] {
       active,
       part(queue, (known) => known.active),
       starting,
-      'running',
+      'in the queue',
     ),
     ...judgeCount(
       policy,

@@ -48,6 +48,13 @@ export function siteDefinitions(repo: string): Definitions {
   return parsed.data.sites;
 }
 
+/** The sites that there is reason to look at: those of sites.yaml; without one Slurm only where its sbatch is on PATH. */
+export function sitesHere(repo: string, path = process.env.PATH ?? ''): Definitions {
+  const all = siteDefinitions(repo);
+  if (all !== DEFAULTS || onPath('sbatch', path)) return all;
+  return Object.fromEntries(Object.entries(all).filter(([, { scheduler }]) => scheduler !== 'slurm'));
+}
+
 export function siteNamed(repo: string, name: string): Site {
   const all = siteDefinitions(repo);
   const found = Object.hasOwn(all, name) ? all[name] : undefined;

@@ -3,6 +3,7 @@ import type { ActingPermit, Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
 import type { MarkerLook } from './job-script.ts';
 import { markersCommand } from './job-script.ts';
+import type { SiteDescription } from './schedulers/description.ts';
 import type { Finding, Job, JobId, JobView, Look, PollQuery, Queue, Requested, Scheduler } from './schedulers/scheduler.ts';
 import type { Ask, Output, Transport } from './transports/transport.ts';
 
@@ -27,6 +28,8 @@ export type Site = {
   markers(gates: readonly string[]): Promise<MarkerLook[]>;
   test(job: Job): Promise<Finding[]>;
   version(): Promise<string>;
+  /** What the site is and allows; undefined where its scheduler has nothing to tell. */
+  describe(): Promise<SiteDescription | undefined>;
   /** For how many seconds after a submission "not found" proves that nothing was accepted; null for ever; undefined where the site does not say. */
   memory(): Promise<number | null | undefined>;
   /** Checks that the permit was given for this plan. Never rejects: what is not known is `ambiguous`. */
@@ -51,6 +54,7 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
     markers: (gates) => (gates.length === 0 ? Promise.resolve([]) : ask(markersCommand(gates))),
     test: (job) => ask(scheduler.test(job)),
     version: () => ask(scheduler.version()),
+    describe: async () => (scheduler.describe ? ask(scheduler.describe(user)) : undefined),
     memory: async () => (scheduler.memory ? ask(scheduler.memory()) : undefined),
     submitHeld: async (permit, planDigest, job) => {
       permit.check(planDigest);

@@ -1,12 +1,18 @@
 import * as z from 'zod';
+import { WORD } from '../base/ids.ts';
 import { got } from '../checks/findings.ts';
 import type { SiteFacts } from '../checks/setup.ts';
 import { judgeSetup } from '../checks/setup.ts';
 import { readSetup } from './setup-facts.ts';
+import { descriptionOut, descriptionText, descriptionView } from './site-view.ts';
 import { defineTool } from './tool.ts';
 
 const input = z.strictObject({
-  detail: z.enum(['brief', 'site']).default('brief').describe('site: also what is in the queue of each site'),
+  detail: z
+    .enum(['brief', 'site'])
+    .default('brief')
+    .describe('site: also the queue of each site, its partitions, limits, accounts, and what is free'),
+  site: z.string().regex(WORD, 'expected the name of a site').optional().describe('Look at this site alone. Default: every site'),
 });
 const output = z.object({
   ok: z.boolean().describe('No finding is an error'),
@@ -28,6 +34,7 @@ const output = z.object({
         .object({ active: z.number().int(), pending: z.number().int() })
         .nullable()
         .describe('Jobs of this user; null: not asked or not known'),
+      description: descriptionOut.nullable().describe('With detail: site, where the scheduler tells. Null in it: not known'),
     }),
   ),
 });
@@ -44,14 +51,17 @@ export default defineTool({
   anywhere: true,
   input,
   output,
-  facts: async () => ({ acts: ['read'], subject: { check: 'setup' }, summary: 'check the surroundings' }),
-  handle: async ({ detail }, acts) => {
-    const facts = await readSetup(acts, detail === 'site');
+  facts: async ({ site }, reads) => {
+    if (site !== undefined) reads.site(site);
+    return { acts: ['read'], subject: { check: 'setup' }, summary: 'check the surroundings' };
+  },
+  handle: async ({ detail, site }, acts) => {
+    const facts = await readSetup(acts, { site, queues: detail === 'site' });
     const findings = judgeSetup(facts);
     return {
       ok: findings.every(({ severity }) => severity !== 'error'),
       findings,
-      sites: (got(facts.sites) ?? []).map(siteView),
+      sites: (got(facts.sites) ?? []).map((one) => siteView(one, detail === 'site')),
     };
   },
   text: (out) => {
@@ -60,8 +70,11 @@ export default defineTool({
     return [
       ...bad.flatMap(({ code, severity, what, next }) => [`${severity.toUpperCase()} ${code}: ${what}`, `  → ${next}`]),
       ...of('ok').map(({ code, what }) => `ok ${code}: ${what}`),
+      ...out.sites.flatMap(({ name, version, description }) =>
+        description === null ? [] : descriptionText(name, version, description),
+      ),
       ...out.sites.flatMap(({ name, queue }) =>
-        queue ? [`queue of ${name}: ${queue.active} running, ${queue.pending} waiting`] : [],
+        queue ? [`queue of ${name}: ${queue.active - queue.pending} running, ${queue.pending} waiting`] : [],
       ),
       bad.length === 0 ? 'All is well.' : `${of('error').length} error(s), ${of('warning').length} warning(s).`,
     ].join('\n');
@@ -69,12 +82,14 @@ export default defineTool({
   exit: (out) => (out.ok ? 0 : 1),
 });
 
-function siteView({ name, scheduler, transport, version, queue }: SiteFacts) {
+function siteView({ name, scheduler, transport, version, description, queue }: SiteFacts, isDetailed: boolean) {
+  const told = isDetailed && description !== null ? got(description) : undefined;
   return {
     name,
     scheduler,
     transport,
     version: got(version) ?? null,
     queue: queue === null ? null : (got(queue) ?? null),
+    description: told === undefined ? null : descriptionView(told),
   };
 }

@@ -20,7 +20,7 @@ import { lintProfile, REMOTE_PROFILES, readRemoteProfiles, slurmProfile } from '
 import type { Run } from '../runs/run.ts';
 import { readState } from '../runs/state.ts';
 import { readWorkflow } from '../runs/workflow.ts';
-import { onPath, siteDefinitions } from '../sites/index.ts';
+import { onPath, siteDefinitions, sitesHere } from '../sites/index.ts';
 import { requirementsSaid } from './requirements.ts';
 
 /** How long the sites have to answer, all together. Milliseconds; an operation has 25 s for everything. */
@@ -31,7 +31,7 @@ const NOWHERE = {
 };
 
 /** Looks at the surroundings; changes nothing but making the state folder where it is not there yet. What cannot be known says why. */
-export async function readSetup(reads: Reads, withQueues: boolean): Promise<SetupFacts> {
+export async function readSetup(reads: Reads, look: { site?: string | undefined; queues: boolean }): Promise<SetupFacts> {
   const path = process.env.PATH ?? '';
   const repository = seen(() => reads.repo);
   const repo = got(repository);
@@ -59,7 +59,7 @@ export async function readSetup(reads: Reads, withQueues: boolean): Promise<Setu
     workflow,
     remote: seen(() => remoteOf(repo)),
     beyond: registry === undefined ? [] : beyondRegistry(requirementsSaid(policy, registry).said, registry),
-    sites: await sitesOf(reads, repo, withQueues),
+    sites: await sitesOf(reads, repo, look.site, look.queues),
     stateFolder: seen(() => ownerOf(stateFolder(repo))),
     audit: seen(() => reads.audit.verify()),
     runs: runsOf(repo),
@@ -100,13 +100,30 @@ function ownerOf(path: string): { path: string; uid: number; mode: number } {
   return { path, uid, mode };
 }
 
-async function sitesOf(reads: Reads, repo: string, withQueues: boolean): Promise<Seen<readonly SiteFacts[]>> {
-  const named = seen(() => Object.entries(siteDefinitions(repo)));
+async function sitesOf(
+  reads: Reads,
+  repo: string,
+  only: string | undefined,
+  withQueues: boolean,
+): Promise<Seen<readonly SiteFacts[]>> {
+  const named = seen(() =>
+    only === undefined
+      ? Object.entries(sitesHere(repo))
+      : Object.entries(siteDefinitions(repo)).filter(([name]) => name === only),
+  );
   if ('failure' in named) return named;
-  const sites = named.value.map(async ([name, { scheduler, transport }]) => {
-    const version = await asked(name, async () => reads.site(name).version());
-    const queue = withQueues && 'value' in version ? await asked(name, async () => reads.site(name).queue()) : null;
-    return { name, scheduler, transport, version, queue };
+  const sites = named.value.map(async ([name, { scheduler, transport }]): Promise<SiteFacts> => {
+    const site = reads.site(name);
+    const told = await asked(name, () => site.describe());
+    const description = 'failure' in told ? told : told.value && { value: told.value };
+    const version =
+      description === undefined
+        ? await asked(name, () => site.version())
+        : 'value' in description
+          ? { value: description.value.version }
+          : description;
+    const queue = withQueues && 'value' in version ? await asked(name, () => site.queue()) : null;
+    return { name, scheduler, transport, user: site.user, version, description: description ?? null, queue };
   });
   return { value: await Promise.all(sites) };
 }

@@ -101,7 +101,7 @@ it('gives every reason of a yes, whole', () => {
       {
         ...passed,
         rule: 'limits.jobs.active',
-        because: '0 running and 1 of this call, within the limit',
+        because: '0 in the queue and 1 of this call, within the limit',
         limit: '3 jobs',
         actual: '1 job',
         origin: defaults,
@@ -263,9 +263,9 @@ describe('limits on the number of jobs', () => {
     expect(stopped('', facts)).toMatchObject([
       {
         rule: 'limits.jobs.active',
-        because: '3 running and 1 of this call; the policy allows at most 3',
+        because: '3 in the queue and 1 of this call; the policy allows at most 3',
         actual: '4 jobs',
-        remedy: 'call again when at most 2 are running',
+        remedy: 'call again when at most 2 are in the queue',
       },
       { rule: 'limits.jobs.pending', remedy: 'call again when at most 9 are waiting' },
       { rule: 'limits.jobs.submits_per_hour', remedy: 'call again when at most 19 are submitted in the last hour' },

@@ -33,7 +33,7 @@ it('tells a decision in lines, the strictest first', () => {
     allow limits.per_job.walltime [presets/slurm.yaml:18]: 0:10:00 of walltime, within the limit (limit 8:00:00 of walltime)
     allow limits.per_job.array_tasks [presets/slurm.yaml:19]: 1 array task, within the limit (limit 64 array tasks)
     allow limits.per_job.requeues [presets/slurm.yaml:21]: 0 requeues, within the limit
-    allow limits.jobs.active [presets/slurm.yaml:12]: 0 running and 1 of this call, within the limit (is 1 job; limit 3 jobs)
+    allow limits.jobs.active [presets/slurm.yaml:12]: 0 in the queue and 1 of this call, within the limit (is 1 job; limit 3 jobs)
     allow limits.jobs.pending [presets/slurm.yaml:12]: 0 waiting and 1 of this call, within the limit (is 1 job; limit 10 jobs)
     allow limits.jobs.submits_per_hour [presets/slurm.yaml:12]: 0 submitted in the last hour and 1 of this call, within the limit (is 1 job; limit 20 jobs)
     allow require.stage_checks [presets/slurm.yaml:27]: the checks of stage launch pass (is none failed; limit no failed check)

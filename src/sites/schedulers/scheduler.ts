@@ -1,4 +1,5 @@
 import type { Ask } from '../transports/transport.ts';
+import type { SiteDescription } from './description.ts';
 
 /** Opaque text: `12`, `12.host`. Never parsed, never calculated with. */
 export type JobId = string;
@@ -132,6 +133,8 @@ export type Scheduler = {
   test(job: Job): Ask<Finding[]>;
   /** Whether it answers at all, and which version it is. */
   version(): Ask<string>;
+  /** What the site is and allows, and what is free for this user. Absent where there is nothing to tell. */
+  describe?(user: string): Ask<SiteDescription>;
   /** For how many seconds after its submission a job of any fate can be found by name; null for ever. Absent: the table of timings says it. */
   memory?(): Ask<number | null>;
 };

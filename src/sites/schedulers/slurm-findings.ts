@@ -2,6 +2,7 @@ import { quote } from '../../base/text.ts';
 import type { Finding, Job } from './scheduler.ts';
 import type { Answer } from './slurm-answers.ts';
 import { isUnreachable, unusable } from './slurm-answers.ts';
+import { wordsOf } from './slurm-partitions.ts';
 import { parseWalltime } from './units.ts';
 
 /**
@@ -33,15 +34,7 @@ function partitionOf(answer: Answer, name: string | null): Map<string, string> |
   const all = part.text
     .split('\n')
     .filter((line) => line.startsWith('PartitionName='))
-    .map(
-      (line) =>
-        new Map(
-          line
-            .trim()
-            .split(/\s+/)
-            .map((word): [string, string] => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]),
-        ),
-    );
+    .map(wordsOf);
   return all.find((one) => (name === null ? one.get('Default') === 'YES' : one.get('PartitionName') === name));
 }
 

@@ -28,6 +28,12 @@ al_part() {
   printf '\n%s code %s\n' "$al_word" "$al_code"
 }
 
+# al_told NAME COMMAND...: the same with its errors in it, and not for longer than five seconds (124, timeout(1)).
+al_told() {
+  al_name=$1; shift
+  al_part "$al_name" timeout 5 "$@" 2>&1
+}
+
 # al_queue USER [MORE OPTIONS]: its rows stay in al_rows too.
 al_queue() {
   al_user=$1; shift
@@ -104,6 +110,24 @@ case $al_verb in
     al_part ping scontrol ping
     ;;
   memory) al_part config scontrol show config ;;
+  describe)
+    # USER: the site. Errors stand in their part. Of a controller that is not there nothing more is asked: each client would wait for it.
+    al_told version sbatch --version
+    al_ping=$(timeout 9 scontrol ping 2>&1 </dev/null)
+    al_code=$?
+    printf '%s begin ping\n%s\n%s code %s\n' "$al_word" "$al_ping" "$al_word" "$al_code"
+    case $al_ping in *' is UP'*) ;; *) exit 0 ;; esac
+    al_told config scontrol show config
+    al_told partitions scontrol -o show partition
+    al_told nodes sinfo -h -e -O "PartitionName:$al_s,StateLong:$al_s,Nodes:$al_s,CPUsState:$al_s,Memory:$al_s,Gres:$al_s,GresUsed:$al_s"
+    al_told fairshare sshare -h -P -U -o Account,User,RawShares,EffectvUsage,FairShare
+    al_told accounting sacct -n -P -X -S now-1minutes -u "$1" -o JobID
+    [ "$al_code" = 0 ] || exit 0
+    al_told accounts sacctmgr -n -P show user where name="$1" withassoc \
+      format=DefaultAccount,Cluster,Account,Partition,QOS,DefaultQOS,MaxJobs,MaxSubmit,MaxWall,MaxTRES,MaxTRESPerNode,GrpJobs,GrpSubmit,GrpTRES,GrpTRESMins
+    al_told qos sacctmgr -n -P show qos \
+      format=Name,MaxWall,MaxTRES,MaxTRESPerNode,MaxTRESPU,MaxJobsPU,MaxSubmitPU,MinTRES,GrpJobs,GrpSubmit,GrpTRES,GrpTRESMins,GrpWall
+    ;;
   *) echo "no such question: $al_verb" >&2; exit 64 ;;
 esac
 `);

@@ -11,11 +11,9 @@ import { findingsOf } from './slurm-findings.ts';
 import { requestedOf } from './slurm-requested.ts';
 import { accountingRows, merged, queueRows } from './slurm-rows.ts';
 import { SLURM_SCRIPT } from './slurm-scripts.ts';
+import { describedSite, NO_ACCOUNTING, versionOf } from './slurm-site.ts';
 import { isOver } from './slurm-states.ts';
 import { readSubmission } from './slurm-submission.ts';
-
-/** sacct says so, and ends with 1, where a site keeps no accounting: its silence is then no fault. */
-const NO_ACCOUNTING = /accounting storage is disabled/i;
 
 /**
  * Slurm by its own programs: sbatch, squeue, sacct, scontrol, scancel, and a POSIX shell, awk and coreutils beside them. Tried on 22.05;
@@ -49,8 +47,11 @@ export function slurmScheduler(): Scheduler {
       ),
     queue: (user) =>
       ask(['queue', user], 'the queue', (answer) => {
+        // An array is one job, and waits until its first task has started.
         const live = provenQueue(answer, 'the queue').filter((view) => !isOver(view.state));
-        return { active: live.length, pending: live.filter(({ state }) => WAITING.has(state)).length };
+        const started = live.filter(({ state }) => !WAITING.has(state));
+        const active = new Set(live.map(({ id }) => id)).size;
+        return { active, pending: active - new Set(started.map(({ id }) => id)).size };
       }),
     cancel: (jobs, user) => ask(['cancel', user, ...jobs.map(({ id, name }) => `${id}:${name}`)], 'the cancellation', readCancel),
     test: (job) => {
@@ -65,16 +66,8 @@ export function slurmScheduler(): Scheduler {
       );
       return { ...asked, command: { ...asked.command, env: job.environment } };
     },
-    version: () =>
-      ask(['version'], 'the version', (answer) => {
-        const version = goodPart(answer, 'version', 'the version').split('\n')[0] ?? '';
-        if (/\bis UP\b/.test(answer.parts.get('ping')?.text ?? '')) return version;
-        throw unusable(
-          'its version',
-          `${quote(version, 100)} is installed, but its controller does not answer`,
-          `${answer.parts.get('ping')?.text ?? ''}\nUnable to contact slurm controller`,
-        );
-      }),
+    version: () => ask(['version'], 'the version', versionOf),
+    describe: (user) => ask(['describe', user], 'the site', describedSite),
     memory: () =>
       ask(['memory'], 'its configuration', (answer) => {
         const age = /^MinJobAge\s*=\s*(\d+)/m.exec(goodPart(answer, 'config', 'its configuration'))?.[1];
