@@ -126,12 +126,12 @@ test('what Slurm refuses is refused before anything is submitted, in its own wor
     ['qos: never', /Invalid qos/],
     ['walltime: "2:00:00"', /over the 3600 s that partition debug allows/],
     ['memory: 200GB', /Requested node configuration is not available/],
-    ['partition: closed', /account|not permitted/i],
   ] as const) {
     writeFileSync(launch, plain.replace('cpus: 1 }', `cpus: 1, ${asked} }`));
     slurm.identity.own(launch);
     const refused = await repo.autolab('submit');
-    expect(refused, asked).toMatchObject({ exit: 1, stdout: expect.stringMatching(words) });
+    expect(refused.exit, asked).toBe(1);
+    expect(`${refused.stdout}${refused.stderr}`, asked).toMatch(words);
   }
   expect((await ours()).length).toBe(before);
 });
@@ -150,16 +150,25 @@ test('a hold by an administrator is told as one that only they can lift, and the
   timeout: LIMIT,
 }, async () => {
   repo = await experiment('echo ran >>ran');
-  await slurm.admin('scontrol', 'update', 'NodeName=n[1-2]', 'State=DRAIN', 'Reason=test');
-  try {
-    const { job_id } = await repo.json<Submitted>('submit');
-    await slurm.admin('scontrol', 'hold', String(job_id));
-    const seen = await until('the hold is seen', async () => (await told()).runs.find((run) => run.blocked));
-    expect(seen.line).toContain('held by an administrator');
-    await slurm.admin('scontrol', 'release', String(job_id));
-  } finally {
-    await slurm.admin('scontrol', 'update', 'NodeName=n[1-2]', 'State=RESUME');
-  }
+  const { stdout: other } = await slurm.run(
+    'sbatch',
+    '--parsable',
+    '--nodes=2',
+    '--exclusive',
+    '--mem=0',
+    '--time=10',
+    '--output=/dev/null',
+    '--wrap=sleep 600',
+  );
+  await until('the nodes are taken', async () =>
+    (await slurm.run('squeue', '-h', '-j', other, '-o', '%T')).stdout === 'RUNNING' ? true : undefined,
+  );
+  const { job_id } = await repo.json<Submitted>('submit');
+  await slurm.admin('scontrol', 'hold', String(job_id));
+  const seen = await until('the hold is seen', async () => (await told()).runs.find((run) => run.blocked), 120);
+  expect(seen.line).toContain('held by an administrator');
+  await slurm.admin('scontrol', 'release', String(job_id));
+  await slurm.run('scancel', other);
   await ended();
   expect(executions()).toBe('ran\n');
 });
@@ -188,50 +197,5 @@ test('a node that dies is a node failure', { timeout: LIMIT }, async () => {
     expect(await detail(run_id)).toContain('node_failure');
   } finally {
     await slurm.start(node);
-  }
-});
-
-test('while the controller is down nothing is submitted and every state stays; afterwards it all goes on', {
-  timeout: LIMIT,
-}, async () => {
-  repo = await experiment('echo ran >>ran; while [ ! -e go ]; do sleep 0.2; done');
-  const { run_id } = await repo.json<Submitted>('submit');
-  await seenAs('running');
-  await slurm.stop('slurmctld');
-  try {
-    const down = await told();
-    expect(down.runs).toMatchObject([{ state: 'running' }]);
-    expect(down.sites[0]).toMatchObject({ healthy: false, note: expect.any(String) });
-    const refused = await repo.autolab('submit', '--again');
-    expect(refused.exit).toBe(1);
-    expect(`${refused.stdout}${refused.stderr}`).toMatch(/unknown|cannot be reached/);
-  } finally {
-    await slurm.start('slurmctld');
-  }
-  writeFileSync(join(repo.iteration, 'go'), '');
-  expect(await ended()).toMatchObject([{ run_id, state: 'synced' }]);
-  expect(executions()).toBe('ran\n');
-});
-
-test('without munge nothing is believed, and without accounting the queue and the markers carry the run', {
-  timeout: LIMIT,
-}, async () => {
-  repo = await experiment('echo ran >>ran; while [ ! -e go ]; do sleep 0.2; done');
-  const { run_id } = await repo.json<Submitted>('submit');
-  await seenAs('running');
-  await slurm.stop('munged');
-  try {
-    const down = await told();
-    expect(down.runs).toMatchObject([{ state: 'running' }]);
-    expect(down.sites[0]).toMatchObject({ healthy: false });
-  } finally {
-    await slurm.start('munged');
-  }
-  await slurm.stop('slurmdbd');
-  try {
-    writeFileSync(join(repo.iteration, 'go'), '');
-    expect(await ended()).toMatchObject([{ run_id, state: 'synced' }]);
-  } finally {
-    await slurm.start('slurmdbd');
   }
 });

@@ -5,6 +5,10 @@ import { isUnreachable, unusable } from './slurm-answers.ts';
 import { wordsOf } from './slurm-partitions.ts';
 import { parseWalltime } from './units.ts';
 
+/** What --test-only says where no node could start the job just now; sbatch itself takes it, and it waits (22.05). */
+const BUSY =
+  /Required node not available|Requested nodes are busy|Required partition not available|Requested partition configuration not available now/;
+
 /**
  * What Slurm says of a job without taking it. `--test-only` finds wrong memory, partitions, accounts and arrays; on default settings
  * (EnforcePartLimits=NO) not a walltime over the partition's limit, nor an output folder that is not there (22.05): those are looked at here.
@@ -16,7 +20,15 @@ export function findingsOf(answer: Answer, job: Job): Finding[] {
   if (test.exit !== 0) {
     const words = `${test.text}\n${answer.stderr}`.trim();
     if (isUnreachable(words)) throw unusable('the test of the job', `exit code ${test.exit}`, words);
-    found.push({ severity: 'error', what: 'Slurm would not take this job', quoted: quote(words, 500) });
+    found.push(
+      BUSY.test(words)
+        ? {
+            severity: 'warning',
+            what: 'Slurm would take this job and let it wait: nodes it needs are down, drained or reserved',
+            quoted: quote(words, 500),
+          }
+        : { severity: 'error', what: 'Slurm would not take this job', quoted: quote(words, 500) },
+    );
   }
   if (answer.fields.has('folder'))
     found.push({
