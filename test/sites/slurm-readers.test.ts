@@ -349,6 +349,7 @@ test.each<[string, boolean, boolean]>([
   ['DependencyNeverSatisfied', false, true],
   ['QOSMaxGRESPerJob', false, true],
   ['AssocMaxCpuPerJobLimit', false, true],
+  ["Job's account not permitted to use this partition (closed allows staff not lab)", false, true],
   ['QOSMaxJobsPerUserLimit', false, false],
   ['AssocGrpCPUMinutesLimit', false, false],
   ['Priority', false, false],

@@ -96,11 +96,14 @@ const HELD =
 const BLOCKED =
   /^(?:JobHeldAdmin|JobHoldMaxRequeue|launch_failed_requeued_held|job_requeued_in_held_state|BadConstraints|DependencyNeverSatisfied|Partition(?:NodeLimit|TimeLimit|Config)|AccountNotAllowed|QOSNotAllowed|InvalidAccount|InvalidQOS|AccountingPolicy|Reservation(?:Deleted|Invalid)|MaxMemPerLimit|DeadLine|(?:Assoc|QOS)Max\w*(?:PerJob|PerNode)(?:Limit)?|(?:Assoc|QOS)Max\w*MinutesPerJob\w*|QOSMin\w+)$/i;
 
+/** Slurm's own sentences in the place of a reason (job_scheduler.c); scontrol writes them with underscores. */
+const NOT_PERMITTED = /^(?:Job|User)'s[ _]\w+[ _]not[ _]permitted[ _]to[ _]use[ _]this[ _]partition/;
+
 export type Waiting = { held: boolean; blocked: boolean };
 
 /** What a pending job's reason means. */
 export function waitingFor(reason: string): Waiting {
-  return { held: HELD.test(reason), blocked: BLOCKED.test(reason) };
+  return { held: HELD.test(reason), blocked: BLOCKED.test(reason) || NOT_PERMITTED.test(reason) };
 }
 
 /** Reasons in plain words; others are shown as they are. */
