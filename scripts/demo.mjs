@@ -145,6 +145,7 @@ try {
     throw new Error(`there is no site ${values.site}; there are ${Object.keys(SITES).join(' and ')}`);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     process.once(signal, () => {
+      stop(`${signal} came`);
       site?.close();
       process.exit(1);
     });

@@ -13,18 +13,18 @@ export default async function setup(): Promise<() => Promise<void>> {
   const without = withoutClusters();
   if (without === undefined) await execa('bash', [script, 'install'], { stdin: 'ignore' });
   else console.warn(`\nLeft out: the tests on a real Slurm (test/clusters), because ${without}.\n`);
-  const before = new Set(clusters());
   const sweeping = setInterval(sweep, 5_000);
   return async () => {
     clearInterval(sweeping);
     // What a test file that was killed could not take down itself.
-    for (const folder of clusters().filter((one) => !before.has(one)))
+    for (const folder of clusters())
       await execa('bash', [script, 'wipe'], { env: { AUTOLAB_SLURM: folder }, stdin: 'ignore', reject: false });
   };
 }
 
+/** Those of our own test files, which are run by children of this process. */
 function clusters(): string[] {
-  const [folder, prefix] = [dirname(CLUSTERS), basename(CLUSTERS)];
+  const [folder, prefix] = [dirname(CLUSTERS), `${basename(CLUSTERS)}${process.pid}-`];
   return readdirSync(folder)
     .filter((name) => name.startsWith(prefix))
     .map((name) => join(folder, name));

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { referenceFindings } from '../reference-schemas/reference.ts';
 import { readJsonFile } from '../support/artifacts.ts';
 import { commandsOf, openDocument } from '../support/document.ts';
@@ -41,6 +41,15 @@ afterAll(async () => {
   rmSync(programs, { recursive: true, force: true });
 }, LIMIT);
 
+/** The example on the cluster's partition; its tasks wait until the test lets them go on. */
+function prepare(path: string): void {
+  onSlurm(path);
+  edit(join(path, ITERATION, 'launch', 'launch.yaml'), (text) => text.replace('cpus: 1', 'cpus: 1, partition: debug'));
+  edit(join(path, ITERATION, 'launch', 'run_slurm.sbatch'), (text) =>
+    text.replace('00:05:00', '00:30:00').replace(/^node .*$/m, `until [ -e '${path}.go' ]; do sleep 0.2; done\n$&`),
+  );
+}
+
 type Done = { line: string; exit: number; said: string };
 
 /** A repository as the document has it set up, and what the document's blocks do in it. */
@@ -55,7 +64,9 @@ function setting() {
   const words = () => ({
     manifest: join(folder(), 'run_manifest.json'),
     'run-folder': folder(),
-    'job-id': existsSync(file(folder())) ? String(manifest().job_id) : '',
+    get 'job-id'() {
+      return String(manifest().job_id);
+    },
     'where-it-lies': file('elsewhere'),
   });
   /** Types a line in the repository, as the user. */
@@ -85,10 +96,11 @@ function setting() {
       return done;
     },
     setUp: async () => {
-      repo = await makeRepo(null, onSlurm, slurm.identity);
+      repo = await makeRepo(null, prepare, slurm.identity);
       for (const line of commandsOf(cookbook.block('Set up'), {})) expect(await type(line)).toMatchObject({ exit: 0 });
       appendFileSync(file('.autolab', 'verifier_policy.yaml'), `\n${cookbook.block('Set up', 0, 'yaml')}${OPEN}`);
     },
+    letGo: () => writeFileSync(`${repo.path}.go`, ''),
     /** The job leaves the queue while nobody of ours looks. */
     ended: () =>
       until(
@@ -114,7 +126,7 @@ describe('an experiment in every trouble of the cookbook', () => {
   const row = () => `run_id=${String(state().last_run_id)} | status=`;
 
   test('Submission fails: refused with the words of Slurm, mended, submitted', { timeout: LIMIT }, async () => {
-    edit(launchFile(), (text) => text.replace('cpus: 1', 'cpus: 1, partition: nowhere'));
+    edit(launchFile(), (text) => text.replace('partition: debug', 'partition: nowhere'));
     edit(file('.autolab', 'verifier_policy.yaml'), (text) => text.replace('[debug]', '[debug, nowhere]'));
     const [verified, , refused] = await follow('Launch');
     expect(verified).toMatchObject({ exit: 0, said: expect.stringContaining('passed') });
@@ -170,6 +182,7 @@ describe('an experiment in every trouble of the cookbook', () => {
   };
 
   test('Artifacts not synced: named, brought back, collected, extracted', { timeout: LIMIT }, async () => {
+    here.letGo();
     await here.ended();
     const lost = 'replicates/replicate_3.json';
     mkdirSync(dirname(file('elsewhere', lost)), { recursive: true });
@@ -202,18 +215,16 @@ describe('an experiment in every trouble of the cookbook', () => {
 
 describe('Stuck at slurm_monitor', () => {
   const here = setting();
-  beforeAll(here.setUp, LIMIT);
-  afterAll(() => here.close());
+  afterEach(() => here.close());
 
   test.each([
-    ['ended well while nobody looked', 'completed', '5/5 tasks done'],
-    ['was cancelled with scancel', 'failed', 'cancelled'],
-  ])('a job that %s', { timeout: LIMIT }, async (what, status, told) => {
-    edit(here.file('.autolab', 'state.json'), (text) => text.replace(/"stage": "\w+"/, '"stage": "launch"'));
-    await here.type(what.includes('scancel') ? 'autolab submit --again' : 'autolab run');
+    ['ended well while nobody looked', 'completed', '5/5 tasks done', here.letGo],
+    ['was cancelled with scancel', 'failed', 'cancelled', () => here.type(`scancel ${here.manifest().job_id}`)],
+  ])('a job that %s', { timeout: LIMIT }, async (_what, status, told, end) => {
+    await here.setUp();
+    await here.well('Launch');
     expect(here.state().stage).toBe('slurm_monitor');
-    const { job_id: job } = here.manifest();
-    if (what.includes('scancel')) expect(await here.type(`scancel ${job}`)).toMatchObject({ exit: 0 });
+    await end();
     await here.ended();
     // The reference's way: whatever is written into the manifest by hand, the evidence decides.
     edit(here.file(here.folder(), 'run_manifest.json'), (text) => text.replace('"status": "submitted"', '"status": "failed"'));

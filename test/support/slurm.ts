@@ -21,8 +21,11 @@ import type { Identity } from './repo.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 const SCRIPT = join(ROOT, 'test', 'clusters', 'slurm');
 const USER = 'autolab-user';
-/** State folders begin with this, so that what a killed test left behind is found: see test/global-setup.ts. */
-export const CLUSTERS = '/tmp/autolab-slurm-';
+/**
+ * State folders begin with this, then the id of the process that runs the tests, so that what a killed test left behind is found, and
+ * nobody else's: see test/global-setup.ts.
+ */
+export const CLUSTERS = '/tmp/autolab-tests-slurm-';
 
 export type Variant = { minJobAge?: number; comments?: boolean; accounting?: boolean; zone?: string };
 export type Daemon = 'slurmctld' | 'slurmdbd' | 'munged' | 'n1' | 'n2';
@@ -49,7 +52,7 @@ export type Slurm = {
 /** Starts a cluster and waits until it can take jobs. `path` is put before the user's PATH: for programs that get in the way. */
 export async function startSlurm(variant: Variant = {}, path = ''): Promise<Slurm> {
   if (process.getuid?.() !== 0) throw new Error('tests on a real Slurm start its daemons, so they must run as root');
-  const state = mkdtempSync(CLUSTERS);
+  const state = mkdtempSync(`${CLUSTERS}${process.ppid}-`);
   chmodSync(state, 0o755);
   const environment = {
     AUTOLAB_SLURM: state,
