@@ -62,6 +62,9 @@ describe('what a site is told is words, not a line for a shell', () => {
     const { run_id } = await submit(tiny);
     // The site cannot be read: neither empty nor finished follows from that.
     const root = join(tiny.path, '.autolab/gate/runner/local');
+    // Nothing of the runner works in the folder any more when it is taken away.
+    const log = join(root, 'jobs', '1', 'log');
+    await until('the job is over', async () => (existsSync(log) && /^END /m.test(readFileSync(log, 'utf8')) ? true : undefined));
     renameSync(join(root, 'jobs'), join(root, 'away'));
     writeFileSync(join(root, 'jobs'), 'no folder');
     const looked = await json<{ all_over: boolean; sites: { healthy: boolean }[]; runs: { state: string }[] }>(tiny, 'monitor');
