@@ -89,8 +89,7 @@ al_setup() {
 
 # A signal for the job is one for the script. Before the script is there it is kept; the ones that ask for an end are recorded.
 al_signal() {
-  al_caught=$((al_caught + 1))
-  case $1 in CONT|TSTP|WINCH|URG) ;; *) al_signals="$al_signals $1" ;; esac
+  case $1 in CONT|TSTP|URG) ;; *) al_signals="$al_signals $1" ;; esac
   if [ -n "$al_child" ]; then kill -s "$1" "$al_child" 2>/dev/null; else al_kept="$al_kept $1"; fi
 }
 
@@ -103,38 +102,59 @@ al_look() {
   case $path in /*) al_stderr=$path ;; esac
 }
 
-# A background child of a shell without job control ignores INT and QUIT; the subshell takes them back for the script.
+# al_between ARGS: runs the script in the foreground and tells "pid N" and "exit N" on its output, which ends with it. bash's wait, cut short by a
+# trapped signal, can lose the exit code of a child that ends in that moment, and the trap itself when a second signal follows; a shell that
+# waits in the foreground keeps the one, and a read the other.
+al_between() {
+  al_trap hear
+  ( al_trap default; printf 'pid %d\n' "$BASHPID"; exec "$al_script" "$@" </dev/null >&"$al_out" {al_out}>&- )
+  printf 'exit %d\n' "$?"
+}
+
+# One word of the shell between; false where it says no more.
+al_listen() {
+  local word number code
+  until read -r -u "$al_pipe" word number; do
+    code=$?
+    [ "$code" -gt 128 ] || return 1
+  done
+  case $word in pid) al_child=$number ;; exit) al_exit=$number ;; esac
+}
+
 al_start() {
-  local seen turn
+  local name turn
   al_look $$
-  ( trap - INT QUIT; exec "$al_script" "$@" ) &
-  al_child=$!
-  for turn in $al_kept; do kill -s "$turn" "$al_child" 2>/dev/null; done
+  exec {al_out}>&1 {al_pipe}< <(al_between "$@")
+  al_listen
+  exec {al_out}>&-
+  for name in $al_kept; do kill -s "$name" "$al_child" 2>/dev/null; done
   for turn in 1 2 3 4 5 6 7 8; do
     al_look "$al_child"
     kill -0 "$al_child" 2>/dev/null || break
     command -p sleep 0.05
   done
-  # A wait that a signal cut short says nothing about the script; bash remembers the exit code of a child it has collected.
-  while :; do
-    seen=$al_caught
-    wait "$al_child"
-    al_exit=$?
-    [ "$al_caught" -ne "$seen" ] || break
-  done
+  [ -n "$al_exit" ] || al_listen
+  # Nothing is told only by a shell that was killed.
+  al_exit=@{al_exit:-137}
 }
 
+# WINCH is left out: it speaks of terminals, and bash does not wake from a read for it.
 al_trap() {
   local name
-  for name in HUP INT QUIT ABRT USR1 USR2 ALRM TERM CONT TSTP URG XCPU XFSZ VTALRM PROF WINCH IO PWR; do
-    if [ "$1" = forward ]; then trap "al_signal $name" "$name"; else trap '' "$name"; fi
+  for name in HUP INT QUIT ABRT USR1 USR2 ALRM TERM CONT TSTP URG XCPU XFSZ VTALRM PROF IO PWR; do
+    case $1 in
+      forward) trap "al_signal $name" "$name" ;;
+      hear) trap : "$name" ;;
+      default) trap - "$name" ;;
+      *) trap '' "$name" ;;
+    esac
   done
 }
 
 al_task=$(al_number "$AUTOLAB_TASK_INDEX" || al_number "$SLURM_ARRAY_TASK_ID" || al_number "$SGE_TASK_ID" || printf 0)
 al_job=@{AUTOLAB_JOB_ID:-@{SLURM_ARRAY_JOB_ID:-@{SLURM_JOB_ID:-$JOB_ID}}}
 al_node=@{SLURMD_NODENAME:-$HOSTNAME}
-al_restart=0 al_signals= al_caught=0 al_kept= al_child= al_exit= al_stdout= al_stderr=
+al_restart=0 al_signals= al_kept= al_child= al_exit= al_pipe= al_out= al_stdout= al_stderr=
 al_started=$(command -p date +%s)
 readonly al_task al_job al_node al_started
 [ -n "$al_job" ] || al_stop 'the scheduler gave no job id'

@@ -138,6 +138,21 @@ export function jobScriptConformance(desk: () => Desk): void {
     expect(look.markers).toMatchObject([{ job_id: id, exit: 0, signals: expect.arrayContaining(['TERM']) }]);
   });
 
+  test('of scripts that are ended together each leaves its exit code', { timeout: LIMIT }, async ({ skip }) => {
+    const d = desk();
+    skip(d.bench.lacks.has('term'));
+    const all = Array.from({ length: 8 }, () => scripted(d, 'sleep 1; echo up >up; exec sleep 600'));
+    const asked: { id: string; name: string }[] = [];
+    for (const one of all) asked.push({ id: await d.start(one.job), name: one.job.name });
+    for (const one of all) await d.file(join(one.folder, 'up'));
+    await d.ask(d.bench.scheduler.cancel(asked, d.bench.user));
+    expect((await d.over(...asked)).map((view) => view.state)).toEqual(all.map(() => 'cancelled'));
+    for (const one of all) {
+      const look = await markers(d, one.gate, (seen) => seen.markers.length + seen.unreadable.length === 1);
+      expect(look).toMatchObject({ markers: [{ exit: 143, signals: ['TERM'] }], unreadable: [] });
+    }
+  });
+
   test('scripts that end at once always end', { timeout: LIMIT }, async () => {
     const d = desk();
     const indices = Array.from({ length: 20 }, (_, at) => at + 1);

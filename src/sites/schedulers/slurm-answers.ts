@@ -52,7 +52,7 @@ export function goodPart(answer: Answer, name: string, what: string): string {
 /** Proof that the controller is there: an empty answer counts only with it. */
 export function isHealthy(answer: Answer): boolean {
   const queue = answer.parts.get('queue');
-  if (!queue || queue.exit !== 0) return false;
+  if (queue?.exit !== 0) return false;
   // squeue of 22.05 says this and ends with 0.
   if (/Invalid user/.test(answer.stderr)) return false;
   return queue.text !== '' || /\bis UP\b/.test(answer.parts.get('ping')?.text ?? '');

@@ -42,7 +42,7 @@ export function findingsOf(answer: Answer, job: Job): Finding[] {
 
 function partitionOf(answer: Answer, name: string | null): Map<string, string> | undefined {
   const part = answer.parts.get('partition');
-  if (!part || part.exit !== 0) return undefined;
+  if (part?.exit !== 0) return undefined;
   const all = part.text
     .split('\n')
     .filter((line) => line.startsWith('PartitionName='))
