@@ -134,6 +134,8 @@ al_start() {
     command -p sleep 0.05
   done
   [ -n "$al_exit" ] || al_listen
+  # Processes are signalled one after the other (slurmd, proctrack/linuxproc): what ended the script may still be on its way to this shell.
+  command -p sleep 0.1
   # Nothing is told only by a shell that was killed.
   al_exit=@{al_exit:-137}
 }

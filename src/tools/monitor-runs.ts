@@ -133,7 +133,9 @@ async function lookAt(
       site: name,
       polled: true,
       healthy: look.healthy,
-      note: look.healthy ? null : 'the scheduler is not healthy: what it does not show proves nothing',
+      note: look.healthy
+        ? null
+        : `the scheduler is not healthy, so what it does not show proves nothing${look.trouble ? `: ${look.trouble}` : ''}`,
     };
   } catch (error) {
     return { site: name, polled: false, healthy: false, note: `${asFailure(error).message}; every state stays as it was` };

@@ -25,3 +25,13 @@ export function onSlurm(path: string): void {
 export function edit(file: string, change: (text: string) => string): void {
   writeFileSync(file, change(readFileSync(file, 'utf8')));
 }
+
+/** The example as one task, whose script is these lines of bash; what it leaves is not looked at. */
+export function oneTask(path: string, lines: string): void {
+  onSlurm(path);
+  edit(join(path, ITERATION, 'launch', 'launch.yaml'), (text) =>
+    text.replace(/^array:.*\n/m, '').replace(/^artifacts:[\s\S]*$/m, ''),
+  );
+  edit(join(path, ITERATION, 'design.yaml'), (text) => text.replace('count: 5', 'count: 1'));
+  edit(join(path, ITERATION, 'launch', 'run_slurm.sbatch'), (text) => text.replace(/^node .*$/m, () => lines));
+}

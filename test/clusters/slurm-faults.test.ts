@@ -6,7 +6,7 @@ import type { Repo } from '../support/repo.ts';
 import { makeRepo, until } from '../support/repo.ts';
 import type { Slurm } from '../support/slurm.ts';
 import { startSlurm } from '../support/slurm.ts';
-import { edit, ITERATION, onSlurm, SLURM_POLICY } from './experiment.ts';
+import { oneTask, SLURM_POLICY } from './experiment.ts';
 
 const LIMIT = 400_000;
 /** Programs that get in the way stand here, first on the user's PATH; the real ones are in /usr/bin. */
@@ -34,18 +34,7 @@ type Told = {
   runs: { state: string; line: string; blocked: boolean }[];
 };
 
-/** One task whose script is these lines of bash. */
-async function experiment(lines: string): Promise<Repo> {
-  const prepare = (path: string) => {
-    onSlurm(path);
-    edit(join(path, ITERATION, 'launch', 'launch.yaml'), (text) =>
-      text.replace(/^array:.*\n/m, '').replace(/^artifacts:[\s\S]*$/m, ''),
-    );
-    edit(join(path, ITERATION, 'design.yaml'), (text) => text.replace('count: 5', 'count: 1'));
-    edit(join(path, ITERATION, 'launch', 'run_slurm.sbatch'), (text) => text.replace(/^node .*$/m, () => lines));
-  };
-  return makeRepo(SLURM_POLICY, prepare, slurm.identity);
-}
+const experiment = (lines: string): Promise<Repo> => makeRepo(SLURM_POLICY, (path) => oneTask(path, lines), slurm.identity);
 
 function inTheWay(lines: string): void {
   writeFileSync(

@@ -94,8 +94,8 @@ export type PollQuery = {
   since: number;
 };
 
-/** One look for all runs of a site. `healthy` false: an empty or missing row proves nothing. */
-export type Look = { at: number; healthy: boolean; jobs: JobView[] };
+/** One look for all runs of a site. `healthy` false: an empty or missing row proves nothing; `trouble` is then the scheduler's own words, if any. */
+export type Look = { at: number; healthy: boolean; trouble?: string; jobs: JobView[] };
 
 /** What of the user's is in the queue, ours and others'. */
 export type Queue = { active: number; pending: number };

@@ -116,8 +116,15 @@ function readLook(jobs: PollQuery['jobs']): (answer: Answer) => Look {
     if (!Number.isSafeInteger(at)) throw unusable('the jobs', 'it has no clock', answer.stderr);
     const healthy = jobs.length === 0 || (isHealthy(answer) && accountingIsSilent(answer));
     const rows = merged(queueRows(answer), accountingRows(answer));
-    return { at, healthy, jobs: rows.filter((view) => asked.has(`${view.id} ${view.name}`)) };
+    const views = rows.filter((view) => asked.has(`${view.id} ${view.name}`));
+    return healthy ? { at, healthy, jobs: views } : { at, healthy, trouble: troubleOf(answer), jobs: views };
   };
+}
+
+/** What the clients said of what is wrong. */
+function troubleOf(answer: Answer): string {
+  const said = [answer.stderr, answer.parts.get('ping')?.text ?? ''].flatMap((text) => text.split('\n'));
+  return quote([...new Set(said.map((line) => line.trim()).filter(Boolean))].join('; '), 300);
 }
 
 /** What scontrol 22.05 says, with exit code 1, of the tasks of an array where another of them is over already. */
