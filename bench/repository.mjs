@@ -33,8 +33,8 @@ const REVIEW = {
   reviewed_at: '2026-01-01T00:00:00Z',
 };
 
-/** A repository with the smallest whole experiment in it: one task that runs `script`. `remove` takes its state folder away too. */
-export async function makeRepository(main, path, script) {
+/** A repository with the smallest whole experiment in it: one task that runs `script` on `site`. `remove` takes its state folder away too. */
+export async function makeRepository(main, path, script, site = 'local') {
   mkdirSync(path, { recursive: true });
   const { state_folder: state } = JSON.parse(await run(process.execPath, [main, 'init', 'bench', '--json'], { cwd: path }));
   const iteration = join(path, 'experiments', 'plan', 'bench');
@@ -43,7 +43,7 @@ export async function makeRepository(main, path, script) {
     rmSync(path, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    fill(path, iteration, script);
+    fill(path, iteration, script, site);
     for (const words of [
       ['init', '-q'],
       ['add', '-A'],
@@ -57,14 +57,15 @@ export async function makeRepository(main, path, script) {
   return { path, iteration, reset: resetter(path, iteration), remove };
 }
 
-function fill(path, iteration, script) {
+function fill(path, iteration, script, site) {
   writeFileSync(join(path, '.autolab', 'verifier_policy.yaml'), POLICY);
   mkdirSync(join(iteration, 'launch'), { recursive: true });
-  writeFileSync(join(iteration, 'launch', 'run_local.sh'), script, { mode: 0o755 });
-  writeFileSync(join(iteration, 'launch', 'launch.yaml'), 'schema_version: "1"\nsite: local\n');
+  const name = site === 'local' ? 'run_local.sh' : 'run_slurm.sbatch';
+  writeFileSync(join(iteration, 'launch', name), script, { mode: 0o755 });
+  writeFileSync(join(iteration, 'launch', 'launch.yaml'), `schema_version: "1"\nsite: ${site}\n`);
   writeFileSync(join(iteration, 'hypothesis.md'), '# Hypothesis\n\nOne task runs once.\n');
   writeFileSync(join(iteration, 'review_result.json'), JSON.stringify(REVIEW, null, 2));
-  writeFileSync(join(iteration, 'design.yaml'), DESIGN);
+  writeFileSync(join(iteration, 'design.yaml'), DESIGN.replace('location: local', `location: ${site}`));
 }
 
 /** Takes away what submissions have left, once their jobs are over: the repository is then as if none had been. */

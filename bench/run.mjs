@@ -15,6 +15,7 @@ import { commandRows } from './rows/commands.mjs';
 import { decideRows } from './rows/decide.mjs';
 import { pollRows } from './rows/poll.mjs';
 import { recordRows } from './rows/records.mjs';
+import { slurmRows } from './rows/slurm.mjs';
 import { startRows } from './rows/start.mjs';
 import { scriptOf, submitRows } from './rows/submit.mjs';
 
@@ -55,7 +56,7 @@ const COUNTS = options.quick
   ? { ...ONCE, decisions: 1, batch: 100, jobs: 3, tasks: 100, polls: 1 }
   : { ...FULL, decisions: 20, batch: 2000, jobs: 100, tasks: 10_000, polls: 10 };
 /** The whole benchmark ends by then, come what may. */
-const LIMIT_MS = 1000 * Number(options.limit ?? (options.quick ? 60 : 240));
+const LIMIT_MS = 1000 * Number(options.limit ?? (options.quick ? 120 : 420));
 
 const GROUPS = {
   start: startRows,
@@ -65,6 +66,7 @@ const GROUPS = {
   records: recordRows,
   decide: decideRows,
   poll: pollRows,
+  slurm: slurmRows,
 };
 const wanted = options.only?.split(',') ?? Object.keys(GROUPS);
 
@@ -104,7 +106,8 @@ function about(load, seconds) {
     [
       'Against what',
       'the no-op server has one tool on the same SDK and is bundled with the same settings; `runner by hand` are the very commands the runner is given, ' +
-        'run with `sh`; `from within` calls the functions of the source in a process of its own',
+        'run with `sh`; `from within` calls the functions of the source in a process of its own; on Slurm everything, baselines too, is run by an ' +
+        'account without privileges on a cluster that the benchmark starts, controller and two pretended nodes on this machine',
     ],
   ];
 }

@@ -144,9 +144,9 @@ try {
   if (!Object.hasOwn(SITES, values.site))
     throw new Error(`there is no site ${values.site}; there are ${Object.keys(SITES).join(' and ')}`);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
-    process.once(signal, () => {
+    process.once(signal, async () => {
       stop(`${signal} came`);
-      site?.close();
+      await site?.close();
       process.exit(1);
     });
   site = await SITES[values.site]();
@@ -156,5 +156,5 @@ try {
 } catch (error) {
   stop(error);
 } finally {
-  site?.close();
+  await site?.close();
 }

@@ -16,6 +16,8 @@ export type Sight = {
   at: number;
   /** Whether we asked for this job's cancellation. */
   cancelled: boolean;
+  /** What one task may use, in MiB, where a limit was asked for. */
+  memoryMb?: number | null;
   /** The job that had claimed this task first, where this one ended itself for that. */
   duplicateOf?: string | undefined;
 };
@@ -56,7 +58,7 @@ export function judgeTask(before: TaskRecord, sight: Sight, timings: Timings): T
   if (fault) return fail(seen, fault(sight), faultWords(view, marker), marker ? 'scheduler+marker' : 'scheduler');
   if (view.state === 'failed' && sight.duplicateOf !== undefined)
     return fail(seen, 'duplicate', `job ${sight.duplicateOf} has this task; nothing was run twice`, 'scheduler+marker');
-  if (view.state === 'failed') return judgeFailed(seen, view, sight);
+  if (view.state === 'failed') return judgeFailed(seen, view, sight, timings);
   if (view.state === 'completed')
     return marker ? judgeMarker(seen, marker, 'scheduler+marker') : judgeUnmarked(before, seen, view, sight, timings);
   return { ...seen, state: 'unknown', detail: `the scheduler says ${view.word}, which is in no table`, evidence: 'scheduler' };
@@ -95,10 +97,24 @@ function judgeMarker(seen: TaskRecord, marker: Marker, evidence: TaskRecord['evi
 }
 
 /** The scheduler says it failed. A marker may say how; one that says it went well changes nothing. */
-function judgeFailed(seen: TaskRecord, view: JobView, { marker, cancelled }: Sight): TaskRecord {
+function judgeFailed(seen: TaskRecord, view: JobView, sight: Sight, timings: Timings): TaskRecord {
+  const { marker, cancelled, memoryMb } = sight;
+  if (memoryMb && wasKilled(view, marker)) {
+    const used = seen.used?.maxRssMb ?? 0;
+    const words = `it was killed; it had used ${Math.ceil(used)} MB where ${memoryMb} MB were asked for`;
+    if (used > memoryMb) return fail(seen, 'out_of_memory', words, marker ? 'scheduler+marker' : 'scheduler');
+    // Accounting hears of an end a moment later than the queue.
+    if (seen.used === null && sight.at - (view.ended ?? sight.at) < timings.grace)
+      return { ...seen, state: 'running', detail: 'it was killed; what it used is not recorded yet', evidence: 'scheduler' };
+  }
   if (marker && (marker.refused || marker.exit !== 0)) return judgeMarker(seen, marker, 'scheduler+marker');
   if (marker) return fail(seen, 'exit_code', faultWords(view, marker), 'scheduler+marker');
   return fail(seen, cancelled ? 'cancelled' : 'exit_code', exitWords(view.exit, view.signal), 'scheduler');
+}
+
+/** By KILL, which is all that Slurm's own memory watch leaves behind (slurm.conf(5), OverMemoryKill): its word is FAILED then. */
+function wasKilled(view: JobView, marker: Marker | undefined): boolean {
+  return view.signal === 9 || marker?.exit === 137 || view.exit === 137;
 }
 
 /** The scheduler says it went well and the job's own marker is not there (yet). */

@@ -42,6 +42,7 @@ export function observe(run: Run, look: Look, markers: MarkerLook | undefined): 
         healthy: look.healthy,
         at: look.at,
         cancelled: run.record.cancelling,
+        memoryMb: run.plan.steps[0]?.requested.memoryMb ?? null,
         duplicateOf: evidence.owners.get(task.index),
       },
       timings,
