@@ -8,6 +8,7 @@ gate:
   limits:
     jobs: { active: 1000, pending: 1000, submits_per_hour: 100000 }
     scheduler: { calls_per_hour: 100000, poll_seconds: 1 }
+  allow: { sites: [local, slurm] }
 `;
 
 const DESIGN = `schema_version: "1.0"

@@ -1,5 +1,7 @@
 import type * as z from 'zod';
+import { cap } from '../base/text.ts';
 import type { Decision } from '../policies/types.ts';
+import { indicesText } from '../runs/array-indices.ts';
 import { countTasks, failureWords, isOver } from '../runs/lifecycle.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
@@ -50,7 +52,7 @@ export function runLine(run: Run): string {
   const job = run.replicates ? null : current(record)?.jobId;
   const tasks =
     counts.total > 1
-      ? ` ${counts.succeeded}/${counts.total} ${run.replicates ? 'runs' : 'tasks'} done${counts.failed ? `, ${counts.failed} failed` : ''}${counts.unknown ? `, ${counts.unknown} unknown` : ''}`
+      ? ` ${counts.succeeded}/${counts.total} ${run.replicates ? 'runs' : 'tasks'} done${counts.failed ? `, ${counts.failed} failed: ${failedText(run)}` : ''}${counts.unknown ? `, ${counts.unknown} unknown` : ''}`
       : '';
   const blocked = record.tasks.find((task) => task.blocked);
   const waits = record.tasks.find((task) => task.detail && !isOver(record.state))?.detail;
@@ -64,6 +66,12 @@ export function runLine(run: Run): string {
         ? ` (${waits})`
         : '';
   return `${run.id} ${record.state}${job ? ` job ${job} on ${run.plan.site}` : ''}${tasks}${ended}${why}`;
+}
+
+/** Which tasks, shortly: `3,7-9`. */
+function failedText(run: Run): string {
+  const failed = run.record.tasks.filter(({ state }) => state === 'failed' || state === 'interrupted');
+  return cap(indicesText(failed.map(({ index }) => index)), 60);
 }
 
 /** Why a run failed: its tasks' words, else the journal's. */

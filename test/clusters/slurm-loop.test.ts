@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { referenceFindings } from '../reference-schemas/reference.ts';
 import { journalOf, movesOf, readJsonFile } from '../support/artifacts.ts';
@@ -9,7 +10,7 @@ import type { Repo } from '../support/repo.ts';
 import { makeRepo, until } from '../support/repo.ts';
 import type { Slurm } from '../support/slurm.ts';
 import { startSlurm } from '../support/slurm.ts';
-import { onSlurm, SLURM_POLICY } from './experiment.ts';
+import { oneTask, onSlurm, SLURM_POLICY } from './experiment.ts';
 
 const LIMIT = 400_000;
 let slurm: Slurm;
@@ -161,7 +162,7 @@ test('an experiment that fails reaches extraction, with what is missing named', 
     },
     240,
   );
-  expect(state).toMatchObject({ state: 'partial', line: expect.stringContaining('4/5 tasks done, 1 failed') });
+  expect(state).toMatchObject({ state: 'partial', line: expect.stringContaining('4/5 tasks done, 1 failed: 3') });
   const told = await repo.json<{ runs: object[] }>('runs', '--run-id', submitted.run_id);
   expect(JSON.stringify(told.runs[0])).toContain('exit code 9');
   await repo.autolab('sync');
@@ -169,4 +170,32 @@ test('an experiment that fails reaches extraction, with what is missing named', 
   const metrics = readJsonFile(join(repo.iteration, 'runs', submitted.run_id, 'metrics.json'));
   expect(referenceFindings('metrics', metrics)).toEqual([]);
   expect(metrics.status).toMatch(/^(?:partial|failed)$/);
+});
+
+test('W18: from inside an allocation the job is one of its own, planned, priced and run the same', {
+  timeout: LIMIT,
+}, async () => {
+  repo = await makeRepo(
+    SLURM_POLICY,
+    (path) => oneTask(path, `env -0 | grep -z '^S[LB][UA]' | tr '\\0' '\\n' | sort >seen; echo done >>seen`),
+    slurm.identity,
+  );
+  const dry = await repo.json<Submitted>('submit', '--dry-run');
+  const allocation = ['srun', '--ntasks=1', '--cpus-per-task=4', '--mem=300', '--time=5', '--gres=gpu:2', '--job-name=around'];
+  const [program, ...rest] = slurm.identity.as([...allocation, ...slurm.identity.words.slice(-2), 'submit', '--json']);
+  const { stdout } = await execa(program, rest, { cwd: repo.path, stdin: 'ignore' });
+  const submitted = JSON.parse(stdout) as Submitted;
+  expect(submitted).toMatchObject({ already: false, plan_digest: dry.plan_digest, price: dry.price });
+  const { stdout: job } = await slurm.run('scontrol', 'show', 'job', submitted.job_id);
+  expect(job).toMatch(/NumCPUs=1 /);
+  expect(job).not.toContain('gpu');
+  const seen = await until('it has run', async () => {
+    const file = join(repo.iteration, 'seen');
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    return text.endsWith('done\n') ? text : undefined;
+  });
+  expect(seen).toContain(`SLURM_JOB_ID=${submitted.job_id}\n`);
+  expect(seen).toContain('SLURM_JOB_NAME=penguins-softmax\n');
+  expect(seen).not.toMatch(/=around$|GPU|^SLURM_CPUS_PER_TASK=4$|^SBATCH_/m);
+  await until('it is over', async () => ((await repo.json<{ all_over: boolean }>('monitor')).all_over ? true : undefined), 120);
 });

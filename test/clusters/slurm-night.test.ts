@@ -172,12 +172,15 @@ test('a night: 1,000 tasks and 20 runs, each look as many calls, the controller 
   }
   expect(morning.runs.find((one) => one.run_id === grid.run_id)).toMatchObject({
     state: 'partial',
-    line: expect.stringContaining('999/1000 tasks done, 1 failed'),
+    line: expect.stringContaining('999/1000 tasks done, 1 failed: 7'),
   });
   expect(ascending(ran('penguins-softmax'))).toEqual(upTo(20, 1));
   expect(ascending(ran('grid'))).toEqual(upTo(999));
   const { stdout: text } = await repo.autolab('runs', '--limit', '200');
-  console.log(text);
+  expect(text).toMatch(/_r9 failed job \d+ on slurm \(time_limit \(the scheduler says TIMEOUT.*→ extract_results/);
+  expect(text).toMatch(/_r13 failed job \d+ .*CANCELLED by 0 \(by an administrator\)/);
+  expect(text).toMatch(/_r17: ask for more memory/);
+  expect(text).toMatch(/ partial 16\/20 runs done, 4 failed: 5,9,13,17/);
 });
 
 async function pause(): Promise<undefined> {

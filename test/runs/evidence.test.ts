@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Sight } from '../../src/runs/evidence.ts';
 import type { TaskRecord } from '../../src/runs/types.ts';
-import { ITS, judge, row } from './judging.ts';
+import { AT, ITS, judge, row } from './judging.ts';
 import { marker, task } from './samples.ts';
 
+const used = (maxRssMb: number) => ({ elapsedSeconds: 10, cpuSeconds: 1, maxRssMb });
 type Case = [string, TaskRecord, Partial<Sight>, TaskRecord];
 
 describe('the scheduler shows it alive', () => {
@@ -102,6 +103,46 @@ describe('the scheduler says it failed', () => {
       task(),
       { view: row('failed', { exit: 137, signal: 9 }) },
       task({ ...failed, exit: 137, failure: 'exit_code', detail: 'ended by signal 9' }),
+    ],
+    [
+      'killed, and it had used more memory than it asked for',
+      task(),
+      { view: row('failed', { signal: 9, used: used(412.3) }), memoryMb: 100 },
+      task({
+        ...failed,
+        used: used(412.3),
+        failure: 'out_of_memory',
+        detail: 'it was killed; it had used 413 MB where 100 MB were asked for',
+      }),
+    ],
+    [
+      'killed, and it had used no more memory than it asked for',
+      task(),
+      { view: row('failed', { signal: 9, used: used(99) }), memoryMb: 100 },
+      task({ ...failed, used: used(99), failure: 'exit_code', detail: 'ended by signal 9' }),
+    ],
+    [
+      'killed just now, and what it used is not recorded yet',
+      task({ state: 'running' }),
+      { view: row('failed', { signal: 9, ended: AT - 1 }), memoryMb: 100 },
+      task({
+        ended: AT - 1,
+        state: 'running',
+        detail: 'it was killed; what it used is not recorded yet',
+        evidence: 'scheduler',
+      }),
+    ],
+    [
+      'killed, and what it used is not recorded at all',
+      task({ state: 'running' }),
+      { view: row('failed', { signal: 9, ended: AT - 5 }), memoryMb: 100 },
+      task({ ...failed, ended: AT - 5, failure: 'exit_code', detail: 'ended by signal 9' }),
+    ],
+    [
+      'an exit code, and much memory',
+      task(),
+      { view: row('failed', { exit: 3, used: used(412) }), memoryMb: 100 },
+      task({ ...failed, exit: 3, used: used(412), failure: 'exit_code', detail: 'exit code 3' }),
     ],
     [
       'no exit code',
