@@ -34,7 +34,7 @@ export async function submit(run: Run, site: Site, job: Job, permit: Permit<'spe
   if ('ambiguous' in answer) {
     return resume(record(run, { event: 'ambiguous', ...of, why: quote(answer.ambiguous, 500) }), site, permit);
   }
-  return release(record(run, { event: 'submitted', ...of, job_id: answer.accepted, adopted: false }), site, permit);
+  return release(record(run, { event: 'submitted', ...of, job_id: answer.accepted, adopted: false }), site, permit, true);
 }
 
 /**
@@ -132,17 +132,18 @@ function nothingFound(
 
 /**
  * Reads the held job back, refuses one that is more than its plan, and lets it go. Safe to repeat until `released` is journalled; a job
- * that is held is read back every time, since it can have been changed in between. What is being cancelled is never let go.
+ * that is held is read back every time, since it can have been changed in between. What is being cancelled is never let go. A job that was
+ * accepted a moment ago need not be looked up to know that it is held.
  */
-async function release(run: Run, site: Site, permit: ActingPermit): Promise<Run> {
+async function release(run: Run, site: Site, permit: ActingPermit, isFresh = false): Promise<Run> {
   const attempt = must(run);
   const { jobId } = attempt;
   if (jobId === null) return run;
   const of = { step: attempt.step, attempt: attempt.attempt };
   if (run.record.state === 'pending')
     run = record(run, { event: 'moved', from: 'pending', to: 'submitted', because: `job ${jobId} on ${site.name}` });
-  const before = await site.find(attempt.name, startOf(attempt));
-  const row = before.find((one) => one.id === jobId);
+  const before = isFresh ? [] : await site.find(attempt.name, startOf(attempt));
+  const row = isFresh ? { state: 'held' as const } : before.find((one) => one.id === jobId);
   const isReleasing = attempt.phase === 'releasing';
   if (run.record.cancelling && row && !OVER.has(row.state)) {
     await site.cancel(permit, [{ id: jobId, name: attempt.name }]);

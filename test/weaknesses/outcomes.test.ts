@@ -148,7 +148,7 @@ describe('success is proven', () => {
   test('W13: files of a job that failed, and an end after a signal, are no success', async () => {
     const [failed, stopped] = await Promise.all([
       experiment(both(PARSED, BATCH, { [SBATCH]: script('echo x > "runs/$RUN_ID/result.txt"; exit 1') })),
-      experiment(both(PARSED, BATCH, { [SBATCH]: script('trap "exit 0" TERM\nkill -TERM $PPID\nwhile :; do sleep 0.1; done') })),
+      experiment(both(PARSED, BATCH, { [SBATCH]: script('trap "exit 0" TERM\nkill -TERM 0\nwhile :; do sleep 0.1; done') })),
     ]);
     for (const [tiny, failure] of [
       [failed, 'exit_code'],
