@@ -8,6 +8,11 @@ const GROUP = 'Whole commands';
 
 /** Commands as a person types them, against a Node that does nothing. */
 export async function commandRows({ main, repository, counts }) {
+  // Before there is any run: what is judged then is the plan alone.
+  const stage = await interleave(counts.commands, {
+    ours: () => timed(() => run(process.execPath, [main, 'verify', '--stage', 'launch'], { cwd: repository.path })),
+    node: () => timed(() => run(process.execPath, ['-e', '0'])),
+  });
   const manifest = writeManifest(repository, 2);
   const list = (verb) => () =>
     timed(() => run(process.execPath, [main, 'slurm-job-list', verb, '--manifest', manifest], { cwd: repository.path }));
@@ -18,7 +23,6 @@ export async function commandRows({ main, repository, counts }) {
       return list('append')();
     },
     verify: list('verify'),
-    stage: () => timed(() => run(process.execPath, [main, 'verify', '--stage', 'launch'], { cwd: repository.path })),
     help: () => timed(() => run(process.execPath, [main, '--version'])),
     node: () => timed(() => run(process.execPath, ['-e', '0'])),
   });
@@ -34,7 +38,10 @@ export async function commandRows({ main, repository, counts }) {
   return [
     row('slurm-job-list append', seen.append, 95),
     row('slurm-job-list verify', seen.verify, 90),
-    row('verify --stage launch, no commands of the user', seen.stage, 250, STAGE),
+    {
+      ...row('verify --stage launch, no commands of the user', stage.ours, 250, STAGE),
+      against: { name: 'node -e 0', values: stage.node },
+    },
     row('--version', seen.help),
   ];
 }

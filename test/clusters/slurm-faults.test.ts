@@ -104,6 +104,40 @@ test('a job that Slurm changed beyond its plan while it was held is withdrawn an
   expect(() => executions()).toThrow('ENOENT');
 });
 
+test.each([
+  ['the job is read back', 'scontrol', 'show job'],
+  ['the job is released', 'scontrol', 'release '],
+  ['the queue is looked at after the release', 'squeue', '-h -r'],
+])(
+  'the controller goes away just when %s: the next call goes on with the same job',
+  { timeout: LIMIT },
+  async (_what, program, words) => {
+    repo = await experiment('echo ran >>ran');
+    const before = (await ours()).length;
+    const away = join(bin, 'away');
+    // It is there until sbatch has accepted, and away for one call after that.
+    inTheWay(`/usr/bin/sbatch "$@" || exit; : >${away}`);
+    writeFileSync(
+      join(bin, program),
+      `#!/bin/sh\nif [ -e ${away} ]; then case "$*" in "${words}"*) rm -f ${away}; echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1 ;; esac; fi\nexec /usr/bin/${program} "$@"\n`,
+      { mode: 0o755 },
+    );
+    chmodSync(bin, 0o777);
+    try {
+      const first = await repo.autolab('submit', '--json');
+      expect(`${first.stdout}${first.stderr}`).toContain('the next call goes on with it');
+      const then = await repo.json<Submitted>('submit');
+      expect(then.job_id).toMatch(/^\d+$/);
+      await ended();
+      expect(executions()).toBe('ran\n');
+      expect((await ours()).length).toBe(before + 1);
+      expect(eventsOf(then.run_id).filter((event) => event === 'submitted')).toHaveLength(1);
+    } finally {
+      for (const name of [program, 'away']) rmSync(join(bin, name), { force: true });
+    }
+  },
+);
+
 test('what Slurm refuses is refused before anything is submitted, in its own words', { timeout: LIMIT }, async () => {
   repo = await experiment('echo ran >>ran');
   const launch = join(repo.iteration, 'launch', 'launch.yaml');

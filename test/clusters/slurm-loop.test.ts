@@ -45,21 +45,68 @@ function expectWholeRun(runId: string, jobId: string): void {
   ).toEqual(['intent', 'submitted', 'read_back', 'releasing', 'released']);
   const manifest = readJsonFile(join(folder, 'run_manifest.json'));
   expect(referenceFindings('run_manifest', manifest)).toEqual([]);
-  expect(manifest).toMatchObject({
+  const at = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  expect(manifest).toEqual({
+    schema_version: '1.0',
     run_id: runId,
     iteration_id: 'penguins-softmax',
     host_mode: 'slurm',
+    launch_mode: 'slurm',
     scheduler: 'slurm',
-    status: 'completed',
+    site: 'slurm',
+    command: 'launch/run_slurm.sbatch',
+    resource_request: {
+      cpus: 1,
+      gpu_count: 0,
+      nodes: 1,
+      memory: '1024MB',
+      walltime: '00:05:00',
+      array: { indices: '0-4', tasks: 5, parallel: 2 },
+      job_id: jobId,
+      slurm: { job_id: jobId },
+    },
     job_id: jobId,
-    artifact_sync_to_local: { status: 'ok' },
-    tasks: { total: 5, succeeded: 5, failed: 0 },
+    slurm: { job_id: jobId },
+    status: 'completed',
+    artifact_sync_to_local: { status: 'ok', detail: '5 expected artifacts verified, in place' },
+    timestamps: { started_at: at, completed_at: at },
+    started_at: at,
+    completed_at: at,
+    tasks: { total: 5, waiting: 0, running: 0, succeeded: 5, failed: 0, interrupted: 0, unknown: 0 },
+    autolab_mcp: {
+      schema_version: '1',
+      job_name: expect.stringMatching(new RegExp(`^al_${runId.toLowerCase()}\\.main\\.1\\.[0-9a-f]{12}$`)),
+      plan_digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      price: { cpu_hours: 25 / 60, gpu_hours: 0, memory_gb_hours: 25 / 60, node_hours: 25 / 60 },
+    },
   });
   const metrics = readJsonFile(join(folder, 'metrics.json'));
   expect(referenceFindings('metrics', metrics)).toEqual([]);
-  expect(metrics).toMatchObject({
+  const replicates = [
+    [0.77451, 0.990196, 0.215686],
+    [0.72549, 0.970588, 0.245098],
+    [0.735294, 1, 0.264706],
+    [0.764706, 0.980392, 0.215686],
+    [0.77451, 0.990196, 0.215686],
+  ];
+  const of = (replicate: number, name: string, value?: number) => ({
+    name,
+    replicate,
+    seed: 7 + replicate,
+    heldout_accuracy: value,
+  });
+  expect(metrics).toEqual({
+    schema_version: '1.0',
+    iteration_id: 'penguins-softmax',
+    run_id: runId,
     status: 'completed',
     primary_metric: { name: 'heldout_accuracy', value: 0.986275, delta_vs_baseline: 0.231373 },
+    baseline_results: replicates.map(([baseline], at) => of(at, 'bill_length_only', baseline)),
+    variant_results: replicates.map(([, value, delta], at) => ({
+      ...of(at, 'four_measurements', value),
+      delta_vs_baseline: delta,
+    })),
+    aggregation_method: 'mean',
   });
   expect(readFileSync(join(repo.path, 'docs', 'slurm_job_list.md'), 'utf8')).toContain(
     `job_id=${jobId} | iteration_id=penguins-softmax | run_id=${runId} | status=completed`,
