@@ -3,6 +3,7 @@ import { judgeJobs, judgePerJob } from './limits.ts';
 import type { Policy } from './load.ts';
 import { reason, strictest } from './reasons.ts';
 import { judgeRequired } from './require.ts';
+import { judgeSpend } from './spend.ts';
 import type { Act, Decision, Facts, Phase, Reason } from './types.ts';
 import { ACTS } from './types.ts';
 
@@ -40,6 +41,7 @@ function judgeSubmission(policy: Policy, facts: Facts, phase: Phase): Reason[] {
   return [
     ...judgePerJob(policy, facts),
     ...judgeJobs(policy, facts),
+    ...judgeSpend(policy, facts),
     ...judgeAllowed(policy, facts),
     ...judgeRequired(policy, facts, phase),
   ];

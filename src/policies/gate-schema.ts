@@ -47,6 +47,16 @@ function bound<T extends z.ZodType<number>>(amount: T, what: string) {
     .optional();
 }
 
+const hours = z.number({ error: 'expected a number of hours' }).min(0, 'expected 0 or more');
+const spend = (what: string) =>
+  z
+    .strictObject({
+      run: bound(hours, `${what} that one run may cost`),
+      day: bound(hours, `${what} that all runs of a site and account may cost in 24 hours`),
+      iteration: bound(hours, `${what} that all runs of an iteration may cost`),
+    })
+    .optional();
+
 const verdict = z.enum(VERDICTS, { error: 'expected allow, ask or deny' });
 const words = (what: string) =>
   z
@@ -92,6 +102,15 @@ export const gateSchema = z
             requeues: bound(count, 'How often the scheduler may start the job again by itself'),
           })
           .describe('How large one job may be.'),
+        spend: z
+          .strictObject({
+            gpu_hours: spend('Hours of one GPU'),
+            cpu_hours: spend('Hours of one CPU'),
+          })
+          .describe(
+            'What submissions may cost at worst: resources × tasks × walltime × (requeues + 1), reserved when submitted and settled when over. Of this user, over all clones.',
+          )
+          .optional(),
         scheduler: z
           .strictObject({
             calls_per_hour: z.int().min(1).describe('Most calls of the scheduler in 60 minutes, all runs of a site together.'),
@@ -145,6 +164,5 @@ export const NOT_YET: ReadonlySet<string> = new Set([
   'gate.seal',
   'gate.ceilings',
   'gate.signers',
-  'gate.limits.spend',
   'gate.limits.retries',
 ]);

@@ -44,7 +44,8 @@ function mergeValue(under: unknown, over: unknown, path: readonly string[]): unk
 }
 
 function isBound(path: readonly string[]): boolean {
-  return path.length === 4 && path[0] === 'gate' && path[1] === 'limits' && (path[2] === 'jobs' || path[2] === 'per_job');
+  if (path[0] !== 'gate' || path[1] !== 'limits') return false;
+  return path[2] === 'spend' ? path.length === 5 : path.length === 4 && (path[2] === 'jobs' || path[2] === 'per_job');
 }
 
 /** The path at which a tree says the value: itself, or for one half of a limit the plain amount that stands for it. */

@@ -1,4 +1,5 @@
 import type { Fact } from '../base/fact.ts';
+import type { Spent } from './spend.ts';
 
 /** What a call would do to the world. Verdicts attach to acts, not to tool names, so no tool is a way around another. */
 export const ACTS = ['submit', 'cancel', 'push', 'pull', 'run_command', 'write', 'read'] as const;
@@ -62,6 +63,8 @@ export type Facts = {
   jobs?: readonly JobFacts[];
   queue?: Fact<{ active: number; pending: number }>;
   submitsLastHour?: Fact<number>;
+  /** What jobs of ours have cost or may still cost. */
+  spent?: Fact<Spent>;
   /** The argv of every command that repository files name and this call would run. */
   commands?: readonly (readonly string[])[];
   review?: Fact<{ status: string; findings: readonly string[] }>;

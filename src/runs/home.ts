@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, realpathSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
-import { Failure } from '../base/errors.ts';
+import { Failure, systemCode } from '../base/errors.ts';
 import { jsonText, readJson, writeAtomic } from '../base/files.ts';
 import { instant } from '../base/ids.ts';
 
@@ -45,8 +45,7 @@ export function stateFolder(repo: string): string {
       next: 'a person runs `autolab-mcp init` there once',
     });
   }
-  const top = join(userInfo().homedir, '.local', 'state', 'autolab');
-  const folder = join(top, digest({ id, path: realpathSync(repo) }).slice(0, 24));
+  const folder = join(userFolder(), digest({ id, path: realpathSync(repo) }).slice(0, 24));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const owner = statSync(folder).uid;
   if (process.getuid && owner !== process.getuid()) {
@@ -57,4 +56,21 @@ export function stateFolder(repo: string): string {
     });
   }
   return folder;
+}
+
+/** What is kept for this user, whatever the repository; a folder of it each for every repository and copy. */
+export function userFolder(): string {
+  return join(userInfo().homedir, '.local', 'state', 'autolab');
+}
+
+/** The state folders of all repositories of this user. */
+export function stateFolders(): string[] {
+  try {
+    return readdirSync(userFolder(), { withFileTypes: true })
+      .filter((one) => one.isDirectory())
+      .map((one) => join(userFolder(), one.name));
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
 }

@@ -4,6 +4,7 @@ import { withAutolabLock } from './autolab-lock.ts';
 import { failureOf } from './failure.ts';
 import type { Guard } from './guardrail.ts';
 import { guarded } from './guardrail.ts';
+import { stateFolder } from './home.ts';
 import { isSlurmRun, jobIdOf, ledgerLine, putRow, writeLedger } from './ledger.ts';
 import { countTasks } from './lifecycle.ts';
 import type { Manifest } from './manifest.ts';
@@ -15,13 +16,16 @@ import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { baseOf, ownRun } from './run.ts';
 import { writeRunContext } from './run-context.ts';
+import { settle } from './settlement.ts';
+import { openSpending } from './spending.ts';
 import { projectState } from './stage.ts';
 import { readState, statePath, writeState } from './state.ts';
 
 export const LEDGER = join('docs', 'slurm_job_list.md');
 
 /**
- * Rewrites everything that is told of a run elsewhere from its journal: manifest, ledger row, state.json, run_context.json. Of the base
+ * Rewrites everything that is told of a run elsewhere from its journal: manifest, ledger row, state.json, run_context.json, and what it
+ * has cost. Of the base
  * of a group with all of its runs, of one of its runs together with the base. The one writer of these for runs of ours; safe to repeat,
  * and what is unchanged is not written. Fails with `lock_held` while the Python Autolab is at work.
  */
@@ -39,6 +43,7 @@ export async function projectOne(repo: string, run: Run, guard: Guard): Promise<
     if (!run.plan.replicate && statSize(statePath(repo)) !== undefined) projectRepository(repo, run, guard);
     return written;
   });
+  settle(run, openSpending(stateFolder(repo)));
   await listInLedger(repo, manifest);
   // Until its base has results too a run of a group stays where recovery and monitoring look.
   if (isSettled(run) && !run.plan.replicate) for (const one of [run, ...(run.replicates ?? [])]) markOver(repo, one.id);

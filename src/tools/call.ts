@@ -157,10 +157,14 @@ async function finish(tool: Tool, result: unknown, context: Context, caller: Cal
   return done(tool, data, faults);
 }
 
-/** Only what changes something and needs a policy's consent is serialised; the order is budget, then audit. */
+/**
+ * Only what changes something and needs a policy's consent is serialised; the order is budget, then audit. A budget is the user's, over all
+ * repositories, so what spends waits for what spends elsewhere too.
+ */
 function underLock<T>(tool: Tool, context: Context, work: () => Promise<T>): Promise<T> {
   if (tool.anywhere && !context.initialised()) return work();
-  return withLock(join(context.state(), 'budget.lock'), tool.name, work);
+  const here = () => withLock(join(context.state(), 'budget.lock'), tool.name, work);
+  return tool.effect === 'spend' ? withLock(join(context.state(), '..', 'budget.lock'), tool.name, here) : here();
 }
 
 export async function look(

@@ -7,7 +7,7 @@ import type { Price } from '../policies/price.ts';
 import type { Facts } from '../policies/types.ts';
 import { isSameWork } from '../runs/capsule.ts';
 import { replicateIds } from '../runs/group-reservation.ts';
-import { stateFolder } from '../runs/home.ts';
+import { stateFolder, stateFolders } from '../runs/home.ts';
 import { readManifest } from '../runs/manifest.ts';
 import type { Meter } from '../runs/meter.ts';
 import { openMeter } from '../runs/meter.ts';
@@ -18,6 +18,8 @@ import { current } from '../runs/record.ts';
 import { refuseRemote } from '../runs/remote-profiles.ts';
 import { readReview } from '../runs/review.ts';
 import { codeOf, isUnsubmitted, phaseOf, runFolders } from '../runs/run.ts';
+import { payerOf } from '../runs/settlement.ts';
+import { spentBy } from '../runs/spending.ts';
 import { jobScript } from '../sites/job-script.ts';
 import { failedChecks } from './check-facts.ts';
 import { parserWarning } from './parser-facts.ts';
@@ -52,6 +54,7 @@ export async function lookAtPlan(
     jobs,
     queue: await queueAt(reads, plan.site),
     submitsLastHour: known(meter.count('submit', plan.site, 3600)),
+    spent: spentBy(payerOf(reads.repo, plan), stateFolders()),
     commands: plan.preflight,
     review: readReview(join(iteration.path, 'review_result.json')),
     checks: failedChecks(reads, 'launch', iteration.id),

@@ -6,12 +6,15 @@ import type { Permit } from '../base/permit.ts';
 import type { Acts } from '../context.ts';
 import { isSameWork } from '../runs/capsule.ts';
 import { reserveAll } from '../runs/group-reservation.ts';
+import { stateFolder } from '../runs/home.ts';
 import { isOver } from '../runs/lifecycle.ts';
 import { planDigest, runsOf } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import type { Reserved } from '../runs/reservation.ts';
 import type { Run } from '../runs/run.ts';
 import { codeOf, giveUp, isUnsubmitted, partsOf, phaseOf, readRun, reread, withWhole } from '../runs/run.ts';
+import { reservationOf } from '../runs/settlement.ts';
+import { openSpending } from '../runs/spending.ts';
 import { submit } from '../runs/submission.ts';
 import { jobScript } from '../sites/job-script.ts';
 import type { Planned } from './planning.ts';
@@ -52,6 +55,8 @@ export async function reserveLaunch(
     environment: passed(plan.environment.pass),
     jobScript,
   });
+  // Nothing has been submitted yet: a crash before this counts too little of nothing, and after it too much.
+  openSpending(stateFolder(acts.repo)).reserve(jobs.map(({ run, job }) => reservationOf(acts.repo, run.plan, job.name)));
   return { run: readRun(iteration.path, runId), jobs };
 }
 

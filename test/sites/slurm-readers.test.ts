@@ -149,26 +149,26 @@ describe('a poll', () => {
       [2, 3, 4].map((index) => ({ index, word: 'CANCELLED by 0', reason: 'by an administrator', node: null, started: null })),
     );
   });
-  test.each<[string, Output, boolean]>([
+  test.each<[string, Output, string | null]>([
     [
       'nothing, and the controller is up',
       answer({ queue: [''], ping: ['Slurmctld(primary) at vm is UP'], accounting: [''] }, clock),
-      true,
+      null,
     ],
     [
       'nothing, and the controller is down',
       answer({ queue: [''], ping: ['Slurmctld(primary) at vm is DOWN', 1], accounting: [''] }, clock),
-      false,
+      'Slurmctld(primary) at vm is DOWN',
     ],
     [
       'an error of the queue',
       answer({ queue: ['', 1], ping: ['Slurmctld(primary) at vm is DOWN', 1], accounting: [''] }, clock, DOWN),
-      false,
+      `${DOWN}; Slurmctld(primary) at vm is DOWN`,
     ],
     [
       'a user the controller does not know',
       answer({ queue: [''], ping: ['Slurmctld(primary) at vm is UP'] }, clock, 'squeue: error: Invalid user: lab'),
-      false,
+      'squeue: error: Invalid user: lab',
     ],
     [
       'an accounting that does not answer',
@@ -177,15 +177,16 @@ describe('a poll', () => {
         clock,
         'sacct: error: Problem talking to the database: Connection refused',
       ),
-      false,
+      'sacct: error: Problem talking to the database: Connection refused',
     ],
     [
       'no accounting at all',
       answer({ queue: [''], ping: ['is UP'], accounting: ['', 1] }, clock, 'Slurm accounting storage is disabled'),
-      true,
+      null,
     ],
-  ])('%s', (_what, seen, healthy) => {
-    expect(look(seen)).toEqual({ at: 1795975500, healthy, jobs: [] });
+  ])('%s', (_what, seen, trouble) => {
+    const healthy = trouble === null;
+    expect(look(seen)).toEqual({ at: 1795975500, healthy, ...(healthy ? {} : { trouble }), jobs: [] });
   });
   test('a look-up by name throws rather than give an unproven empty list', () => {
     const find = (seen: Output) => scheduler.find('al_x', 'lab', 1).read(seen);

@@ -123,7 +123,8 @@ function readLook(jobs: PollQuery['jobs']): (answer: Answer) => Look {
 
 /** What the clients said of what is wrong. */
 function troubleOf(answer: Answer): string {
-  const said = [answer.stderr, answer.parts.get('ping')?.text ?? ''].flatMap((text) => text.split('\n'));
+  const ping = answer.parts.get('ping')?.text ?? '';
+  const said = [answer.stderr, /\bis UP\b/.test(ping) ? '' : ping].flatMap((text) => text.split('\n'));
   return quote([...new Set(said.map((line) => line.trim()).filter(Boolean))].join('; '), 300);
 }
 

@@ -1,0 +1,55 @@
+import { repositoryId } from './home.ts';
+import { isOver, TASK_OVER } from './lifecycle.ts';
+import type { Plan } from './plan.ts';
+import { indicesOf, onlyStep } from './plan.ts';
+import type { Run } from './run.ts';
+import type { Cost, Payer, Reservation, Spending } from './spending.ts';
+import type { Attempt, TaskRecord } from './types.ts';
+
+const NOTHING: Cost = { cpu_hours: 0, gpu_hours: 0 };
+
+/** Whose budget a plan is of. Budgets of Slurm are kept by cluster: the same program can be pointed at several (SLURM_CONF, slurm.conf(5)). */
+export function payerOf(repo: string, plan: Plan): Payer {
+  const conf = plan.scheduler === 'slurm' ? process.env.SLURM_CONF : undefined;
+  return {
+    place: conf ? `${plan.scheduler} ${conf}` : plan.scheduler,
+    account: onlyStep(plan).requested.account ?? '',
+    iteration: `${repositoryId(repo) ?? ''} ${plan.iteration.id}`,
+  };
+}
+
+/** What a job may cost at worst, for the book. Where the price is not known no limit lets it pass, and nothing is counted. */
+export function reservationOf(repo: string, plan: Plan, job: string): Reservation {
+  const { cpu_hours, gpu_hours } = plan.price;
+  return { ...payerOf(repo, plan), job, cpu_hours: cpu_hours ?? 0, gpu_hours: gpu_hours ?? 0 };
+}
+
+/** Writes down what each submission of a run has come to, as far as that is certain. Safe to repeat. */
+export function settle(run: Run, spending: Spending): void {
+  if (run.replicates) return;
+  const { attempts } = run.record;
+  for (const attempt of attempts) {
+    const cost = attempt === attempts.at(-1) ? costOf(run, attempt) : NOTHING;
+    if (cost) spending.settle(attempt.name, cost);
+  }
+}
+
+/** Undefined while the job may still cost something. */
+function costOf(run: Run, { phase, jobId }: Attempt): Cost | undefined {
+  if (phase === 'none' || phase === 'refused' || phase === 'withdrawn') return NOTHING;
+  if (phase === 'unknown') return undefined;
+  if (jobId === null) return isOver(run.record.state) ? NOTHING : undefined;
+  const { tasks } = run.record;
+  if (tasks.length !== indicesOf(onlyStep(run.plan)).length || !tasks.every(({ state }) => TASK_OVER.has(state)))
+    return undefined;
+  const { requested } = onlyStep(run.plan);
+  const hours = tasks.reduce((sum, task) => sum + secondsOf(task, requested.walltimeSeconds ?? 0), 0) / 3600;
+  return { cpu_hours: hours * requested.cpus, gpu_hours: hours * requested.gpus };
+}
+
+/** How long a task held its resources; one of which nothing is known counts as planned. */
+function secondsOf({ used, started, ended, failure }: TaskRecord, planned: number): number {
+  if (used?.elapsedSeconds != null) return used.elapsedSeconds;
+  if (started !== null && ended !== null) return Math.max(0, ended - started);
+  return started === null && failure !== 'lost' && failure !== null ? 0 : planned;
+}
