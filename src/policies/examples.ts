@@ -32,6 +32,9 @@ const requestSchema = z.strictObject({
   jobs_active: number.default(0),
   jobs_pending: number.default(0),
   submits_last_hour: number.default(0),
+  /** Reserved or spent before, of the day and of the iteration alike. */
+  gpu_hours_spent: z.number().min(0).default(0),
+  cpu_hours_spent: z.number().min(0).default(0),
   commands: z.array(z.array(z.string())).default([]),
   review: z.string().default('pass'),
   failed_checks: z.array(z.string()).default([]),
@@ -39,7 +42,7 @@ const requestSchema = z.strictObject({
   failed_probes: z.array(z.string()).default([]),
   /** Facts that nobody could look up. */
   unknown: z
-    .array(z.enum(['cpus', 'gpus', 'memory', 'walltime', 'queue', 'review', 'checks', 'git', 'probes', 'site']))
+    .array(z.enum(['cpus', 'gpus', 'memory', 'walltime', 'queue', 'spent', 'review', 'checks', 'git', 'probes', 'site']))
     .default([]),
 });
 
@@ -65,6 +68,10 @@ export function tryExamples(policy: Policy, examples: readonly Example[]): Examp
 }
 
 const AT = '2000-01-01T00:00:00Z';
+const spentOf = (request: z.output<typeof requestSchema>) => ({
+  cpuHours: request.cpu_hours_spent,
+  gpuHours: request.gpu_hours_spent,
+});
 
 function factsOf(request: z.output<typeof requestSchema>): Facts {
   const fact = <T>(name: Example['request']['unknown'][number], value: T): Fact<T> =>
@@ -91,6 +98,7 @@ function factsOf(request: z.output<typeof requestSchema>): Facts {
     ],
     queue: fact('queue', { active: request.jobs_active, pending: request.jobs_pending }),
     submitsLastHour: known(request.submits_last_hour, AT),
+    spent: fact('spent', { day: spentOf(request), iteration: spentOf(request) }),
     commands: request.commands,
     review: fact('review', { status: request.review, findings: [] }),
     checks: fact('checks', { stage: 'launch', failed: request.failed_checks }),

@@ -35,6 +35,7 @@ const job: fc.Arbitrary<JobFacts> = fc.record({
   account: fact(fc.option(name)),
   qos: fact(fc.option(name)),
 });
+const spentHours = fc.record({ cpuHours: amount, gpuHours: amount });
 const rest = {
   subject: fc.jsonValue(),
   summary: fc.string(),
@@ -42,6 +43,7 @@ const rest = {
   jobs: maybe(fc.array(job, { maxLength: 3 })),
   queue: maybe(fact(fc.record({ active: amount, pending: amount }))),
   submitsLastHour: maybe(fact(amount)),
+  spent: maybe(fact(fc.record({ day: spentHours, iteration: spentHours }))),
   review: maybe(
     fact(fc.record({ status: fc.oneof(fc.constant('pass'), fc.string()), findings: fc.array(fc.string(), { maxLength: 1 }) })),
   ),
@@ -61,7 +63,7 @@ const nearly = fc
   .record({
     part: anything,
     kept: fc.uniqueArray(
-      fc.constantFrom<(keyof Facts)[]>('site', 'jobs', 'queue', 'submitsLastHour', 'review', 'checks', 'git', 'probes'),
+      fc.constantFrom<(keyof Facts)[]>('site', 'jobs', 'queue', 'submitsLastHour', 'spent', 'review', 'checks', 'git', 'probes'),
       { maxLength: 1 },
     ),
   })
@@ -101,6 +103,7 @@ const strict = fc.record(
       {
         jobs: limits('active', 'pending', 'submits_per_hour'),
         per_job: limits('cpus', 'gpus', 'nodes', 'array_tasks', 'requeues'),
+        spend: fc.record({ cpu_hours: limits('run', 'day', 'iteration'), gpu_hours: limits('run', 'day', 'iteration') }),
       },
       { requiredKeys: [] },
     ),
@@ -143,7 +146,7 @@ const rank = (policy: Policy, about: Facts, when: Phase) => VERDICTS.indexOf(dec
 
 /** Every way to take away one fact, of the call or of one of its jobs. */
 function withoutOne(about: Facts): Facts[] {
-  const own = (['site', 'queue', 'submitsLastHour', 'review', 'checks', 'git', 'probes'] as const).filter(
+  const own = (['site', 'queue', 'submitsLastHour', 'spent', 'review', 'checks', 'git', 'probes'] as const).filter(
     (key) => about[key] !== undefined,
   );
   const absent = own.map((key) => Object.fromEntries(Object.entries(about).filter(([name]) => name !== key)) as Facts);
@@ -173,7 +176,16 @@ function tightened(own: Gate): Gate[] {
     const less = typeof value === 'number' ? lower(value) : { ask: lower(value?.ask), deny: lower(value?.deny) };
     return { ...own, limits: { ...own.limits, per_job: { ...own.limits?.per_job, [key]: less } } };
   });
-  return [...acts, ...required, ...lists, commands, ...limits];
+  const spend = (['run', 'day', 'iteration'] as const).map(
+    (key): Gate => ({
+      ...own,
+      limits: {
+        ...own.limits,
+        spend: { gpu_hours: own.limits?.spend?.gpu_hours ?? {}, cpu_hours: { ...own.limits?.spend?.cpu_hours, [key]: 0 } },
+      },
+    }),
+  );
+  return [...acts, ...required, ...lists, commands, ...limits, ...spend];
 }
 
 describe('laws of deciding', () => {

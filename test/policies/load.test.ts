@@ -201,12 +201,12 @@ describe('a policy that cannot be used', () => {
       'take gate.rules out; nothing would enforce it',
     ],
     [
-      'spend',
-      'gate: { limits: { spend: {} } }\n',
+      'retries',
+      'gate: { limits: { retries: {} } }\n',
       1,
       19,
-      'gate.limits.spend is not supported by this version',
-      'take gate.limits.spend out; nothing would enforce it',
+      'gate.limits.retries is not supported by this version',
+      'take gate.limits.retries out; nothing would enforce it',
     ],
     [
       'signed approvals',
