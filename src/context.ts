@@ -4,6 +4,7 @@ import { Failure } from './base/errors.ts';
 import { PACKAGE, VERSION } from './base/package.ts';
 import type { ApprovalStore } from './policies/approvals.ts';
 import { approvalStore } from './policies/approvals.ts';
+import type { CeilingSource } from './policies/ceilings.ts';
 import type { Policy } from './policies/load.ts';
 import { loadPolicy } from './policies/load.ts';
 import type { Decision, Facts } from './policies/types.ts';
@@ -57,7 +58,7 @@ export type Context = {
 };
 
 /** Fixes the repository for the life of the program: the folder above `--state-file`'s `.autolab`, else the nearest one upwards. */
-export function openContext(options: { start: string; stateFile?: string }): Context {
+export function openContext(options: { start: string; stateFile?: string; ceiling?: string }): Context {
   const start = resolve(options.start);
   const repo =
     options.stateFile === undefined ? nearestRepository(start) : repositoryOf(resolve(start, options.stateFile), start);
@@ -77,6 +78,7 @@ export function openContext(options: { start: string; stateFile?: string }): Con
   const audit = once(() => openAudit(known(), state()));
   const approvals = once(() => approvalStore(join(state(), 'approvals')));
   const sites = new Map<string, Site>();
+  const ceilings = ceilingFiles(options.ceiling === undefined ? undefined : resolve(start, options.ceiling));
   const work = once(() => openWork(known()));
   return {
     start,
@@ -94,7 +96,7 @@ export function openContext(options: { start: string; stateFile?: string }): Con
       version: VERSION,
       user: userInfo().username,
       caller,
-      policy: once(() => loadPolicy(known(), join(PACKAGE, 'presets'))),
+      policy: once(() => loadPolicy(known(), join(PACKAGE, 'presets'), ceilings)),
       site: (name) => {
         const site = sites.get(name) ?? siteNamed(known(), name);
         sites.set(name, site);
@@ -121,6 +123,15 @@ export function openContext(options: { start: string; stateFile?: string }): Con
       await log.written();
     },
   };
+}
+
+/** Where policies over the repository's own are looked for. The user's is under the home that the password database names. */
+function ceilingFiles(named: string | undefined): CeilingSource[] {
+  return [
+    { layer: 'administrator', file: '/etc/autolab/policy.yaml' },
+    { layer: 'user', file: join(userInfo().homedir, '.config', 'autolab', 'policy.yaml') },
+    ...(named === undefined ? [] : [{ layer: 'server' as const, file: named, needed: true }]),
+  ];
 }
 
 /** The caller a terminal is. */

@@ -37,7 +37,9 @@ async function main(argv: readonly string[]): Promise<number> {
 
 function isServer(argv: readonly string[]): boolean {
   if (argv.some((word) => ['--help', '-h', '--version'].includes(word))) return false;
-  const command = argv.find((word, at) => !word.startsWith('-') && !['--repo', '--state-file'].includes(argv[at - 1] ?? ''));
+  const command = argv.find(
+    (word, at) => !word.startsWith('-') && !['--repo', '--state-file', '--ceiling'].includes(argv[at - 1] ?? ''),
+  );
   return command === 'serve' || (command === undefined && !process.stdin.isTTY);
 }
 

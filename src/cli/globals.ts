@@ -2,7 +2,15 @@ import * as z from 'zod';
 import { readArguments } from './arguments.ts';
 import type { Field } from './fields.ts';
 
-export type Globals = { json: boolean; help: boolean; version: boolean; wait: boolean; repo?: string; stateFile?: string };
+export type Globals = {
+  json: boolean;
+  help: boolean;
+  version: boolean;
+  wait: boolean;
+  repo?: string;
+  stateFile?: string;
+  ceiling?: string;
+};
 
 const flag = (name: string, kind: 'switch' | 'text', description: string, fallback?: boolean): Field => ({
   name: name.replaceAll('-', '_'),
@@ -21,6 +29,7 @@ export const GLOBALS: readonly Field[] = [
   flag('json', 'switch', 'print exactly the structured output, and what is no result as JSON on stderr'),
   flag('repo', 'text', 'look for the repository from this folder upwards instead of from here'),
   flag('state-file', 'text', 'Autolab’s own: the repository is the folder above its .autolab'),
+  flag('ceiling', 'text', 'a policy file over the repository’s own, which only tightens it'),
   flag('wait', 'switch', 'wait for longer work; without it, exit with 1 while it runs', true),
   flag('help', 'switch', 'this text'),
   flag('version', 'switch', 'the version'),
@@ -33,14 +42,20 @@ const read = z.object({
   wait: z.boolean().default(true),
   repo: z.string().optional(),
   state_file: z.string().optional(),
+  ceiling: z.string().optional(),
 });
 
 /** Takes the flags of the program out of a command line, wherever they stand before `--`, and leaves the command its own words. */
 export function readGlobals(argv: readonly string[]): { globals: Globals; own: string[] } {
   const { global, own } = split(argv);
-  const { repo, state_file: stateFile, ...switches } = read.parse(readArguments('', GLOBALS, global));
+  const { repo, state_file: stateFile, ceiling, ...switches } = read.parse(readArguments('', GLOBALS, global));
   return {
-    globals: { ...switches, ...(repo === undefined ? {} : { repo }), ...(stateFile === undefined ? {} : { stateFile }) },
+    globals: {
+      ...switches,
+      ...(repo === undefined ? {} : { repo }),
+      ...(stateFile === undefined ? {} : { stateFile }),
+      ...(ceiling === undefined ? {} : { ceiling }),
+    },
     own,
   };
 }

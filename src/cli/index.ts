@@ -44,6 +44,7 @@ async function withCall(globals: Globals, stop: AbortSignal, work: (call: Call) 
   const context = openContext({
     start: globals.repo ?? process.cwd(),
     ...(globals.stateFile === undefined ? {} : { stateFile: globals.stateFile }),
+    ...(globals.ceiling === undefined ? {} : { ceiling: globals.ceiling }),
   });
   const caller = { ...terminalCaller(), signal: stop, ...(process.stderr.isTTY && !globals.json ? { progress: tell } : {}) };
   try {

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { APPROVAL_ID, instant } from '../base/ids.ts';
-import { VERDICTS } from './types.ts';
+import { LAYERS, VERDICTS } from './types.ts';
 
 export const SCHEMA_VERSION = '1';
 
@@ -20,7 +20,7 @@ const reasonSchema = z.strictObject({
   actual: z.string().exactOptional(),
   remedy: z.string(),
   policy_change: z.string().exactOptional(),
-  origin: z.strictObject({ layer: z.enum(['defaults', 'preset', 'project']), file: z.string(), line: z.number() }),
+  origin: z.strictObject({ layer: z.enum(LAYERS), file: z.string(), line: z.number() }),
 });
 
 const approvalSchema = z.strictObject({

@@ -1,10 +1,12 @@
 import { judgeAllowed, judgeCommands, judgeSite } from './allow.ts';
+import type { Ceiling } from './ceilings.ts';
+import { originOf } from './layers.ts';
 import { judgeJobs, judgePerJob } from './limits.ts';
 import type { Policy } from './load.ts';
 import { reason, strictest } from './reasons.ts';
 import { judgeRequired } from './require.ts';
 import { judgeSpend } from './spend.ts';
-import type { Act, Decision, Facts, Phase, Reason } from './types.ts';
+import type { Act, Decision, Facts, Origin, Phase, Reason } from './types.ts';
 import { ACTS } from './types.ts';
 
 /**
@@ -25,12 +27,24 @@ function reasonsOf(policy: Policy, facts: Facts, phase: Phase): Reason[] {
   const rest = acts.filter((act) => act !== 'read');
   if (rest.length === 0) return reading;
   if (policy.problems.length > 0) return [...reading, ...brokenPolicy(policy)];
-  const judged = rest.map((act) => judgeAct(policy, act));
+  return [
+    ...reading,
+    ...judged(policy, facts, phase, rest),
+    ...policy.ceilings.flatMap((one) => under(policy, one, facts, phase, rest)),
+  ];
+}
+
+/** What a ceiling itself says. It lies beside the lower layers and never under them, so that the strictest verdict keeps it. */
+function under(policy: Policy, { layer, gate, says }: Ceiling, facts: Facts, phase: Phase, acts: readonly Act[]): Reason[] {
+  const own: Policy = { ...policy, gate, origin: (path) => originOf([layer], path), ceilings: [] };
+  return judged(own, facts, phase, acts).filter(({ rule }) => says(rule));
+}
+
+function judged(policy: Policy, facts: Facts, phase: Phase, rest: readonly Act[]): Reason[] {
   const goesToSite = rest.some((act) => act === 'submit' || act === 'push' || act === 'pull');
   const runsCommands = rest.includes('run_command') || (facts.commands?.length ?? 0) > 0;
   return [
-    ...reading,
-    ...judged,
+    ...rest.map((act) => judgeAct(policy, act)),
     ...(goesToSite ? judgeSite(policy, facts) : []),
     ...(runsCommands ? judgeCommands(policy, facts) : []),
     ...(rest.includes('submit') ? judgeSubmission(policy, facts, phase) : []),
@@ -70,12 +84,13 @@ function brokenPolicy(policy: Policy): Reason[] {
     because: `the policy cannot be used: ${problem.message}`,
     remedy: 'no change of the request passes this rule',
     policy_change: `a person must mend ${problem.file}${problem.line > 0 ? `:${problem.line}:${problem.column}` : ''}: ${problem.remedy}`,
-    origin: {
-      layer: problem.file.startsWith('presets/') ? ('preset' as const) : ('project' as const),
-      file: problem.file,
-      line: problem.line,
-    },
+    origin: { layer: layerOf(policy, problem.file), file: problem.file, line: problem.line },
   }));
+}
+
+function layerOf(policy: Policy, file: string): Origin['layer'] {
+  const ceiling = policy.sources.find((one) => one.file === file);
+  return ceiling?.layer ?? (file.startsWith('presets/') ? 'preset' : 'project');
 }
 
 function nothing(policy: Policy): Reason {

@@ -3,6 +3,8 @@ import { digest } from '../base/digest.ts';
 import { asFailure } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import { nearest } from '../base/text.ts';
+import type { Ceiling, CeilingSource, CeilingTexts } from './ceilings.ts';
+import { ceilingsOf, readCeilings, tightened } from './ceilings.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Layer } from './layers.ts';
 import { mergeLayers, originOf } from './layers.ts';
@@ -27,17 +29,24 @@ export type Policy = {
   problems: readonly PolicyProblem[];
   /** Lowest first. */
   layers: readonly Layer[];
+  /** What lies over all layers and only tightens, and where such files are looked for. */
+  ceilings: readonly Ceiling[];
+  sources: readonly CeilingSource[];
 };
 
-/** The policy of a repository: defaults ← preset ← `.autolab/verifier_policy.yaml`. Never throws for what files hold or lack: see `problems`. */
-export function loadPolicy(repo: string, packaged: string): Policy {
+/**
+ * The policy of a repository: defaults ← preset ← `.autolab/verifier_policy.yaml`, under the ceilings. Never throws for what files hold
+ * or lack: see `problems`.
+ */
+export function loadPolicy(repo: string, packaged: string, sources: readonly CeilingSource[] = []): Policy {
   try {
     const text = readText(join(repo, POLICY_FILE));
+    const over = readCeilings(sources);
     const presetText = (name: string | null) => (name === null ? undefined : readText(join(packaged, `${name}.yaml`)));
-    if (last && last.text === text && last.packaged === packaged && last.presetText === presetText(last.policy.preset))
-      return last.policy;
-    const policy = policyOf(text, packaged);
-    last = policy.problems.length > 0 ? undefined : { text, packaged, presetText: presetText(policy.preset), policy };
+    const key = JSON.stringify([packaged, text ?? null, over]);
+    if (last && last.key === key && last.presetText === presetText(last.policy.preset)) return last.policy;
+    const policy = policyOf(text, packaged, over);
+    last = policy.problems.length > 0 ? undefined : { key, presetText: presetText(policy.preset), policy };
     return policy;
   } catch (error) {
     const failure = asFailure(error);
@@ -46,10 +55,23 @@ export function loadPolicy(repo: string, packaged: string): Policy {
 }
 
 /** The policy made last and the very texts it was made of: files are read at every call, and parsed again when they differ. */
-let last: { text: string | undefined; packaged: string; presetText: string | undefined; policy: Policy } | undefined;
+let last: { key: string; presetText: string | undefined; policy: Policy } | undefined;
 
-/** The policy that a text of `verifier_policy.yaml` would make; undefined for no file, which is the defaults alone. */
-export function policyOf(text: string | undefined, packaged: string): Policy {
+/** The policy that a text of `verifier_policy.yaml` would make under these ceilings; undefined for no file, which is the defaults alone. */
+export function policyOf(text: string | undefined, packaged: string, over: CeilingTexts = []): Policy {
+  const own = ownPolicy(text, packaged);
+  if (over.length === 0) return own;
+  const sources = over.map(({ layer, file }) => ({ layer, file }));
+  const { ceilings, problems } = ceilingsOf(over);
+  if (problems.length > 0) return { ...broken([...problems, ...own.problems], own.layers), sources };
+  const version =
+    ceilings.length === 0
+      ? own.version
+      : digest({ own: own.version, ceilings: ceilings.map(({ gate, layer }) => [gate, layer.tree]) });
+  return { ...own, gate: tightened(own.gate, ceilings), version, ceilings, sources };
+}
+
+function ownPolicy(text: string | undefined, packaged: string): Policy {
   if (text === undefined) return effective([DEFAULTS], null);
   const read = readPolicyText(text, POLICY_FILE);
   if (read.problems.length > 0) return broken(read.problems);
@@ -98,6 +120,8 @@ function effective(layers: readonly Layer[], preset: string | null): Policy {
     preset,
     problems: [],
     layers,
+    ceilings: [],
+    sources: [],
   };
 }
 
@@ -111,6 +135,8 @@ function broken(problems: readonly PolicyProblem[], layers: readonly Layer[] = [
     preset: null,
     problems,
     layers,
+    ceilings: [],
+    sources: [],
   };
 }
 

@@ -1,5 +1,7 @@
+import type { CeilingLayer } from './ceilings.ts';
+import { isCeiling } from './ceilings.ts';
 import type { Policy } from './load.ts';
-import type { Reason, Verdict } from './types.ts';
+import type { Origin, Reason, Verdict } from './types.ts';
 import { VERDICTS } from './types.ts';
 
 type Parts = { verdict: Verdict; because: string; limit?: string; actual?: string; remedy?: string; change?: string };
@@ -16,11 +18,7 @@ export function strictest(verdicts: readonly Verdict[]): Verdict {
  */
 export function reason(policy: Policy, rule: string, { verdict, because, limit, actual, remedy, change }: Parts): Reason {
   const origin = policy.origin(`gate.${rule}`);
-  const from =
-    origin.layer === 'project'
-      ? ''
-      : `; the present value is from ${origin.line > 0 ? `${origin.file}:${origin.line}` : 'the defaults'}`;
-  const file = origin.layer === 'project' ? `${origin.file}:${origin.line}` : '.autolab/verifier_policy.yaml';
+  const changed = change === undefined ? undefined : isCeiling(origin.layer) ? over(origin, change) : below(origin, change);
   return {
     rule,
     verdict,
@@ -28,7 +26,20 @@ export function reason(policy: Policy, rule: string, { verdict, because, limit, 
     ...(limit === undefined ? {} : { limit }),
     ...(actual === undefined ? {} : { actual }),
     remedy: verdict === 'allow' ? '' : (remedy ?? 'no change of the request passes this rule'),
-    ...(verdict === 'allow' || change === undefined ? {} : { policy_change: `a person may ${change} (${file}${from})` }),
+    ...(verdict === 'allow' || changed === undefined ? {} : { policy_change: changed }),
     origin,
   };
+}
+
+function below(origin: Origin, change: string): string {
+  const said = `${origin.file}:${origin.line}`;
+  if (origin.layer === 'project') return `a person may ${change} (${said})`;
+  const from = origin.line > 0 ? said : 'the defaults';
+  return `a person may ${change} (.autolab/verifier_policy.yaml; the present value is from ${from})`;
+}
+
+/** A ceiling is changed where it stands; no file of the repository can. */
+function over({ layer, file, line }: Origin, change: string): string {
+  const who = { administrator: 'the administrator', user: 'the user', server: 'who starts this program' }[layer as CeilingLayer];
+  return `only ${who} may ${change} (${file}:${line}); no file of the repository can`;
 }

@@ -10,7 +10,8 @@ export const VERDICTS = ['allow', 'ask', 'deny'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
 /** Where a value was said. `line` is 1-based; 0 for a value of the program's own defaults. */
-export type Origin = { layer: 'defaults' | 'preset' | 'project'; file: string; line: number };
+export const LAYERS = ['defaults', 'preset', 'project', 'user', 'administrator', 'server'] as const;
+export type Origin = { layer: (typeof LAYERS)[number]; file: string; line: number };
 
 export type Reason = {
   /** Dotted: `limits.per_job.gpus`, `acts.submit`, `require.review_pass`. */

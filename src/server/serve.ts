@@ -43,21 +43,26 @@ function once(make: () => Promise<Gate>): { (): Promise<Gate>; begun(): boolean 
   return Object.assign(get, { begun: () => made !== undefined });
 }
 
-function options(argv: readonly string[]): { start: string; stateFile?: string } {
+function options(argv: readonly string[]): { start: string; stateFile?: string; ceiling?: string } {
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],
-      options: { repo: { type: 'string' }, 'state-file': { type: 'string' } },
+      options: { repo: { type: 'string' }, 'state-file': { type: 'string' }, ceiling: { type: 'string' } },
       allowPositionals: true,
     });
     const [extra] = positionals.slice(1);
     if (extra !== undefined) throw new Error(`serve takes no ${JSON.stringify(extra)}`);
     const stateFile = values['state-file'];
-    return { start: values.repo ?? process.cwd(), ...(stateFile === undefined ? {} : { stateFile }) };
+    const { ceiling } = values;
+    return {
+      start: values.repo ?? process.cwd(),
+      ...(stateFile === undefined ? {} : { stateFile }),
+      ...(ceiling === undefined ? {} : { ceiling }),
+    };
   } catch (error) {
     throw new Failure('usage', {
       what: error instanceof Error ? error.message : String(error),
-      next: 'autolab-mcp serve [--repo DIR] [--state-file FILE]',
+      next: 'autolab-mcp serve [--repo DIR] [--state-file FILE] [--ceiling FILE]',
     });
   }
 }

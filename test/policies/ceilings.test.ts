@@ -1,0 +1,170 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { CeilingLayer } from '../../src/policies/ceilings.ts';
+import { readCeilings } from '../../src/policies/ceilings.ts';
+import { decide } from '../../src/policies/decide.ts';
+import { effectiveValues } from '../../src/policies/effective.ts';
+import { policyOf } from '../../src/policies/load.ts';
+import type { Facts } from '../../src/policies/types.ts';
+import { ACTS, VERDICTS } from '../../src/policies/types.ts';
+import { job, known, PRESETS, submission } from './helpers.ts';
+
+const over = (text: string, layer: CeilingLayer = 'administrator') => ({ layer, file: `/etc/autolab/${layer}.yaml`, text });
+const OWN =
+  'gate:\n  acts: { submit: allow }\n  limits: { per_job: { gpus: 64, walltime: "9:00:00" } }\n  approve: elicitation\n';
+const under = (own: string, ...texts: ReturnType<typeof over>[]) => policyOf(own, PRESETS, texts);
+const rules = (policy: ReturnType<typeof under>, facts: Facts = submission()) =>
+  decide(policy, facts, 'act').reasons.filter(({ verdict }) => verdict !== 'allow');
+
+describe('a ceiling', () => {
+  it('denies what the repository allows, and says who may change it and where', () => {
+    const policy = under(OWN, over('gate:\n  limits:\n    per_job:\n      gpus: { ask: 2, deny: 4 }\n'));
+    expect(policy.problems).toEqual([]);
+    expect(rules(policy, submission({ jobs: [job({ gpus: known(8) })] }))).toEqual([
+      {
+        rule: 'limits.per_job.gpus',
+        verdict: 'deny',
+        because: '8 gpus; one job may have at most 4 gpus',
+        limit: '4 gpus',
+        actual: '8 gpus',
+        remedy: 'ask for at most 4 gpus (at most 2 gpus needs no approval)',
+        policy_change:
+          'only the administrator may raise gate.limits.per_job.gpus (/etc/autolab/administrator.yaml:4); no file of the repository can',
+        origin: { layer: 'administrator', file: '/etc/autolab/administrator.yaml', line: 4 },
+      },
+    ]);
+    expect(rules(policy, submission({ jobs: [job({ gpus: known(3) })] }))).toMatchObject([{ verdict: 'ask' }]);
+  });
+
+  it('does not allow what the repository denies, nor commands that it does not name', () => {
+    const policy = under(
+      OWN.replace('submit: allow', 'submit: deny'),
+      over('gate: { acts: { submit: allow }, allow: { commands: [[uv, run]] } }\n'),
+    );
+    const facts = submission({ acts: ['submit', 'run_command'], commands: [['uv', 'run', 'x']] });
+    expect(rules(policy, facts).map(({ rule, origin }) => [rule, origin.layer])).toEqual([
+      ['acts.submit', 'project'],
+      ['allow.commands', 'defaults'],
+    ]);
+  });
+
+  it('says nothing of what it leaves open', () => {
+    const policy = under(OWN, over('gate: { require: { clean_git: true } }\n'));
+    const all = decide(policy, submission({ acts: ['submit', 'run_command'] }), 'act').reasons;
+    expect(all.filter(({ origin }) => origin.layer === 'administrator').map(({ rule }) => rule)).toEqual(['require.clean_git']);
+  });
+
+  it('makes the strictest of all layers hold where there is no verdict: the pace, and where a person answers', () => {
+    const policy = under(
+      OWN,
+      over('gate: { limits: { scheduler: { poll_seconds: 300 } } }\n'),
+      over('gate: { limits: { scheduler: { calls_per_hour: 10, poll_seconds: 5 } }, approve: terminal }\n', 'user'),
+    );
+    expect(policy.gate).toMatchObject({ approve: 'terminal', limits: { scheduler: { poll_seconds: 300, calls_per_hour: 10 } } });
+  });
+
+  it('is another policy when it changes, and is shown with what is in force', () => {
+    const [one, two] = ['gate: { acts: { cancel: deny } }\n', 'gate: { acts: { cancel: ask } }\n'].map((text) =>
+      under(OWN, over(text)),
+    );
+    expect(one?.version).not.toBe(two?.version);
+    expect(one && effectiveValues(one).at(-1)).toEqual({
+      path: 'gate.acts.cancel',
+      value: 'deny',
+      origin: { layer: 'administrator', file: '/etc/autolab/administrator.yaml', line: 1 },
+    });
+  });
+});
+
+describe('a ceiling that cannot be used denies everything but reading', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ceilings-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  it.each([
+    ['a misspelt key', 'gate: { limit: {} }\n', 1, /gate\.limit is no key of a policy/],
+    ['a key of the repository', 'gate: {}\ntest_command: x\n', 2, /a ceiling says nothing but gate/],
+    ['no YAML', 'gate: [\n', 2, /./],
+    ['a wrong unit', 'gate:\n  limits: { per_job: { walltime: 8 } }\n', 2, /plain number/],
+  ])('%s', (_what, text, line, message) => {
+    const policy = under(OWN, over(text));
+    expect(policy.problems[0]).toMatchObject({
+      file: '/etc/autolab/administrator.yaml',
+      line,
+      message: expect.stringMatching(message),
+    });
+    for (const act of ACTS)
+      expect(decide(policy, submission({ acts: [act] }), 'act').verdict).toBe(act === 'read' ? 'allow' : 'deny');
+    expect(rules(policy)[0]?.origin.layer).toBe('administrator');
+  });
+  it('one that was named and is not there, and one that cannot be read', () => {
+    const missing = readCeilings([{ layer: 'server', file: join(folder, 'none.yaml'), needed: true }]);
+    expect(policyOf(OWN, PRESETS, missing).problems).toMatchObject([{ message: expect.stringContaining('is not there') }]);
+    expect(policyOf(OWN, PRESETS, readCeilings([{ layer: 'user', file: folder }])).problems).toHaveLength(1);
+    expect(policyOf(OWN, PRESETS, readCeilings([{ layer: 'user', file: join(folder, 'none.yaml') }])).problems).toEqual([]);
+    writeFileSync(join(folder, 'there.yaml'), 'gate: { acts: { submit: deny } }\n');
+    const there = policyOf(OWN, PRESETS, readCeilings([{ layer: 'server', file: join(folder, 'there.yaml'), needed: true }]));
+    expect(rules(there)).toMatchObject([{ rule: 'acts.submit', origin: { layer: 'server' } }]);
+  });
+});
+
+const verdict = fc.constantFrom(...VERDICTS);
+const amount = fc.integer({ min: 0, max: 20 });
+const gate = fc.record(
+  {
+    acts: fc.record({ submit: verdict, cancel: verdict, write: verdict }, { requiredKeys: [] }),
+    limits: fc.record(
+      { per_job: fc.record({ cpus: amount, gpus: amount, nodes: amount, array_tasks: amount }, { requiredKeys: [] }) },
+      { requiredKeys: [] },
+    ),
+    allow: fc.record(
+      { partitions: fc.subarray(['gpu', 'debug']), sites: fc.subarray(['local', 'cluster']) },
+      { requiredKeys: [] },
+    ),
+    require: fc.record({ clean_git: fc.boolean(), review_pass: fc.boolean() }, { requiredKeys: [] }),
+  },
+  { requiredKeys: [] },
+);
+const facts = fc
+  .record({
+    acts: fc.subarray([...ACTS], { minLength: 1 }),
+    cpus: amount,
+    gpus: amount,
+    partition: fc.constantFrom(null, 'gpu', 'debug', 'long'),
+    clean: fc.boolean(),
+    site: fc.constantFrom('local', 'cluster', 'elsewhere'),
+  })
+  .map(({ acts, cpus, gpus, partition, clean, site }) =>
+    submission({
+      acts,
+      site: known(site),
+      jobs: [job({ cpus: known(cpus), gpus: known(gpus), partition: known(partition) })],
+      git: known({ clean, changed: clean ? [] : ['a'] }),
+    }),
+  );
+
+it('no policy of the repository, and no other ceiling, widens a ceiling', () => {
+  const rank = (policy: ReturnType<typeof under>, about: Facts) => VERDICTS.indexOf(decide(policy, about, 'act').verdict);
+  const text = (own: unknown) => JSON.stringify({ gate: own });
+  fc.assert(
+    fc.property(gate, gate, gate, facts, (own, first, second, about) => {
+      const [one, both, without] = [
+        under(text(own), over(text(first))),
+        under(text(own), over(text(first)), over(text(second), 'user')),
+        under(text(own)),
+      ];
+      expect([...one.problems, ...both.problems, ...without.problems]).toEqual([]);
+      expect(rank(one, about)).toBeGreaterThanOrEqual(rank(without, about));
+      expect(rank(both, about)).toBeGreaterThanOrEqual(rank(one, about));
+      // What the ceiling denies is denied whatever the repository says.
+      const loosest = under('gate: { acts: { submit: allow, cancel: allow, write: allow } }', over(text(first)));
+      const denied = decide(loosest, about, 'act').reasons.filter(
+        (r) => r.origin.layer === 'administrator' && r.verdict === 'deny',
+      );
+      const still = decide(one, about, 'act').reasons.filter((r) => r.origin.layer === 'administrator' && r.verdict === 'deny');
+      expect(still).toEqual(denied);
+    }),
+    { numRuns: 1000 },
+  );
+});
