@@ -56,7 +56,8 @@ export const repositoryChecks: readonly SetupCheck[] = [
         error(`${file}${line > 0 ? `:${line}:${column}` : ''}: ${message}; every write is denied`, remedy),
       );
       if (wrong.length > 0) return wrong;
-      if (policy.preset !== null) return [ok(`policy on preset ${policy.preset}`)];
+      const over = policy.ceilings.length > 0 ? `, under ${policy.ceilings.join(' and ')}` : '';
+      if (policy.preset !== null) return [ok(`policy on preset ${policy.preset}${over}`)];
       return [
         warning(
           'the policy names no preset, so the defaults hold: what spends or destroys asks a person',

@@ -39,7 +39,8 @@ export type SetupFacts = {
   identity: Seen<string | null>;
   state: Seen<{ iteration: string; stage: string }>;
   iteration: FailureView | null;
-  policy: { preset: string | null; problems: readonly PolicyProblem[] };
+  /** `ceilings`: the files that tighten it. */
+  policy: { preset: string | null; problems: readonly PolicyProblem[]; ceilings: readonly string[] };
   workflow: Seen<unknown>;
   /** The default profile of remote_profiles.yaml and what is wrong with the profiles; null where there is no file, which is fine. */
   remote: Seen<{ named: { name: string; mode: string } | null; issues: readonly { what: string; next: string }[] } | null>;

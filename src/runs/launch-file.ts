@@ -16,6 +16,8 @@ export type LaunchFile = {
   site: string | null;
   resources: {
     cpus: number | null;
+    /** Processes side by side, over which the cpus are divided. */
+    tasks: number | null;
     nodes: number | null;
     gpus: number | null;
     gpuType: string | null;
@@ -61,6 +63,7 @@ function normalise(file: z.output<typeof launchSchema>): LaunchFile {
     site: file.site ?? null,
     resources: {
       cpus: asked.cpus ?? null,
+      tasks: asked.tasks ?? null,
       nodes: asked.nodes ?? null,
       gpus: asked.gpus ?? null,
       gpuType: asked.gpu_type ?? null,

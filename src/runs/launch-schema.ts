@@ -41,6 +41,7 @@ const setValue = line.refine((value) => redact(value) === value, {
 
 const resources = z.strictObject({
   cpus: z.int().min(1).optional(),
+  tasks: z.int().min(1).optional(),
   nodes: z.int().min(1).optional(),
   gpus: z.int().min(0).optional(),
   gpu_type: word.optional(),

@@ -107,10 +107,11 @@ function requested(design: Design, launch: LaunchFile, options: ScriptOptions): 
     });
   }
   return {
-    cpus: resources.cpus ?? said.cpus ?? 1,
+    cpus: resources.cpus ?? Math.max(said.cpus ?? 1, resources.tasks ?? 1),
     gpus: resources.gpus ?? said.gpus ?? design.gpus,
     gpuType: resources.gpuType ?? said.gpuType ?? design.gpuType,
     nodes: resources.nodes ?? said.nodes ?? design.nodes ?? 1,
+    ...tasksOf(resources.tasks ?? said.tasks, resources.nodes ?? said.nodes ?? design.nodes ?? 1),
     memoryMb: resources.memoryMb ?? said.memoryMb ?? design.memoryMb,
     walltimeSeconds: resources.walltimeSeconds ?? said.walltimeSeconds ?? design.walltimeSeconds,
     indices: indices ? [...indices] : null,
@@ -120,6 +121,11 @@ function requested(design: Design, launch: LaunchFile, options: ScriptOptions): 
     qos: resources.qos ?? said.qos ?? design.qos,
     requeues: said.requeues ?? 0,
   };
+}
+
+/** Only where there is more than one a node: as many as nodes is what every job has. */
+function tasksOf(tasks: number | null | undefined, nodes: number): { tasks?: number } {
+  return tasks != null && tasks > nodes ? { tasks } : {};
 }
 
 function seeds(design: Design): Plan['seeds'] {

@@ -67,11 +67,32 @@ test('amounts per node are multiplied, and the upper end of a range counts', () 
 });
 
 test.each([
+  ['--ntasks=6', { tasks: 6, cpus: 6 }],
+  ['--ntasks=6 --cpus-per-task=2 --nodes=2', { tasks: 6, cpus: 12, nodes: 2 }],
+  ['--ntasks-per-node=4 --nodes=3', { tasks: 12, cpus: 12, nodes: 3 }],
+  ['--ntasks-per-node=4 --ntasks=6 --nodes=2', { tasks: 6, cpus: 6, nodes: 2 }],
+  ['--ntasks=1 --nodes=3 -c 2', { cpus: 6, nodes: 3 }],
+  ['--ntasks=4 --mem-per-cpu=2G -c 3', { tasks: 4, cpus: 12, memoryMb: 24576 }],
+  ['--mem-per-cpu=2G', { memoryMb: 2048 }],
+  ['--mem-per-cpu=2G -N 2', { memoryMb: 4096, nodes: 2 }],
+  ['--gpus=a100:3 --cpus-per-gpu=4 --mem-per-gpu=16G', { gpus: 3, gpuType: 'a100', cpus: 12, memoryMb: 49152 }],
+  ['--gpus-per-node=2 --nodes=2 --cpus-per-gpu=4', { gpus: 4, gpuType: null, cpus: 16, nodes: 2 }],
+  ['--gpus-per-task=2 --ntasks=3', { gpus: 6, gpuType: null, tasks: 3, cpus: 3 }],
+  ['--mem=4G --nodes=2 --mem=8G', { memoryMb: 16384, nodes: 2 }],
+] as const)('%s comes to %j', (options, requested) => {
+  expect(sbatchOptions(`#SBATCH ${options}`).requested).toEqual(requested);
+});
+
+test.each([
   ['#SBATCH --exclusive', 1, '--exclusive'],
   ['#!/bin/sh\n#SBATCH --output=x.log', 2, '--output'],
   ['#SBATCH -e err', 1, '-e'],
   ['#SBATCH --part gpu', 1, '--part'],
-  ['#SBATCH --ntasks=6', 1, '--ntasks "6"'],
+  ['#SBATCH --ntasks=0', 1, '--ntasks "0"'],
+  ['#SBATCH --mem=1G --mem-per-cpu=1G', 1, '--mem-per-cpu'],
+  ['#SBATCH --mem-per-gpu=0', 1, '--mem-per-gpu'],
+  ['#SBATCH --gpus-per-task=1 --gpus-per-node=1', 1, '--gpus-per-node'],
+  ['#SBATCH --gpus-per-socket=1', 1, '--gpus-per-socket'],
   ['#SBATCH -Hc4', 1, '-H'],
   ['#SBATCH --gres=shard:1', 1, '--gres "shard:1"'],
   ['#SBATCH --gres=gpu:a:1,gpu:b:1', 1, '--gres'],

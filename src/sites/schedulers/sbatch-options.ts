@@ -2,12 +2,14 @@ import { WORD } from '../../base/ids.ts';
 import { nearest } from '../../base/text.ts';
 import type { Directive } from './sbatch-lines.ts';
 import { directives, refuseLine } from './sbatch-lines.ts';
+import type { Shares } from './sbatch-shares.ts';
+import { totals } from './sbatch-shares.ts';
 import type { Requested, ScriptOptions } from './scheduler.ts';
 import { parseIndices, parseMemoryMb, parseWalltime } from './units.ts';
 
 export { formatIndices, parseIndices, parseMemoryMb, parseWalltime } from './units.ts';
 
-type Said = { -readonly [K in keyof Requested]?: Requested[K] } & { name?: string; perNode?: number };
+type Said = { -readonly [K in keyof Requested]?: Requested[K] } & { name?: string; shares: Shares };
 
 /** The closed list: an option and what its value means. A reader answers false for a value it does not take. */
 const OPTIONS: Readonly<Record<string, { short?: string; takes: string; read: (value: string, said: Said) => boolean }>> = {
@@ -16,10 +18,18 @@ const OPTIONS: Readonly<Record<string, { short?: string; takes: string; read: (v
     takes: 'a time limit such as 1:30:00 or 2-12',
     read: (v, s) => set(s, 'walltimeSeconds', parseWalltime(v)),
   },
-  'cpus-per-task': { short: 'c', takes: 'a number of cpus', read: (v, s) => set(s, 'cpus', positive(v)) },
-  mem: { takes: 'an amount such as 16G', read: (v, s) => set(s, 'memoryMb', parseMemoryMb(v)) },
-  gres: { takes: 'gpu[:type][:number], and leave --gpus out', read: readGres },
-  gpus: { short: 'G', takes: '[type:]number, and leave --gres out', read: readGpus },
+  nodes: { short: 'N', takes: 'a number of nodes or a range', read: readNodes },
+  ntasks: { short: 'n', takes: 'a number of tasks', read: (v, s) => share(s, 'tasks', positive(v)) },
+  'ntasks-per-node': { takes: 'a number of tasks', read: (v, s) => share(s, 'tasksPerNode', positive(v)) },
+  'cpus-per-task': { short: 'c', takes: 'a number of cpus', read: (v, s) => share(s, 'cpusPerTask', positive(v)) },
+  'cpus-per-gpu': { takes: 'a number of cpus', read: (v, s) => share(s, 'cpusPerGpu', positive(v)) },
+  mem: { takes: 'an amount such as 16G, said once', read: (v, s) => memory(s, 'node', v) },
+  'mem-per-cpu': { takes: 'an amount such as 2G, and leave --mem out', read: (v, s) => memory(s, 'cpu', v) },
+  'mem-per-gpu': { takes: 'an amount such as 32G, and leave --mem out', read: (v, s) => memory(s, 'gpu', v) },
+  gres: { takes: 'gpu[:type][:number], and no other option of gpus', read: (v, s) => gpus(s, 'node', GRES.exec(v)) },
+  gpus: { short: 'G', takes: '[type:]number, and no other option of gpus', read: (v, s) => gpus(s, 'job', GPUS.exec(v)) },
+  'gpus-per-node': { takes: '[type:]number, and no other option of gpus', read: (v, s) => gpus(s, 'node', GPUS.exec(v)) },
+  'gpus-per-task': { takes: '[type:]number, and no other option of gpus', read: (v, s) => gpus(s, 'task', GPUS.exec(v)) },
   'job-name': {
     short: 'J',
     takes: 'a name',
@@ -29,8 +39,6 @@ const OPTIONS: Readonly<Record<string, { short?: string; takes: string; read: (v
   account: { short: 'A', takes: 'an account', read: (v, s) => set(s, 'account', word(v)) },
   qos: { short: 'q', takes: 'a quality of service', read: (v, s) => set(s, 'qos', word(v)) },
   array: { short: 'a', takes: 'indices such as 0-31%4', read: readArray },
-  nodes: { short: 'N', takes: 'a number of nodes or a range', read: readNodes },
-  ntasks: { short: 'n', takes: '1', read: (v) => v === '1' },
 };
 const KNOWN = Object.keys(OPTIONS);
 
@@ -39,11 +47,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   output: 'take the line out: output goes to the run’s logs folder, where `logs` finds it',
   error: 'take the line out: output goes to the run’s logs folder, where `logs` finds it',
   chdir: 'take the line out: the job starts in the iteration folder',
-  'mem-per-cpu': 'say --mem for the whole job',
-  'mem-per-gpu': 'say --mem for the whole job',
-  'gpus-per-node': 'say --gres=gpu:N (per node) or --gpus=N (in all)',
-  'gpus-per-task': 'say --gpus=N (in all)',
-  'ntasks-per-node': 'say --ntasks=1 and --cpus-per-task',
+  exclusive: 'say the cpus and the memory of a whole node instead: what they are is not known here, so nothing could price it',
+  'gpus-per-socket': 'say --gres=gpu:N (per node) or --gpus=N (in all)',
   dependency: 'say `after` in launch/launch.yaml',
   export: 'say `environment` in launch/launch.yaml',
   requeue: 'take the line out: the policy grants requeues',
@@ -57,14 +62,10 @@ const SHORT: Readonly<Record<string, string>> = { o: 'output', e: 'error', D: 'c
  * that is not in the list, and for `#PBS` (which sbatch obeys) and `#$` lines.
  */
 export function sbatchOptions(script: string): ScriptOptions {
-  const said: Said = {};
+  const said: Said = { shares: {} };
   for (const directive of directives(script)) apply(directive, said);
-  const { name = null, perNode, ...requested } = said;
-  const nodes = requested.nodes ?? 1;
-  if (perNode !== undefined) requested.gpus = perNode * nodes;
-  if (requested.cpus !== undefined) requested.cpus *= nodes;
-  if (requested.memoryMb) requested.memoryMb *= nodes;
-  return { requested, name };
+  const { name = null, shares, ...requested } = said;
+  return { requested: { ...requested, ...totals(shares, requested.nodes ?? 1) }, name };
 }
 
 function longName(letter: string): string | undefined {
@@ -114,20 +115,32 @@ function readArray(value: string, said: Said): boolean {
   return array !== undefined && set(said, 'indices', array.indices) && set(said, 'parallel', array.parallel);
 }
 
-/** Per node. One kind of gpu; other generic resources are not priced. */
-function readGres(value: string, said: Said): boolean {
-  const match = /^gpu(?::([A-Za-z_][\w.-]*))?(?::(\d{1,5}))?$/.exec(value);
-  if (!match || said.gpus !== undefined) return false;
-  said.gpuType = match[1] ?? null;
-  said.perNode = Number(match[2] ?? 1);
+function share<K extends 'tasks' | 'tasksPerNode' | 'cpusPerTask' | 'cpusPerGpu'>(
+  { shares }: Said,
+  key: K,
+  value: number | undefined,
+): boolean {
+  if (value === undefined) return false;
+  shares[key] = value;
   return true;
 }
 
-/** In all, over the nodes. */
-function readGpus(value: string, said: Said): boolean {
-  const match = /^(?:([A-Za-z_][\w.-]*):)?(\d{1,5})$/.exec(value);
-  if (!match || said.perNode !== undefined) return false;
+/** One way of saying the memory: of --mem, --mem-per-cpu and --mem-per-gpu sbatch takes one. */
+function memory({ shares }: Said, per: NonNullable<Shares['memory']>['per'], value: string): boolean {
+  const mb = parseMemoryMb(value);
+  if (mb === undefined || (shares.memory && shares.memory.per !== per) || (mb === 0 && per !== 'node')) return false;
+  shares.memory = { per, mb };
+  return true;
+}
+
+/** One kind of gpu; other generic resources are not priced. */
+const GRES = /^gpu(?::([A-Za-z_][\w.-]*))?(?::(\d{1,5}))?$/;
+const GPUS = /^(?:([A-Za-z_][\w.-]*):)?(\d{1,5})$/;
+
+function gpus(said: Said, per: NonNullable<Shares['gpus']>['per'], match: RegExpExecArray | null): boolean {
+  const { shares } = said;
+  if (!match || (shares.gpus && shares.gpus.per !== per)) return false;
+  shares.gpus = { per, count: Number(match[2] ?? 1) };
   said.gpuType = match[1] ?? null;
-  said.gpus = Number(match[2]);
   return true;
 }

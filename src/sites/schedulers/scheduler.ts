@@ -11,6 +11,8 @@ export type Requested = {
   gpus: number;
   gpuType: string | null;
   nodes: number;
+  /** Processes that the job may start side by side (ranks of MPI), over which its cpus are divided. Absent: one on each node. */
+  tasks?: number;
   /** MiB per task; 0 is the whole node; null the site's default. */
   memoryMb: number | null;
   walltimeSeconds: number | null;

@@ -12,6 +12,7 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*(?:%%|\(\))?$/;
 export function sbatchOptionsOf(job: Job): string[] {
   const { requested } = job;
   const many = requested.nodes;
+  const tasks = requested.tasks ?? many;
   const isArray = requested.indices !== null;
   return [
     `--job-name=${job.name}`,
@@ -21,8 +22,8 @@ export function sbatchOptionsOf(job: Job): string[] {
     `--error=${pattern(job.stderr, isArray)}`,
     '--open-mode=append',
     `--nodes=${many}`,
-    `--ntasks=${many}`,
-    `--cpus-per-task=${Math.ceil(requested.cpus / many)}`,
+    `--ntasks=${tasks}`,
+    `--cpus-per-task=${Math.ceil(requested.cpus / tasks)}`,
     ...(requested.memoryMb === null ? [] : [`--mem=${Math.ceil(requested.memoryMb / many)}M`]),
     ...gpuOptions(requested),
     ...(requested.walltimeSeconds === null ? [] : [`--time=${timeText(requested.walltimeSeconds)}`]),
@@ -42,14 +43,15 @@ export function sbatchOptionsOf(job: Job): string[] {
 }
 
 /**
- * What a request comes to as Slurm counts it: walltime in whole minutes (sbatch(1), --time), cpus and memory the same on every node. Rounded
+ * What a request comes to as Slurm counts it: walltime in whole minutes (sbatch(1), --time), cpus the same for every task, and memory on every node. Rounded
  * up, so that a price made from it is never below what the job gets.
  */
 export function countedBySlurm(requested: Requested): Requested {
   const { nodes, cpus, memoryMb, walltimeSeconds } = requested;
+  const tasks = requested.tasks ?? nodes;
   return {
     ...requested,
-    cpus: Math.ceil(cpus / nodes) * nodes,
+    cpus: Math.ceil(cpus / tasks) * tasks,
     memoryMb: memoryMb === null ? null : Math.ceil(memoryMb / nodes) * nodes,
     walltimeSeconds: walltimeSeconds === null ? null : Math.ceil(walltimeSeconds / 60) * 60,
   };
