@@ -69,13 +69,14 @@ test('what a job is given when it runs is never more than its price was made of,
   const folder = join(slurm.folder, 'price');
   mkdirSync(folder);
   slurm.identity.own(folder);
+  // As with our job script, what is asked for stands in the options alone.
+  const script = join(folder, 'job.sh');
+  writeFileSync(script, '#!/bin/sh\nexit 0\n', { mode: 0o755 });
   const asked = new Map<string, { line: string; planned: Requested }>();
   const refused: string[] = [];
   const samples = [...new Set(fc.sample(lines, { numRuns: MANY * 3, seed: 7 }))].slice(0, MANY);
   expect(samples.length).toBe(MANY);
   for (const [at, line] of samples.entries()) {
-    const script = join(folder, `${at}.sh`);
-    writeFileSync(script, `#!/bin/sh\n#SBATCH ${line}\nexit 0\n`, { mode: 0o755 });
     const said = sbatchOptions(`#!/bin/sh\n#SBATCH ${line}\n`).requested;
     const planned = countedBySlurm({
       cpus: 1,
@@ -119,7 +120,15 @@ test('what a job is given when it runs is never more than its price was made of,
   for (const [id, { line, planned }] of asked) {
     const given = got.get(id) ?? expect.fail(`job ${id} is not in accounting`);
     const { cpus, gpus, nodes, memoryMb, walltimeSeconds } = planned;
-    expect({ line, cpus: given.cpus, gpus: given.gpus, nodes: given.nodes }).toEqual({ line, cpus, gpus, nodes });
+    for (const [is, was] of [
+      [given.cpus, cpus],
+      [given.gpus, gpus],
+      [given.nodes, nodes],
+    ] as const) {
+      expect(is, line).toBeLessThanOrEqual(was);
+      // Over several nodes Slurm may give a cpu less than it was asked for, where a node has no more.
+      if (nodes === 1) expect(is, line).toBe(was);
+    }
     if (memoryMb !== null) expect(Math.ceil(given.memoryMb), line).toBeLessThanOrEqual(memoryMb);
     if (memoryMb !== null) expect(given.memoryMb, line).toBeGreaterThan(memoryMb - nodes - 1);
     expect({ line, seconds: given.seconds }).toEqual({ line, seconds: walltimeSeconds });
