@@ -3,6 +3,7 @@ import { judgeJobs, judgePerJob } from './limits.ts';
 import type { Policy } from './load.ts';
 import { reason, strictest } from './reasons.ts';
 import { judgeRequired } from './require.ts';
+import { judgeRules } from './rules.ts';
 import type { Act, Decision, Facts, Phase, Reason } from './types.ts';
 import { ACTS } from './types.ts';
 
@@ -33,6 +34,7 @@ function reasonsOf(policy: Policy, facts: Facts, phase: Phase): Reason[] {
     ...(goesToSite ? judgeSite(policy, facts) : []),
     ...(runsCommands ? judgeCommands(policy, facts) : []),
     ...(rest.includes('submit') ? judgeSubmission(policy, facts, phase) : []),
+    ...judgeRules(policy, facts),
   ];
 }
 

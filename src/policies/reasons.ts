@@ -2,7 +2,16 @@ import type { Policy } from './load.ts';
 import type { Reason, Verdict } from './types.ts';
 import { VERDICTS } from './types.ts';
 
-type Parts = { verdict: Verdict; because: string; limit?: string; actual?: string; remedy?: string; change?: string };
+type Parts = {
+  verdict: Verdict;
+  because: string;
+  limit?: string;
+  actual?: string;
+  remedy?: string;
+  change?: string;
+  /** Where the rule stands in `gate`, if its own name does not say so. */
+  place?: string;
+};
 
 /** The strictest of the verdicts; of none, deny. */
 export function strictest(verdicts: readonly Verdict[]): Verdict {
@@ -14,8 +23,8 @@ export function strictest(verdicts: readonly Verdict[]): Verdict {
  * One rule's word. `remedy` is what to change in the request; `change` what a person may do to the policy, such as `raise` or `set …
  * to allow`, and is completed here with the key and the place that holds the present value.
  */
-export function reason(policy: Policy, rule: string, { verdict, because, limit, actual, remedy, change }: Parts): Reason {
-  const origin = policy.origin(`gate.${rule}`);
+export function reason(policy: Policy, rule: string, { verdict, because, limit, actual, remedy, change, place }: Parts): Reason {
+  const origin = policy.origin(`gate.${place ?? rule}`);
   const from =
     origin.layer === 'project'
       ? ''
@@ -31,4 +40,9 @@ export function reason(policy: Policy, rule: string, { verdict, because, limit, 
     ...(verdict === 'allow' || change === undefined ? {} : { policy_change: `a person may ${change} (${file}${from})` }),
     origin,
   };
+}
+
+/** Jobs of a group are alike, and so is what is said of them. */
+export function distinct(reasons: readonly Reason[]): Reason[] {
+  return [...new Map(reasons.map((one) => [JSON.stringify(one), one])).values()];
 }

@@ -17,7 +17,7 @@ it('marks in an editor what the loader refuses', () => {
   expect(validate({ lanch: 1 })).toBe(false);
   expect(validate({ gate: { limits: { per_job: { walltime: 3600 } } } })).toBe(false);
   expect(validate({ gate: { limits: { per_job: { walltime: '8:00' } } } })).toBe(false);
-  expect(validate({ gate: { rules: [] } })).toBe(false);
+  expect(validate({ gate: { seal: {} } })).toBe(false);
 });
 
 it('says what an absent and an empty list mean', () => {
