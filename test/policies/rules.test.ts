@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { decide } from '../../src/policies/decide.ts';
 import { policyOf } from '../../src/policies/load.ts';
+import { testPolicy } from '../../src/policies/policy-tests.ts';
 import type { Act, Facts, Reason } from '../../src/policies/types.ts';
 import { job, known, PRESETS, policy, submission } from './helpers.ts';
 
@@ -23,6 +24,11 @@ const LONG_GPU = `gate:
         - { request: { partition: gpu, walltime: "9:00:00" }, expect: ask }
         - { request: { partition: gpu, walltime: "1:00:00" }, expect: allow }
 `;
+
+/** A preset with that rule. */
+const OWN = `preset: { name: own, summary: x, recommended_mode: attended }\nexamples: [{ request: {}, expect: allow }]\n${LONG_GPU}`;
+mkdirSync(join(top, 'presets'));
+writeFileSync(join(top, 'presets', 'own.yaml'), OWN);
 
 /** One rule with examples that hold: `yes` it matches and `no` it does not. */
 function rule(when: string, yes: string, no: string, verdict = 'deny'): string {
@@ -316,11 +322,6 @@ describe('loading rules', () => {
   });
 
   it('takes the rules of a preset with their places; a list of the project’s own replaces them, an empty one too', () => {
-    mkdirSync(join(top, 'presets'));
-    writeFileSync(
-      join(top, 'presets', 'own.yaml'),
-      `preset: { name: own, summary: x, recommended_mode: attended }\nexamples: [{ request: {}, expect: deny }]\n${LONG_GPU}`,
-    );
     const over = 'policy_resolution: { default_preset: own }\n';
     const ids = (text: string) => {
       const made = policyOf(text, join(top, 'presets'));
@@ -336,6 +337,31 @@ describe('loading rules', () => {
     expect(ids(`${over}gate: { rules: [] }\n`)).toEqual([]);
     expect(ids(`${over}${rule('{ walltime: { over: 8h } }', '{ walltime: 9h }', '{}')}`)).toEqual([
       ['rules.1', `${FILE}:4`, `${change} (${FILE}:4)`],
+    ]);
+  });
+});
+
+describe('testing a policy', () => {
+  it('runs the rules of every layer, those that another list lies over too, and tells which are not in force', () => {
+    const packaged = join(top, 'presets');
+    const tested = (text: string) =>
+      testPolicy(policyOf(text, packaged), packaged).map(({ of, origin, ok, replacedBy }) => [
+        ok,
+        of,
+        `${origin.file}:${origin.line}`,
+        replacedBy ? `${replacedBy.file}:${replacedBy.line}` : null,
+      ]);
+    const over = 'policy_resolution: { default_preset: own }\n';
+    const preset = [true, 'preset own', 'presets/own.yaml:2', null];
+    const rules = (by: string | null) => [11, 12].map((line) => [true, 'rules.long_gpu', `presets/own.yaml:${line}`, by]);
+    expect(tested(over)).toEqual([preset, ...rules(null)]);
+    expect(tested(`${over}gate: { acts: { submit: deny } }\n`)).toEqual([preset, ...rules(null)]);
+    expect(tested(`${over}gate: { rules: [] }\n`)).toEqual([preset, ...rules(`${FILE}:2`)]);
+    expect(tested(over + rule('{ gpus: 4 }', '{ gpus: 4 }', '{}'))).toEqual([
+      preset,
+      ...rules(`${FILE}:3`),
+      [true, 'rules.1', `${FILE}:7`, null],
+      [true, 'rules.1', `${FILE}:7`, null],
     ]);
   });
 });
