@@ -34,6 +34,11 @@ export function isAboutJobs(when: When): boolean {
   return OF_JOBS.some((key) => when[key] !== undefined);
 }
 
+/** Whether fewer jobs in the queue, or fewer submissions lately, can end the match. */
+export function isOnCrowd(when: When): boolean {
+  return OF_QUEUE.some((key) => when[key]?.over !== undefined || when[key]?.at_least !== undefined);
+}
+
 /** The conditions on the call as a whole: act, site, queue. */
 export function ofCall(when: When, facts: Facts): Finding[] {
   const found: Finding[] = [];
@@ -98,21 +103,25 @@ function compared(
   show: (n: number) => string,
   verb: string,
 ): Finding {
-  const words = COMPARISONS.flatMap(({ key, word }) => (wanted[key] === undefined ? [] : [word + show(wanted[key])])).join(
-    ' and ',
-  );
-  const ways = COMPARISONS.flatMap(({ key, way }) => {
-    const bound = wanted[key];
-    return bound === undefined || !isReachable(key, bound, least) ? [] : [verb + way + show(bound)];
-  });
-  const found = { words, way: ways[0] };
-  if (!isKnown(fact))
-    return { ...found, holds: undefined, actual: fact?.why ?? `how many are ${show(0).replace(/^0 /, '')} is not known` };
-  const { value } = fact;
-  if (!isAmount(value, least))
-    return { ...found, holds: undefined, actual: `${value} is no number of ${show(0).replace(/^0 /, '')}` };
-  const holds = COMPARISONS.every(({ key, is }) => wanted[key] === undefined || is(value, wanted[key]));
+  const value = isKnown(fact) ? fact.value : Number.NaN;
+  const words: string[] = [];
+  let way: string | undefined;
+  let holds = true;
+  for (const one of COMPARISONS) {
+    const bound = wanted[one.key];
+    if (bound === undefined) continue;
+    words.push(one.word + show(bound));
+    if (isReachable(one.key, bound, least)) way ??= verb + one.way + show(bound);
+    holds &&= one.is(value, bound);
+  }
+  const found = { words: words.join(' and '), way };
+  if (!isKnown(fact)) return { ...found, holds: undefined, actual: fact?.why ?? `the number of ${things(show)} is not known` };
+  if (!isAmount(value, least)) return { ...found, holds: undefined, actual: `${value} is no number of ${things(show)}` };
   return { ...found, holds, actual: show(value) };
+}
+
+function things(show: (n: number) => string): string {
+  return show(0).replace(/^0 /, '');
 }
 
 type Comparison = {

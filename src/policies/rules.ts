@@ -2,7 +2,7 @@ import type { Rule } from './gate-rules-schema.ts';
 import type { Policy } from './load.ts';
 import { distinct, reason } from './reasons.ts';
 import type { Finding } from './rule-conditions.ts';
-import { isAbout, isAboutJobs, ofCall, ofJob } from './rule-conditions.ts';
+import { isAbout, isAboutJobs, isOnCrowd, ofCall, ofJob } from './rule-conditions.ts';
 import type { Facts, Reason, Verdict } from './types.ts';
 
 /** What one rule finds of one job, or of the call. `holds` undefined: it hangs on a fact that nobody knows. */
@@ -38,6 +38,12 @@ export function ruleId({ name }: { name?: string | undefined }, at: number): str
   return `rules.${name ?? at + 1}`;
 }
 
+/** Whether waiting alone can make a rule or limit pass: it is on how much is in the queue, or was submitted lately. */
+export function passesByWaiting(policy: Policy, id: string): boolean {
+  if (id.startsWith('limits.jobs.')) return true;
+  return (policy.gate.rules ?? []).some((rule, at) => ruleId(rule, at) === id && isOnCrowd(rule.when));
+}
+
 function sights(rule: Rule, facts: Facts): Sight[] {
   const acts = facts.acts.filter((one) => one !== 'read');
   if (acts.length === 0 || !isAbout(rule.when, acts)) return [];
@@ -60,30 +66,24 @@ function sight(step: string | null, findings: readonly Finding[]): Sight {
 
 function told(policy: Policy, rule: Rule, at: number, seen: Sight, several: boolean): Reason {
   const { holds, findings, step } = seen;
-  const named = several && step !== null;
-  const of = named ? `step ${step}: ` : '';
-  const ways = findings.flatMap(({ way }) => way ?? []);
-  const general = { limit: findings.map(({ words }) => words).join(', '), place: `rules.${at}` };
-  const change = 'change or take out the rule';
+  const say = (parts: Omit<Parameters<typeof reason>[2], 'limit' | 'place'>) =>
+    reason(policy, ruleId(rule, at), { ...parts, limit: findings.map(({ words }) => words).join(', '), place: `rules.${at}` });
   if (holds === false) {
-    const actual = actuals(findings.filter((one) => one.holds === false));
-    return reason(policy, ruleId(rule, at), { ...general, verdict: 'allow', because: `does not apply: ${actual}`, actual });
+    const out = findings.filter((one) => one.holds === false);
+    return say({ verdict: 'allow', because: missing(seen), actual: actuals(out) });
   }
+  const [before, after] = several && step !== null ? [`step ${step}: `, ` (step ${step})`] : ['', ''];
+  const because = `${before}${rule.because} (${holds ? actuals(findings) : unknownWords(seen)})`;
+  const ways = findings.flatMap(({ way }) => way ?? []);
+  const change = 'change or take out the rule';
   if (holds === undefined) {
-    const because = `${of}${rule.because} (${unknownWords(seen)})`;
-    const remedy = [...ways, 'mend what keeps it from being known'].join(', or ') + (named ? ` (step ${step})` : '');
-    return reason(policy, ruleId(rule, at), { ...general, verdict: 'deny', because, actual: 'unknown', remedy, change });
+    const remedy = [...ways, 'mend what keeps it from being known'].join(', or ') + after;
+    return say({ verdict: 'deny', because, actual: 'unknown', remedy, change });
   }
-  const instead = ways.length > 0 ? { remedy: ways.join(', or ') + (named ? ` (step ${step})` : '') } : {};
-  return reason(policy, ruleId(rule, at), {
-    ...general,
-    verdict: rule.verdict,
-    because: `${of}${rule.because} (${actuals(findings)})`,
-    actual: actuals(findings),
-    ...(rule.verdict === 'ask' ? { remedy: 'have a person approve exactly this call' } : {}),
-    ...instead,
-    change,
-  });
+  const { verdict } = rule;
+  if (verdict === 'ask' && ways.length === 0) ways.push('have a person approve exactly this call');
+  const remedy = ways.length > 0 ? { remedy: ways.join(', or ') + after } : {};
+  return say({ verdict, because, actual: actuals(findings), change, ...remedy });
 }
 
 function actuals(findings: readonly Finding[]): string {

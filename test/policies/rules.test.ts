@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { decide } from '../../src/policies/decide.ts';
 import { policyOf } from '../../src/policies/load.ts';
 import { testPolicy } from '../../src/policies/policy-tests.ts';
+import { passesByWaiting } from '../../src/policies/rules.ts';
 import type { Act, Facts, Reason } from '../../src/policies/types.ts';
 import { job, known, PRESETS, policy, submission } from './helpers.ts';
 
@@ -203,6 +204,16 @@ describe('comparisons', () => {
     expect(remedy('deny')).toBe('no change of the request passes this rule');
     expect(remedy('ask')).toBe('have a person approve exactly this call');
   });
+});
+
+it('tells the rules that pass by waiting: those on a full queue', () => {
+  const passes = (when: string, yes: string, no: string) => passesByWaiting(policy(rule(when, yes, no)), 'rules.1');
+  expect(passes('{ jobs_active: { over: 2 } }', '{ jobs_active: 3 }', '{}')).toBe(true);
+  expect(passes('{ submits_last_hour: { at_least: 1 }, gpus: 1 }', '{ submits_last_hour: 1, gpus: 1 }', '{}')).toBe(true);
+  expect(passes('{ jobs_active: { under: 2 } }', '{}', '{ jobs_active: 2 }')).toBe(false);
+  expect(passes('{ gpus: { over: 2 } }', '{ gpus: 3 }', '{}')).toBe(false);
+  expect(passesByWaiting(policy(''), 'limits.jobs.active')).toBe(true);
+  expect(passesByWaiting(policy(''), 'limits.per_job.gpus')).toBe(false);
 });
 
 describe('loading rules', () => {
