@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { presetNames } from '../../src/policies/preset-file.ts';
 import { readPreset } from '../../src/policies/presets.ts';
@@ -86,4 +87,12 @@ test('no preset and no rules: it says that nothing was tested', async () => {
     exit: 0,
     text: 'There are no examples: no preset is in use, and no layer has rules.',
   });
+});
+
+test('the rules of docs/policy.md are a policy that holds, and print what stands there', async () => {
+  const page = readFileSync(new URL('../../docs/policy.md', import.meta.url), 'utf8');
+  const section = page.slice(page.indexOf('## Rules'), page.indexOf('## Presets'));
+  const [, rules = ''] = /```yaml\n([\s\S]*?)```/.exec(section) ?? [];
+  const [, printed = ''] = /\$ autolab-mcp policy test\n([\s\S]*?)\n```/.exec(section) ?? [];
+  expect((await tested(rules)).text).toBe(printed);
 });
