@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { decide } from '../../src/policies/decide.ts';
-import { loadPolicy } from '../../src/policies/load.ts';
+import { loadPolicy, policyOf } from '../../src/policies/load.ts';
 import { interleave, timed } from '../stats.mjs';
 
 const { folder, presets, times, batch } = JSON.parse(process.argv[2]);
@@ -22,7 +22,7 @@ const facts = {
       nodes: known(1),
       memoryMb: known(65536),
       walltimeSeconds: known(14400),
-      arrayTasks: known(32),
+      arrayTasks: known(16),
       requeues: known(0),
       partition: known('gpu'),
       account: known('lab'),
@@ -31,6 +31,7 @@ const facts = {
   ],
   queue: known({ active: 1, pending: 2 }),
   submitsLastHour: known(3),
+  spent: known({ day: { cpuHours: 0, gpuHours: 0 }, iteration: { cpuHours: 0, gpuHours: 0 } }),
   commands: [['uv', 'run', 'check']],
   review: known({ status: 'pass', findings: [] }),
   checks: known({ stage: 'launch', failed: [] }),
@@ -51,15 +52,44 @@ const policy = loadPolicy(folder, presets);
 const { verdict } = decide(policy, facts, 'act');
 if (policy.problems.length > 0 || verdict !== 'ask') throw new Error(`expected ask, got ${verdict}`);
 
+/** The same policy with rules of two conditions that come near to the call, the commonest kind: all but the last let it pass. */
+const ruled = Object.fromEntries(
+  [10, 100, 1000].map((number) => {
+    const rules = Array.from({ length: number }, (_, at) => rule(at, at === number - 1 ? 2 : 4 + (at % 4)));
+    const made = policyOf(`${readFileSync(own, 'utf8').replace(/ \}\n$/, `, rules: ${JSON.stringify(rules)} }`)}\n`, presets);
+    const asked = decide(made, facts, 'act').reasons.filter(
+      ({ rule: id, verdict: word }) => id.startsWith('rules.') && word === 'ask',
+    );
+    if (made.problems.length > 0 || asked.length !== 1) throw new Error(`expected one rule to ask, got ${asked.length}`);
+    return [number, made];
+  }),
+);
+
+function rule(at, hours) {
+  return {
+    name: `rule_${at}`,
+    when: { partition: 'gpu', walltime: { over: `${hours}h` } },
+    verdict: 'ask',
+    because: 'long GPU jobs starve the queue',
+    examples: [
+      { request: { partition: 'gpu', walltime: `${hours + 1}h` }, expect: 'ask' },
+      { request: { partition: 'gpu', walltime: `${hours}h` }, expect: 'allow' },
+    ],
+  };
+}
+
 const text = JSON.stringify(facts);
-const each = async (work) => {
+const each = async (work, number = batch) => {
   const ms = await timed(() => {
-    for (let at = 0; at < batch; at++) work();
+    for (let at = 0; at < number; at++) work();
   });
-  return (ms * 1000) / batch;
+  return (ms * 1000) / number;
 };
 const micros = await interleave(times, {
   decide: () => each(() => decide(policy, facts, 'act')),
+  rules10: () => each(() => decide(ruled[10], facts, 'act')),
+  rules100: () => each(() => decide(ruled[100], facts, 'act'), batch / 10),
+  rules1000: () => each(() => decide(ruled[1000], facts, 'act'), batch / 100),
   decideRaw: () => each(() => JSON.parse(text)),
 });
 let turn = 0;

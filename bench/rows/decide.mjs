@@ -21,6 +21,14 @@ export async function decideRows({ inside, folder, presets, counts }) {
       compare: 'ratio',
       remark: `That is ${Math.round(1e6 / median(seen.decide)).toLocaleString('en-US')} decisions a second.`,
     },
+    ...[10, 100, 1000].map((number) => ({
+      group: GROUP,
+      what: `the same with ${number.toLocaleString('en-US')} rules, each of two conditions`,
+      unit: 'µs',
+      ours: seen[`rules${number}`],
+      against: { name: 'JSON.parse of its facts', values: seen.decideRaw },
+      compare: 'ratio',
+    })),
     policy('the policy of a repository: files as at the last call', seen.same, seen.loadRaw),
     policy('the policy of a repository: a file has changed', seen.changed, seen.loadRaw),
   ];

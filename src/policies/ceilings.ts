@@ -80,6 +80,7 @@ function stray({ file, places }: Layer, key: string): PolicyProblem {
 
 /** A rule that a ceiling says, or a part of: `limits.per_job.walltime` where it says `limits.per_job.walltime.ask`. */
 function isSaid({ tree }: Layer, rule: string): boolean {
+  if (rule.startsWith('rules.')) return true;
   let here: unknown = tree.gate;
   for (const key of rule.split('.')) {
     if (!isTree(here) || !Object.hasOwn(here, key)) return false;

@@ -5,6 +5,7 @@ import { judgeJobs, judgePerJob } from './limits.ts';
 import type { Policy } from './load.ts';
 import { reason, strictest } from './reasons.ts';
 import { judgeRequired } from './require.ts';
+import { judgeRules } from './rules.ts';
 import { judgeSpend } from './spend.ts';
 import type { Act, Decision, Facts, Origin, Phase, Reason } from './types.ts';
 import { ACTS } from './types.ts';
@@ -48,6 +49,7 @@ function judged(policy: Policy, facts: Facts, phase: Phase, rest: readonly Act[]
     ...(goesToSite ? judgeSite(policy, facts) : []),
     ...(runsCommands ? judgeCommands(policy, facts) : []),
     ...(rest.includes('submit') ? judgeSubmission(policy, facts, phase) : []),
+    ...judgeRules(policy, facts),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { count } from '../base/text.ts';
 import { decide } from './decide.ts';
 import type { Policy } from './load.ts';
-import type { Decision, Facts, Origin, Reason, Verdict } from './types.ts';
+import type { Decision, Facts, Origin, PolicyProblem, Reason, Verdict } from './types.ts';
 import { VERDICTS } from './types.ts';
 
 /**
@@ -31,6 +31,11 @@ export function smallestChange(policy: Policy, facts: Facts): { request: string[
 /** `presets/slurm.yaml:33`, or the layer where there is no line. */
 export function place(origin: Origin): string {
   return origin.line > 0 ? `${origin.file}:${origin.line}` : origin.file;
+}
+
+/** A problem of a policy file on one line: where, what, and how to mend it. */
+export function problemLine({ file, line, column, message, remedy }: PolicyProblem): string {
+  return `${file}:${line}:${column}: ${message}. ${remedy}`;
 }
 
 function tally({ reasons }: Decision, verdict: Verdict): string[] {

@@ -1,31 +1,8 @@
 import * as z from 'zod';
 import { WORD } from '../base/ids.ts';
+import { count, duration, memory } from './amounts-schema.ts';
+import { rulesSchema } from './gate-rules-schema.ts';
 import { VERDICTS } from './types.ts';
-import { DURATION, MEMORY, parseDuration, parseMemory, showDuration } from './units.ts';
-
-const count = z.int({ error: 'expected a whole number' }).min(0, 'expected 0 or more');
-const duration = z
-  .string({
-    error: ({ input }) =>
-      typeof input === 'number' ? `a plain number; if seconds are meant, write "${showDuration(input)}"` : DURATION_FORMS(),
-  })
-  .regex(DURATION, { error: DURATION_FORMS() })
-  .transform((text) => parseDuration(text) ?? 0);
-const memory = z
-  .string({
-    error: ({ input }) =>
-      typeof input === 'number' ? `a plain number; write its unit: "${input}GB" or "${input}MB"` : MEMORY_FORMS(),
-  })
-  .regex(MEMORY, { error: MEMORY_FORMS() })
-  .transform((text) => parseMemory(text) ?? 0);
-
-function DURATION_FORMS(): string {
-  return 'expected a time with its unit: "8:00:00" (hours:minutes:seconds), "1-00:00:00" (days first), 8h or 90m';
-}
-
-function MEMORY_FORMS(): string {
-  return 'expected an amount with its unit: 256GB, 512MB or 1TB';
-}
 
 /** Where asking and denying begin; null where they do not. In normal units: seconds, MiB, numbers. */
 export type Bound = { ask: number | null; deny: number | null };
@@ -144,6 +121,7 @@ export const gateSchema = z
         clean_git: needed('Submit only what is committed.'),
       })
       .describe('What must hold before a submission.'),
+    rules: rulesSchema.optional(),
     approve: z
       .enum(['terminal', 'elicitation'], {
         error: ({ input }) =>
@@ -159,10 +137,4 @@ export const gateSchema = z
 export type GatePolicy = z.output<typeof gateSchema>;
 
 /** Keys of later versions, refused by name so that nobody believes them to be in force. By their place. */
-export const NOT_YET: ReadonlySet<string> = new Set([
-  'gate.rules',
-  'gate.seal',
-  'gate.ceilings',
-  'gate.signers',
-  'gate.limits.retries',
-]);
+export const NOT_YET: ReadonlySet<string> = new Set(['gate.seal', 'gate.ceilings', 'gate.signers', 'gate.limits.retries']);

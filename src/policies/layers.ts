@@ -52,6 +52,11 @@ function isBound(path: readonly string[]): boolean {
 function saidAt(tree: Tree, keys: readonly string[]): readonly string[] | undefined {
   let value: unknown = tree;
   for (const [depth, key] of keys.entries()) {
+    if (Array.isArray(value)) {
+      value = value[Number(key)];
+      if (value === undefined) return undefined;
+      continue;
+    }
     if (!isTree(value))
       return isBound(keys.slice(0, depth)) && value !== undefined && keys[depth] === 'deny' ? keys.slice(0, depth) : undefined;
     if (!Object.hasOwn(value, key)) return undefined;

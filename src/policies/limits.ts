@@ -1,30 +1,12 @@
 import type { Fact } from '../base/fact.ts';
 import { isKnown } from '../base/fact.ts';
 import { count } from '../base/text.ts';
-import type { Bound, GatePolicy } from './gate-schema.ts';
+import type { Bound } from './gate-schema.ts';
 import type { Policy } from './load.ts';
-import { reason } from './reasons.ts';
+import type { Resource } from './measures.ts';
+import { amountOf, isAmount, MEASURES } from './measures.ts';
+import { distinct, reason } from './reasons.ts';
 import type { Facts, JobFacts, Reason, Verdict } from './types.ts';
-import { showDuration, showMemory } from './units.ts';
-
-type Resource = keyof GatePolicy['limits']['per_job'];
-
-type Measure = {
-  amount(job: JobFacts): Fact<number>;
-  show(n: number): string;
-  /** Less than this is no amount: schedulers take walltime 0 for "no limit" and memory 0 for the whole node. */
-  least: number;
-};
-
-const MEASURES: Record<Resource, Measure> = {
-  cpus: { amount: (job) => job.cpus, show: (n) => count(n, 'cpu'), least: 1 },
-  gpus: { amount: (job) => job.gpus, show: (n) => count(n, 'gpu'), least: 0 },
-  nodes: { amount: (job) => job.nodes, show: (n) => count(n, 'node'), least: 1 },
-  memory: { amount: (job) => job.memoryMb, show: (n) => `${showMemory(n)} of memory`, least: 1 },
-  walltime: { amount: (job) => job.walltimeSeconds, show: (n) => `${showDuration(n)} of walltime`, least: 1 },
-  array_tasks: { amount: (job) => job.arrayTasks, show: (n) => count(n, 'array task'), least: 1 },
-  requeues: { amount: (job) => job.requeues, show: (n) => count(n, 'requeue'), least: 0 },
-};
 
 /** How large each job may be. Every job that passes no rule is named; for those that pass, the largest stands. */
 export function judgePerJob(policy: Policy, facts: Facts): Reason[] {
@@ -41,11 +23,6 @@ export function judgePerJob(policy: Policy, facts: Facts): Reason[] {
     const largest = judged.reduce((most, one) => (one.amount > most.amount ? one : most));
     return [largest.reason];
   });
-}
-
-/** Jobs of a group are alike, and so is what is said of them. */
-function distinct(reasons: readonly Reason[]): Reason[] {
-  return [...new Map(reasons.map((one) => [JSON.stringify(one), one])).values()];
 }
 
 /** How many jobs: what is there already together with what the call adds. */
@@ -83,19 +60,11 @@ function judgeJob(
   several: boolean,
 ): { amount: number; reason: Reason } {
   const rule = `limits.per_job.${resource}`;
-  const { amount, show, least } = MEASURES[resource];
-  const fact = amount(job);
+  const { show } = MEASURES[resource];
+  const fact = amountOf(resource, job);
   const of = several ? `step ${job.step}: ` : '';
-  if (!isKnown(fact))
-    return { amount: 0, reason: unknownAmount(policy, rule, bound, show, `${of}${fact?.why ?? 'nothing is known'}`) };
+  if (!isKnown(fact)) return { amount: 0, reason: unknownAmount(policy, rule, bound, show, of + fact.why) };
   const { value } = fact;
-  if (!isAmount(value, least)) {
-    const isWholeNode = resource === 'memory' && value === 0;
-    const why = isWholeNode
-      ? 'memory 0 is the whole node, and how much that is is not known'
-      : `${value} is no amount of ${resource}`;
-    return { amount: 0, reason: unknownAmount(policy, rule, bound, show, of + why) };
-  }
   const { verdict, limit, free } = judge(bound, value);
   const because = {
     allow: `${of}${show(value)}, within the limit`,
@@ -168,10 +137,6 @@ function unknownAmount(policy: Policy, rule: string, { ask, deny }: Bound, show:
     actual: 'unknown',
     remedy: `make the amount known: state at most ${show(limit)}, or mend what keeps it from being looked up`,
   });
-}
-
-function isAmount(value: number, least: number): boolean {
-  return Number.isFinite(value) && value >= least;
 }
 
 function part<T>(fact: Fact<T> | undefined, pick: (value: T) => number): Fact<number> | undefined {

@@ -85,7 +85,8 @@ function ownPolicy(text: string | undefined, packaged: string): Policy {
   return effective([DEFAULTS, preset, project], named);
 }
 
-function presetNamed({ tree }: Layer): string | null {
+/** The preset that a project file names, whether there is one of that name or not. */
+export function presetNamed({ tree }: Layer): string | null {
   const named = isTree(tree.policy_resolution) ? tree.policy_resolution.default_preset : undefined;
   return typeof named === 'string' && named.trim() !== '' ? named.trim() : null;
 }

@@ -4,7 +4,16 @@ import type { Policy } from './load.ts';
 import type { Origin, Reason, Verdict } from './types.ts';
 import { VERDICTS } from './types.ts';
 
-type Parts = { verdict: Verdict; because: string; limit?: string; actual?: string; remedy?: string; change?: string };
+type Parts = {
+  verdict: Verdict;
+  because: string;
+  limit?: string;
+  actual?: string;
+  remedy?: string;
+  change?: string;
+  /** Where the rule stands in `gate`, if its own name does not say so. */
+  place?: string;
+};
 
 /** The strictest of the verdicts; of none, deny. */
 export function strictest(verdicts: readonly Verdict[]): Verdict {
@@ -16,8 +25,8 @@ export function strictest(verdicts: readonly Verdict[]): Verdict {
  * One rule's word. `remedy` is what to change in the request; `change` what a person may do to the policy, such as `raise` or `set …
  * to allow`, and is completed here with the key and the place that holds the present value.
  */
-export function reason(policy: Policy, rule: string, { verdict, because, limit, actual, remedy, change }: Parts): Reason {
-  const origin = policy.origin(`gate.${rule}`);
+export function reason(policy: Policy, rule: string, { verdict, because, limit, actual, remedy, change, place }: Parts): Reason {
+  const origin = policy.origin(`gate.${place ?? rule}`);
   const changed = change === undefined ? undefined : isCeiling(origin.layer) ? over(origin, change) : below(origin, change);
   return {
     rule,
@@ -42,4 +51,9 @@ function below(origin: Origin, change: string): string {
 function over({ layer, file, line }: Origin, change: string): string {
   const who = { administrator: 'the administrator', user: 'the user', server: 'who starts this program' }[layer as CeilingLayer];
   return `only ${who} may ${change} (${file}:${line}); no file of the repository can`;
+}
+
+/** Jobs of a group are alike, and so is what is said of them. */
+export function distinct(reasons: readonly Reason[]): Reason[] {
+  return [...new Map(reasons.map((one) => [JSON.stringify(one), one])).values()];
 }

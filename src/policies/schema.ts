@@ -19,8 +19,8 @@ export function withoutOracle(tree: Tree): Tree {
 export function jsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(policySchema, {
     io: 'input',
-    override: ({ jsonSchema: part }) => {
-      delete part.required;
+    override: ({ jsonSchema: part, path }) => {
+      if (!path.includes('rules')) delete part.required;
     },
   });
   return {
@@ -38,9 +38,16 @@ export function keysAt(path: readonly PropertyKey[]): string[] {
 }
 
 function inside(schema: unknown, key: PropertyKey): unknown {
+  if (typeof key === 'number') return elementOf(schema);
   return objects(schema)
     .map((one) => one.shape[String(key)])
     .find((found) => found !== undefined);
+}
+
+function elementOf(schema: unknown): unknown {
+  if (schema instanceof z.ZodArray) return schema.element;
+  if (schema instanceof z.ZodOptional) return elementOf(schema.unwrap());
+  return schema instanceof z.ZodPipe ? elementOf(schema.in) : undefined;
 }
 
 /** The maps that a schema accepts, looked for through optional, unions and transformations. */

@@ -15,7 +15,7 @@ export type PolicyText = {
 };
 
 /** More than any policy has; aliases that repeat each other end here. */
-const MAX_NODES = 20_000;
+const MAX_NODES = 100_000;
 const MAX_DEPTH = 40;
 
 /**

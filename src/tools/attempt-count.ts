@@ -2,6 +2,7 @@ import type { FailureCode } from '../base/errors.ts';
 import { cap, clean } from '../base/text.ts';
 import type { Acts } from '../context.ts';
 import type { Policy } from '../policies/load.ts';
+import { passesByWaiting } from '../policies/rules.ts';
 import { countFailure, forgetFailures } from '../runs/attempts.ts';
 import type { State } from '../runs/state.ts';
 import type { Stage } from '../runs/workflow-stages.ts';
@@ -16,7 +17,7 @@ export async function conclude(outcome: Outcome, acts: Acts): Promise<Outcome> {
   if (outcome.kind === 'pending' || outcome.kind === 'running') return outcome;
   const policy = acts.policy();
   if (policy.problems.length > 0) return outcome;
-  const detail = failureOf(outcome);
+  const detail = failureOf(outcome, policy);
   if (detail === undefined) {
     if (outcome.kind === 'done') await forgetFailures(acts.repo, firstLine(outcome.text));
     return outcome;
@@ -37,13 +38,13 @@ export function budgetOf(policy: Policy, stage: Stage, state: State): number {
 }
 
 /** The words of a failed attempt; undefined for anything that is none. */
-function failureOf(outcome: Exclude<Outcome, { kind: 'pending' | 'running' }>): string | undefined {
+function failureOf(outcome: Exclude<Outcome, { kind: 'pending' | 'running' }>, policy: Policy): string | undefined {
   switch (outcome.kind) {
     case 'done':
       return outcome.exit === 0 ? undefined : words(outcome.text.split('\n').slice(0, 3).join(' '));
     case 'refused': {
       const stopping = outcome.decision.reasons.filter(({ verdict }) => verdict === 'deny');
-      if (stopping.every(({ rule }) => rule.startsWith(CROWDED))) return undefined;
+      if (stopping.every(({ rule }) => passesByWaiting(policy, rule))) return undefined;
       return words(`refused: ${stopping.map(({ rule, because }) => `${rule}: ${because}`).join('; ')}`);
     }
     case 'failed': {
@@ -52,9 +53,6 @@ function failureOf(outcome: Exclude<Outcome, { kind: 'pending' | 'running' }>): 
     }
   }
 }
-
-/** Rules on how much is in the queue, or was submitted lately: waiting is what helps. */
-const CROWDED = 'limits.jobs.';
 
 /** Failures that are no attempt of the stage: it is not its turn, a person said no or the plan changed under the question, nothing may be written. */
 const PASSING: readonly FailureCode[] = ['not_ready', 'approval_unusable', 'audit_broken', 'policy_invalid', 'no_repository'];

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
+import { known } from '../base/fact.ts';
 import { isOver } from '../runs/lifecycle.ts';
 import type { Run } from '../runs/run.ts';
 import { giveUp, isUnsubmitted, partsOf, phaseOf, record, reread, withWhole } from '../runs/run.ts';
@@ -48,6 +49,7 @@ export default defineTool({
           .map((job) => job.id)
           .join(', ') || 'none'
       } on ${run.plan.site}`,
+      site: known(run.plan.site),
       run,
     };
   },

@@ -17,6 +17,7 @@ import readLog from './read-log.ts';
 import showPolicy from './show-policy.ts';
 import submitRun from './submit-run.ts';
 import syncArtifacts from './sync-artifacts.ts';
+import testPolicy from './test-policy.ts';
 import type { Tool } from './tool.ts';
 import verifyAudit from './verify-audit.ts';
 import verifyLedger from './verify-ledger.ts';
@@ -42,6 +43,7 @@ export const tools: readonly Tool[] = [
   showPolicy,
   applyPreset,
   diffPolicies,
+  testPolicy,
   listApprovals,
   approve,
   verifyAudit,

@@ -4,7 +4,7 @@ import { Failure } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import type { Reads } from '../context.ts';
 import { effectiveValues } from '../policies/effective.ts';
-import { place } from '../policies/explain.ts';
+import { place, problemLine } from '../policies/explain.ts';
 import { POLICY_FILE } from '../policies/load.ts';
 import { readPreset } from '../policies/presets.ts';
 import { defineTool } from './tool.ts';
@@ -62,6 +62,6 @@ function effectivePolicy(reads: Reads): z.output<typeof output> {
     what: `effective policy ${policy.version.slice(0, 12)}${policy.preset ? ` on preset ${policy.preset}` : ''}`,
     text: '',
     values: effectiveValues(policy).map(({ path, value, origin }) => ({ path, value, at: place(origin) })),
-    problems: policy.problems.map((one) => `${one.file}:${one.line}:${one.column}: ${one.message}. ${one.remedy}`),
+    problems: policy.problems.map(problemLine),
   };
 }

@@ -51,6 +51,15 @@ describe('a ceiling', () => {
     ]);
   });
 
+  it('has rules of its own, which no list of the repository replaces', () => {
+    const rule = `{ name: long_gpu, when: { gpus: { over: 1 } }, verdict: deny, because: "short of GPUs", examples: [{ request: { gpus: 2 }, expect: deny }, { request: {}, expect: allow }] }`;
+    const policy = under(`${OWN}  rules: []\n`, over(`gate:\n  rules:\n    - ${rule}\n`));
+    expect(policy.problems).toEqual([]);
+    expect(rules(policy, submission({ jobs: [job({ gpus: known(2) })] }))).toMatchObject([
+      { rule: 'rules.long_gpu', verdict: 'deny', origin: { layer: 'administrator', line: 3 } },
+    ]);
+  });
+
   it('says nothing of what it leaves open', () => {
     const policy = under(OWN, over('gate: { require: { clean_git: true } }\n'));
     const all = decide(policy, submission({ acts: ['submit', 'run_command'] }), 'act').reasons;

@@ -194,11 +194,11 @@ describe('a policy that cannot be used', () => {
     ],
     [
       'a key of a later version',
-      'gate:\n  rules: []\n',
+      'gate:\n  seal: {}\n',
       2,
       3,
-      'gate.rules is not supported by this version',
-      'take gate.rules out; nothing would enforce it',
+      'gate.seal is not supported by this version',
+      'take gate.seal out; nothing would enforce it',
     ],
     [
       'retries',

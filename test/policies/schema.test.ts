@@ -17,7 +17,18 @@ it('marks in an editor what the loader refuses', () => {
   expect(validate({ lanch: 1 })).toBe(false);
   expect(validate({ gate: { limits: { per_job: { walltime: 3600 } } } })).toBe(false);
   expect(validate({ gate: { limits: { per_job: { walltime: '8:00' } } } })).toBe(false);
-  expect(validate({ gate: { rules: [] } })).toBe(false);
+  expect(validate({ gate: { seal: {} } })).toBe(false);
+});
+
+it('marks a rule without its reason or examples, and takes a whole one', () => {
+  const request = { gpus: 4, walltime: '9h' };
+  const rule = { when: { gpus: { over: 2 } }, verdict: 'ask', because: 'x', examples: [{ request, expect: 'ask' }] };
+  const { because: _because, ...silent } = rule;
+  const { examples: _examples, ...untried } = rule;
+  const taken = [rule, silent, untried, { ...rule, verdict: 'allow' }, { ...rule, when: { gpu: 1 } }].map((one) =>
+    validate({ gate: { rules: [one] } }),
+  );
+  expect(taken).toEqual([true, false, false, false, false]);
 });
 
 it('says what an absent and an empty list mean', () => {

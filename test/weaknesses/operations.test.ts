@@ -40,6 +40,7 @@ const PLAIN = [
   'init',
   'list_presets',
   'show_policy',
+  'test_policy',
   'list_approvals',
   'verify_audit',
 ];
