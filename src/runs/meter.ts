@@ -6,7 +6,7 @@ const row = z.object({ at: z.number(), what: z.enum(['submit', 'poll']), site: z
 const KEEP_SECONDS = 24 * 3600;
 const COMPACT_BYTES = 256 * 1024;
 
-/** Counts what was asked of a site, over a rolling time. Kept outside the repository, so that a fresh clone counts on. */
+/** Counts what was asked of a site, over a rolling time. Kept outside the repository, so that deleting files of it changes nothing. */
 export type Meter = {
   /** Call under the budget lock. */
   note(what: 'submit' | 'poll', site: string, n?: number): void;
@@ -16,9 +16,10 @@ export type Meter = {
   last(what: 'submit' | 'poll', site: string): number | null;
 };
 
-export function openMeter(state: string): Meter {
+/** A meter that notes in one state folder and counts over all of them: a site does not care which clone asks. */
+export function openMeter(state: string, all: readonly string[] = [state]): Meter {
   const path = join(state, 'meter.jsonl');
-  const rows = () => read(path);
+  const rows = () => [...new Set([...all, state])].flatMap((folder) => read(join(folder, 'meter.jsonl')));
   return {
     note: (what, site, n = 1) => {
       if ((statSize(path) ?? 0) > COMPACT_BYTES) compact(path);
@@ -31,7 +32,7 @@ export function openMeter(state: string): Meter {
     last: (what, site) =>
       rows()
         .filter((one) => one.what === what && one.site === site)
-        .at(-1)?.at ?? null,
+        .reduce<number | null>((last, { at }) => (last === null || at > last ? at : last), null),
   };
 }
 

@@ -1,22 +1,12 @@
-import { repositoryId } from './home.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
+import { payerOf } from './place.ts';
 import type { Plan } from './plan.ts';
 import { indicesOf, onlyStep } from './plan.ts';
 import type { Run } from './run.ts';
-import type { Cost, Payer, Reservation, Spending } from './spending.ts';
+import type { Cost, Reservation, Spending } from './spending.ts';
 import type { Attempt, TaskRecord } from './types.ts';
 
 const NOTHING: Cost = { cpu_hours: 0, gpu_hours: 0 };
-
-/** Whose budget a plan is of. Budgets of Slurm are kept by cluster: the same program can be pointed at several (SLURM_CONF, slurm.conf(5)). */
-export function payerOf(repo: string, plan: Plan): Payer {
-  const conf = plan.scheduler === 'slurm' ? process.env.SLURM_CONF : undefined;
-  return {
-    place: conf ? `${plan.scheduler} ${conf}` : plan.scheduler,
-    account: onlyStep(plan).requested.account ?? '',
-    iteration: `${repositoryId(repo) ?? ''} ${plan.iteration.id}`,
-  };
-}
 
 /** What a job may cost at worst, for the book. Where the price is not known no limit lets it pass, and nothing is counted. */
 export function reservationOf(repo: string, plan: Plan, job: string): Reservation {

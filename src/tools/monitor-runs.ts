@@ -2,11 +2,10 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { asFailure } from '../base/errors.ts';
 import type { Acts } from '../context.ts';
-import { stateFolder } from '../runs/home.ts';
 import { TASK_OVER } from '../runs/lifecycle.ts';
-import { openMeter } from '../runs/meter.ts';
 import { isWatched, needsMarkers, observe } from '../runs/monitor.ts';
 import { openRuns } from '../runs/open.ts';
+import { paceOf } from '../runs/place.ts';
 import { projectOne } from '../runs/project.ts';
 import { current } from '../runs/record.ts';
 import { isCutOff } from '../runs/recovery.ts';
@@ -40,7 +39,13 @@ const runOut = z.object({
 const output = z.object({
   runs: z.array(runOut),
   sites: z.array(
-    z.object({ site: z.string(), polled: z.boolean(), healthy: z.boolean().nullable(), note: z.string().nullable() }),
+    z.object({
+      site: z.string(),
+      polled: z.boolean(),
+      healthy: z.boolean().nullable(),
+      note: z.string().nullable(),
+      looks_last_hour: z.number().int().describe('Each is one to three calls of the scheduler; of all clones together'),
+    }),
   ),
   all_over: z.boolean().describe('No run is waited for any more'),
   next_look_seconds: z.number().int().describe('Ask again after this long, not sooner'),
@@ -111,20 +116,22 @@ async function lookAt(
   problems: string[],
 ): Promise<z.output<typeof output>['sites'][number]> {
   const watched = runs.filter(isWatched);
-  if (watched.length === 0) return { site: name, polled: false, healthy: null, note: null };
-  const wait = cadence(name, acts);
+  if (watched.length === 0) return { site: name, polled: false, healthy: null, note: null, looks_last_hour: 0 };
+  const { wait, looks } = cadence(watched[0]?.plan.scheduler ?? '', acts);
   if (wait > 0)
     return {
       site: name,
       polled: false,
       healthy: null,
       note: `looked at a moment ago; the policy allows the next look in ${wait} s`,
+      looks_last_hour: looks,
     };
   try {
     const site = acts.site(name);
     const jobs = watched.flatMap(jobsOf);
     const since = Math.min(...watched.map((run) => Date.parse(run.record.attempts[0]?.intentAt ?? '') / 1000)) - 60;
-    openMeter(stateFolder(acts.repo)).note('poll', name);
+    const { meter, key } = paceOf(acts.repo, site.kind);
+    meter.note('poll', key);
     const look = await site.poll({ jobs, since });
     const marked = watched.filter((run) => needsMarkers(run, look));
     const markers = await site.markers(marked.map(gateOf));
@@ -133,12 +140,19 @@ async function lookAt(
       site: name,
       polled: true,
       healthy: look.healthy,
+      looks_last_hour: looks + 1,
       note: look.healthy
         ? null
         : `the scheduler is not healthy, so what it does not show proves nothing${look.trouble ? `: ${look.trouble}` : ''}`,
     };
   } catch (error) {
-    return { site: name, polled: false, healthy: false, note: `${asFailure(error).message}; every state stays as it was` };
+    return {
+      site: name,
+      polled: false,
+      healthy: false,
+      note: `${asFailure(error).message}; every state stays as it was`,
+      looks_last_hour: looks + 1,
+    };
   }
 }
 
@@ -181,15 +195,16 @@ async function settle(run: Run, acts: Acts, problems: string[]): Promise<Run> {
   return now;
 }
 
-/** Seconds until the policy allows the next poll of the site; 0 for now. */
-function cadence(site: string, acts: Acts): number {
-  const meter = openMeter(stateFolder(acts.repo));
+/** Seconds until the policy allows the next poll of the site, 0 for now; and how often it was looked at in the last hour. */
+function cadence(scheduler: string, acts: Acts): { wait: number; looks: number } {
+  const { meter, key } = paceOf(acts.repo, scheduler);
   const { poll_seconds: pace = 0, calls_per_hour: most } = acts.policy().gate.limits.scheduler ?? {};
-  const last = meter.last('poll', site);
+  const last = meter.last('poll', key);
   const due = last === null ? 0 : last + pace - Date.now() / 1000;
+  const looks = meter.count('poll', key, 3600);
   // A poll is up to three calls of the scheduler.
-  const full = most !== undefined && (meter.count('poll', site, 3600) + 1) * 3 > most;
-  return Math.ceil(Math.max(due, full ? 60 : 0));
+  const full = most !== undefined && (looks + 1) * 3 > most;
+  return { wait: Math.ceil(Math.max(due, full ? 60 : 0)), looks };
 }
 
 function view(run: Run, before: Run): RunOut {

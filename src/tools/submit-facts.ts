@@ -7,18 +7,16 @@ import type { Price } from '../policies/price.ts';
 import type { Facts } from '../policies/types.ts';
 import { isSameWork } from '../runs/capsule.ts';
 import { replicateIds } from '../runs/group-reservation.ts';
-import { stateFolder, stateFolders } from '../runs/home.ts';
+import { stateFolders } from '../runs/home.ts';
 import { readManifest } from '../runs/manifest.ts';
-import type { Meter } from '../runs/meter.ts';
-import { openMeter } from '../runs/meter.ts';
 import { openRuns } from '../runs/open.ts';
+import { paceOf, payerOf } from '../runs/place.ts';
 import type { Plan } from '../runs/plan.ts';
 import { onlyStep, planDigest, planSubject, runsOf } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import { refuseRemote } from '../runs/remote-profiles.ts';
 import { readReview } from '../runs/review.ts';
 import { codeOf, isUnsubmitted, phaseOf, runFolders } from '../runs/run.ts';
-import { payerOf } from '../runs/settlement.ts';
 import { spentBy } from '../runs/spending.ts';
 import { jobScript } from '../sites/job-script.ts';
 import { failedChecks } from './check-facts.ts';
@@ -28,7 +26,7 @@ import { planRun } from './planning.ts';
 import { hours, jobFacts, jobsOfPlan, priceOfPlan, priceView } from './pricing.ts';
 import { openLaunch } from './submit-steps.ts';
 
-export type SubmitFacts = Facts & { planned: Planned; price: Price; meter: Meter; warning: string | null };
+export type SubmitFacts = Facts & { planned: Planned; price: Price; pace: ReturnType<typeof paceOf>; warning: string | null };
 
 /** Everything the gate wants to know of a submission. What cannot be looked up is unknown with its reason, and unknown denies. */
 export async function lookAtPlan(
@@ -43,7 +41,7 @@ export async function lookAtPlan(
   if (!again) refuseForeign(iteration.path);
   refuseUnwritable(planned);
   const price = priceOfPlan(plan);
-  const meter = openMeter(stateFolder(reads.repo));
+  const pace = paceOf(reads.repo, plan.scheduler);
   const jobs = jobsOfPlan(plan);
   const tasks = jobFacts(onlyStep(plan)).arrayTasks;
   return {
@@ -53,7 +51,7 @@ export async function lookAtPlan(
     site: known(plan.site),
     jobs,
     queue: await queueAt(reads, plan.site),
-    submitsLastHour: known(meter.count('submit', plan.site, 3600)),
+    submitsLastHour: known(pace.meter.count('submit', pace.key, 3600)),
     spent: spentBy(payerOf(reads.repo, plan), stateFolders()),
     commands: plan.preflight,
     review: readReview(join(iteration.path, 'review_result.json')),
@@ -64,7 +62,7 @@ export async function lookAtPlan(
         : unknown(`git could not be read: ${plan.capsule.why}`),
     planned,
     price,
-    meter,
+    pace,
     warning: parserWarning(reads, planned.design, iteration.path, iteration.id),
   };
 }

@@ -40,7 +40,7 @@ export async function reserveLaunch(
   if (open && !reuse && !again) await makeRoom(open);
   if (script.generated) writeAtomic(join(iteration.path, script.path), script.text, 0o755);
   mkdirSync(join(iteration.path, 'runs'), { recursive: true });
-  facts.meter.note('submit', plan.site, facts.jobs?.length ?? 1);
+  facts.pace.meter.note('submit', facts.pace.key, facts.jobs?.length ?? 1);
   const runId = reuse?.id ?? newRunId(acts, iteration, run_id, runsOf(plan));
   const jobs = await reserveAll(acts.repo, {
     runId,

@@ -47,3 +47,13 @@ test('a long file is made short without losing what counts', () => {
   expect(openMeter(top.path).count('poll', 'local', 200_000)).toBe(8);
   expect(statSync(path).mode & 0o777).toBe(0o600);
 });
+
+test('what other clones asked counts too, wherever it is noted', () => {
+  const [here, there] = [join(top.path, 'here'), join(top.path, 'there')];
+  openMeter(there).note('submit', 'slurm', 3);
+  const meter = openMeter(here, [here, there]);
+  meter.note('submit', 'slurm');
+  expect([meter.count('submit', 'slurm', 60), openMeter(here).count('submit', 'slurm', 60)]).toEqual([4, 1]);
+  openMeter(there).note('poll', 'slurm');
+  expect(meter.last('poll', 'slurm')).toBeCloseTo(Date.now() / 1000, -1);
+});
