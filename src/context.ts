@@ -6,10 +6,11 @@ import type { ApprovalStore } from './policies/approvals.ts';
 import { approvalStore } from './policies/approvals.ts';
 import type { Policy } from './policies/load.ts';
 import { loadPolicy } from './policies/load.ts';
+import { sealState } from './policies/seal.ts';
 import type { Decision, Facts } from './policies/types.ts';
 import type { Audit } from './runs/audit.ts';
 import { openAudit } from './runs/audit.ts';
-import { repositoryId, stateFolder } from './runs/home.ts';
+import { repositoryId, sealFile, stateFolder } from './runs/home.ts';
 import { findRepository } from './runs/iteration.ts';
 import { siteNamed } from './sites/index.ts';
 import type { Work } from './sites/jobs.ts';
@@ -30,6 +31,8 @@ export type Reads = {
   readonly user: string;
   readonly caller: Caller;
   policy(): Policy;
+  /** Where the seal of the repository is, or would be. */
+  readonly sealFile: string;
   site(name: string): Site;
   readonly approvals: Pick<ApprovalStore, 'find' | 'list' | 'get'>;
   readonly audit: Pick<Audit, 'verify'>;
@@ -94,7 +97,10 @@ export function openContext(options: { start: string; stateFile?: string }): Con
       version: VERSION,
       user: userInfo().username,
       caller,
-      policy: once(() => loadPolicy(known(), join(PACKAGE, 'presets'))),
+      policy: once(() => sealedPolicy(known())),
+      get sealFile() {
+        return sealFile(known());
+      },
       site: (name) => {
         const site = sites.get(name) ?? siteNamed(known(), name);
         sites.set(name, site);
@@ -121,6 +127,11 @@ export function openContext(options: { start: string; stateFile?: string }): Con
       await log.written();
     },
   };
+}
+
+function sealedPolicy(repo: string): Policy {
+  const presets = join(PACKAGE, 'presets');
+  return { ...loadPolicy(repo, presets), seal: sealState(sealFile(repo), repo, presets) };
 }
 
 /** The caller a terminal is. */

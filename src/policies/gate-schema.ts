@@ -142,7 +142,6 @@ export type GatePolicy = z.output<typeof gateSchema>;
 /** Keys of later versions, refused by name so that nobody believes them to be in force. By their place. */
 export const NOT_YET: ReadonlySet<string> = new Set([
   'gate.rules',
-  'gate.seal',
   'gate.ceilings',
   'gate.signers',
   'gate.limits.spend',

@@ -10,6 +10,8 @@ import { presetNames, readPresetFile } from './preset-file.ts';
 import { problemsOf, problemsOfLayer } from './problems.ts';
 import type { AutolabKeys, GatePolicy } from './schema.ts';
 import { policySchema, withoutOracle } from './schema.ts';
+import type { SealState } from './seal.ts';
+import { UNSEALED } from './seal.ts';
 import type { Origin, PolicyProblem } from './types.ts';
 import { isTree, readPolicyText } from './yaml.ts';
 
@@ -27,9 +29,14 @@ export type Policy = {
   problems: readonly PolicyProblem[];
   /** Lowest first. */
   layers: readonly Layer[];
+  /** Breaches deny everything but reading, and what mends them. */
+  seal: SealState;
 };
 
-/** The policy of a repository: defaults ← preset ← `.autolab/verifier_policy.yaml`. Never throws for what files hold or lack: see `problems`. */
+/**
+ * The policy of a repository: defaults ← preset ← `.autolab/verifier_policy.yaml`, without regard to a seal. Never throws for what
+ * files hold or lack: see `problems`.
+ */
 export function loadPolicy(repo: string, packaged: string): Policy {
   try {
     const text = readText(join(repo, POLICY_FILE));
@@ -98,6 +105,7 @@ function effective(layers: readonly Layer[], preset: string | null): Policy {
     preset,
     problems: [],
     layers,
+    seal: UNSEALED,
   };
 }
 
@@ -111,6 +119,7 @@ function broken(problems: readonly PolicyProblem[], layers: readonly Layer[] = [
     preset: null,
     problems,
     layers,
+    seal: UNSEALED,
   };
 }
 

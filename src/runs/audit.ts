@@ -36,8 +36,11 @@ const head = z.object({
 });
 type Head = z.output<typeof head>;
 
-/** What `audit verify` found; `ok` false means that the log is not what was written. */
-export type AuditReport = { ok: boolean; lines: number; head: number; findings: string[] };
+/**
+ * What `audit verify` found; `ok` false means that the log is not what was written. `moved`: no head belongs to its lines, as in a
+ * copied or moved repository.
+ */
+export type AuditReport = { ok: boolean; lines: number; head: number; findings: string[]; moved: boolean };
 
 export type Audit = { append(entry: AuditEntry): Promise<void>; verify(): AuditReport; accept(): Promise<number> };
 
@@ -124,7 +127,13 @@ function verify(path: string, known: Head | undefined): AuditReport {
   if (known?.unproven !== undefined) findings.push(`when line ${known.unproven} was written, ${NO_HEAD}`);
   if (known && before.n < known.n) findings.push(`the log ends at ${before.n}, and its head knows ${known.n} lines`);
   else if (known && atHead !== known.hash) findings.push(`line ${known.n} is not the one its head knows`);
-  return { ok: findings.length === 0, lines, head: known?.n ?? 0, findings };
+  return {
+    ok: findings.length === 0,
+    lines,
+    head: known?.n ?? 0,
+    findings,
+    moved: known ? known.unproven !== undefined : lines > 1,
+  };
 }
 
 /** The last whole line. Torn ones behind it are what crashes leave: nothing was done on their word. */

@@ -32,9 +32,16 @@ export function mintRepositoryId(repo: string): string {
   return id;
 }
 
+/** In the home that the password database names, not HOME or XDG of the call, which the caller could set. */
+const top = () => join(userInfo().homedir, '.local', 'state', 'autolab');
+
+/** Where the seal of a repository is. It goes by the path alone, so that nothing in the repository, its identity neither, leads away from it. */
+export function sealFile(repo: string): string {
+  return join(top(), 'seals', `${digest({ path: realpathSync(repo) }).slice(0, 24)}.json`);
+}
+
 /**
- * Where approvals and the audit head of a repository live: outside it, under the home that the password database names (not HOME or
- * XDG of the call, which the caller could set), in a folder of our own. Made with mode 0700; refused when it belongs to somebody else.
+ * Where approvals and the audit head of a repository live: outside it, in a folder of our own. Made with mode 0700; refused when it belongs to somebody else.
  */
 export function stateFolder(repo: string): string {
   const id = repositoryId(repo);
@@ -45,8 +52,7 @@ export function stateFolder(repo: string): string {
       next: 'a person runs `autolab-mcp init` there once',
     });
   }
-  const top = join(userInfo().homedir, '.local', 'state', 'autolab');
-  const folder = join(top, digest({ id, path: realpathSync(repo) }).slice(0, 24));
+  const folder = join(top(), digest({ id, path: realpathSync(repo) }).slice(0, 24));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const owner = statSync(folder).uid;
   if (process.getuid && owner !== process.getuid()) {

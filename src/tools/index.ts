@@ -14,6 +14,7 @@ import listPresets from './list-presets.ts';
 import listRuns from './list-runs.ts';
 import monitorRuns from './monitor-runs.ts';
 import readLog from './read-log.ts';
+import sealPolicy from './seal-policy.ts';
 import showPolicy from './show-policy.ts';
 import submitRun from './submit-run.ts';
 import syncArtifacts from './sync-artifacts.ts';
@@ -42,6 +43,7 @@ export const tools: readonly Tool[] = [
   showPolicy,
   applyPreset,
   diffPolicies,
+  sealPolicy,
   listApprovals,
   approve,
   verifyAudit,

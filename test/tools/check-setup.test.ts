@@ -68,6 +68,7 @@ test('a repository in order: every part is said to be, and the one thing that is
     'ok sites',
     'ok state_folder',
     'ok audit',
+    'ok sealed',
     'ok runs',
   ]);
   const outcome = await call(repo, 'check_setup', { detail: 'site' });
