@@ -134,6 +134,23 @@ test('a file that was absent, a script that a command names, and the way clients
   expect(await tiny.run(['monitor'])).toMatchObject({ exit: 1, stderr: expect.stringContaining('scripts/parse.mjs is gone') });
 });
 
+test('where nobody is at a terminal the first seal is made by its digest, and no other', async () => {
+  await repository();
+  const { digest } = JSON.parse((await tiny.run(['policy', 'seal', '--dry-run', '--json'])).stdout) as { digest: string };
+  const expecting = ['policy', 'seal', '--expect', digest];
+  put('.mcp.json', '{}\n');
+  expect(await tiny.run(expecting)).toMatchObject({ exit: 1, stderr: expect.stringContaining(`expected was ${digest}`) });
+  expect(existsSync(seal)).toBe(false);
+  rmSync(join(tiny.path, '.mcp.json'));
+  expect(await tiny.run([...expecting, '--remove'])).toMatchObject({ exit: 1 });
+  expect(await tiny.run(expecting)).toMatchObject({ exit: 0 });
+  put('.mcp.json', '{}\n');
+  const now = JSON.parse((await tiny.run(['policy', 'seal', '--dry-run', '--json'])).stdout) as { digest: string };
+  for (const words of [[], ['--remove']])
+    expect(await tiny.run(['policy', 'seal', '--expect', now.digest, ...words])).toMatchObject({ exit: 1 });
+  expect(await tiny.run(['monitor'])).toMatchObject({ exit: 1, stderr: expect.stringContaining('.mcp.json was made since') });
+});
+
 test('a preset that a person applies renews the seal, for itself and for nothing else', async () => {
   await repository();
   expect(await tiny.run(['policy', 'apply', 'preset', 'local_dev'])).toMatchObject({ exit: 0 });
