@@ -35,7 +35,7 @@ export type Reads = {
   readonly sealFile: string;
   site(name: string): Site;
   readonly approvals: Pick<ApprovalStore, 'find' | 'list' | 'get'>;
-  readonly audit: Pick<Audit, 'verify'>;
+  readonly audit: Pick<Audit, 'verify' | 'lines' | 'head'>;
   /** The very facts and decision `callTool` would come to after looking. */
   look(tool: string, input: unknown): Promise<{ facts: Facts; decision: Decision }>;
 };

@@ -15,6 +15,7 @@ import listRuns from './list-runs.ts';
 import monitorRuns from './monitor-runs.ts';
 import readLog from './read-log.ts';
 import sealPolicy from './seal-policy.ts';
+import showAudit from './show-audit.ts';
 import showPolicy from './show-policy.ts';
 import submitRun from './submit-run.ts';
 import syncArtifacts from './sync-artifacts.ts';
@@ -46,6 +47,7 @@ export const tools: readonly Tool[] = [
   sealPolicy,
   listApprovals,
   approve,
+  showAudit,
   verifyAudit,
   acceptAudit,
 ];
