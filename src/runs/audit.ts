@@ -135,7 +135,8 @@ function verify(path: string, known: Head | undefined): AuditReport {
   let atHead: string | undefined = known?.n === 0 ? known.hash : undefined;
   for (const [at, row] of rowsOf(path).entries()) {
     if (row === '') continue;
-    const parsed = parse(row);
+    const json = jsonOf(row);
+    const parsed = line.safeParse(json).data;
     if (!parsed) {
       if (!isTorn(row)) findings.push(`line ${at + 1} is foreign`);
       continue;
@@ -143,7 +144,7 @@ function verify(path: string, known: Head | undefined): AuditReport {
     lines++;
     if (parsed.n !== before.n + 1) findings.push(`line ${at + 1}: number ${parsed.n} follows ${before.n}`);
     if (parsed.prev !== before.hash) findings.push(`line ${at + 1}: does not follow the line before it`);
-    if (hashOf(parsed) !== parsed.hash || JSON.stringify(JSON.parse(row)) !== row) findings.push(`line ${at + 1}: was altered`);
+    if (hashOf(parsed) !== parsed.hash || JSON.stringify(json) !== row) findings.push(`line ${at + 1}: was altered`);
     if (parsed.n === known?.n) atHead = parsed.hash;
     before = parsed;
   }
@@ -212,8 +213,12 @@ function isTorn(row: string): boolean {
 }
 
 function parse(row: string): Line | undefined {
+  return line.safeParse(jsonOf(row)).data;
+}
+
+function jsonOf(row: string): unknown {
   try {
-    return line.parse(JSON.parse(row));
+    return JSON.parse(row);
   } catch {
     return undefined;
   }

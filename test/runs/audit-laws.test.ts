@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { canonical, sha256 } from '../../src/base/digest.ts';
 import type { Audit } from '../../src/runs/audit.ts';
 import { openAudit } from '../../src/runs/audit.ts';
 import { scratch } from './samples.ts';
@@ -113,6 +114,22 @@ describe('whatever is done to a line that the head knows is found', () => {
         fc.pre(a !== b);
         const before = rows(at(LINES));
         expect(judged(whole(before.with(a, before[b] ?? '').with(b, before[a] ?? '')))).toBe(false);
+      }),
+    );
+  });
+  test('it is written anew with a hash of its own, or with all that follows chained anew', () => {
+    type Row = { n: number; prev: string; hash?: string; detail: string };
+    const hashed = ({ hash: _hash, ...row }: Row): Row => ({ ...row, hash: sha256(canonical(row)) });
+    fc.assert(
+      fc.property(line, fc.string({ maxLength: 5 }), fc.boolean(), (n, detail, isChained) => {
+        const forged = rows(at(LINES)).map((row) => JSON.parse(row) as Row);
+        fc.pre(forged[n]?.detail !== detail);
+        for (let i = n; i < (isChained ? LINES : n + 1); i++) {
+          const row = forged[i] as Row;
+          const prev = i === n ? row.prev : (forged[i - 1]?.hash ?? '');
+          forged[i] = hashed({ ...row, prev, ...(i === n ? { detail } : {}) });
+        }
+        expect(judged(whole(forged.map((row) => JSON.stringify(row))))).toBe(false);
       }),
     );
   });
