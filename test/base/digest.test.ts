@@ -8,7 +8,9 @@ test('keys are sorted at every depth, undefined members are left out, and nothin
   );
   expect(canonical(JSON.parse('{"b":1,"__proto__":{"d":1,"c":2}}'))).toBe('{"__proto__":{"c":2,"d":1},"b":1}');
   fc.assert(
-    fc.property(fc.jsonValue(), (value) => expect(JSON.parse(canonical(value))).toEqual(JSON.parse(JSON.stringify(value)))),
+    fc.property(fc.jsonValue(), (value) => {
+      expect(JSON.parse(canonical(value))).toEqual(JSON.parse(JSON.stringify(value)));
+    }),
   );
 });
 
@@ -23,5 +25,5 @@ test('equal values have equal text, in whatever order their keys came', () => {
               .map(([key, member]) => [key, shuffled(member)]),
           )
         : value;
-  fc.assert(fc.property(fc.jsonValue(), (value) => expect(canonical(shuffled(value))).toBe(canonical(value))));
+  fc.assert(fc.property(fc.jsonValue(), (value) => canonical(shuffled(value)) === canonical(value)));
 });
