@@ -7,10 +7,11 @@ import { approvalStore } from './policies/approvals.ts';
 import type { CeilingSource } from './policies/ceilings.ts';
 import type { Policy } from './policies/load.ts';
 import { loadPolicy } from './policies/load.ts';
+import { sealState } from './policies/seal.ts';
 import type { Decision, Facts } from './policies/types.ts';
 import type { Audit } from './runs/audit.ts';
 import { openAudit } from './runs/audit.ts';
-import { repositoryId, stateFolder } from './runs/home.ts';
+import { repositoryId, sealFile, stateFolder } from './runs/home.ts';
 import { findRepository } from './runs/iteration.ts';
 import { siteNamed } from './sites/index.ts';
 import type { Work } from './sites/jobs.ts';
@@ -31,9 +32,11 @@ export type Reads = {
   readonly user: string;
   readonly caller: Caller;
   policy(): Policy;
+  /** Where the seal of the repository is, or would be. */
+  readonly sealFile: string;
   site(name: string): Site;
   readonly approvals: Pick<ApprovalStore, 'find' | 'list' | 'get'>;
-  readonly audit: Pick<Audit, 'verify'>;
+  readonly audit: Pick<Audit, 'verify' | 'lines' | 'head'>;
   /** The very facts and decision `callTool` would come to after looking. */
   look(tool: string, input: unknown): Promise<{ facts: Facts; decision: Decision }>;
 };
@@ -96,7 +99,10 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
       version: VERSION,
       user: userInfo().username,
       caller,
-      policy: once(() => loadPolicy(known(), join(PACKAGE, 'presets'), ceilings)),
+      policy: once(() => sealedPolicy(known(), ceilings)),
+      get sealFile() {
+        return sealFile(known());
+      },
       site: (name) => {
         const site = sites.get(name) ?? siteNamed(known(), name);
         sites.set(name, site);
@@ -132,6 +138,11 @@ function ceilingFiles(named: string | undefined): CeilingSource[] {
     { layer: 'user', file: join(userInfo().homedir, '.config', 'autolab', 'policy.yaml') },
     ...(named === undefined ? [] : [{ layer: 'server' as const, file: named, needed: true }]),
   ];
+}
+
+function sealedPolicy(repo: string, ceilings: readonly CeilingSource[]): Policy {
+  const presets = join(PACKAGE, 'presets');
+  return { ...loadPolicy(repo, presets, ceilings), seal: sealState(sealFile(repo), repo, presets) };
 }
 
 /** The caller a terminal is. */

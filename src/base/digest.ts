@@ -2,10 +2,18 @@ import { createHash } from 'node:crypto';
 
 /** JSON with object keys sorted at every depth and undefined members left out, so that equal values have equal text. */
 export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, member: unknown) => {
-    if (member === null || typeof member !== 'object' || Array.isArray(member)) return member;
-    return Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
-  });
+  return JSON.stringify(sorted(value));
+}
+
+function sorted(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  if ('toJSON' in value && typeof value.toJSON === 'function') return sorted(value.toJSON());
+  const members = value as Record<string, unknown>;
+  // Without a prototype, so that a member named __proto__ is one like any other.
+  const made: Record<string, unknown> = Object.create(null);
+  for (const key of Object.keys(members).sort()) made[key] = sorted(members[key]);
+  return made;
 }
 
 /** SHA-256 of the bytes or the UTF-8 text, as 64 lower-case hex digits. */

@@ -1,3 +1,4 @@
+import { count } from '../base/text.ts';
 import type { SetupCheck, SiteFacts } from './setup.ts';
 import { error, failed, ok, warning } from './setup-words.ts';
 
@@ -53,6 +54,24 @@ export const runChecks: readonly SetupCheck[] = [
           'a person looks with `autolab-mcp audit verify`, finds out who changed it, and accepts it with `autolab-mcp audit accept`',
         ),
       ];
+    },
+  },
+  {
+    code: 'sealed',
+    after: ['identity'],
+    judge: ({ seal, audit }) => {
+      const next = 'a person runs `autolab-mcp policy seal`';
+      if (seal.breaches.length > 0)
+        return seal.breaches.map(({ name, what }) =>
+          error(
+            `${name} ${what}, and it is sealed: every write is denied`,
+            `put it back, or ${next} after looking at the change`,
+          ),
+        );
+      if (seal.sealed) return [ok(`${count(seal.sealed.files, 'file')} sealed by ${seal.sealed.by} at ${seal.sealed.at}`)];
+      if ('value' in audit && audit.value.moved)
+        return [warning('the repository was moved or copied here, and a seal does not go along', `${next} here again`)];
+      return [{ ...ok('the policy is not sealed: a change of it counts at once'), next }];
     },
   },
   {

@@ -1,4 +1,5 @@
 import type { FailureView } from '../base/errors.ts';
+import type { SealState } from '../policies/seal.ts';
 import type { PolicyProblem } from '../policies/types.ts';
 import type { AuditReport } from '../runs/audit.ts';
 import type { SiteDescription } from '../sites/schedulers/description.ts';
@@ -41,6 +42,7 @@ export type SetupFacts = {
   iteration: FailureView | null;
   /** `ceilings`: the files that tighten it. */
   policy: { preset: string | null; problems: readonly PolicyProblem[]; ceilings: readonly string[] };
+  seal: SealState;
   workflow: Seen<unknown>;
   /** The default profile of remote_profiles.yaml and what is wrong with the profiles; null where there is no file, which is fine. */
   remote: Seen<{ named: { name: string; mode: string } | null; issues: readonly { what: string; next: string }[] } | null>;

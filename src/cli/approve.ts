@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { Failure } from '../base/errors.ts';
 import { cap, clean } from '../base/text.ts';
-import type { Caller, Outcome } from '../tools/tool.ts';
+import type { Caller, Outcome, Tool } from '../tools/tool.ts';
 
 /** One call through the gate, as this terminal. */
 export type Call = (name: string, input: unknown, answer?: Caller['answer']) => Promise<Outcome>;
@@ -37,15 +37,23 @@ export async function approveOnTerminal(
   return call('approve', input, { approval: id, granted: true });
 }
 
-/** Asks the person at the terminal to confirm what the operation says it will do. The answer travels beside the arguments. */
+/**
+ * Asks the person at the terminal to confirm what the operation says it will do; where it can be looked at first, it is. The answer
+ * travels beside the arguments, bound to what was shown.
+ */
 export async function confirmOnTerminal(
   call: Call,
-  tool: { name: string; title: string; command: readonly string[] },
+  tool: Pick<Tool, 'name' | 'title' | 'command' | 'confirms'>,
   input: Record<string, unknown>,
   ask: (question: string) => Promise<string | undefined>,
 ): Promise<Outcome> {
-  const typed = await ask(`${tool.title}.\n\nType yes to go on: `);
-  if (typed?.trim().toLowerCase() === 'yes') return call(tool.name, input, { approval: tool.name, granted: true });
+  if (input.dry_run === true) return call(tool.name, input);
+  const shown = tool.confirms === 'shown' ? await call(tool.name, { ...input, dry_run: true }) : undefined;
+  if (shown && shown.kind !== 'done') return shown;
+  const bound = shown ? preview.parse(shown.data).to_confirm : tool.name;
+  if (bound === null) return call(tool.name, input);
+  const typed = await ask(`${shown ? `${shown.text}\n\n` : ''}${tool.title}.\n\nType yes to go on: `);
+  if (typed?.trim().toLowerCase() === 'yes') return call(tool.name, input, { approval: bound, granted: true });
   throw new Failure(typed === undefined ? 'not_for_agents' : 'approval_unusable', {
     what: `${tool.command.join(' ')} was not confirmed`,
     why: typed === undefined ? 'it needs a terminal, and this process has none' : 'the answer was not yes',
@@ -53,6 +61,7 @@ export async function confirmOnTerminal(
   });
 }
 
+const preview = z.object({ to_confirm: z.string().nullable() });
 const record = z.object({ approvals: z.tuple([z.object({ state: z.string(), digest: z.string(), subject: z.unknown() })]) });
 const LONGEST = 6000;
 

@@ -6,13 +6,15 @@ import type { Policy } from './load.ts';
 import { reason, strictest } from './reasons.ts';
 import { judgeRequired } from './require.ts';
 import { judgeRules } from './rules.ts';
+import { judgeSeal } from './seal-change.ts';
 import { judgeSpend } from './spend.ts';
 import type { Act, Decision, Facts, Origin, Phase, Reason } from './types.ts';
 import { ACTS } from './types.ts';
 
 /**
  * What the policy says to a call, and every reason for it, those that allow too. Pure and total. The strictest reason is the verdict.
- * What a rule needs and nobody knows denies. Reading is always allowed; a policy that does not parse denies all else.
+ * What a rule needs and nobody knows denies. Reading is always allowed; a policy that does not parse, or a broken seal,
+ * denies all else.
  */
 export function decide(policy: Policy, facts: Facts, phase: Phase): Decision {
   const reasons = reasonsOf(policy, facts, phase);
@@ -27,7 +29,8 @@ function reasonsOf(policy: Policy, facts: Facts, phase: Phase): Reason[] {
     : [];
   const rest = acts.filter((act) => act !== 'read');
   if (rest.length === 0) return reading;
-  if (policy.problems.length > 0) return [...reading, ...brokenPolicy(policy)];
+  const unusable = [...judgeSeal(policy.seal, facts), ...brokenPolicy(policy)];
+  if (unusable.length > 0) return [...reading, ...unusable];
   return [
     ...reading,
     ...judged(policy, facts, phase, rest),

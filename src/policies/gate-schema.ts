@@ -137,4 +137,4 @@ export const gateSchema = z
 export type GatePolicy = z.output<typeof gateSchema>;
 
 /** Keys of later versions, refused by name so that nobody believes them to be in force. By their place. */
-export const NOT_YET: ReadonlySet<string> = new Set(['gate.seal', 'gate.ceilings', 'gate.signers', 'gate.limits.retries']);
+export const NOT_YET: ReadonlySet<string> = new Set(['gate.ceilings', 'gate.signers', 'gate.limits.retries']);

@@ -12,6 +12,8 @@ import { presetNames, readPresetFile } from './preset-file.ts';
 import { problemsOf, problemsOfLayer } from './problems.ts';
 import type { AutolabKeys, GatePolicy } from './schema.ts';
 import { policySchema, withoutOracle } from './schema.ts';
+import type { SealState } from './seal.ts';
+import { UNSEALED } from './seal.ts';
 import type { Origin, PolicyProblem } from './types.ts';
 import { isTree, readPolicyText } from './yaml.ts';
 
@@ -32,11 +34,13 @@ export type Policy = {
   /** What lies over all layers and only tightens, and where such files are looked for. */
   ceilings: readonly Ceiling[];
   sources: readonly CeilingSource[];
+  /** Breaches deny everything but reading, and what mends them. */
+  seal: SealState;
 };
 
 /**
- * The policy of a repository: defaults ← preset ← `.autolab/verifier_policy.yaml`, under the ceilings. Never throws for what files hold
- * or lack: see `problems`.
+ * The policy of a repository: defaults ← preset ← `.autolab/verifier_policy.yaml`, under the ceilings, without regard to a seal.
+ * Never throws for what files hold or lack: see `problems`.
  */
 export function loadPolicy(repo: string, packaged: string, sources: readonly CeilingSource[] = []): Policy {
   try {
@@ -123,6 +127,7 @@ function effective(layers: readonly Layer[], preset: string | null): Policy {
     layers,
     ceilings: [],
     sources: [],
+    seal: UNSEALED,
   };
 }
 
@@ -138,6 +143,7 @@ function broken(problems: readonly PolicyProblem[], layers: readonly Layer[] = [
     layers,
     ceilings: [],
     sources: [],
+    seal: UNSEALED,
   };
 }
 

@@ -64,6 +64,12 @@ function unknownKey(key: string, path: readonly PropertyKey[], source: Source): 
   const name = clean(dotted([...path, key])).slice(0, 120);
   if (NOT_YET.has(name))
     return { ...at, message: `${name} is not supported by this version`, remedy: `take ${name} out; nothing would enforce it` };
+  if (name === 'gate.seal')
+    return {
+      ...at,
+      message: 'gate.seal is no key of a policy: what the repository says cannot seal it',
+      remedy: 'take gate.seal out; a person seals with `autolab-mcp policy seal`',
+    };
   if (name === 'gate.acts.read')
     return { ...at, message: 'gate.acts.read: reading is always allowed', remedy: 'take the key out' };
   const known = keysAt(path);

@@ -72,6 +72,8 @@ export type Facts = {
   /** Titles of the stage's checks that failed. */
   checks?: Fact<{ stage: string; failed: readonly string[] }>;
   git?: Fact<{ clean: boolean; changed: readonly string[] }>;
+  /** The call is how a person mends a broken seal, or allows nothing; only operations of a person's say so. */
+  despiteSeal?: true;
   /** Absent until the probes have run. */
   probes?: Fact<readonly ProbeReport[]>;
 };

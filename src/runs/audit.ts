@@ -13,8 +13,9 @@ const FIELD_LIMIT = 2000;
 const TAIL = 64 * 1024;
 const FIRST = '0'.repeat(64);
 
+export const AUDIT_KINDS = ['decision', 'effect', 'refusal', 'approval', 'recovery'] as const;
 export type AuditEntry = {
-  kind: 'decision' | 'effect' | 'refusal' | 'approval' | 'recovery';
+  kind: (typeof AUDIT_KINDS)[number];
   tool: string;
   caller: { surface: string; client: string; uid: number; host: string };
   verdict?: string;
@@ -27,6 +28,19 @@ export type AuditEntry = {
 };
 const line = z.looseObject({ v: z.literal(1), n: z.number().int(), at: z.string(), prev: z.string(), hash: z.string() });
 type Line = z.output<typeof line>;
+const told = line.extend({
+  kind: z.string().default('unknown'),
+  tool: z.string().default('unknown'),
+  caller: z.object({ surface: z.string(), client: z.string(), uid: z.number(), host: z.string() }).optional(),
+  verdict: z.string().optional(),
+  rules: z.array(z.string()).default([]),
+  digest: z.string().optional(),
+  run: z.string().optional(),
+  approval: z.string().optional(),
+  detail: z.string().optional(),
+});
+/** A line as it can be told, whether the log holds or not: its words are data. */
+export type AuditLine = z.output<typeof told>;
 const head = z.object({
   schema_version: z.literal('1'),
   n: z.number().int(),
@@ -36,10 +50,21 @@ const head = z.object({
 });
 type Head = z.output<typeof head>;
 
-/** What `audit verify` found; `ok` false means that the log is not what was written. */
-export type AuditReport = { ok: boolean; lines: number; head: number; findings: string[] };
+/**
+ * What `audit verify` found; `ok` false means that the log is not what was written. `moved`: no head belongs to its lines, as in a
+ * copied or moved repository.
+ */
+export type AuditReport = { ok: boolean; lines: number; head: number; findings: string[]; moved: boolean };
 
-export type Audit = { append(entry: AuditEntry): Promise<void>; verify(): AuditReport; accept(): Promise<number> };
+export type Audit = {
+  append(entry: AuditEntry): Promise<void>;
+  verify(): AuditReport;
+  accept(): Promise<number>;
+  /** Every line that can be read, oldest first; what cannot is `verify`'s to tell. */
+  lines(): AuditLine[];
+  /** The hash of the newest line its head knows; null where there is none. */
+  head(): string | null;
+};
 
 /**
  * The audit log of a repository: one line a decision and one an effect, each carrying the hash of the one before; the newest hash is
@@ -68,6 +93,8 @@ export function openAudit(repo: string, state: string): Audit {
         setHead(last?.n ?? 0, last?.hash ?? FIRST);
         return last?.n ?? 0;
       }),
+    lines: () => rowsOf(path).flatMap((row) => told.safeParse(parse(row)).data ?? []),
+    head: () => readHead(headPath)?.hash ?? null,
   };
 }
 
@@ -106,9 +133,10 @@ function verify(path: string, known: Head | undefined): AuditReport {
   let before = { n: 0, hash: FIRST };
   let lines = 0;
   let atHead: string | undefined = known?.n === 0 ? known.hash : undefined;
-  for (const [at, row] of (readText(path, Number.MAX_SAFE_INTEGER) ?? '').split('\n').entries()) {
+  for (const [at, row] of rowsOf(path).entries()) {
     if (row === '') continue;
-    const parsed = parse(row);
+    const json = jsonOf(row);
+    const parsed = line.safeParse(json).data;
     if (!parsed) {
       if (!isTorn(row)) findings.push(`line ${at + 1} is foreign`);
       continue;
@@ -116,7 +144,7 @@ function verify(path: string, known: Head | undefined): AuditReport {
     lines++;
     if (parsed.n !== before.n + 1) findings.push(`line ${at + 1}: number ${parsed.n} follows ${before.n}`);
     if (parsed.prev !== before.hash) findings.push(`line ${at + 1}: does not follow the line before it`);
-    if (hashOf(parsed) !== parsed.hash) findings.push(`line ${at + 1}: was altered`);
+    if (hashOf(parsed) !== parsed.hash || JSON.stringify(json) !== row) findings.push(`line ${at + 1}: was altered`);
     if (parsed.n === known?.n) atHead = parsed.hash;
     before = parsed;
   }
@@ -124,7 +152,17 @@ function verify(path: string, known: Head | undefined): AuditReport {
   if (known?.unproven !== undefined) findings.push(`when line ${known.unproven} was written, ${NO_HEAD}`);
   if (known && before.n < known.n) findings.push(`the log ends at ${before.n}, and its head knows ${known.n} lines`);
   else if (known && atHead !== known.hash) findings.push(`line ${known.n} is not the one its head knows`);
-  return { ok: findings.length === 0, lines, head: known?.n ?? 0, findings };
+  return {
+    ok: findings.length === 0,
+    lines,
+    head: known?.n ?? 0,
+    findings,
+    moved: known ? known.unproven !== undefined : lines > 1,
+  };
+}
+
+function rowsOf(path: string): string[] {
+  return (readText(path, Number.MAX_SAFE_INTEGER) ?? '').split('\n');
 }
 
 /** The last whole line. Torn ones behind it are what crashes leave: nothing was done on their word. */
@@ -175,8 +213,12 @@ function isTorn(row: string): boolean {
 }
 
 function parse(row: string): Line | undefined {
+  return line.safeParse(jsonOf(row)).data;
+}
+
+function jsonOf(row: string): unknown {
   try {
-    return line.parse(JSON.parse(row));
+    return JSON.parse(row);
   } catch {
     return undefined;
   }

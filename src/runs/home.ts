@@ -32,9 +32,13 @@ export function mintRepositoryId(repo: string): string {
   return id;
 }
 
+/** Where the seal of a repository is. It goes by the path alone, so that nothing in the repository, its identity neither, leads away from it. */
+export function sealFile(repo: string): string {
+  return join(userFolder(), 'seals', `${digest({ path: realpathSync(repo) }).slice(0, 24)}.json`);
+}
+
 /**
- * Where approvals and the audit head of a repository live: outside it, under the home that the password database names (not HOME or
- * XDG of the call, which the caller could set), in a folder of our own. Made with mode 0700; refused when it belongs to somebody else.
+ * Where approvals and the audit head of a repository live: outside it, in a folder of our own. Made with mode 0700; refused when it belongs to somebody else.
  */
 export function stateFolder(repo: string): string {
   const id = repositoryId(repo);
@@ -58,7 +62,10 @@ export function stateFolder(repo: string): string {
   return folder;
 }
 
-/** What is kept for this user, whatever the repository; a folder of it each for every repository and copy. */
+/**
+ * What is kept for this user, whatever the repository; a folder of it each for every repository and copy. In the home that the password
+ * database names, not HOME or XDG of the call, which the caller could set.
+ */
 export function userFolder(): string {
   return join(userInfo().homedir, '.local', 'state', 'autolab');
 }

@@ -135,7 +135,10 @@ const NAMED = [
 
 export type JobPaths = { script: string; cwd: string; logs: string };
 
-/** The scheduler's job for one attempt of a step. */
+/**
+ * The scheduler's job for one attempt of a step. Its comment names the run, the plan, and the end of the audit log when it was decided on,
+ * so that the scheduler's accounting is a witness of both.
+ */
 export function jobOf(
   plan: Plan,
   step: PlanStep,
@@ -144,6 +147,7 @@ export function jobOf(
   paths: JobPaths,
   environment: Record<string, string>,
   version: string,
+  auditHead: string | null = null,
 ): Job {
   return {
     name,
@@ -154,6 +158,6 @@ export function jobOf(
     requested: step.requested,
     environment,
     after: [],
-    comment: `autolab-mcp ${version} run=${runId} plan=${planDigest(plan).slice(0, 16)}`,
+    comment: `autolab-mcp ${version} run=${runId} plan=${planDigest(plan).slice(0, 16)}${auditHead === null ? '' : ` head=${auditHead.slice(0, 12)}`}`,
   };
 }

@@ -25,6 +25,8 @@ export type Intent = {
   approval: string | null;
   by: string;
   version: string;
+  /** The newest hash of the audit log, which is that of the decision; null where there is none. */
+  auditHead: string | null;
   /** Values of the variables that launch.yaml passes by name. */
   environment: Record<string, string>;
   /** Writes the text of our job script. */
@@ -90,6 +92,7 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
       { script: file, cwd: iterationFolder, logs: join(folder, 'logs') },
       { ...intent.environment, ...seedsOf(plan) },
       intent.version,
+      intent.auditHead,
     );
     return { run, job };
   });

@@ -15,11 +15,16 @@ export default defineTool({
     'After a person has found out why the log and its head differ (a copy of the repository, a restored backup, somebody’s hand): makes the log’s end the new head, and writes into the log that this was done and why.',
   audience: 'person',
   effect: 'write',
-  confirms: true,
+  confirms: 'always',
   repairs: 'audit',
   input,
   output,
-  facts: async ({ because }) => ({ acts: ['write'], subject: SUBJECT, summary: `accept the audit log as it is: ${because}` }),
+  facts: async ({ because }) => ({
+    acts: ['write'],
+    subject: SUBJECT,
+    summary: `accept the audit log as it is: ${because}`,
+    despiteSeal: true,
+  }),
   handle: async ({ because }, acts, permit) => {
     permit.check(digest(SUBJECT));
     if (!acts.caller.answer?.granted) {

@@ -25,6 +25,7 @@ export default defineTool({
     return {
       acts: ['write'],
       subject: { approve: args },
+      ...(args.refuse ? { despiteSeal: true as const } : {}),
       summary: `${args.refuse ? 'refuse' : 'grant'} ${args.id}: ${approval.summary}`,
     };
   },

@@ -11,12 +11,12 @@ import type { Outcome } from './tool.ts';
 
 /**
  * Counts what came of a step against the retry budget of its stage. What passes by waiting (a person, other work, a lock, the scheduler)
- * is no attempt. Under a policy that cannot be read nothing is written, and so nothing is counted.
+ * is no attempt. Under a policy that cannot be read or a broken seal nothing is written, and so nothing is counted.
  */
 export async function conclude(outcome: Outcome, acts: Acts): Promise<Outcome> {
   if (outcome.kind === 'pending' || outcome.kind === 'running') return outcome;
   const policy = acts.policy();
-  if (policy.problems.length > 0) return outcome;
+  if (policy.problems.length > 0 || policy.seal.breaches.length > 0) return outcome;
   const detail = failureOf(outcome, policy);
   if (detail === undefined) {
     if (outcome.kind === 'done') await forgetFailures(acts.repo, firstLine(outcome.text));

@@ -69,7 +69,7 @@ export default defineTool({
     const bad = [...of('error'), ...of('warning')];
     return [
       ...bad.flatMap(({ code, severity, what, next }) => [`${severity.toUpperCase()} ${code}: ${what}`, `  → ${next}`]),
-      ...of('ok').map(({ code, what }) => `ok ${code}: ${what}`),
+      ...of('ok').map(({ code, what, next }) => `ok ${code}: ${what}${next === '' ? '' : ` → ${next}`}`),
       ...out.sites.flatMap(({ name, version, description }) =>
         description === null ? [] : descriptionText(name, version, description),
       ),

@@ -14,6 +14,8 @@ import listPresets from './list-presets.ts';
 import listRuns from './list-runs.ts';
 import monitorRuns from './monitor-runs.ts';
 import readLog from './read-log.ts';
+import sealPolicy from './seal-policy.ts';
+import showAudit from './show-audit.ts';
 import showPolicy from './show-policy.ts';
 import submitRun from './submit-run.ts';
 import syncArtifacts from './sync-artifacts.ts';
@@ -44,8 +46,10 @@ export const tools: readonly Tool[] = [
   applyPreset,
   diffPolicies,
   testPolicy,
+  sealPolicy,
   listApprovals,
   approve,
+  showAudit,
   verifyAudit,
   acceptAudit,
 ];

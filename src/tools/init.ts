@@ -39,7 +39,13 @@ export default defineTool({
   anywhere: true,
   input,
   output,
-  facts: async (args) => ({ acts: ['write'], subject: { init: args }, summary: 'make this folder an Autolab repository' }),
+  facts: async (args) => ({
+    acts: ['write'],
+    subject: { init: args },
+    summary: 'make this folder an Autolab repository',
+    // It makes what is missing and changes nothing; without .autolab/gate/id there is no place from which to mend anything.
+    despiteSeal: true,
+  }),
   handle: async (args, acts, permit) => {
     permit.check(digest({ init: args }));
     const top = repositoryOr(acts);

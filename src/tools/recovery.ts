@@ -18,9 +18,9 @@ export async function finishCutOff(
   permit: ActingPermit,
 ): Promise<void> {
   const policy = acts.policy();
-  const version = policy.problems.length === 0 ? policy.version : null;
+  const holds = policy.problems.length === 0 && policy.seal.breaches.length === 0;
   await tidyReservations(acts.repo, context);
-  const found = await recover(acts.repo, acts.site, permit, version, (run) => tell(acts, run));
+  const found = await recover(acts.repo, acts.site, permit, holds ? policy.version : null, (run) => tell(acts, run));
   for (const one of found) await audit(context, { kind: 'recovery', tool, caller: who(caller), run: one.run, detail: one.found });
 }
 

@@ -8,6 +8,7 @@ import { got, seen } from '../checks/findings.ts';
 import { beyondRegistry } from '../checks/registry-subset.ts';
 import type { SetupFacts, SiteFacts } from '../checks/setup.ts';
 import type { Reads } from '../context.ts';
+import { UNSEALED } from '../policies/seal.ts';
 import { readCapsule } from '../runs/capsule.ts';
 import { repositoryId, stateFolder } from '../runs/home.ts';
 import { findIteration } from '../runs/iteration.ts';
@@ -56,6 +57,7 @@ export async function readSetup(reads: Reads, look: { site?: string | undefined;
     state: 'value' in state ? { value: { iteration: state.value.iteration_id, stage: state.value.stage } } : state,
     iteration: 'failure' in iteration ? iteration.failure : null,
     policy: { preset: policy.preset, problems: policy.problems, ceilings: policy.ceilings.map(({ layer }) => layer.file) },
+    seal: policy.seal,
     workflow,
     remote: seen(() => remoteOf(repo)),
     beyond: registry === undefined ? [] : beyondRegistry(requirementsSaid(policy, registry).said, registry),
@@ -73,6 +75,7 @@ function withoutRepository(): Omit<SetupFacts, 'node' | 'programs' | 'autolabs' 
     state: NOWHERE,
     iteration: null,
     policy: { preset: null, problems: [], ceilings: [] },
+    seal: UNSEALED,
     workflow: NOWHERE,
     remote: NOWHERE,
     beyond: [],

@@ -52,6 +52,7 @@ export async function reserveLaunch(
     approval: granted.approval,
     by: acts.caller.client,
     version: acts.version,
+    auditHead: acts.audit.head(),
     environment: passed(plan.environment.pass),
     jobScript,
   });

@@ -31,8 +31,11 @@ export type Tool<
   readonly effect: E;
   /** Whether it works where no repository is. */
   readonly anywhere?: boolean;
-  /** A person confirms it by a word typed at the terminal; no flag stands for that. */
-  readonly confirms?: true;
+  /**
+   * A person confirms it by a word typed at the terminal; no flag stands for that. One with a dry run is shown first: `to_confirm` of
+   * its answer is what the word binds to, so that what is done is what was shown; null where there is nothing to confirm.
+   */
+  readonly confirms?: 'always' | 'shown';
   /** It mends the audit log, so that its decision cannot be written there before it has. */
   readonly repairs?: 'audit';
   readonly input: I;

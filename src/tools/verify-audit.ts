@@ -1,27 +1,53 @@
 import * as z from 'zod';
-import { count } from '../base/text.ts';
+import { count, quote } from '../base/text.ts';
+import { reconcile } from '../runs/reconciliation.ts';
 import { defineTool } from './tool.ts';
 
-const output = z.object({ ok: z.boolean(), lines: z.number().int(), head: z.number().int(), findings: z.array(z.string()) });
+const found = z.array(z.object({ run: z.string(), what: z.string() }));
+const output = z.object({
+  ok: z.boolean().describe('The log is what was written, and allowed whatever was submitted'),
+  lines: z.number().int(),
+  head: z.number().int(),
+  findings: z.array(z.string()).describe('Where the log is not what was written'),
+  runs: z.object({
+    checked: z.number().int().describe('Runs of which something was submitted'),
+    unaccounted: found.describe('Submitted without a decision of this log'),
+    older: z.array(z.string()).describe('Submitted before the log began, elsewhere; nothing can be said of them'),
+    gone: found.describe('Submitted by this log; the folder is gone'),
+  }),
+});
+
+/** Of each kind of finding so many are told in words. */
+const TOLD = 50;
 
 export default defineTool({
   name: 'verify_audit',
   command: ['audit', 'verify'],
-  title: 'Check that the audit log is what was written',
+  title: 'Check that the audit log is what was written, and holds every run',
   description:
-    'Walks the hash chain of .autolab/gate/audit.jsonl and compares its end with the head kept outside the repository.',
+    'Walks the hash chain of .autolab/gate/audit.jsonl, compares its end with the head kept outside the repository, and holds the journals of all runs against its decisions. What the scheduler knows is not asked.',
   audience: 'person',
   effect: 'read',
   input: z.strictObject({}),
   output,
   facts: async () => ({ acts: ['read'], subject: { verify: 'audit' }, summary: 'verify the audit log' }),
-  handle: async (_input, acts) => acts.audit.verify(),
-  text: (out) =>
+  handle: async (_input, acts) => {
+    const { ok, ...report } = acts.audit.verify();
+    const runs = reconcile(acts.repo, acts.audit.lines());
+    return { ...report, ok: ok && runs.unaccounted.length === 0, runs };
+  },
+  text: ({ lines, head, findings, runs }) =>
     [
-      out.ok
-        ? `The audit log holds: ${count(out.lines, 'line')}.`
-        : `The audit log does NOT hold (${out.lines} lines, head ${out.head}).`,
-      ...out.findings.slice(0, 50).map((one) => `- ${one}`),
+      findings.length === 0
+        ? `The audit log holds: ${count(lines, 'line')}.`
+        : `The audit log does NOT hold (${lines} lines, head ${head}).`,
+      ...findings.slice(0, TOLD).map((one) => `- ${one}`),
+      runs.unaccounted.length === 0
+        ? `${count(runs.checked - runs.older.length, 'submitted run')} with a decision.`
+        : `${count(runs.unaccounted.length, 'run')} WITHOUT a decision of this log:`,
+      ...runs.unaccounted.slice(0, TOLD).map(({ run, what }) => `- ${run}: ${quote(what, 400)}`),
+      ...(runs.older.length === 0 ? [] : [`${count(runs.older.length, 'run')} from before the log began.`]),
+      ...runs.gone.slice(0, TOLD).map(({ run, what }) => `gone: ${quote(`${run}: ${what}`, 400)}`),
     ].join('\n'),
   exit: (out) => (out.ok ? 0 : 1),
 });

@@ -197,8 +197,8 @@ describe('a policy that cannot be used', () => {
       'gate:\n  seal: {}\n',
       2,
       3,
-      'gate.seal is not supported by this version',
-      'take gate.seal out; nothing would enforce it',
+      'gate.seal is no key of a policy: what the repository says cannot seal it',
+      'take gate.seal out; a person seals with `autolab-mcp policy seal`',
     ],
     [
       'retries',

@@ -37,8 +37,14 @@ const entry = (detail = 'x'): AuditEntry => ({
 });
 const text = () => readFileSync(log, 'utf8');
 const rows = () => text().split('\n').filter(Boolean);
-const good = (lines: number, its = lines) => ({ ok: true, lines, head: its, findings: [] });
-const bad = (lines: number, its: number, ...findings: string[]) => ({ ok: false, lines, head: its, findings });
+const good = (lines: number, its = lines) => ({ ok: true, lines, head: its, findings: [], moved: false });
+const bad = (lines: number, its: number, ...findings: string[]) => ({
+  ok: false,
+  lines,
+  head: its,
+  findings,
+  moved: findings.some((one) => one.includes(NO_HEAD)),
+});
 const NO_HEAD = 'there was no head outside the repository: it was moved or copied here, or the head was removed';
 const refused = (why: string) => ({
   code: 'audit_broken',

@@ -8,6 +8,8 @@ const DEFAULTS = {
   site: null,
   resources: {
     cpus: null,
+    tasks: null,
+    tasks: null,
     nodes: null,
     gpus: null,
     gpuType: null,
@@ -32,7 +34,7 @@ test('no launch file, and one that says nothing, mean all defaults', () => {
 test('a full launch file becomes one object in normal units', () => {
   const text = `schema_version: "1"
 site: cluster
-resources: { cpus: 4, nodes: 1, gpus: 2, gpu_type: a100, memory: 16G, walltime: 1-12:00:00, account: lab, partition: gpu, qos: normal }
+resources: { cpus: 4, tasks: 2, nodes: 1, gpus: 2, gpu_type: a100, memory: 16G, walltime: 1-12:00:00, account: lab, partition: gpu, qos: normal }
 array: { indices: "0-3,8,10-14:2", parallel: 4 }
 preflight: [ ["uv", "run", "dense", "validate-config"], [true-check] ]
 environment: { modules: [python/3.12], setup: ["source .venv/bin/activate"], pass: [PATH, HOME], set: { OMP_NUM_THREADS: "4", SORT_KEY: name } }
@@ -49,6 +51,7 @@ artifacts:
     site: 'cluster',
     resources: {
       cpus: 4,
+      tasks: 2,
       nodes: 1,
       gpus: 2,
       gpuType: 'a100',

@@ -190,4 +190,15 @@ test('the scheduler’s job', () => {
     after: [],
     comment: `autolab-mcp 1.2.3 run=R1 plan=${planDigest(its).slice(0, 16)}`,
   });
+  const { comment } = jobOf(
+    its,
+    onlyStep(its),
+    'al_x',
+    'R1',
+    { script: '', cwd: '', logs: '' },
+    {},
+    '1',
+    `0123456789ab${'f'.repeat(52)}`,
+  );
+  expect(comment).toBe(`autolab-mcp 1 run=R1 plan=${planDigest(its).slice(0, 16)} head=0123456789ab`);
 });

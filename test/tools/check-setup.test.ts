@@ -68,6 +68,7 @@ test('a repository in order: every part is said to be, and the one thing that is
     'ok sites',
     'ok state_folder',
     'ok audit',
+    'ok sealed',
     'ok runs',
   ]);
   const outcome = await call(repo, 'check_setup', { detail: 'site' });
@@ -192,4 +193,17 @@ test('an audit log that was altered, a state folder open to others, and a run th
     { code: 'audit', severity: 'error', what: expect.stringContaining('the audit log does not hold: line 1 is foreign') },
     { code: 'runs', severity: 'error', what: expect.stringContaining(`run ${RUN} cannot be read: `) },
   ]);
+});
+
+test('a repository that was moved is told to be sealed again', async () => {
+  const repo = initialise(PRESET);
+  await call(repo, 'verify_stage');
+  await call(repo, 'verify_stage');
+  rmSync(join(stateFolder(repo), 'audit-head.json'));
+  expect((await findings(repo)).find(({ code }) => code === 'sealed')).toEqual({
+    code: 'sealed',
+    severity: 'warning',
+    what: 'the repository was moved or copied here, and a seal does not go along',
+    next: 'a person runs `autolab-mcp policy seal` here again',
+  });
 });

@@ -59,6 +59,7 @@ describe('every operation is one for machines', () => {
         verify_ledger: row,
         apply_preset: ['local_dev', '--dry-run'],
         diff_policies: ['slurm'],
+        seal_policy: ['--dry-run'],
         approve: ['ap_000000000000'],
       },
     };

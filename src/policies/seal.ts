@@ -1,0 +1,137 @@
+import { readFileSync, unlinkSync } from 'node:fs';
+import * as z from 'zod';
+import { digest, sha256 } from '../base/digest.ts';
+import { asFailure, Failure, systemCode } from '../base/errors.ts';
+import { jsonText, readJson, writeAtomic } from '../base/files.ts';
+import { instant } from '../base/ids.ts';
+import type { Policy } from './load.ts';
+import { changeOf } from './seal-change.ts';
+import { sealedNames, sealedPath } from './seal-set.ts';
+
+const SCHEMA_VERSION = '1';
+/** Of a longer file only the hash is kept, so that its change is told without a diff. Bytes. */
+const TEXT_LIMIT = 256 * 1024;
+
+const entry = z.strictObject({ sha256: z.string().nullable(), text: z.string().optional() });
+const sealSchema = z.object({
+  schema_version: z.literal(SCHEMA_VERSION),
+  sealed_at: z.string(),
+  by: z.string(),
+  /** `sha256` is null where there was no file. */
+  files: z.record(z.string(), entry),
+});
+
+export type SealedFile = z.output<typeof entry>;
+export type Seal = z.output<typeof sealSchema>;
+/** One sealed file that is not as it was sealed; `diff` is empty where none can be shown. */
+export type Breach = { name: string; what: string; diff: string };
+/** What is sealed and whether it still is as it was. A seal that cannot be read is a breach of itself. */
+export type SealState = { sealed: { at: string; by: string; files: number } | null; breaches: readonly Breach[] };
+
+export const UNSEALED: SealState = { sealed: null, breaches: [] };
+
+/** How the seal of a repository stands; `path` is where it would be. Never throws for what files hold or lack. */
+export function sealState(path: string, repo: string, packaged: string): SealState {
+  try {
+    const seal = readSeal(path);
+    if (!seal) return UNSEALED;
+    const { files, sealed_at: at, by } = seal;
+    return {
+      sealed: { at, by, files: Object.keys(files).length },
+      breaches: Object.entries(files).flatMap(([name, was]) => {
+        const now = fileNow(sealedPath(repo, packaged, name));
+        return 'failure' in now ? [{ name, what: `cannot be read: ${now.failure}`, diff: '' }] : (changeOf(name, was, now) ?? []);
+      }),
+    };
+  } catch (error) {
+    return {
+      sealed: { at: 'unknown', by: 'unknown', files: 0 },
+      breaches: [{ name: path, what: asFailure(error).message, diff: '' }],
+    };
+  }
+}
+
+/** The seal, or undefined where there is none. One of a newer version is the failure `file_newer`, a torn one `file_invalid`. */
+export function readSeal(path: string): Seal | undefined {
+  const json = readJson(path);
+  if (json === undefined) return undefined;
+  const parsed = sealSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const version = z.object({ schema_version: z.string() }).safeParse(json).data?.schema_version;
+  const next = 'a person looks at it, and seals again with `autolab-mcp policy seal`';
+  if (version !== undefined && Number(version) > Number(SCHEMA_VERSION))
+    throw new Failure('file_newer', {
+      what: `the seal ${path} has version ${version}`,
+      next: 'use the newer autolab-mcp that wrote it',
+    });
+  throw new Failure('file_invalid', { what: `${path} is not a seal`, why: z.prettifyError(parsed.error), next });
+}
+
+/**
+ * A seal of everything this policy covers, as it is now. With `kept`, files that one covers already stay as they were sealed but for
+ * those in `anew`, so that renewing it for one change says yes to no other.
+ */
+export function makeSeal(
+  repo: string,
+  packaged: string,
+  policy: Policy,
+  by: string,
+  kept?: { seal: Seal; anew: readonly string[] },
+): Seal {
+  const files = sealedNames(repo, policy).map((name): [string, SealedFile] => {
+    const before = kept?.anew.includes(name) ? undefined : kept?.seal.files[name];
+    if (before) return [name, before];
+    const now = fileNow(sealedPath(repo, packaged, name));
+    if ('failure' in now)
+      throw new Failure('file_unreadable', {
+        what: `cannot seal ${name}`,
+        why: now.failure,
+        next: `mend the permissions of ${name}, or put a plain file there`,
+      });
+    return [name, now];
+  });
+  return { schema_version: SCHEMA_VERSION, sealed_at: instant(), by, files: Object.fromEntries(files) };
+}
+
+/** What a person confirms: the files and their content, not when they were sealed. */
+export function sealDigest(files: Seal['files']): string {
+  return digest(Object.fromEntries(Object.entries(files).map(([name, { sha256: hash }]) => [name, hash])));
+}
+
+/** Writes it for this user alone. A seal of a newer version is left as it is: `file_newer`. */
+export function writeSeal(path: string, seal: Seal): void {
+  refuseNewer(path);
+  writeAtomic(path, jsonText(seal), 0o600);
+}
+
+/** Takes it away; false where there was none. */
+export function removeSeal(path: string): boolean {
+  refuseNewer(path);
+  try {
+    unlinkSync(path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function refuseNewer(path: string): void {
+  try {
+    readSeal(path);
+  } catch (error) {
+    if (asFailure(error).code === 'file_newer') throw error;
+  }
+}
+
+function fileNow(path: string): SealedFile | { failure: string } {
+  try {
+    const bytes = readFileSync(path);
+    const text = bytes.length <= TEXT_LIMIT && !bytes.includes(0) ? bytes.toString('utf8') : undefined;
+    return { sha256: sha256(bytes), ...(text === undefined ? {} : { text }) };
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { sha256: null };
+    return { failure: code ?? String(error) };
+  }
+}
