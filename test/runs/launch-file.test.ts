@@ -9,7 +9,6 @@ const DEFAULTS = {
   resources: {
     cpus: null,
     tasks: null,
-    tasks: null,
     nodes: null,
     gpus: null,
     gpuType: null,
