@@ -16,9 +16,13 @@ export async function approveOnTerminal(
   ask: (question: string) => Promise<string | undefined>,
 ): Promise<Outcome> {
   const id = String(input.id);
+  // A signature is the answer, whoever brings it here.
+  if (input.signature !== undefined) return call('approve', input);
   if (input.refuse === true) return call('approve', input, { approval: id, granted: false });
   const found = await call('list_approvals', { id });
   if (found.kind !== 'done') return found;
+  // Says how to sign it.
+  if (method.parse(found.data).how === 'signed') return call('approve', input);
   const typed = await ask(`${question(id, found)}\n\nType yes to approve ${id}, anything else to leave it waiting: `);
   if (typed === undefined) {
     throw new Failure('not_for_agents', {
@@ -61,6 +65,7 @@ export async function confirmOnTerminal(
   });
 }
 
+const method = z.object({ how: z.string() });
 const preview = z.object({ to_confirm: z.string().nullable() });
 const record = z.object({ approvals: z.tuple([z.object({ state: z.string(), digest: z.string(), subject: z.unknown() })]) });
 const LONGEST = 6000;

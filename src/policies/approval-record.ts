@@ -33,7 +33,10 @@ const approvalSchema = z.strictObject({
   subject: z.unknown(),
   reasons: z.array(reasonSchema),
   state: z.enum(['pending', 'granted', 'refused', 'consumed', 'expired']),
-  via: z.enum(['terminal', 'elicitation']).nullable(),
+  via: z.enum(['terminal', 'elicitation', 'signed']).nullable(),
+  /** Of the statement below, and by whom; it is verified again when the approval is used. */
+  signature: z.string().max(10_000).exactOptional(),
+  signer: z.string().exactOptional(),
   created: time,
   expires: time,
   decided: time.nullable(),
@@ -47,6 +50,11 @@ export type Approval = z.output<typeof approvalSchema>;
 /** Digest of the part of a record that stays as it was made. */
 export function sealOf({ id, digest: bound, summary, subject, reasons, created }: Omit<Approval, 'seal'>): string {
   return digest({ id, digest: bound, summary, subject, reasons, created });
+}
+
+/** What is signed to grant an approval: it and nothing else, and what it is good for. One line. */
+export function statementOf({ id, digest: bound, created }: Pick<Approval, 'id' | 'digest' | 'created'>): string {
+  return `autolab-mcp approval ${id} of ${bound} asked ${created}`;
 }
 
 /** When an approval that enters a state now stops being good. */

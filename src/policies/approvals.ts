@@ -21,6 +21,8 @@ export type ApprovalStore = {
   list(now: Date): { approvals: Approval[]; unreadable: { id: string; why: string }[] };
   /** Only what waits can be granted; granting twice is one grant. */
   grant(id: string, via: 'terminal' | 'elicitation', now: Date): Promise<Approval>;
+  /** The same by a signature that has been verified; a grant without one is replaced. */
+  grantSigned(id: string, signed: { signature: string; signer: string }, now: Date): Promise<Approval>;
   refuse(id: string, now: Date, note?: string): Promise<Approval>;
   /** Uses up the granted approval of this digest, exactly once whoever else tries. Undefined if there is none. */
   consume(digest: string, now: Date): Promise<Approval | undefined>;
@@ -49,6 +51,13 @@ export function approvalStore(folder: string): ApprovalStore {
           decided: instant(now),
           expires: expiry('granted', now),
         });
+      }),
+    grantSigned: (id, signed, now) =>
+      locked('granting an approval', () => {
+        const approval = read(folder, id, now);
+        const open = approval.state === 'granted' ? approval : waiting(approval);
+        const granted = { state: 'granted', via: 'signed', decided: instant(now), expires: expiry('granted', now) } as const;
+        return write(folder, { ...open, ...granted, ...signed });
       }),
     refuse: (id, now, note) =>
       locked('refusing an approval', () => {

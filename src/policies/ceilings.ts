@@ -1,10 +1,11 @@
+import * as z from 'zod';
 import { asFailure } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import type { GatePolicy } from './gate-schema.ts';
+import { APPROVE, ceilingGateSchema } from './gate-schema.ts';
 import type { Layer } from './layers.ts';
 import { mergeLayers } from './layers.ts';
 import { problemsOf } from './problems.ts';
-import { policySchema } from './schema.ts';
 import type { Origin, PolicyProblem } from './types.ts';
 import { isTree, readPolicyText } from './yaml.ts';
 
@@ -14,7 +15,7 @@ export type CeilingLayer = (typeof CEILINGS)[number];
 /** `needed`: it was named outright, so that it may not be missing. */
 export type CeilingSource = { layer: CeilingLayer; file: string; needed?: boolean };
 /** What a ceiling says, and nothing else: `says` is whether a rule is among it. */
-export type Ceiling = { layer: Layer; gate: GatePolicy; says(rule: string): boolean };
+export type Ceiling = { layer: Layer; gate: GatePolicy; signers: readonly string[] | undefined; says(rule: string): boolean };
 
 export function isCeiling(layer: Origin['layer']): layer is CeilingLayer {
   return CEILINGS.some((one) => one === layer);
@@ -35,6 +36,8 @@ const OPEN: Layer = {
     },
   },
 };
+
+const SCHEMA = z.strictObject({ gate: ceilingGateSchema });
 
 export type CeilingTexts = readonly (CeilingSource & { text: string | undefined; problem?: PolicyProblem })[];
 
@@ -64,11 +67,14 @@ export function ceilingsOf(texts: CeilingTexts): { ceilings: Ceiling[]; problems
     const read = readPolicyText(text, file);
     const own: Layer = { layer, file, tree: read.tree, places: read.places };
     const foreign = Object.keys(read.tree).find((key) => key !== 'gate');
-    const parsed = policySchema.pick({ gate: true }).safeParse(mergeLayers([OPEN, own]), { reportInput: true });
+    const parsed = SCHEMA.safeParse(mergeLayers([OPEN, own]), { reportInput: true });
     if (read.problems.length > 0) problems.push(...read.problems);
     else if (foreign !== undefined) problems.push(stray(own, foreign));
     else if (!parsed.success) problems.push(...problemsOf(parsed.error, own));
-    else ceilings.push({ layer: own, gate: parsed.data.gate, says: (rule) => isSaid(own, rule) });
+    else {
+      const { signers, ...gate } = parsed.data.gate;
+      ceilings.push({ layer: own, gate, signers, says: (rule) => isSaid(own, rule) });
+    }
   }
   return { ceilings, problems };
 }
@@ -89,12 +95,18 @@ function isSaid({ tree }: Layer, rule: string): boolean {
   return true;
 }
 
+/** Who may sign approvals: whoever every ceiling takes that names signers. Nobody where none does. */
+export function signersOf(ceilings: readonly Ceiling[]): readonly string[] {
+  const [first, ...more] = ceilings.flatMap(({ signers }) => (signers ? [signers] : []));
+  return (first ?? []).filter((line) => more.every((others) => others.includes(line)));
+}
+
 /** The gate's values that are no verdicts: how often a scheduler may be asked and where a person answers. The strictest of all layers. */
 export function tightened(gate: GatePolicy, ceilings: readonly Ceiling[]): GatePolicy {
   const all = [gate, ...ceilings.map((one) => one.gate)];
   return {
     ...gate,
-    approve: all.some(({ approve }) => approve === 'terminal') ? 'terminal' : gate.approve,
+    approve: APPROVE[Math.max(...all.map(({ approve }) => APPROVE.indexOf(approve)))] ?? 'signed',
     limits: {
       ...gate.limits,
       scheduler: {

@@ -44,6 +44,9 @@ const words = (what: string) =>
     .optional();
 const needed = (what: string) => z.boolean({ error: 'expected true or false' }).describe(what);
 
+/** From what proves least of a person to what proves most. */
+export const APPROVE = ['elicitation', 'terminal', 'signed'] as const;
+
 export const gateSchema = z
   .strictObject({
     acts: z
@@ -123,18 +126,24 @@ export const gateSchema = z
       .describe('What must hold before a submission.'),
     rules: rulesSchema.optional(),
     approve: z
-      .enum(['terminal', 'elicitation'], {
-        error: ({ input }) =>
-          input === 'signed'
-            ? 'signed approvals are not supported by this version; use terminal or elicitation'
-            : 'expected terminal or elicitation',
-      })
-      .describe('Where a person answers an ask: in a terminal, or also in a question that the client puts to its user.'),
+      .enum(APPROVE, { error: 'expected elicitation, terminal or signed' })
+      .describe(
+        'How a person answers an ask: in a question that the client puts to its user, in a terminal, or by a signature of somebody whom a ceiling names.',
+      ),
   })
   .describe('The gate of autolab-mcp; Autolab itself does not read it.');
 
 /** The gate's effective values, in normal units: MiB, seconds, numbers. */
 export type GatePolicy = z.output<typeof gateSchema>;
 
+/** A ceiling’s gate: it alone may name who signs. */
+export const ceilingGateSchema = gateSchema.extend({
+  signers: z
+    .array(z.string().regex(/^[^\n\r\0]+$/, 'expected a line of an allowed-signers file'), {
+      error: 'expected a list of lines as in an allowed-signers file (ssh-keygen(1))',
+    })
+    .optional(),
+});
+
 /** Keys of later versions, refused by name so that nobody believes them to be in force. By their place. */
-export const NOT_YET: ReadonlySet<string> = new Set(['gate.ceilings', 'gate.signers', 'gate.limits.retries']);
+export const NOT_YET: ReadonlySet<string> = new Set(['gate.ceilings', 'gate.limits.retries']);

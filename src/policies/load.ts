@@ -4,7 +4,7 @@ import { asFailure } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import { nearest } from '../base/text.ts';
 import type { Ceiling, CeilingSource, CeilingTexts } from './ceilings.ts';
-import { ceilingsOf, readCeilings, tightened } from './ceilings.ts';
+import { ceilingsOf, readCeilings, signersOf, tightened } from './ceilings.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Layer } from './layers.ts';
 import { mergeLayers, originOf } from './layers.ts';
@@ -33,6 +33,8 @@ export type Policy = {
   layers: readonly Layer[];
   /** What lies over all layers and only tightens, and where such files are looked for. */
   ceilings: readonly Ceiling[];
+  /** Who may sign approvals: lines of an allowed-signers file, from ceilings alone. */
+  signers: readonly string[];
   sources: readonly CeilingSource[];
   /** Breaches deny everything but reading, and what mends them. */
   seal: SealState;
@@ -72,7 +74,7 @@ export function policyOf(text: string | undefined, packaged: string, over: Ceili
     ceilings.length === 0
       ? own.version
       : digest({ own: own.version, ceilings: ceilings.map(({ gate, layer }) => [gate, layer.tree]) });
-  return { ...own, gate: tightened(own.gate, ceilings), version, ceilings, sources };
+  return { ...own, gate: tightened(own.gate, ceilings), version, ceilings, signers: signersOf(ceilings), sources };
 }
 
 function ownPolicy(text: string | undefined, packaged: string): Policy {
@@ -126,6 +128,7 @@ function effective(layers: readonly Layer[], preset: string | null): Policy {
     problems: [],
     layers,
     ceilings: [],
+    signers: [],
     sources: [],
     seal: UNSEALED,
   };
@@ -142,6 +145,7 @@ function broken(problems: readonly PolicyProblem[], layers: readonly Layer[] = [
     problems,
     layers,
     ceilings: [],
+    signers: [],
     sources: [],
     seal: UNSEALED,
   };

@@ -64,6 +64,12 @@ function unknownKey(key: string, path: readonly PropertyKey[], source: Source): 
   const name = clean(dotted([...path, key])).slice(0, 120);
   if (NOT_YET.has(name))
     return { ...at, message: `${name} is not supported by this version`, remedy: `take ${name} out; nothing would enforce it` };
+  if (name === 'gate.signers')
+    return {
+      ...at,
+      message: 'gate.signers is no key of a repository’s policy: who may write it could name themselves',
+      remedy: 'take gate.signers out; it stands in a ceiling (/etc/autolab/policy.yaml or ~/.config/autolab/policy.yaml)',
+    };
   if (name === 'gate.seal')
     return {
       ...at,

@@ -1,12 +1,18 @@
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
+import { readText } from '../base/files.ts';
 import { APPROVAL_ID } from '../base/ids.ts';
+import type { Acts } from '../context.ts';
+import type { Approval } from '../policies/approvals.ts';
+import { who } from './audit-lines.ts';
+import { isSigned, requireSigner } from './signing.ts';
 import { defineTool } from './tool.ts';
 
 const input = z.strictObject({
   id: z.string().regex(APPROVAL_ID, 'expected an approval id such as ap_1a2b3c4d5e6f').describe('Approval id'),
   refuse: z.boolean().default(false).describe('Refuse it instead'),
+  signature: z.string().min(1).optional().describe('File with a signature of it, where approvals are signed'),
 });
 const output = z.object({ id: z.string(), state: z.string(), summary: z.string(), next: z.string() });
 
@@ -42,6 +48,7 @@ export default defineTool({
         next: 'what was asked for is not done; asking again makes a new question',
       };
     }
+    if (isSigned(acts)) return signed(acts, args.id, args.signature, now);
     if (answer?.approval !== args.id || !answer.granted) {
       throw new Failure('approval_unusable', {
         what: `${args.id} was not granted`,
@@ -50,20 +57,35 @@ export default defineTool({
       });
     }
     const granted = await acts.approvalStore.grant(args.id, 'terminal', now);
-    await acts.auditLog.append({
-      kind: 'approval',
-      tool: 'approve',
-      caller: { surface: acts.caller.surface, client: acts.caller.client, uid: acts.caller.uid, host: acts.caller.host },
-      approval: args.id,
-      digest: granted.digest,
-      detail: `granted via terminal: ${granted.summary}`,
-    });
-    return {
-      id: granted.id,
-      state: granted.state,
-      summary: granted.summary,
-      next: 'the agent makes the same call again; that uses the approval up',
-    };
+    return told(acts, granted, 'terminal');
   },
   text: (out) => `${out.id} is ${out.state}: ${out.summary}\nNext: ${out.next}.`,
 });
+
+/** Granted by a signature alone: who holds the key need not sit at this terminal. */
+async function signed(acts: Acts, id: string, file: string | undefined, now: Date): Promise<z.output<typeof output>> {
+  const approval = acts.approvals.get(id, now);
+  const signature = file === undefined ? null : (readText(file, 10_000) ?? null);
+  if (file !== undefined && signature === null)
+    throw new Failure('file_missing', { what: `there is no ${file}`, next: 'name the file that ssh-keygen -Y sign wrote' });
+  const signer = await requireSigner(acts, approval, signature);
+  const granted = await acts.approvalStore.grantSigned(id, { signature: signature ?? '', signer }, now);
+  return told(acts, granted, `signature of ${signer}`);
+}
+
+async function told(acts: Acts, granted: Approval, via: string): Promise<z.output<typeof output>> {
+  await acts.auditLog.append({
+    kind: 'approval',
+    tool: 'approve',
+    caller: who(acts.caller),
+    approval: granted.id,
+    digest: granted.digest,
+    detail: `granted via ${via}: ${granted.summary}`,
+  });
+  return {
+    id: granted.id,
+    state: granted.state,
+    summary: granted.summary,
+    next: 'the agent makes the same call again; that uses the approval up',
+  };
+}

@@ -4,6 +4,7 @@ import type { Acts, Context } from '../context.ts';
 import type { Decision, Facts } from '../policies/types.ts';
 import { pendingText } from './answers.ts';
 import { audit, entry, who } from './audit-lines.ts';
+import { isSigned, requireSigner } from './signing.ts';
 import type { Caller, Outcome, Tool } from './tool.ts';
 
 /** Undefined once a granted approval of this very digest is there; else the outcome that says who must answer. */
@@ -21,7 +22,7 @@ export async function ask(
   const existing = acts.approvalStore.find(bound, now);
   const approval = existing ?? (await acts.approvalStore.request(bound, facts.summary, decision, facts.subject, now));
   if (!existing) await audit(context, entry(tool, caller, decision, facts, { approval: approval.id }));
-  if (approval.state === 'granted') return undefined;
+  if (approval.state === 'granted' && (!isSigned(acts) || approval.via === 'signed')) return undefined;
   const given = caller.answer;
   if (given?.approval === approval.id && elicits) {
     await answer(acts, given, now);
@@ -56,8 +57,11 @@ export async function consume(
 ): Promise<string | null> {
   if (decision.verdict !== 'ask') return null;
   const bound = approvalDigest(tool, facts, decision);
+  const granted = isSigned(acts) ? acts.approvalStore.find(bound, new Date()) : undefined;
+  // Who can write the record's file can write that it is granted, but not the signature.
+  if (granted) await requireSigner(acts, granted, granted.signature ?? null);
   const used = bound === asked ? await acts.approvalStore.consume(bound, new Date()) : undefined;
-  if (used) return used.id;
+  if (used && (!granted || used.signature === granted.signature)) return used.id;
   throw new Failure('approval_unusable', {
     what: 'what was approved is not what would be done now',
     why:

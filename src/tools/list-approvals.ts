@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { APPROVAL_ID } from '../base/ids.ts';
 import type { Approval } from '../policies/approvals.ts';
 import { place } from '../policies/explain.ts';
+import { APPROVE } from '../policies/gate-schema.ts';
 import { defineTool } from './tool.ts';
 
 const input = z.strictObject({
@@ -25,6 +26,7 @@ const approvalOut = z.object({
 const output = z.object({
   approvals: z.array(approvalOut),
   unreadable: z.array(z.string()).describe('Files of approvals that are torn or altered'),
+  how: z.enum(APPROVE).describe('How they are granted here'),
 });
 
 export default defineTool({
@@ -40,13 +42,14 @@ export default defineTool({
   facts: async () => ({ acts: ['read'], subject: { list: 'approvals' }, summary: 'list approvals' }),
   handle: async ({ id, all }, acts) => {
     const now = new Date();
+    const how = acts.policy().gate.approve;
     if (id !== undefined) {
       const one = acts.approvals.get(id, now);
-      return { approvals: [{ ...view(one), subject: one.subject }], unreadable: [] };
+      return { approvals: [{ ...view(one), subject: one.subject }], unreadable: [], how };
     }
     const { approvals, unreadable } = acts.approvals.list(now);
     const wanted = approvals.filter((one) => all || one.state === 'pending' || one.state === 'granted');
-    return { approvals: wanted.map(view), unreadable: unreadable.map((one) => `${one.id}: ${one.why}`) };
+    return { approvals: wanted.map(view), unreadable: unreadable.map((one) => `${one.id}: ${one.why}`), how };
   },
   text: (out) =>
     out.approvals.length === 0

@@ -7,7 +7,7 @@ const id = 'ap_0123456789ab';
 const subject = { argv: ['sbatch', 'x'] };
 const answerOf = (name: string, state = 'pending'): Outcome => ({
   kind: 'done',
-  data: name === 'list_approvals' ? { approvals: [{ id, state, digest: 'd1', subject }] } : {},
+  data: name === 'list_approvals' ? { approvals: [{ id, state, digest: 'd1', subject }], how: 'terminal' } : {},
   text: `the answer of ${name}`,
   exit: 0,
   faults: [],

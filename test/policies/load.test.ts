@@ -209,12 +209,12 @@ describe('a policy that cannot be used', () => {
       'take gate.limits.retries out; nothing would enforce it',
     ],
     [
-      'signed approvals',
-      'gate: { approve: signed }\n',
+      'signers of its own',
+      'gate: { signers: [me] }\n',
       1,
-      18,
-      'gate.approve: signed approvals are not supported by this version; use terminal or elicitation, not "signed"',
-      'correct the value of gate.approve',
+      9,
+      'gate.signers is no key of a repository’s policy: who may write it could name themselves',
+      'take gate.signers out; it stands in a ceiling (/etc/autolab/policy.yaml or ~/.config/autolab/policy.yaml)',
     ],
     [
       'a verdict on reading',
@@ -354,7 +354,7 @@ describe('a policy that cannot be used', () => {
     const { problems } = policyOf('gate:\n  acts: { submit: maybe }\n  approve: never\nlanch: 1\n', PRESETS);
     expect(problems.map(({ line, message }) => [line, message])).toEqual([
       [2, 'gate.acts.submit: expected allow, ask or deny, not "maybe"'],
-      [3, 'gate.approve: expected terminal or elicitation, not "never"'],
+      [3, 'gate.approve: expected elicitation, terminal or signed, not "never"'],
       [4, 'lanch is no key of a policy'],
     ]);
   });

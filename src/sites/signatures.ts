@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { quote } from '../base/text.ts';
+import { localTransport } from './transports/local.ts';
+import type { Output } from './transports/transport.ts';
+
+/** Keeps a signature for one purpose from being one for another (ssh-keygen(1), -n). */
+export const NAMESPACE = 'autolab-mcp-approval';
+const LIMIT_MS = 10_000;
+
+/**
+ * Who signed a text, by OpenSSH's own signatures: `signers` are lines of an allowed-signers file (ssh-keygen(1), ALLOWED SIGNERS), and the
+ * answer is the principal of the one whose key made the signature. Anything else is the reason why it does not count.
+ */
+export async function signerOf(
+  text: string,
+  signature: string,
+  signers: readonly string[],
+): Promise<{ signer: string } | { why: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'autolab-signature-'));
+  try {
+    const [allowed, file] = [join(folder, 'signers'), join(folder, 'signature')];
+    writeFileSync(allowed, `${signers.join('\n')}\n`, { mode: 0o600 });
+    writeFileSync(file, signature, { mode: 0o600 });
+    const { run } = localTransport();
+    const asked = (...words: string[]) => run({ argv: ['ssh-keygen', '-Y', ...words], stdin: text }, { timeoutMs: LIMIT_MS });
+    const found = await asked('find-principals', '-s', file, '-f', allowed);
+    const signer = found.stdout.split('\n')[0]?.trim() ?? '';
+    if (found.exit !== 0 || signer === '') return { why: wordsOf(found, 'it was not made by a key of a signer') };
+    const verified = await asked('verify', '-f', allowed, '-I', signer, '-n', NAMESPACE, '-s', file);
+    return verified.exit === 0 ? { signer } : { why: wordsOf(verified, 'it is no signature of this approval') };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function wordsOf({ notStarted, stdout, stderr }: Output, otherwise: string): string {
+  if (notStarted) return 'ssh-keygen cannot be started; install OpenSSH’s client';
+  const said = quote(`${stdout}\n${stderr}`.trim(), 200);
+  return said === '' ? otherwise : `${otherwise} (${said})`;
+}
