@@ -31,6 +31,8 @@ const approvalSchema = z.strictObject({
   summary: z.string(),
   /** What would be done, as it was shown. */
   subject: z.unknown(),
+  /** What was new since the last time, as it was shown. */
+  changes: z.array(z.string()).exactOptional(),
   reasons: z.array(reasonSchema),
   state: z.enum(['pending', 'granted', 'refused', 'consumed', 'expired']),
   via: z.enum(['terminal', 'elicitation', 'signed']).nullable(),
@@ -48,8 +50,8 @@ const approvalSchema = z.strictObject({
 export type Approval = z.output<typeof approvalSchema>;
 
 /** Digest of the part of a record that stays as it was made. */
-export function sealOf({ id, digest: bound, summary, subject, reasons, created }: Omit<Approval, 'seal'>): string {
-  return digest({ id, digest: bound, summary, subject, reasons, created });
+export function sealOf({ id, digest: bound, summary, subject, changes, reasons, created }: Omit<Approval, 'seal'>): string {
+  return digest({ id, digest: bound, summary, subject, ...(changes ? { changes } : {}), reasons, created });
 }
 
 /** What is signed to grant an approval: it and nothing else, and what it is good for. One line. */

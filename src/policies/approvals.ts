@@ -6,13 +6,16 @@ import { APPROVAL_ID, instant, mintApprovalId } from '../base/ids.ts';
 import { withLock } from '../base/lock.ts';
 import type { Approval } from './approval-record.ts';
 import { asOf, checked, expiry, SCHEMA_VERSION, sealOf } from './approval-record.ts';
-import type { Decision } from './types.ts';
+import type { Decision, Facts } from './types.ts';
 
 export type { Approval } from './approval-record.ts';
 
+/** What a person who is asked sees. */
+export type Shown = Pick<Facts, 'summary' | 'subject' | 'changes'>;
+
 export type ApprovalStore = {
   /** The approval that waits or is granted for this digest, or a new one that waits. `digest` names what would be done; `subject` shows it. */
-  request(digest: string, summary: string, decision: Decision, subject: unknown, now: Date): Promise<Approval>;
+  request(digest: string, shown: Shown, decision: Decision, now: Date): Promise<Approval>;
   /** The approval of this digest that waits or is granted; undefined if there is none. */
   find(digest: string, now: Date): Approval | undefined;
   /** Fails with `approval_unknown` or, for a file that is torn or altered, `approval_unusable`. */
@@ -32,10 +35,10 @@ export type ApprovalStore = {
 export function approvalStore(folder: string): ApprovalStore {
   const locked = <T>(purpose: string, work: () => T): Promise<T> => withLock(join(folder, 'lock'), purpose, work);
   return {
-    request: (wanted, summary, decision, subject, now) =>
+    request: (wanted, shown, decision, now) =>
       locked(
         'requesting an approval',
-        () => live(folder, wanted, now) ?? write(folder, newApproval(wanted, summary, decision, subject, now)),
+        () => live(folder, wanted, now) ?? write(folder, newApproval(wanted, shown, decision, now)),
       ),
     find: (wanted, now) => live(folder, wanted, now),
     get: (id, now) => read(folder, id, now),
@@ -73,7 +76,7 @@ export function approvalStore(folder: string): ApprovalStore {
   };
 }
 
-function newApproval(wanted: string, summary: string, decision: Decision, subject: unknown, now: Date): Approval {
+function newApproval(wanted: string, { summary, subject, changes }: Shown, decision: Decision, now: Date): Approval {
   const record = {
     schema_version: SCHEMA_VERSION,
     id: mintApprovalId(),
@@ -81,6 +84,7 @@ function newApproval(wanted: string, summary: string, decision: Decision, subjec
     summary,
     // As a reader will find it: what JSON cannot hold is not part of what is approved.
     subject: JSON.parse(JSON.stringify(subject ?? null)) as unknown,
+    ...(changes ? { changes: [...changes] } : {}),
     reasons: decision.reasons.filter((reason) => reason.verdict !== 'allow'),
     state: 'pending',
     via: null,

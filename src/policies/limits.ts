@@ -110,9 +110,12 @@ function judgeCount(
     ask: `${sum}; more than ${limit} needs a person’s approval`,
     deny: `${sum}; the policy allows at most ${limit}`,
   }[verdict];
+  // A burst of replicates is the commonest way over the limit of a queue that others wait in too.
+  const asOne =
+    added > 1 && name !== 'submits_per_hour' ? ', or as one array, which counts as one job, or one after the other' : '';
   const remedy =
     added > limit
-      ? `submit at most ${show(limit)} at once`
+      ? `submit at most ${show(limit)} at once${asOne}`
       : `call again when at most ${limit - added} ${limit - added === 1 ? 'is' : 'are'} ${word}`;
   return [
     reason(policy, rule, { verdict, because, limit: show(limit), actual: show(total), remedy, change: `raise gate.${rule}` }),

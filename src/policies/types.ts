@@ -60,6 +60,8 @@ export type Facts = {
   subject: unknown;
   /** One line for the person who is asked. */
   summary: string;
+  /** What is new since the last time, for that person to see; no part of what is approved. */
+  changes?: readonly string[];
   site?: Fact<string>;
   jobs?: readonly JobFacts[];
   queue?: Fact<{ active: number; pending: number }>;

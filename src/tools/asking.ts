@@ -20,7 +20,7 @@ export async function ask(
   const elicits = acts.policy().gate.approve === 'elicitation';
   const now = new Date();
   const existing = acts.approvalStore.find(bound, now);
-  const approval = existing ?? (await acts.approvalStore.request(bound, facts.summary, decision, facts.subject, now));
+  const approval = existing ?? (await acts.approvalStore.request(bound, facts, decision, now));
   if (!existing) await audit(context, entry(tool, caller, decision, facts, { approval: approval.id }));
   if (approval.state === 'granted' && (!isSigned(acts) || approval.via === 'signed')) return undefined;
   const given = caller.answer;

@@ -21,6 +21,7 @@ const approvalOut = z.object({
   created: z.string(),
   expires: z.string(),
   asked_by: z.array(z.string()).describe('The rules that asked, with file and line'),
+  changes: z.array(z.string()).optional().describe('What is new since the last run; only for one approval in detail'),
   subject: z.unknown().optional().describe('What would be done, as data; only for one approval in detail'),
 });
 const output = z.object({
@@ -45,7 +46,11 @@ export default defineTool({
     const how = acts.policy().gate.approve;
     if (id !== undefined) {
       const one = acts.approvals.get(id, now);
-      return { approvals: [{ ...view(one), subject: one.subject }], unreadable: [], how };
+      return {
+        approvals: [{ ...view(one), ...(one.changes ? { changes: one.changes } : {}), subject: one.subject }],
+        unreadable: [],
+        how,
+      };
     }
     const { approvals, unreadable } = acts.approvals.list(now);
     const wanted = approvals.filter((one) => all || one.state === 'pending' || one.state === 'granted');
@@ -59,6 +64,7 @@ export default defineTool({
             [
               `${one.id} ${one.state} (until ${one.expires}): ${one.summary}`,
               ...one.asked_by.map((rule) => `  asked by ${rule}`),
+              ...(one.changes ?? []).map((line) => `  ${line}`),
               one.state === 'pending' ? `  autolab-mcp approve ${one.id}` : '',
             ]
               .filter(Boolean)

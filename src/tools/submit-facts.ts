@@ -19,11 +19,13 @@ import { readReview } from '../runs/review.ts';
 import { codeOf, isUnsubmitted, phaseOf, runFolders } from '../runs/run.ts';
 import { spentBy } from '../runs/spending.ts';
 import { jobScript } from '../sites/job-script.ts';
+import { changesSince } from './changes.ts';
 import { failedChecks } from './check-facts.ts';
 import { parserWarning } from './parser-facts.ts';
 import type { Planned } from './planning.ts';
 import { planRun } from './planning.ts';
 import { hours, jobFacts, jobsOfPlan, priceOfPlan, priceView } from './pricing.ts';
+import { launches } from './run-choice.ts';
 import { openLaunch } from './submit-steps.ts';
 
 export type SubmitFacts = Facts & { planned: Planned; price: Price; pace: ReturnType<typeof paceOf>; warning: string | null };
@@ -48,6 +50,7 @@ export async function lookAtPlan(
     acts: plan.preflight.length > 0 ? ['submit', 'run_command'] : ['submit'],
     subject: planSubject(plan),
     summary: `submit ${iteration.id} to ${plan.site}: ${planned.script.path}, ${runsWords(plan)}${isKnown(tasks) ? tasks.value : '?'} task(s), at most ${hours(priceView(price))} (plan ${planDigest(plan).slice(0, 8)})`,
+    changes: changesSince(launches(iteration.path).at(-1), planned),
     site: known(plan.site),
     jobs,
     queue: await queueAt(reads, plan.site),

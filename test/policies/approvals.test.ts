@@ -27,7 +27,7 @@ beforeEach(() => {
   store = approvalStore(folder);
 });
 
-const request = (at = now) => store.request(DIGEST, 'submit it1', decision, SUBJECT, at);
+const request = (at = now) => store.request(DIGEST, { summary: 'submit it1', subject: SUBJECT }, decision, at);
 const failing = (code: string, what: string) => expect.objectContaining({ code, what });
 
 describe('an approval', () => {
@@ -100,7 +100,7 @@ describe('an approval', () => {
       failing('approval_unusable', `approval ${asked.id} has expired`),
     );
     expect((await request(hours(24))).id).not.toBe(asked.id);
-    const other = await store.request(digest('other'), 's', decision, null, now);
+    const other = await store.request(digest('other'), { summary: 's', subject: null }, decision, now);
     await store.grant(other.id, 'terminal', hours(23));
     expect(store.get(other.id, hours(34)).state).toBe('granted');
     expect(await store.consume(digest('other'), hours(35))).toBeUndefined();

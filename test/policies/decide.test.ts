@@ -276,7 +276,11 @@ describe('limits on the number of jobs', () => {
     const jobs = ['a', 'b', 'c', 'd'].map((step, at) => job({ step, waits: at > 0 }));
     expect(stopped('', submission({ jobs }))).toEqual([]);
     expect(stopped('  limits: { jobs: { pending: 3 } }\n', submission({ jobs }))).toMatchObject([
-      { rule: 'limits.jobs.pending', actual: '4 jobs', remedy: 'submit at most 3 jobs at once' },
+      {
+        rule: 'limits.jobs.pending',
+        actual: '4 jobs',
+        remedy: 'submit at most 3 jobs at once, or as one array, which counts as one job, or one after the other',
+      },
     ]);
   });
 
