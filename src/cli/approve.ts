@@ -21,8 +21,7 @@ export async function approveOnTerminal(
   if (input.refuse === true) return call('approve', input, { approval: id, granted: false });
   const found = await call('list_approvals', { id });
   if (found.kind !== 'done') return found;
-  // Says how to sign it.
-  if (method.parse(found.data).how === 'signed') return call('approve', input);
+  if (method.parse(found.data).how === 'signed') return howToSign(id, found, await call('approve', input));
   const typed = await ask(`${question(id, found)}\n\nType yes to approve ${id}, anything else to leave it waiting: `);
   if (typed === undefined) {
     throw new Failure('not_for_agents', {
@@ -39,6 +38,11 @@ export async function approveOnTerminal(
     });
   }
   return call('approve', input, { approval: id, granted: true });
+}
+
+/** What exactly would be done, before the words that say how to sign it. */
+function howToSign(id: string, found: Extract<Outcome, { kind: 'done' }>, refused: Outcome): Outcome {
+  return refused.kind === 'failed' ? { ...refused, text: `${question(id, found)}\n\n${refused.text}` } : refused;
 }
 
 /**

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { APPROVAL_ID, instant } from '../base/ids.ts';
+import type { Reason } from './types.ts';
 import { LAYERS, VERDICTS } from './types.ts';
 
 export const SCHEMA_VERSION = '1';
@@ -26,7 +27,10 @@ const reasonSchema = z.strictObject({
 const approvalSchema = z.strictObject({
   schema_version: z.literal(SCHEMA_VERSION),
   id: z.string().regex(APPROVAL_ID),
-  /** Of all that the approval is good for; it is used by this digest alone. */
+  /** The operation that asked, and the version of the policy that did. */
+  tool: z.string(),
+  policy: z.string(),
+  /** Of all that the approval is good for: tool, policy and subject. */
   digest: z.string().regex(/^[0-9a-f]{64}$/),
   summary: z.string(),
   /** What would be done, as it was shown. */
@@ -49,14 +53,33 @@ const approvalSchema = z.strictObject({
 
 export type Approval = z.output<typeof approvalSchema>;
 
+/** What an approval is good for: this operation on this subject under this policy. Queue figures and times are shown, not bound. */
+export function boundTo({ tool, subject, policy }: Pick<Approval, 'tool' | 'subject' | 'policy'>): string {
+  return digest({ tool, subject, policy });
+}
+
+/** The rules that asked, all of them. */
+export function askedBy({ reasons }: { reasons: readonly Pick<Reason, 'rule' | 'verdict'>[] }): string[] {
+  return [...new Set(reasons.filter(({ verdict }) => verdict === 'ask').map(({ rule }) => rule))];
+}
+
 /** Digest of the part of a record that stays as it was made. */
 export function sealOf({ id, digest: bound, summary, subject, changes, reasons, created }: Omit<Approval, 'seal'>): string {
   return digest({ id, digest: bound, summary, subject, ...(changes ? { changes } : {}), reasons, created });
 }
 
-/** What is signed to grant an approval: it and nothing else, and what it is good for. One line. */
-export function statementOf({ id, digest: bound, created }: Pick<Approval, 'id' | 'digest' | 'created'>): string {
-  return `autolab-mcp approval ${id} of ${bound} asked ${created}`;
+/** What is signed to grant an approval: it and nothing else, in this repository, and what it is good for. One line. */
+export function statementOf(
+  { id, digest: bound, created }: Pick<Approval, 'id' | 'digest' | 'created'>,
+  repository: string,
+): string {
+  return `autolab-mcp approval ${id} of ${bound} in ${repository} asked ${created}`;
+}
+
+/** Whether an approval that was asked for then can still be good, whatever its file says: it waits and is granted for so long at most. */
+export function isStale({ created }: Pick<Approval, 'created'>, now: Date): boolean {
+  const age = now.getTime() - Date.parse(created);
+  return !(age < (PENDING_HOURS + GRANTED_HOURS) * 3_600_000);
 }
 
 /** When an approval that enters a state now stops being good. */
@@ -77,7 +100,9 @@ export function checked(id: string, value: unknown): Approval {
   if (!parsed.success) throw unusable(id, 'its file is not the file of an approval');
   const approval = parsed.data;
   if (approval.id !== id) throw unusable(id, `its file holds approval ${approval.id}`);
-  if (sealOf(approval) !== approval.seal) throw unusable(id, 'what it shows is not what it was made for');
+  // Whoever can write the file can write the seal anew; what is shown is what is bound all the same.
+  if (sealOf(approval) !== approval.seal || boundTo(approval) !== approval.digest)
+    throw unusable(id, 'what it shows is not what it was made for');
   return approval;
 }
 

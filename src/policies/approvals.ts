@@ -5,19 +5,22 @@ import { jsonText, readJson, writeAtomic } from '../base/files.ts';
 import { APPROVAL_ID, instant, mintApprovalId } from '../base/ids.ts';
 import { withLock } from '../base/lock.ts';
 import type { Approval } from './approval-record.ts';
-import { asOf, checked, expiry, SCHEMA_VERSION, sealOf } from './approval-record.ts';
+import { askedBy, asOf, boundTo, checked, expiry, SCHEMA_VERSION, sealOf } from './approval-record.ts';
 import type { Decision, Facts } from './types.ts';
 
 export type { Approval } from './approval-record.ts';
 
-/** What a person who is asked sees. */
-export type Shown = Pick<Facts, 'summary' | 'subject' | 'changes'>;
+/** What is asked: an operation that a policy does not let pass without a person, and what that person sees. */
+export type Question = { tool: string; decision: Decision } & Pick<Facts, 'summary' | 'subject' | 'changes'>;
 
 export type ApprovalStore = {
-  /** The approval that waits or is granted for this digest, or a new one that waits. `digest` names what would be done; `subject` shows it. */
-  request(digest: string, shown: Shown, decision: Decision, now: Date): Promise<Approval>;
-  /** The approval of this digest that waits or is granted; undefined if there is none. */
-  find(digest: string, now: Date): Approval | undefined;
+  /** The approval that waits or is granted for this question, or a new one that waits. */
+  request(question: Question, now: Date): Promise<Approval>;
+  /**
+   * The approval that waits or is granted: of the same operation, subject and policy, and by all the rules that ask now. One that more
+   * rules had asked for will do: a verdict that has become milder takes nothing back.
+   */
+  find(question: Question, now: Date): Approval | undefined;
   /** Fails with `approval_unknown` or, for a file that is torn or altered, `approval_unusable`. */
   get(id: string, now: Date): Approval;
   /** All of them, the oldest first, and the files that are not what they should be. */
@@ -27,20 +30,17 @@ export type ApprovalStore = {
   /** The same by a signature that has been verified; a grant without one is replaced. */
   grantSigned(id: string, signed: { signature: string; signer: string }, now: Date): Promise<Approval>;
   refuse(id: string, now: Date, note?: string): Promise<Approval>;
-  /** Uses up the granted approval of this digest, exactly once whoever else tries. Undefined if there is none. */
-  consume(digest: string, now: Date): Promise<Approval | undefined>;
+  /** Uses up the granted approval of this question, exactly once whoever else tries. Undefined if there is none. */
+  consume(question: Question, now: Date): Promise<Approval | undefined>;
 };
 
 /** Approvals as one JSON file each in a folder. Every change is atomic and made under the folder's lock. */
 export function approvalStore(folder: string): ApprovalStore {
   const locked = <T>(purpose: string, work: () => T): Promise<T> => withLock(join(folder, 'lock'), purpose, work);
   return {
-    request: (wanted, shown, decision, now) =>
-      locked(
-        'requesting an approval',
-        () => live(folder, wanted, now) ?? write(folder, newApproval(wanted, shown, decision, now)),
-      ),
-    find: (wanted, now) => live(folder, wanted, now),
+    request: (question, now) =>
+      locked('requesting an approval', () => live(folder, question, now) ?? write(folder, newApproval(question, now))),
+    find: (question, now) => live(folder, question, now),
     get: (id, now) => read(folder, id, now),
     list: (now) => readAll(folder, now),
     grant: (id, via, now) =>
@@ -68,22 +68,26 @@ export function approvalStore(folder: string): ApprovalStore {
         const open = approval.state === 'granted' ? approval : waiting(approval);
         return write(folder, { ...open, state: 'refused', decided: instant(now), note: note ?? null });
       }),
-    consume: (wanted, now) =>
+    consume: (question, now) =>
       locked('using an approval', () => {
-        const granted = matching(folder, wanted, now).find((approval) => approval.state === 'granted');
+        const granted = matching(folder, question, now).find((approval) => approval.state === 'granted');
         return granted && write(folder, { ...granted, state: 'consumed' });
       }),
   };
 }
 
-function newApproval(wanted: string, { summary, subject, changes }: Shown, decision: Decision, now: Date): Approval {
+function newApproval({ tool, summary, subject, changes, decision }: Question, now: Date): Approval {
+  // As a reader will find it: what JSON cannot hold is not part of what is approved.
+  const shown = JSON.parse(JSON.stringify(subject ?? null)) as unknown;
+  const policy = decision.policy_version;
   const record = {
     schema_version: SCHEMA_VERSION,
     id: mintApprovalId(),
-    digest: wanted,
+    tool,
+    policy,
+    digest: boundTo({ tool, subject: shown, policy }),
     summary,
-    // As a reader will find it: what JSON cannot hold is not part of what is approved.
-    subject: JSON.parse(JSON.stringify(subject ?? null)) as unknown,
+    subject: shown,
     ...(changes ? { changes: [...changes] } : {}),
     reasons: decision.reasons.filter((reason) => reason.verdict !== 'allow'),
     state: 'pending',
@@ -111,13 +115,18 @@ function waiting(approval: Approval): Approval {
   });
 }
 
-function live(folder: string, wanted: string, now: Date): Approval | undefined {
-  const open = matching(folder, wanted, now).filter(({ state }) => state === 'pending' || state === 'granted');
+function live(folder: string, question: Question, now: Date): Approval | undefined {
+  const open = matching(folder, question, now).filter(({ state }) => state === 'pending' || state === 'granted');
   return open.find(({ state }) => state === 'granted') ?? open[0];
 }
 
-function matching(folder: string, wanted: string, now: Date): Approval[] {
-  return readAll(folder, now).approvals.filter((approval) => approval.digest === wanted);
+function matching(folder: string, { tool, subject, decision }: Question, now: Date): Approval[] {
+  const wanted = boundTo({ tool, subject: JSON.parse(JSON.stringify(subject ?? null)), policy: decision.policy_version });
+  const asking = askedBy(decision);
+  return readAll(folder, now).approvals.filter((approval) => {
+    const asked = askedBy(approval);
+    return approval.digest === wanted && asking.every((rule) => asked.includes(rule));
+  });
 }
 
 function readAll(folder: string, now: Date): { approvals: Approval[]; unreadable: { id: string; why: string }[] } {

@@ -3,6 +3,8 @@ import * as z from 'zod';
 import { appendLine, readText, statSize, writeAtomic } from '../base/files.ts';
 
 const row = z.object({ at: z.number(), what: z.enum(['submit', 'poll']), site: z.string(), n: z.number() });
+/** Rows further ahead than this are of a clock that was wrong; they must not stop every look until that time comes. */
+const CLOCK_ROOM = 600;
 const KEEP_SECONDS = 24 * 3600;
 const COMPACT_BYTES = 256 * 1024;
 
@@ -31,7 +33,7 @@ export function openMeter(state: string, all: readonly string[] = [state]): Mete
         .reduce((sum, one) => sum + one.n, 0),
     last: (what, site) =>
       rows()
-        .filter((one) => one.what === what && one.site === site)
+        .filter((one) => one.what === what && one.site === site && one.at < now() + CLOCK_ROOM)
         .reduce<number | null>((last, { at }) => (last === null || at > last ? at : last), null),
   };
 }

@@ -1,7 +1,7 @@
 import { isOver, TASK_OVER } from './lifecycle.ts';
 import { payerOf } from './place.ts';
 import type { Plan } from './plan.ts';
-import { indicesOf, onlyStep } from './plan.ts';
+import { indicesOf, onlyStep, planDigest } from './plan.ts';
 import type { Run } from './run.ts';
 import type { Cost, Reservation, Spending } from './spending.ts';
 import type { Attempt, TaskRecord } from './types.ts';
@@ -25,10 +25,12 @@ export function settle(run: Run, spending: Spending): void {
 }
 
 /** Undefined while the job may still cost something. */
-function costOf(run: Run, { phase, jobId }: Attempt): Cost | undefined {
+function costOf(run: Run, { phase, jobId, planDigest: decided }: Attempt): Cost | undefined {
   if (phase === 'none' || phase === 'refused' || phase === 'withdrawn') return NOTHING;
   if (phase === 'unknown') return undefined;
   if (jobId === null) return isOver(run.record.state) ? NOTHING : undefined;
+  // A plan that was altered since says nothing of what the job could cost.
+  if (planDigest(run.plan) !== decided) return undefined;
   const { tasks } = run.record;
   if (tasks.length !== indicesOf(onlyStep(run.plan)).length || !tasks.every(({ state }) => TASK_OVER.has(state)))
     return undefined;
@@ -38,8 +40,10 @@ function costOf(run: Run, { phase, jobId }: Attempt): Cost | undefined {
 }
 
 /** How long a task held its resources; one of which nothing is known counts as planned. */
-function secondsOf({ used, started, ended, failure }: TaskRecord, planned: number): number {
+function secondsOf({ used, started, ended, failure, evidence }: TaskRecord, planned: number): number {
   if (used?.elapsedSeconds != null) return used.elapsedSeconds;
   if (started !== null && ended !== null) return Math.max(0, ended - started);
-  return started === null && failure !== 'lost' && failure !== null ? 0 : planned;
+  // Without the scheduler's word on its end it may have run unseen.
+  const neverRan = started === null && failure !== null && failure !== 'lost' && evidence.startsWith('scheduler');
+  return neverRan ? 0 : planned;
 }

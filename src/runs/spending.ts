@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Fact } from '../base/fact.ts';
@@ -9,6 +10,8 @@ import type { Spent } from '../policies/spend.ts';
 export type Cost = { cpu_hours: number; gpu_hours: number };
 /** Whose budget a job is of: a scheduler, an account there (empty: the site's default), and the iteration, with its repository. */
 export type Payer = { place: string; account: string; iteration: string };
+/** Who asks: `account` null where jobs may name any account, so that no name buys another budget. */
+export type Asker = Omit<Payer, 'account'> & { account: string | null };
 export type Reservation = Payer & Cost & { job: string };
 
 const amount = z.number().min(0);
@@ -34,9 +37,11 @@ const row = z.discriminatedUnion('event', [
   }),
 ]);
 type Row = z.output<typeof row>;
-type Entry = Payer & { cost: Cost; settled: number | null };
+type Entry = Payer & { cost: Cost; reserved: number; settled: number | null };
 
 const DAY_SECONDS = 86_400;
+/** A reservation that nobody settled, because its run or its whole clone is gone, stops counting for the day after this long. */
+const FORGOTTEN_SECONDS = 30 * DAY_SECONDS;
 /** A clock may be this much behind the one that wrote a line: several hosts share a home. Seconds. */
 const CLOCK_ROOM = 600;
 
@@ -69,7 +74,7 @@ export function openSpending(state: string): Spending {
  * case, and what has ended in the last 24 hours; and for the iteration without end. Unknown where a book cannot be read, or where the
  * clock is behind what is written there.
  */
-export function spentBy(payer: Payer, states: readonly string[], at = now()): Fact<Spent> {
+export function spentBy(payer: Asker, states: readonly string[], at = now()): Fact<Spent> {
   const spent: Spent = { day: { cpuHours: 0, gpuHours: 0 }, iteration: { cpuHours: 0, gpuHours: 0 } };
   for (const state of states) {
     const path = pathIn(state);
@@ -79,10 +84,13 @@ export function spentBy(payer: Payer, states: readonly string[], at = now()): Fa
     } catch (error) {
       return unknown(`what was spent cannot be read: ${error instanceof Error ? error.message : String(error)}`);
     }
-    for (const { place, account, iteration, cost, settled } of entries.values()) {
+    for (const { place, account, iteration, cost, reserved, settled } of entries.values()) {
       if (settled !== null && settled > at + CLOCK_ROOM)
         return unknown(`the clock is ${Math.round(settled - at)} s behind the last line of ${path}`);
-      const isOfDay = place === payer.place && account === payer.account && (settled === null || settled > at - DAY_SECONDS);
+      // The site's default account may be the very one that is named.
+      const isTheirs =
+        place === payer.place && (payer.account === null || account === '' || payer.account === '' || account === payer.account);
+      const isOfDay = isTheirs && (settled === null ? reserved > at - FORGOTTEN_SECONDS : settled > at - DAY_SECONDS);
       if (isOfDay) add(spent.day, cost);
       if (iteration === payer.iteration) add(spent.iteration, cost);
     }
@@ -101,6 +109,19 @@ function pathIn(state: string): string {
 
 /** The jobs of a book by name. A last line without an end is a crash of the writing: what it announced had not begun. */
 function entriesOf(path: string): ReadonlyMap<string, Entry> {
+  const seen = statSync(path, { throwIfNoEntry: false });
+  const version = seen ? `${seen.ino} ${seen.size} ${seen.mtimeMs}` : '';
+  const last = books.get(path);
+  if (last?.version === version) return last.entries;
+  const entries = parsedEntries(path);
+  books.set(path, { version, entries });
+  return entries;
+}
+
+/** The books as they were read last: a look at many runs asks for the same one many times. A book only grows. */
+const books = new Map<string, { version: string; entries: ReadonlyMap<string, Entry> }>();
+
+function parsedEntries(path: string): ReadonlyMap<string, Entry> {
   const entries = new Map<string, Entry>();
   const lines = (readText(path) ?? '').split('\n');
   for (const [at, text] of lines.entries()) {
@@ -114,7 +135,7 @@ function entriesOf(path: string): ReadonlyMap<string, Entry> {
     const cost = { cpu_hours, gpu_hours };
     if (parsed.event === 'reserved') {
       const { place, account, iteration } = parsed;
-      entries.set(job, { place, account, iteration, cost, settled: null });
+      entries.set(job, { place, account, iteration, cost, reserved: parsed.at, settled: null });
       continue;
     }
     const entry = entries.get(job);

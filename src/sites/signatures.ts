@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { quote } from '../base/text.ts';
@@ -8,6 +8,7 @@ import type { Output } from './transports/transport.ts';
 /** Keeps a signature for one purpose from being one for another (ssh-keygen(1), -n). */
 export const NAMESPACE = 'autolab-mcp-approval';
 const LIMIT_MS = 10_000;
+const PROGRAMS = ['/usr/bin/ssh-keygen', '/bin/ssh-keygen', '/usr/local/bin/ssh-keygen'] as const;
 
 /**
  * Who signed a text, by OpenSSH's own signatures: `signers` are lines of an allowed-signers file (ssh-keygen(1), ALLOWED SIGNERS), and the
@@ -24,7 +25,9 @@ export async function signerOf(
     writeFileSync(allowed, `${signers.join('\n')}\n`, { mode: 0o600 });
     writeFileSync(file, signature, { mode: 0o600 });
     const { run } = localTransport();
-    const asked = (...words: string[]) => run({ argv: ['ssh-keygen', '-Y', ...words], stdin: text }, { timeoutMs: LIMIT_MS });
+    // Never one that a caller's PATH leads to: it would say yes to anything.
+    const program = PROGRAMS.find((path) => existsSync(path)) ?? PROGRAMS[0];
+    const asked = (...words: string[]) => run({ argv: [program, '-Y', ...words], stdin: text }, { timeoutMs: LIMIT_MS });
     const found = await asked('find-principals', '-s', file, '-f', allowed);
     const signer = found.stdout.split('\n')[0]?.trim() ?? '';
     if (found.exit !== 0 || signer === '') return { why: wordsOf(found, 'it was not made by a key of a signer') };

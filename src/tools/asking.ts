@@ -1,6 +1,6 @@
-import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import type { Acts, Context } from '../context.ts';
+import type { Question } from '../policies/approvals.ts';
 import type { Decision, Facts } from '../policies/types.ts';
 import { pendingText } from './answers.ts';
 import { audit, entry, who } from './audit-lines.ts';
@@ -16,11 +16,11 @@ export async function ask(
   context: Context,
   caller: Caller,
 ): Promise<Outcome | undefined> {
-  const bound = approvalDigest(tool, facts, decision);
+  const question = questionOf(tool, facts, decision);
   const elicits = acts.policy().gate.approve === 'elicitation';
   const now = new Date();
-  const existing = acts.approvalStore.find(bound, now);
-  const approval = existing ?? (await acts.approvalStore.request(bound, facts, decision, now));
+  const existing = acts.approvalStore.find(question, now);
+  const approval = existing ?? (await acts.approvalStore.request(question, now));
   if (!existing) await audit(context, entry(tool, caller, decision, facts, { approval: approval.id }));
   if (approval.state === 'granted' && (!isSigned(acts) || approval.via === 'signed')) return undefined;
   const given = caller.answer;
@@ -47,33 +47,24 @@ async function answer(acts: Acts, given: { approval: string; granted: boolean },
   else await acts.approvalStore.refuse(given.approval, now);
 }
 
-/** Uses up the approval of what is about to be done. Null where nothing asked; a failure where what was approved is something else. */
-export async function consume(
-  tool: Tool,
-  acts: Acts,
-  facts: Facts,
-  decision: Decision,
-  asked: string | undefined,
-): Promise<string | null> {
+/** Uses up the approval of what is about to be done. Null where nothing asks; a failure where what was approved is something else. */
+export async function consume(tool: Tool, acts: Acts, facts: Facts, decision: Decision): Promise<string | null> {
   if (decision.verdict !== 'ask') return null;
-  const bound = approvalDigest(tool, facts, decision);
-  const granted = isSigned(acts) ? acts.approvalStore.find(bound, new Date()) : undefined;
-  // Who can write the record's file can write that it is granted, but not the signature.
+  const question = questionOf(tool, facts, decision);
+  const granted = isSigned(acts) ? acts.approvalStore.find(question, new Date()) : undefined;
+  // Who can write the record's file can write that it is granted, or not used yet, but not the signature, and not the log unseen.
   if (granted) await requireSigner(acts, granted, granted.signature ?? null);
-  const used = bound === asked ? await acts.approvalStore.consume(bound, new Date()) : undefined;
+  const used = await acts.approvalStore.consume(question, new Date());
   if (used && (!granted || used.signature === granted.signature)) return used.id;
   throw new Failure('approval_unusable', {
     what: 'what was approved is not what would be done now',
-    why:
-      bound === asked
-        ? 'the approval was used up or expired in the meantime'
-        : 'the plan, its price, the code or the policy changed since',
+    why: 'the approval was used up or expired in the meantime, the plan, the code or the policy changed since, or more rules ask now',
     next: 'call again: the new plan is put to the person again',
   });
 }
 
-/** What a person approves: the subject, the policy and the rules that asked. Queue figures and times are shown, not bound. */
-export function approvalDigest(tool: Tool, facts: Facts, decision: Decision): string {
-  const asked = decision.reasons.filter((reason) => reason.verdict === 'ask').map((reason) => reason.rule);
-  return digest({ tool: tool.name, subject: facts.subject, policy: decision.policy_version, asked: asked.sort() });
+/** What a person approves: the subject and the policy. Queue figures and times are shown, not bound. */
+function questionOf(tool: Tool, facts: Facts, decision: Decision): Question {
+  const { summary, subject, changes } = facts;
+  return { tool: tool.name, decision, summary, subject, ...(changes ? { changes } : {}) };
 }

@@ -12,7 +12,7 @@ import { decide } from '../policies/decide.ts';
 import { explainDecision } from '../policies/explain.ts';
 import type { Decision, Facts } from '../policies/types.ts';
 import { failed, runningOutcome, withWords } from './answers.ts';
-import { approvalDigest, ask, consume } from './asking.ts';
+import { ask, consume } from './asking.ts';
 import { audit, entry, who } from './audit-lines.ts';
 import { tools } from './index.ts';
 import { finishCutOff } from './recovery.ts';
@@ -123,13 +123,12 @@ async function act(
   context: Context,
   caller: Caller,
 ): Promise<Outcome> {
-  const asked = decided.verdict === 'ask' ? approvalDigest(tool, before, decided) : undefined;
   const settled = await underLock(tool, context, async () => {
     const fresh = context.acts(caller, acts.look);
     const facts: Facts = { ...(await tool.facts(input, fresh)), ...(before.probes ? { probes: before.probes } : {}) };
     const decision = judge(tool, fresh, facts, 'act');
     if (decision.verdict === 'deny') return { outcome: await deny(tool, decision, facts, context, caller) };
-    const approval = tool.audience === 'person' ? null : await consume(tool, fresh, facts, decision, asked);
+    const approval = tool.audience === 'person' ? null : await consume(tool, fresh, facts, decision);
     if (tool.repairs !== 'audit')
       await audit(context, entry(tool, caller, decision, facts, approval === null ? {} : { approval }));
     const permit = Permit.issue<Effect>(tool.effect, digest(facts.subject));

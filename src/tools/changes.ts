@@ -10,6 +10,8 @@ import type { Planned } from './planning.ts';
 /** As much as a person reads before an answer. */
 const LINES = 60;
 const NAMES = 30;
+/** The comparison takes the square of the lines. */
+const COMPARED = 2000;
 
 /**
  * What is new of a plan since the last run of its iteration, for who is asked to approve it: what is requested, the launch script line by
@@ -22,7 +24,10 @@ export function changesSince(last: Run | undefined, { plan, files, script }: Pla
     ([key, was, is]) => `requested: ${key} ${said(was)} → ${said(is)}`,
   );
   const old = readText(join(gateOf(last.replicates?.[0] ?? last), 'scripts', before.name)) ?? '';
-  const diff = unifiedDiff(old, script.text, script.path).split('\n').filter(Boolean);
+  const isLong = [old, script.text].some((text) => text.split('\n').length > COMPARED);
+  const diff = isLong
+    ? [`${script.path} is too long to be compared line by line`]
+    : unifiedDiff(old, script.text, script.path).split('\n').filter(Boolean);
   const cut = diff.length > LINES ? [...diff.slice(0, LINES), `… and ${diff.length - LINES} lines more`] : diff;
   const code = different(codeOf(last) ?? {}, files).map(
     ([path, was, is]) => `code: ${clean(path)} ${was === undefined ? 'is new' : is === undefined ? 'is gone' : 'has changed'}`,

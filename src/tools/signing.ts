@@ -1,7 +1,8 @@
 import { Failure } from '../base/errors.ts';
 import type { Reads } from '../context.ts';
 import type { Approval } from '../policies/approval-record.ts';
-import { statementOf } from '../policies/approval-record.ts';
+import { isStale, statementOf } from '../policies/approval-record.ts';
+import { repositoryId } from '../runs/home.ts';
 import { NAMESPACE, signerOf } from '../sites/signatures.ts';
 
 /** Whether approvals count here only with a signature of somebody whom a ceiling names. */
@@ -12,6 +13,8 @@ export function isSigned(reads: Reads): boolean {
 /** Who signed this approval. Fails where nobody did whose signature counts, with the commands that make one. */
 export async function requireSigner(reads: Reads, approval: Approval, signature: string | null): Promise<string> {
   const { signers } = reads.policy();
+  if (isStale(approval, new Date())) throw unsigned(reads, approval, 'it was asked for too long ago');
+  if (wasUsed(reads, approval.id)) throw unsigned(reads, approval, 'the audit log says that it has been used');
   if (signers.length === 0) {
     throw new Failure('approval_unusable', {
       what: `nobody can grant ${approval.id}`,
@@ -19,17 +22,27 @@ export async function requireSigner(reads: Reads, approval: Approval, signature:
       next: 'the administrator writes gate.signers into /etc/autolab/policy.yaml, or the user into ~/.config/autolab/policy.yaml',
     });
   }
-  if (signature === null) throw unsigned(approval, 'approvals are signed here, and this one is not');
-  const found = await signerOf(statementOf(approval), signature, signers);
+  if (signature === null) throw unsigned(reads, approval, 'approvals are signed here, and this one is not');
+  const found = await signerOf(statementOf(approval, placeOf(reads)), signature, signers);
   if ('signer' in found) return found.signer;
-  throw unsigned(approval, found.why);
+  throw unsigned(reads, approval, found.why);
 }
 
-function unsigned(approval: Approval, why: string): Failure {
+/** The repository that a signature is good in. */
+function placeOf({ repo }: Reads): string {
+  return repositoryId(repo) ?? repo;
+}
+
+/** A second decision that names an approval is its use: the first one is the question. */
+function wasUsed(reads: Reads, id: string): boolean {
+  return reads.audit.lines().filter((line) => line.kind === 'decision' && line.approval === id).length > 1;
+}
+
+function unsigned(reads: Reads, approval: Approval, why: string): Failure {
   const { id } = approval;
   return new Failure('approval_unusable', {
     what: `${id} is not granted by a signature`,
     why,
-    next: `look at it with \`autolab-mcp approvals ${id}\`, then: printf %s '${statementOf(approval)}' | ssh-keygen -Y sign -n ${NAMESPACE} -f KEY >${id}.sig && autolab-mcp approve ${id} --signature ${id}.sig`,
+    next: `look at it with \`autolab-mcp approvals ${id}\`, then: printf %s '${statementOf(approval, placeOf(reads))}' | ssh-keygen -Y sign -n ${NAMESPACE} -f KEY >${id}.sig && autolab-mcp approve ${id} --signature ${id}.sig`,
   });
 }

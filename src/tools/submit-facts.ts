@@ -17,6 +17,7 @@ import { current } from '../runs/record.ts';
 import { refuseRemote } from '../runs/remote-profiles.ts';
 import { readReview } from '../runs/review.ts';
 import { codeOf, isUnsubmitted, phaseOf, runFolders } from '../runs/run.ts';
+import type { Asker } from '../runs/spending.ts';
 import { spentBy } from '../runs/spending.ts';
 import { jobScript } from '../sites/job-script.ts';
 import { changesSince } from './changes.ts';
@@ -55,7 +56,7 @@ export async function lookAtPlan(
     jobs,
     queue: await queueAt(reads, plan.site),
     submitsLastHour: known(pace.meter.count('submit', pace.key, 3600)),
-    spent: spentBy(payerOf(reads.repo, plan), stateFolders()),
+    spent: spentBy(askerOf(reads, plan), stateFolders()),
     commands: plan.preflight,
     review: readReview(join(iteration.path, 'review_result.json')),
     checks: failedChecks(reads, 'launch', iteration.id),
@@ -68,6 +69,14 @@ export async function lookAtPlan(
     pace,
     warning: parserWarning(reads, planned.design, iteration.path, iteration.id),
   };
+}
+
+/** Where the policy does not say which accounts may be named, the day is the site's as a whole. */
+function askerOf(reads: Reads, plan: Plan): Asker {
+  const { gate, ceilings } = reads.policy();
+  const isListed = [gate, ...ceilings.map((one) => one.gate)].some(({ allow }) => allow.accounts !== undefined);
+  const payer = payerOf(reads.repo, plan);
+  return isListed ? payer : { ...payer, account: null };
 }
 
 /** A run that another program has at the scheduler: a second job beside it would be the double that nobody asked for. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -55,6 +55,7 @@ test('an approval counts with the signature of somebody whom the ceiling names, 
   expect(await asked()).toBe(id);
   const how = await under('approve', id);
   expect(how.exit).toBe(1);
+  expect(how.stderr).toMatch(/What exactly would be done \(digest [0-9a-f]{64}\):\n\{/);
   expect(how.stderr).toContain(
     `ssh-keygen -Y sign -n autolab-mcp-approval -f KEY >${id}.sig && autolab-mcp approve ${id} --signature ${id}.sig`,
   );
@@ -68,6 +69,31 @@ test('an approval counts with the signature of somebody whom the ceiling names, 
   expect(again.stderr).not.toContain(id);
   expect((await tiny.run(['audit', 'verify'])).exit).toBe(0);
   expect(readFileSync(join(tiny.path, '.autolab', 'gate', 'audit.jsonl'), 'utf8')).toContain('granted via signature of ada@lab');
+});
+
+test('a used approval that is put back, with another expiry, is worth nothing', async () => {
+  const id = await asked();
+  expect(await under('approve', id, '--signature', await sign(id, 'ada'))).toMatchObject({ exit: 0 });
+  const before = readFileSync(recordOf(id), 'utf8');
+  expect((await under('submit')).exit).toBe(0);
+  await until('it is over', async () => ((await under('monitor')).stdout.includes('Nothing is waited for') ? true : undefined));
+  writeFileSync(recordOf(id), JSON.stringify({ ...JSON.parse(before), expires: '2099-01-01T00:00:00Z' }));
+  // What the run wrote among the code would make another plan of it.
+  rmSync(join(tiny.iteration, 'executions.log'));
+  const replayed = await under('submit', '--again');
+  expect(replayed.exit).toBe(1);
+  expect(replayed.stderr).toContain('the audit log says that it has been used');
+  expect(readdirSync(tiny.iteration)).not.toContain('executions.log');
+});
+
+test('a program called ssh-keygen on PATH proves nothing', async () => {
+  const id = await asked();
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'ssh-keygen'), '#!/bin/sh\necho ada@lab\n', { mode: 0o755 });
+  const file = await sign(id, 'eve');
+  const env = { PATH: `${bin}:${process.env.PATH}` };
+  expect((await tiny.run(['approve', id, '--signature', file, '--ceiling', ceiling], { env })).exit).toBe(1);
 });
 
 test.each<[string, (id: string) => Promise<string>, RegExp]>([

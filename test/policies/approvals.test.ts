@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { digest } from '../../src/base/digest.ts';
+import { boundTo, sealOf } from '../../src/policies/approval-record.ts';
 import type { ApprovalStore } from '../../src/policies/approvals.ts';
 import { approvalStore } from '../../src/policies/approvals.ts';
 import { decide } from '../../src/policies/decide.ts';
@@ -14,7 +15,6 @@ import { policy, submission } from './helpers.ts';
 const top = mkdtempSync(join(tmpdir(), 'approvals-'));
 afterAll(() => rmSync(top, { recursive: true }));
 
-const DIGEST = digest('one');
 const SUBJECT = { argv: ['sbatch', 'überprüfung'], left_out: undefined };
 const decision = decide(policy(''), submission(), 'act');
 const now = new Date('2026-01-01T12:00:00Z');
@@ -27,7 +27,10 @@ beforeEach(() => {
   store = approvalStore(folder);
 });
 
-const request = (at = now) => store.request(DIGEST, { summary: 'submit it1', subject: SUBJECT }, decision, at);
+const QUESTION = { tool: 'submit_run', summary: 'submit it1', subject: SUBJECT, decision };
+const OTHER = { ...QUESTION, subject: null };
+const DIGEST = boundTo({ tool: 'submit_run', subject: JSON.parse(JSON.stringify(SUBJECT)), policy: decision.policy_version });
+const request = (at = now) => store.request(QUESTION, at);
 const failing = (code: string, what: string) => expect.objectContaining({ code, what });
 
 describe('an approval', () => {
@@ -36,6 +39,8 @@ describe('an approval', () => {
     expect(asked).toEqual({
       schema_version: '1',
       id: expect.stringMatching(/^ap_[0-9a-f]{12}$/),
+      tool: 'submit_run',
+      policy: decision.policy_version,
       digest: DIGEST,
       summary: 'submit it1',
       subject: { argv: ['sbatch', 'überprüfung'] },
@@ -49,7 +54,7 @@ describe('an approval', () => {
       seal: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     expect(store.get(asked.id, now)).toEqual(asked);
-    expect(store.find(DIGEST, now)).toEqual(asked);
+    expect(store.find(QUESTION, now)).toEqual(asked);
     expect(store.list(now)).toEqual({ approvals: [asked], unreadable: [] });
   });
 
@@ -66,17 +71,17 @@ describe('an approval', () => {
     });
     expect(await request(hours(2))).toEqual(granted);
     expect(await store.grant(asked.id, 'elicitation', hours(2))).toEqual(granted);
-    expect(store.find(digest('another'), now)).toBeUndefined();
+    expect(store.find(OTHER, now)).toBeUndefined();
   });
 
   it('is used once, by its own digest, and only when granted', async () => {
     const asked = await request();
-    expect(await store.consume(DIGEST, now)).toBeUndefined();
+    expect(await store.consume(QUESTION, now)).toBeUndefined();
     const granted = await store.grant(asked.id, 'terminal', now);
-    expect(await store.consume(digest('another'), now)).toBeUndefined();
-    expect(await store.consume(DIGEST, now)).toEqual({ ...granted, state: 'consumed' });
-    expect(await store.consume(DIGEST, now)).toBeUndefined();
-    expect(store.find(DIGEST, now)).toBeUndefined();
+    expect(await store.consume(OTHER, now)).toBeUndefined();
+    expect(await store.consume(QUESTION, now)).toEqual({ ...granted, state: 'consumed' });
+    expect(await store.consume(QUESTION, now)).toBeUndefined();
+    expect(store.find(QUESTION, now)).toBeUndefined();
     await expect(store.grant(asked.id, 'terminal', now)).rejects.toThrow(
       failing('approval_unusable', `approval ${asked.id} has been used, and is good for one call only`),
     );
@@ -86,7 +91,7 @@ describe('an approval', () => {
     const asked = await request();
     await store.grant(asked.id, 'terminal', now);
     expect(await store.refuse(asked.id, now, 'too long')).toMatchObject({ state: 'refused', note: 'too long' });
-    expect(await store.consume(DIGEST, now)).toBeUndefined();
+    expect(await store.consume(QUESTION, now)).toBeUndefined();
     await expect(store.grant(asked.id, 'terminal', now)).rejects.toThrow(
       failing('approval_unusable', `approval ${asked.id} was refused`),
     );
@@ -100,10 +105,36 @@ describe('an approval', () => {
       failing('approval_unusable', `approval ${asked.id} has expired`),
     );
     expect((await request(hours(24))).id).not.toBe(asked.id);
-    const other = await store.request(digest('other'), { summary: 's', subject: null }, decision, now);
+    const other = await store.request(OTHER, now);
     await store.grant(other.id, 'terminal', hours(23));
     expect(store.get(other.id, hours(34)).state).toBe('granted');
-    expect(await store.consume(digest('other'), hours(35))).toBeUndefined();
+    expect(await store.consume(OTHER, hours(35))).toBeUndefined();
+  });
+
+  it('shows what it is good for, whoever seals it anew', async () => {
+    const { id } = await request();
+    const file = join(folder, `${id}.json`);
+    const other = { ...JSON.parse(readFileSync(file, 'utf8')), subject: { argv: ['true'] } };
+    writeFileSync(file, JSON.stringify({ ...other, seal: sealOf(other) }));
+    expect(() => store.get(id, now)).toThrow(failing('approval_unusable', `approval ${id} was altered`));
+  });
+
+  it('does for fewer rules that ask, and not for more', async () => {
+    const strict = decide(policy('gate: { limits: { jobs: { active: { ask: 0, deny: 9 } } } }'), submission(), 'act');
+    const both = { ...QUESTION, decision: strict };
+    const milder = { ...strict, reasons: strict.reasons.filter(({ rule }) => rule !== 'limits.jobs.active') };
+    const asked = await store.request(both, now);
+    await store.grant(asked.id, 'terminal', now);
+    expect(store.find({ ...both, decision: milder }, now)?.id).toBe(asked.id);
+    const more = {
+      rule: 'rules.1',
+      verdict: 'ask' as const,
+      because: 'x',
+      remedy: '',
+      origin: { layer: 'project' as const, file: 'f', line: 1 },
+    };
+    expect(store.find({ ...both, decision: { ...strict, reasons: [...strict.reasons, more] } }, now)).toBeUndefined();
+    expect(await store.consume({ ...both, decision: milder }, now)).toMatchObject({ id: asked.id, state: 'consumed' });
   });
 
   it('that nobody asked for is unknown', async () => {
@@ -132,8 +163,8 @@ describe('an approval', () => {
     const file = join(folder, `${id}.json`);
     writeFileSync(file, change(readFileSync(file, 'utf8')));
     expect(() => store.get(id, now)).toThrow(expect.objectContaining({ code, what: expect.stringContaining(what) }));
-    expect(await store.consume(DIGEST, now)).toBeUndefined();
-    expect(await store.consume(digest('another'), now)).toBeUndefined();
+    expect(await store.consume(QUESTION, now)).toBeUndefined();
+    expect(await store.consume(OTHER, now)).toBeUndefined();
     expect(store.list(now)).toMatchObject({ approvals: [], unreadable: [{ id }] });
   });
 });
@@ -155,7 +186,7 @@ describe('several processes', () => {
     const script = `import { approvalStore } from ${JSON.stringify(bundle)};
       process.stdout.write('ready');
       process.stdin.once('data', async () => {
-        const used = await approvalStore(${JSON.stringify(folder)}).consume(${JSON.stringify(DIGEST)}, new Date(${now.getTime()}));
+        const used = await approvalStore(${JSON.stringify(folder)}).consume(${JSON.stringify(QUESTION)}, new Date(${now.getTime()}));
         process.stdout.write(used ? ' used' : ' none');
         process.exit(0);
       });`;

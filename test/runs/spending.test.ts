@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isKnown } from '../../src/base/fact.ts';
 import { withLock } from '../../src/base/lock.ts';
+import type { Asker } from '../../src/runs/spending.ts';
 import { openSpending, spentBy } from '../../src/runs/spending.ts';
 
 let top = '';
@@ -18,7 +19,7 @@ afterEach(() => rmSync(top, { recursive: true, force: true }));
 const PAYER = { place: 'slurm', account: 'lab', iteration: 'r i1' };
 const cost = (gpu_hours: number, cpu_hours = 0) => ({ cpu_hours, gpu_hours });
 const book = (at = 0) => openSpending(books[at] ?? '');
-const spent = (payer = PAYER, now?: number) => {
+const spent = (payer: Asker = PAYER, now?: number) => {
   const fact = spentBy(payer, books, now);
   if (!isKnown(fact)) throw new Error(fact.why);
   return { day: fact.value.day.gpuHours, iteration: fact.value.iteration.gpuHours, cpu: fact.value.day.cpuHours };
@@ -31,7 +32,9 @@ test('what is reserved counts until it is over, then what it came to, for a day 
     { ...PAYER, job: 'al_2', ...cost(4) },
   ]);
   expect(spent()).toEqual({ day: 12, iteration: 12, cpu: 2 });
-  expect(spent(PAYER, later(1000))).toEqual({ day: 12, iteration: 12, cpu: 2 });
+  expect(spent(PAYER, later(29 * 24))).toEqual({ day: 12, iteration: 12, cpu: 2 });
+  // Nobody will settle it any more: its clone is gone.
+  expect(spent(PAYER, later(31 * 24))).toEqual({ day: 0, iteration: 12, cpu: 0 });
   book().settle('al_1', cost(1.5, 0.5));
   expect(spent()).toEqual({ day: 5.5, iteration: 5.5, cpu: 0.5 });
   expect(spent(PAYER, later(25))).toEqual({ day: 4, iteration: 5.5, cpu: 0 });
@@ -60,6 +63,11 @@ test('books of all clones count; other sites, accounts and iterations do not', (
   ]);
   expect(spent()).toMatchObject({ day: 3, iteration: 13 });
   expect(spent({ ...PAYER, account: 'else' })).toMatchObject({ day: 4 });
+  // Where any account may be named none of them is a budget of its own, and the default one may be any.
+  expect(spent({ ...PAYER, account: null })).toMatchObject({ day: 7 });
+  book(0).reserve([{ ...PAYER, job: 'al_5', account: '', ...cost(16) }]);
+  expect(spent({ ...PAYER, account: 'else' })).toMatchObject({ day: 20 });
+  expect(spent({ ...PAYER, account: '' })).toMatchObject({ day: 23 });
 });
 
 describe('a book that cannot be trusted makes what was spent unknown', () => {

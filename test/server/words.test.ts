@@ -67,6 +67,8 @@ test('the question says what would happen, which rules ask, and where they stand
     id: 'ap_0123456789ab',
     digest: 'd'.repeat(64),
     summary: 'submit 1 job, at most 4 GPU hours',
+    tool: 'submit_run',
+    policy: 'v1',
     subject: {},
     reasons: decision.reasons,
     state: 'pending' as const,
