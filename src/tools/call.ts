@@ -103,7 +103,7 @@ async function gate(tool: Tool, input: Record<string, unknown>, acts: Acts, cont
     const waiting = await ask(tool, acts, probed, decision, context, caller);
     if (waiting) return waiting;
   }
-  return act(tool, input, acts, probed, decision, context, caller);
+  return act(tool, input, acts, probed, context, caller);
 }
 
 /** Runs what judges the plan beforehand. Tools without probes have nothing to wait for. */
@@ -119,7 +119,6 @@ async function act(
   input: Record<string, unknown>,
   acts: Acts,
   before: Facts,
-  decided: Decision,
   context: Context,
   caller: Caller,
 ): Promise<Outcome> {
