@@ -98,6 +98,23 @@ export function spentBy(payer: Asker, states: readonly string[], at = now()): Fa
   return known(spent);
 }
 
+/**
+ * Jobs at a place that were reserved in these books within the last seconds and may not be in the queue yet. Books that cannot be read count
+ * nothing here; what was spent is unknown then, which denies.
+ */
+export function justReserved(place: string, states: readonly string[], seconds: number, at = now()): number {
+  return states.reduce((sum, state) => sum + freshIn(pathIn(state), place, at - seconds), 0);
+}
+
+function freshIn(path: string, place: string, since: number): number {
+  try {
+    return [...entriesOf(path).values()].filter((one) => one.place === place && one.settled === null && one.reserved > since)
+      .length;
+  } catch {
+    return 0;
+  }
+}
+
 function add(sum: Spent['day'], { cpu_hours, gpu_hours }: Cost): void {
   sum.cpuHours += cpu_hours;
   sum.gpuHours += gpu_hours;

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { asFailure, Failure } from '../base/errors.ts';
-import type { Fact } from '../base/fact.ts';
+import { Failure } from '../base/errors.ts';
 import { isKnown, known, unknown } from '../base/fact.ts';
 import type { Reads } from '../context.ts';
 import type { Price } from '../policies/price.ts';
@@ -9,11 +8,9 @@ import { isSameWork } from '../runs/capsule.ts';
 import { replicateIds } from '../runs/group-reservation.ts';
 import { stateFolders } from '../runs/home.ts';
 import { readManifest } from '../runs/manifest.ts';
-import { openRuns } from '../runs/open.ts';
 import { paceOf, payerOf } from '../runs/place.ts';
 import type { Plan } from '../runs/plan.ts';
 import { onlyStep, planDigest, planSubject, runsOf } from '../runs/plan.ts';
-import { current } from '../runs/record.ts';
 import { refuseRemote } from '../runs/remote-profiles.ts';
 import { readReview } from '../runs/review.ts';
 import { codeOf, isUnsubmitted, phaseOf, runFolders } from '../runs/run.ts';
@@ -26,6 +23,7 @@ import { parserWarning } from './parser-facts.ts';
 import type { Planned } from './planning.ts';
 import { planRun } from './planning.ts';
 import { hours, jobFacts, jobsOfPlan, priceOfPlan, priceView } from './pricing.ts';
+import { queueAt } from './queue-facts.ts';
 import { launches } from './run-choice.ts';
 import { openLaunch } from './submit-steps.ts';
 
@@ -54,7 +52,7 @@ export async function lookAtPlan(
     changes: changesSince(launches(iteration.path).at(-1), planned),
     site: known(plan.site),
     jobs,
-    queue: await queueAt(reads, plan.site),
+    queue: await queueAt(reads, plan),
     submitsLastHour: known(pace.meter.count('submit', pace.key, 3600)),
     spent: spentBy(askerOf(reads, plan), stateFolders()),
     commands: plan.preflight,
@@ -109,23 +107,6 @@ function runsWords(plan: Plan): string {
   const runs = runsOf(plan);
   if (plan.rest) return `the ${plan.rest.length} runs of ${runs} that are missing, each of `;
   return runs > 1 ? `${runs} runs, each of ` : '';
-}
-
-/** The user's jobs at the site, and those of ours that are reserved and not there yet. */
-async function queueAt(reads: Reads, site: string): Promise<Fact<{ active: number; pending: number }>> {
-  try {
-    const queue = await reads.site(site).queue();
-    const reserved = openRuns(reads.repo).runs.filter(
-      (run) => run.plan.site === site && isReserved(current(run.record)?.phase),
-    ).length;
-    return known({ active: queue.active + reserved, pending: queue.pending + reserved });
-  } catch (error) {
-    return unknown(`the queue of ${site} cannot be read: ${asFailure(error).message}`);
-  }
-}
-
-function isReserved(phase: string | undefined): boolean {
-  return phase === 'intent' || phase === 'ambiguous';
 }
 
 /** What cannot be written into a job script is refused before anybody is asked, not after the approval is used up. */

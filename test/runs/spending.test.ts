@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isKnown } from '../../src/base/fact.ts';
 import { withLock } from '../../src/base/lock.ts';
 import type { Asker } from '../../src/runs/spending.ts';
-import { openSpending, spentBy } from '../../src/runs/spending.ts';
+import { justReserved, openSpending, spentBy } from '../../src/runs/spending.ts';
 
 let top = '';
 let books: string[] = [];
@@ -68,6 +68,18 @@ test('books of all clones count; other sites, accounts and iterations do not', (
   book(0).reserve([{ ...PAYER, job: 'al_5', account: '', ...cost(16) }]);
   expect(spent({ ...PAYER, account: 'else' })).toMatchObject({ day: 20 });
   expect(spent({ ...PAYER, account: '' })).toMatchObject({ day: 23 });
+});
+
+test('what other clones have just reserved at a place is counted for a while, until it is settled', () => {
+  book(0).reserve([
+    { ...PAYER, job: 'al_1', ...cost(1) },
+    { ...PAYER, job: 'al_2', ...cost(1) },
+    { ...PAYER, job: 'al_3', place: 'local', ...cost(1) },
+  ]);
+  expect(justReserved('slurm', books, 30)).toBe(2);
+  expect(justReserved('slurm', books, 30, later(1))).toBe(0);
+  book(0).settle('al_1', cost(0));
+  expect(justReserved('slurm', books, 30)).toBe(1);
 });
 
 describe('a book that cannot be trusted makes what was spent unknown', () => {
