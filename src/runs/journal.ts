@@ -45,7 +45,7 @@ const event = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('read_back'), ...of, differences: z.array(z.string()) }),
   z.strictObject({ event: z.literal('releasing'), ...of }),
   z.strictObject({ event: z.literal('released'), ...of }),
-  z.strictObject({ event: z.literal('withdrawn'), ...of, why: z.string() }),
+  z.strictObject({ event: z.literal('withdrawn'), ...of, why: z.string(), begun: z.literal(true).optional() }),
   z.strictObject({ event: z.literal('surplus'), job_id: z.string(), name: z.string() }),
   z.strictObject({ event: z.literal('observed'), ...of, looked: z.number(), tasks: z.array(taskRecord) }),
   z.strictObject({ event: z.literal('moved'), from: z.enum(RUN_STATES), to: z.enum(RUN_STATES), because: z.string() }),

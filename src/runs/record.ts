@@ -89,7 +89,7 @@ function apply(record: RunRecord, line: JournalLine, indices: readonly number[])
       patch(record, line, { phase: 'released' });
       return;
     case 'withdrawn':
-      patch(record, line, { phase: 'withdrawn' });
+      patch(record, line, { phase: 'withdrawn', ...(line.begun ? { begun: true as const } : {}) });
       return;
     case 'surplus':
       return;

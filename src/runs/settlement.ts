@@ -25,7 +25,8 @@ export function settle(run: Run, spending: Spending): void {
 }
 
 /** Undefined while the job may still cost something. */
-function costOf(run: Run, { phase, jobId, planDigest: decided }: Attempt): Cost | undefined {
+function costOf(run: Run, { phase, begun, jobId, planDigest: decided }: Attempt): Cost | undefined {
+  if (phase === 'withdrawn' && begun) return undefined;
   if (phase === 'none' || phase === 'refused' || phase === 'withdrawn') return NOTHING;
   if (phase === 'unknown') return undefined;
   if (jobId === null) return isOver(run.record.state) ? NOTHING : undefined;

@@ -152,7 +152,7 @@ async function release(run: Run, site: Site, permit: ActingPermit, isFresh = fal
   if (row && (row.state === 'held' || (!isReleasing && !OVER.has(row.state)))) {
     const differences = differencesOf(run, attempt, await site.readBack(jobId));
     if (!isReleasing || differences.length > 0) run = record(run, { event: 'read_back', ...of, differences });
-    if (differences.length > 0) return withdraw(run, site, permit);
+    if (differences.length > 0) return withdraw(run, site, permit, BEGUN.has(row.state));
   }
   if (!isReleasing) run = record(run, { event: 'releasing', ...of });
   const denied = row?.state === 'held' ? await tryRelease(site, permit, jobId) : undefined;
@@ -180,13 +180,13 @@ function differencesOf(run: Run, attempt: Attempt, actual: Requested): string[] 
   return excess(onlyStep(run.plan).requested, actual);
 }
 
-async function withdraw(run: Run, site: Site, permit: ActingPermit): Promise<Run> {
+async function withdraw(run: Run, site: Site, permit: ActingPermit, begun = false): Promise<Run> {
   const attempt = must(run);
   const why = `the held job is more than its plan: ${run.record.differences.join('; ')}`;
   await site.cancel(permit, [{ id: attempt.jobId ?? '', name: attempt.name }]);
   return record(
     run,
-    { event: 'withdrawn', step: attempt.step, attempt: attempt.attempt, why },
+    { event: 'withdrawn', step: attempt.step, attempt: attempt.attempt, why, ...(begun ? { begun: true as const } : {}) },
     { event: 'moved', from: run.record.state, to: 'failed', because: `drift: ${why}` },
   );
 }

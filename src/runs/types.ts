@@ -58,6 +58,8 @@ export type Attempt = {
   name: string;
   /** How far the submission is. `refused`, `none` and `over` are ends; `unknown` needs a person. */
   phase: 'intent' | 'ambiguous' | 'submitted' | 'releasing' | 'released' | 'refused' | 'none' | 'unknown' | 'withdrawn';
+  /** It was withdrawn when it had begun already. */
+  begun?: true;
   jobId: string | null;
   intentAt: string;
   submittedAt: string | null;

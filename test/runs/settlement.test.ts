@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest';
+import { planDigest } from '../../src/runs/plan.ts';
+import type { Run } from '../../src/runs/run.ts';
+import { settle } from '../../src/runs/settlement.ts';
+import type { Cost } from '../../src/runs/spending.ts';
+import type { Attempt, TaskRecord } from '../../src/runs/types.ts';
+import { plan, task } from './samples.ts';
+
+const PLAN = plan({ cpus: 4, gpus: 2, walltimeSeconds: 7200, indices: [0, 1] });
+const attempt = (more: Partial<Attempt> = {}): Attempt => ({
+  step: 'main',
+  attempt: 1,
+  name: 'al_x',
+  phase: 'released',
+  jobId: '7',
+  intentAt: '2026-01-01T00:00:00Z',
+  submittedAt: '2026-01-01T00:00:01Z',
+  planDigest: planDigest(PLAN),
+  policyVersion: 'v',
+  ...more,
+});
+const over = (index: number, more: Partial<TaskRecord> = {}) =>
+  task({ index, state: 'succeeded', started: 1000, ended: 4600, evidence: 'scheduler+marker', ...more });
+
+function settled(tasks: readonly TaskRecord[], ...attempts: Attempt[]): [string, Cost][] {
+  const told: [string, Cost][] = [];
+  const record = { state: 'running', tasks: [...tasks], attempts: attempts.length > 0 ? attempts : [attempt()] };
+  settle({ plan: PLAN, record } as unknown as Run, { reserve: () => {}, settle: (job, cost) => void told.push([job, cost]) });
+  return told;
+}
+
+describe('what a job has come to', () => {
+  test('is its run time, by accounting before its own clock, times what it asked for', () => {
+    const used = { elapsedSeconds: 1800, cpuSeconds: 1, maxRssMb: 1 };
+    expect(settled([over(0), over(1, { used })])).toEqual([['al_x', { cpu_hours: 6, gpu_hours: 3 }]]);
+  });
+  test.each<[string, readonly TaskRecord[], Attempt?]>([
+    ['a task is not over', [over(0), over(1, { state: 'running', ended: null })]],
+    ['nobody knows whether it was accepted', [over(0), over(1)], attempt({ phase: 'unknown', jobId: null })],
+    ['its plan is not the one that was decided on', [over(0), over(1)], attempt({ planDigest: '0'.repeat(64) })],
+    ['it was withdrawn when it had begun', [], attempt({ phase: 'withdrawn', begun: true })],
+  ])('is not said while %s', (_what, tasks, one) => {
+    expect(settled(tasks, ...(one ? [one] : []))).toEqual([]);
+  });
+  test('is nothing for what was refused, absent or withdrawn before it began, and for earlier attempts', () => {
+    const nothing: Cost = { cpu_hours: 0, gpu_hours: 0 };
+    for (const phase of ['refused', 'none', 'withdrawn'] as const)
+      expect(settled([], attempt({ phase, jobId: null }))).toEqual([['al_x', nothing]]);
+    expect(settled([], attempt({ name: 'al_0', phase: 'none', jobId: null }), attempt({ phase: 'unknown' }))).toEqual([
+      ['al_0', nothing],
+    ]);
+  });
+  test('is the whole walltime where a task may have run unseen, and nothing where the scheduler says it never began', () => {
+    const gone = { state: 'failed' as const, started: null, ended: null };
+    expect(settled([over(0, { ...gone, failure: 'lost', evidence: 'none' }), over(1)])).toEqual([
+      ['al_x', { cpu_hours: 12, gpu_hours: 6 }],
+    ]);
+    expect(settled([over(0, { ...gone, failure: 'cancelled', evidence: 'none' }), over(1)])).toEqual([
+      ['al_x', { cpu_hours: 12, gpu_hours: 6 }],
+    ]);
+    expect(settled([over(0, { ...gone, failure: 'cancelled', evidence: 'scheduler' }), over(1)])).toEqual([
+      ['al_x', { cpu_hours: 4, gpu_hours: 2 }],
+    ]);
+  });
+});
