@@ -3,10 +3,11 @@ import { isAbsolute, join, relative, resolve } from 'node:path';
 import { asFailure } from '../base/errors.ts';
 import { inside } from '../base/files.ts';
 import type { Policy } from './load.ts';
+import { filesMatching, protectedPatterns } from './protected.ts';
 
 /**
  * What a seal covers by name: who the repository is, what the gate goes by, and how clients start this program. Besides these the
- * preset in use, and the files of the repository that commands of the policy name; see `sealedNames`. One that is not there is sealed
+ * preset in use, the files of the repository that commands of the policy name, and what Autolab’s own keys protect; see `sealedNames`. One that is not there is sealed
  * as absent.
  */
 export const SEALED = [
@@ -25,7 +26,8 @@ const PACKAGED = 'package:';
 /** Every name a seal of this policy covers, in order: paths from the repository on, and `package:presets/NAME.yaml`. */
 export function sealedNames(repo: string, policy: Policy): string[] {
   const preset = policy.preset === null ? [] : [`${PACKAGED}presets/${policy.preset}.yaml`];
-  return [...new Set([...SEALED, ...preset, ...named(repo, policy)])];
+  const kept = filesMatching(repo, protectedPatterns(policy));
+  return [...new Set([...SEALED, ...preset, ...named(repo, policy), ...kept])];
 }
 
 /** Where the file of a name is. */

@@ -5,6 +5,7 @@ import { asFailure, Failure, systemCode } from '../base/errors.ts';
 import { jsonText, readJson, writeAtomic } from '../base/files.ts';
 import { instant } from '../base/ids.ts';
 import type { Policy } from './load.ts';
+import { filesMatching, protectedPatterns } from './protected.ts';
 import { changeOf } from './seal-change.ts';
 import { sealedNames, sealedPath } from './seal-set.ts';
 
@@ -19,6 +20,8 @@ const sealSchema = z.object({
   by: z.string(),
   /** `sha256` is null where there was no file. */
   files: z.record(z.string(), entry),
+  /** What Autolab’s keys protected then: a file that comes there later was not sealed either. */
+  patterns: z.array(z.string()).optional(),
 });
 
 export type SealedFile = z.output<typeof entry>;
@@ -28,6 +31,7 @@ export type Breach = { name: string; what: string; diff: string };
 /** What is sealed and whether it still is as it was. A seal that cannot be read is a breach of itself. */
 export type SealState = { sealed: { at: string; by: string; files: number } | null; breaches: readonly Breach[] };
 
+const ABSENT: SealedFile = { sha256: null };
 export const UNSEALED: SealState = { sealed: null, breaches: [] };
 
 /** How the seal of a repository stands; `path` is where it would be. Never throws for what files hold or lack. */
@@ -35,10 +39,11 @@ export function sealState(path: string, repo: string, packaged: string): SealSta
   try {
     const seal = readSeal(path);
     if (!seal) return UNSEALED;
-    const { files, sealed_at: at, by } = seal;
+    const { files, sealed_at: at, by, patterns = [] } = seal;
+    const made = filesMatching(repo, patterns).filter((name) => !Object.hasOwn(files, name));
     return {
       sealed: { at, by, files: Object.keys(files).length },
-      breaches: Object.entries(files).flatMap(([name, was]) => {
+      breaches: [...Object.entries(files), ...made.map((name): [string, SealedFile] => [name, ABSENT])].flatMap(([name, was]) => {
         const now = fileNow(sealedPath(repo, packaged, name));
         return 'failure' in now ? [{ name, what: `cannot be read: ${now.failure}`, diff: '' }] : (changeOf(name, was, now) ?? []);
       }),
@@ -90,7 +95,8 @@ export function makeSeal(
       });
     return [name, now];
   });
-  return { schema_version: SCHEMA_VERSION, sealed_at: instant(), by, files: Object.fromEntries(files) };
+  const patterns = [...new Set([...(kept?.seal.patterns ?? []), ...protectedPatterns(policy)])];
+  return { schema_version: SCHEMA_VERSION, sealed_at: instant(), by, files: Object.fromEntries(files), patterns };
 }
 
 /** What a person confirms: the files and their content, not when they were sealed. */

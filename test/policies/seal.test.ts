@@ -52,6 +52,46 @@ gate:
   ]);
 });
 
+test('what Autolab’s own keys protect from its agents is sealed too, and a file that comes there later is a breach', () => {
+  put(
+    FILE,
+    'policy_resolution: { default_preset: slurm }\nprotected_files: [paper/main.tex, "src/core/*.py", configs, .autolab/state.json, ../out, /etc/passwd]\n',
+  );
+  for (const name of [
+    'paper/main.tex',
+    'src/core/a.py',
+    'src/core/deep/b.py',
+    'src/core/c.txt',
+    'configs/x/y.yaml',
+    '.autolab/verifiers/v.py',
+    '.autolab/state.json',
+  ])
+    put(name, 'one\n');
+  seal();
+  const kept = Object.keys(readSeal(path)?.files ?? {}).slice(SEALED.length);
+  expect(kept).toEqual([
+    'package:presets/slurm.yaml',
+    '.autolab/verifiers/v.py',
+    'configs/x/y.yaml',
+    'paper/main.tex',
+    'src/core/a.py',
+  ]);
+  expect(breaches()).toEqual([]);
+  put('.autolab/state.json', 'two\n');
+  put('src/core/deep/b.py', 'two\n');
+  expect(breaches()).toEqual([]);
+  put('paper/main.tex', 'two\n');
+  put('src/core/new.py', 'two\n');
+  put('.autolab/prompts/p.md', 'two\n');
+  rmSync(join(repo, 'configs'), { recursive: true });
+  expect(breaches()).toEqual([
+    'configs/x/y.yaml is gone',
+    'paper/main.tex was changed',
+    '.autolab/prompts/p.md was made',
+    'src/core/new.py was made',
+  ]);
+});
+
 test('what is as it was sealed is no breach; any change, a file that went and one that came are', () => {
   put(FILE, 'gate:\n  acts: { submit: deny }\n');
   put('.autolab/workflow.yaml', 'a: 1\n');

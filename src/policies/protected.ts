@@ -1,0 +1,63 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemCode } from '../base/errors.ts';
+import type { Policy } from './load.ts';
+
+/** Autolab's profile `safe_automation`: what tells its agents what to do and judges what they did. */
+const SAFE_AUTOMATION = ['.autolab/prompts/**', '.autolab/schemas/**', '.autolab/verifiers/**'];
+/** Autolab protects it from its agents; here the program itself writes it at every step. */
+const WRITTEN_BY_US = '.autolab/state.json';
+/** No list of what an agent may not touch is longer. */
+const MOST = 5_000;
+
+/** What Autolab's own keys protect from its agents: `protected_files`, and the profile of `safe_automation_protected_files`. */
+export function protectedPatterns({ autolab }: Pick<Policy, 'autolab'>): string[] {
+  const { protected_files: named, safe_automation_protected_files: isSafe } = autolab;
+  const own = Array.isArray(named) ? named.filter((one): one is string => typeof one === 'string' && one !== '') : [];
+  const all = [...own, ...(isSafe === true ? SAFE_AUTOMATION : [])].map((one) => one.replace(/^\.\//, ''));
+  return [...new Set(all)].filter((one) => one !== WRITTEN_BY_US && !one.startsWith('/') && !one.split('/').includes('..'));
+}
+
+/** Files that a pattern means, from the repository on: itself, everything in a folder, or by `*` (not over a slash) and `**`. */
+export function filesMatching(repo: string, patterns: readonly string[]): string[] {
+  const found = patterns.flatMap((pattern) => {
+    const fixed = pattern.split('/').slice(0, pattern.split('/').findIndex((part) => part.includes('*')) >>> 0);
+    const start = pattern.includes('*') ? fixed.join('/') : pattern;
+    const matches = new RegExp(`^${globSource(pattern)}(?:/.*)?$`);
+    return walk(repo, start).filter((path) => matches.test(path));
+  });
+  return [...new Set(found)].filter((path) => path !== WRITTEN_BY_US).sort();
+}
+
+function globSource(pattern: string): string {
+  return pattern
+    .replace(/\/+$/, '')
+    .split(/(\*\*\/?|\*)/)
+    .map((part) => (part === '*' ? '[^/]*' : part.startsWith('**') ? '.*' : part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')))
+    .join('');
+}
+
+/** The plain files at or below a path; links are not followed. Fails where there are too many to seal. */
+function walk(repo: string, start: string): string[] {
+  const found: string[] = [];
+  const visit = (path: string): void => {
+    if (found.length > MOST) throw new Error(`more than ${MOST} files are protected below ${start}`);
+    const full = join(repo, path);
+    const seen = statSync(full, { throwIfNoEntry: false });
+    if (seen?.isFile()) found.push(path);
+    if (!seen?.isDirectory()) return;
+    for (const one of entries(full))
+      if (!one.isSymbolicLink() && one.name !== '.git') visit(path === '' ? one.name : `${path}/${one.name}`);
+  };
+  visit(start);
+  return found;
+}
+
+function entries(folder: string) {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
