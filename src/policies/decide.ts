@@ -1,5 +1,6 @@
 import { judgeAllowed, judgeCommands, judgeSite } from './allow.ts';
 import type { Ceiling } from './ceilings.ts';
+import { judgeEdits } from './edits.ts';
 import { originOf } from './layers.ts';
 import { judgeJobs, judgePerJob } from './limits.ts';
 import type { Policy } from './load.ts';
@@ -63,6 +64,7 @@ function judgeSubmission(policy: Policy, facts: Facts, phase: Phase): Reason[] {
     ...judgeSpend(policy, facts),
     ...judgeAllowed(policy, facts),
     ...judgeRequired(policy, facts, phase),
+    ...judgeEdits(policy, facts),
   ];
 }
 

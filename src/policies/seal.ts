@@ -22,6 +22,8 @@ const sealSchema = z.object({
   files: z.record(z.string(), entry),
   /** What Autolab’s keys protected then: a file that comes there later was not sealed either. */
   patterns: z.array(z.string()).optional(),
+  /** The commit that was checked out, by which later edits are told. */
+  commit: z.string().nullable().optional(),
 });
 
 export type SealedFile = z.output<typeof entry>;
@@ -29,7 +31,10 @@ export type Seal = z.output<typeof sealSchema>;
 /** One sealed file that is not as it was sealed; `diff` is empty where none can be shown. */
 export type Breach = { name: string; what: string; diff: string };
 /** What is sealed and whether it still is as it was. A seal that cannot be read is a breach of itself. */
-export type SealState = { sealed: { at: string; by: string; files: number } | null; breaches: readonly Breach[] };
+export type SealState = {
+  sealed: { at: string; by: string; files: number; commit?: string | null } | null;
+  breaches: readonly Breach[];
+};
 
 const ABSENT: SealedFile = { sha256: null };
 export const UNSEALED: SealState = { sealed: null, breaches: [] };
@@ -39,10 +44,10 @@ export function sealState(path: string, repo: string, packaged: string): SealSta
   try {
     const seal = readSeal(path);
     if (!seal) return UNSEALED;
-    const { files, sealed_at: at, by, patterns = [] } = seal;
+    const { files, sealed_at: at, by, patterns = [], commit = null } = seal;
     const made = filesMatching(repo, patterns).filter((name) => !Object.hasOwn(files, name));
     return {
-      sealed: { at, by, files: Object.keys(files).length },
+      sealed: { at, by, files: Object.keys(files).length, ...(commit === null ? {} : { commit }) },
       breaches: [...Object.entries(files), ...made.map((name): [string, SealedFile] => [name, ABSENT])].flatMap(([name, was]) => {
         const now = fileNow(sealedPath(repo, packaged, name));
         return 'failure' in now ? [{ name, what: `cannot be read: ${now.failure}`, diff: '' }] : (changeOf(name, was, now) ?? []);
@@ -81,6 +86,7 @@ export function makeSeal(
   packaged: string,
   policy: Policy,
   by: string,
+  commit: string | null = null,
   kept?: { seal: Seal; anew: readonly string[] },
 ): Seal {
   const files = sealedNames(repo, policy).map((name): [string, SealedFile] => {
@@ -96,7 +102,7 @@ export function makeSeal(
     return [name, now];
   });
   const patterns = [...new Set([...(kept?.seal.patterns ?? []), ...protectedPatterns(policy)])];
-  return { schema_version: SCHEMA_VERSION, sealed_at: instant(), by, files: Object.fromEntries(files), patterns };
+  return { schema_version: SCHEMA_VERSION, sealed_at: instant(), by, files: Object.fromEntries(files), patterns, commit };
 }
 
 /** What a person confirms: the files and their content, not when they were sealed. */

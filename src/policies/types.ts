@@ -74,6 +74,8 @@ export type Facts = {
   /** Titles of the stage's checks that failed. */
   checks?: Fact<{ stage: string; failed: readonly string[] }>;
   git?: Fact<{ clean: boolean; changed: readonly string[] }>;
+  /** What has changed since the seal, and where it may have; only under one that knows its commit. */
+  edits?: Fact<{ files: readonly string[]; scope: readonly string[] }>;
   /** The call is how a person mends a broken seal, or allows nothing; only operations of a person's say so. */
   despiteSeal?: true;
   /** Absent until the probes have run. */

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { digest } from '../base/digest.ts';
+import type { Fact } from '../base/fact.ts';
+import { known, unknown } from '../base/fact.ts';
 import { quote } from '../base/text.ts';
 import type { Capsule, Plan } from './plan.ts';
 import { planSubject } from './plan.ts';
@@ -78,6 +80,25 @@ async function ask(repo: string): Promise<{ status: string; place: string; tree:
   if (status.status === 'rejected') throw status.reason;
   if (place.status === 'rejected') throw place.reason;
   return { status: status.value, place: place.value, tree };
+}
+
+/**
+ * Everything in the repository that differs from what it was at a commit, committed since or not, but for what this program and Autolab
+ * write themselves. Unknown where git cannot say, as of a commit it does not have.
+ */
+export async function editsSince(repo: string, commit: string): Promise<Fact<string[]>> {
+  const { simpleGit } = await import('simple-git');
+  const git = (...args: string[]) => simpleGit({ baseDir: repo, timeout: { block: 20_000 } }).raw(...args);
+  try {
+    const asked = await Promise.all([
+      git('--no-optional-locks', 'diff', '--name-only', '--relative', '--no-renames', '-z', commit, '--'),
+      git('--no-optional-locks', 'ls-files', '--others', '--exclude-standard', '-z'),
+    ]);
+    const paths = asked.flatMap((text) => text.split('\0').filter(Boolean));
+    return known([...new Set(paths)].filter((path) => !matches(OURS, path, '')).sort());
+  } catch (error) {
+    return unknown(`git could not be asked: ${quote(error instanceof Error ? error.message : String(error), 200)}`);
+  }
 }
 
 /** The commit and the paths that differ from it, of `git status --porcelain=v2 --branch -z` (git-status(1)). */

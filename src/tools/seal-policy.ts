@@ -5,6 +5,7 @@ import { count } from '../base/text.ts';
 import type { Reads } from '../context.ts';
 import type { Seal } from '../policies/seal.ts';
 import { removeSeal, sealDigest, writeSeal } from '../policies/seal.ts';
+import { readCapsule } from '../runs/capsule.ts';
 import { dryRun } from './fields.ts';
 import { mustBeConfirmed, sealOf } from './sealing.ts';
 import { defineTool } from './tool.ts';
@@ -51,7 +52,7 @@ export default defineTool({
   preview: async (args, reads) =>
     args.dry_run ? view(args, reads, args.remove ? { files: {} } : sealOf(reads), 'dry_run') : undefined,
   handle: async (args, acts, permit) => {
-    const seal = args.remove ? undefined : sealOf(acts);
+    const seal = args.remove ? undefined : sealOf(acts, (await readCapsule(acts.repo)).capsule.commit);
     const bound = seal ? sealDigest(seal.files) : REMOVAL;
     if (args.expect === undefined) mustBeConfirmed({ command: COMMAND }, acts, bound);
     else mustBeExpected(args.expect, acts, bound);

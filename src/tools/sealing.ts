@@ -7,8 +7,8 @@ import { makeSeal, readSeal, writeSeal } from '../policies/seal.ts';
 import type { Tool } from './tool.ts';
 
 /** A seal of everything the policy covers as it is now, by whoever sits at this terminal. */
-export function sealOf(reads: Reads): Seal {
-  return makeSeal(reads.repo, reads.presets, reads.policy(), sealer(reads));
+export function sealOf(reads: Reads, commit: string | null = null): Seal {
+  return makeSeal(reads.repo, reads.presets, reads.policy(), sealer(reads), commit);
 }
 
 /** After a preset was applied: the policy and its preset are sealed as they are now, everything else stays as it was sealed. */
@@ -17,7 +17,7 @@ export function renewSeal(reads: Reads): void {
   if (!seal) return;
   const policy = loadPolicy(reads.repo, reads.presets);
   const kept = { seal, anew: [POLICY_FILE, `package:presets/${policy.preset}.yaml`] };
-  writeSeal(reads.sealFile, makeSeal(reads.repo, reads.presets, policy, sealer(reads), kept));
+  writeSeal(reads.sealFile, makeSeal(reads.repo, reads.presets, policy, sealer(reads), seal.commit ?? null, kept));
 }
 
 /** Goes on only where a person has typed yes to exactly this: a digest, or another word of the operation's. */

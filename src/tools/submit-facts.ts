@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { Failure } from '../base/errors.ts';
 import { isKnown, known, unknown } from '../base/fact.ts';
 import type { Reads } from '../context.ts';
+import { editScope } from '../policies/edits.ts';
 import type { Price } from '../policies/price.ts';
 import type { Facts } from '../policies/types.ts';
-import { isSameWork } from '../runs/capsule.ts';
+import { editsSince, isSameWork } from '../runs/capsule.ts';
 import { replicateIds } from '../runs/group-reservation.ts';
 import { stateFolders } from '../runs/home.ts';
 import { readManifest } from '../runs/manifest.ts';
@@ -62,11 +63,22 @@ export async function lookAtPlan(
       plan.capsule.why === null
         ? known({ clean: plan.capsule.clean, changed: plan.capsule.changed })
         : unknown(`git could not be read: ${plan.capsule.why}`),
+    ...(await editsOf(reads, plan)),
     planned,
     price,
     pace,
     warning: parserWarning(reads, planned.design, iteration.path, iteration.id),
   };
+}
+
+/** Asked only where the answer decides: under a seal that knows its commit, and a policy that says where an agent may work. */
+async function editsOf(reads: Reads, plan: Plan): Promise<Pick<Facts, 'edits'>> {
+  const policy = reads.policy();
+  const scope = editScope(policy, plan.iteration.folder);
+  const commit = policy.seal.sealed?.commit;
+  if (!commit || !scope) return {};
+  const files = await editsSince(reads.repo, commit);
+  return { edits: isKnown(files) ? { ...files, value: { files: files.value, scope: scope.folders } } : files };
 }
 
 /** Where the policy does not say which accounts may be named, the day is the site's as a whole. */

@@ -163,7 +163,7 @@ test('renewing for one change says yes to no other', () => {
   if (!before) throw new Error('no seal');
   put(FILE, 'gate: {}\n');
   put('.mcp.json', 'new');
-  writeSeal(path, makeSeal(repo, PRESETS, loadPolicy(repo, PRESETS), 'me', { seal: before, anew: [FILE] }));
+  writeSeal(path, makeSeal(repo, PRESETS, loadPolicy(repo, PRESETS), 'me', null, { seal: before, anew: [FILE] }));
   expect(breaches()).toEqual(['.mcp.json was changed']);
 });
 
