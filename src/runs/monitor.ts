@@ -3,6 +3,7 @@ import type { JobView, Look } from '../sites/schedulers/scheduler.ts';
 import { judgeTask } from './evidence.ts';
 import type { JournalEvent } from './journal.ts';
 import { mayMove, stateFromTasks, TASK_OVER } from './lifecycle.ts';
+import { excess, onlyStep } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { TIMINGS } from './timings.ts';
@@ -56,6 +57,13 @@ export function observe(run: Run, look: Look, markers: MarkerLook | undefined): 
   if (move && move.to !== from && mayMove(from, move.to))
     events.push({ event: 'moved', from, to: move.to, because: move.because });
   return events;
+}
+
+/** What a job that waits or runs may use beyond what was decided on: somebody changed it, or the site gives more than was asked for. */
+export function grown(run: Run, look: Look): string[] {
+  const planned = onlyStep(run.plan).requested;
+  const mays = [...viewsOf(run, look.jobs).values()].flatMap(({ may }) => may ?? []);
+  return [...new Set(mays.flatMap((may) => excess(planned, { ...planned, ...may })))];
 }
 
 /** Rows of this very job: same id, same name with its nonce, same user's listing. A recycled id never has our name. */

@@ -3,7 +3,7 @@ import { digest } from '../base/digest.ts';
 import { asFailure } from '../base/errors.ts';
 import type { Acts } from '../context.ts';
 import { TASK_OVER } from '../runs/lifecycle.ts';
-import { isWatched, needsMarkers, observe } from '../runs/monitor.ts';
+import { grown, isWatched, needsMarkers, observe } from '../runs/monitor.ts';
 import { openRuns } from '../runs/open.ts';
 import { paceOf } from '../runs/place.ts';
 import { projectOne } from '../runs/project.ts';
@@ -158,6 +158,10 @@ async function lookAt(
 
 async function note(run: Run, look: Look, markers: readonly MarkerLook[], problems: string[]): Promise<void> {
   const mine = markers.find((one) => one.gate === gateOf(run));
+  for (const more of grown(run, look))
+    problems.push(
+      `${run.id}: its job may use ${more}: it was changed after its release, or the site gives more than was asked for`,
+    );
   for (const bad of mine?.unreadable ?? []) problems.push(`${run.id}: a marker cannot be read: ${bad}`);
   try {
     await withRun(run, 'monitoring', () => {

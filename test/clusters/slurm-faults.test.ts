@@ -169,6 +169,21 @@ test('a job cancelled behind our back is cancelled, and by whom is said', { time
   expect(readJsonFile(join(folderOf(run_id), 'run_manifest.json'))).toMatchObject({ status: 'failed' });
 });
 
+test('a job that somebody enlarges after its release is told at the next look', { timeout: LIMIT }, async () => {
+  repo = await experiment('sleep 300');
+  const { run_id, job_id } = await repo.json<Submitted>('submit');
+  await seenAs('running');
+  expect((await repo.json<{ problems: string[] }>('monitor')).problems).toEqual([]);
+  await slurm.admin('scontrol', 'update', `JobId=${job_id}`, 'TimeLimit=45');
+  const problems = await until('it is told', async () => {
+    const seen = await repo.json<{ problems: string[] }>('monitor');
+    return seen.problems.length > 0 ? seen.problems : undefined;
+  });
+  expect(problems).toEqual([
+    expect.stringMatching(new RegExp(`^${run_id}: its job may use walltime seconds 2700 instead of 300: it was changed`)),
+  ]);
+});
+
 test('a hold by an administrator is told as one that only they can lift, and the run goes on after it', {
   timeout: LIMIT,
 }, async () => {

@@ -188,6 +188,19 @@ describe('a poll', () => {
     const healthy = trouble === null;
     expect(look(seen)).toEqual({ at: 1795975500, healthy, ...(healthy ? {} : { trouble }), jobs: [] });
   });
+  test.each([
+    ['2@k@1@k@1:00:00', { cpus: 2, nodes: 1, walltimeSeconds: 3600 }],
+    ['4@k@1-2@k@1:00', { cpus: 4, nodes: 2, walltimeSeconds: 60 }],
+    ['4@k@1@k@UNLIMITED', { cpus: 4, nodes: 1, walltimeSeconds: null }],
+    ['1K@k@1@k@1:00', undefined],
+    ['4@k@1@k@INVALID', undefined],
+  ])('what a task may use now: %s', (sizes, may) => {
+    const row = `3@k@N/A@k@RUNNING@k@None@k@0@k@1795975317@k@1795975318@k@N/A@k@lab@k@n1@k@al_x.main.1.abc@k@${sizes}@k@`;
+    const seen = scheduler
+      .poll({ jobs: [{ id: '3', name: 'al_x.main.1.abc' }], user: 'lab', since: 1 })
+      .read(answer({ queue: [row] }, clock));
+    expect(seen.jobs[0]?.may).toEqual(may);
+  });
   test('a look-up by name throws rather than give an unproven empty list', () => {
     const find = (seen: Output) => scheduler.find('al_x', 'lab', 1).read(seen);
     expect(find(answer({ queue: [''], ping: ['is UP'], accounting: [''] }))).toEqual([]);

@@ -86,6 +86,8 @@ export type JobView = {
   estimatedStart: number | null;
   /** What the task really used, where it is recorded. */
   used: { elapsedSeconds: number | null; cpuSeconds: number | null; maxRssMb: number | null } | null;
+  /** What it may use now, while it waits or runs; absent where the scheduler does not say. `walltimeSeconds` null: no limit. */
+  may?: { cpus: number; nodes: number; walltimeSeconds: number | null };
 };
 
 export type PollQuery = {

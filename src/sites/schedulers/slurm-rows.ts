@@ -2,7 +2,7 @@ import { quote } from '../../base/text.ts';
 import type { JobView } from './scheduler.ts';
 import type { Answer } from './slurm-answers.ts';
 import { isOver, reasonWords, stateOf, waitingFor } from './slurm-states.ts';
-import { parseIndices } from './units.ts';
+import { parseIndices, parseWalltime } from './units.ts';
 
 /** The queue's rows, one a task. Lines that are no row of ours are skipped: they cannot carry the answer's random word. */
 export function queueRows(answer: Answer): JobView[] {
@@ -19,6 +19,7 @@ export function queueRows(answer: Answer): JobView[] {
       user = '',
       node = '',
       name = '',
+      ...sizes
     ]) => {
       const state = stateOf(word);
       const waiting = state === 'pending' ? waitingFor(reason) : { held: false, blocked: false };
@@ -43,6 +44,7 @@ export function queueRows(answer: Answer): JobView[] {
         ended: over ? numberOf(end) : null,
         estimatedStart: state === 'pending' ? numberOf(start) : null,
         used: null,
+        ...(over ? {} : sizesOf(sizes)),
       };
     },
   );
@@ -122,6 +124,14 @@ function rowsOf(answer: Answer, part: string, fields: number): string[][] {
     .split('\n')
     .map((line) => line.split(separator))
     .filter((cells) => cells.length >= fields && /^\d/.test(cells[0] ?? ''));
+}
+
+/** What a task may use now; nothing where a figure is not said as one. A range counts with its upper end. */
+function sizesOf([cpus = '', nodes = '', limit = '']: readonly string[]): Pick<JobView, 'may'> {
+  const count = (text: string) => numberOf(/^(?:\d+-)?(\d+)$/.exec(text)?.[1] ?? '');
+  const [many, wide, walltime] = [count(cpus), count(nodes), parseWalltime(limit)];
+  if (many === null || wide === null || (walltime === undefined && limit !== 'UNLIMITED')) return {};
+  return { may: { cpus: many, nodes: wide, walltimeSeconds: walltime ?? null } };
 }
 
 function numberOf(text: string): number | null {

@@ -37,7 +37,7 @@ al_told() {
 # al_queue USER [MORE OPTIONS]: its rows stay in al_rows too.
 al_queue() {
   al_user=$1; shift
-  al_rows=$(squeue -h -r -a -t all -u "$al_user" "$@" -O "ArrayJobID:$al_s,ArrayTaskID:$al_s,State:$al_s,Reason:$al_s,exit_code:$al_s,SubmitTime:$al_s,StartTime:$al_s,EndTime:$al_s,UserName:$al_s,NodeList:$al_s,Name:$al_s" </dev/null)
+  al_rows=$(squeue -h -r -a -t all -u "$al_user" "$@" -O "ArrayJobID:$al_s,ArrayTaskID:$al_s,State:$al_s,Reason:$al_s,exit_code:$al_s,SubmitTime:$al_s,StartTime:$al_s,EndTime:$al_s,UserName:$al_s,NodeList:$al_s,Name:$al_s,NumCPUs:$al_s,NumNodes:$al_s,TimeLimit:$al_s" </dev/null)
   al_code=$?
   printf '%s begin queue\n%s\n%s code %s\n' "$al_word" "$al_rows" "$al_word" "$al_code"
   [ -n "$al_rows" ] || al_part ping scontrol ping
