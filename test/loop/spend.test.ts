@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
@@ -14,15 +13,18 @@ afterAll(forgetTemplate);
 
 type Submitted = { run_id: string; job_id: string };
 
-/** A repository of an account of this test's own: a minute of one cpu, of which three and a quarter fit into the day. It runs until `go` is there. */
-async function clone(account: string): Promise<Tiny> {
+/**
+ * A clone of one repository: a minute of one cpu, of which three and a quarter fit into what the iteration may cost. It runs until `go` is
+ * there. A day's budget is the account's, and so of all tests that run meanwhile: test/runs/spending.test.ts has its rules.
+ */
+async function clone(): Promise<Tiny> {
   const tiny = await makeTiny((path) => {
     const launch = join(path, 'experiments', 'plan', 'tiny', 'launch');
     writeFileSync(
       join(path, '.autolab', 'verifier_policy.yaml'),
-      'policy_resolution: { default_preset: local_dev }\ngate:\n  limits:\n    scheduler: { calls_per_hour: 3600, poll_seconds: 1 }\n    spend: { cpu_hours: { day: 0.055 } }\n',
+      'policy_resolution: { default_preset: local_dev }\ngate:\n  limits:\n    scheduler: { calls_per_hour: 3600, poll_seconds: 1 }\n    spend: { cpu_hours: { iteration: 0.055 } }\n',
     );
-    writeFileSync(join(launch, 'launch.yaml'), `schema_version: "1"\nsite: local\nresources: { account: ${account} }\n`);
+    writeFileSync(join(launch, 'launch.yaml'), `schema_version: "1"\nsite: local\nresources: { cpus: 1 }\n`);
     writeFileSync(
       join(launch, 'run_local.sh'),
       '#!/bin/sh\n#SBATCH --time=00:01:00\necho ran >>ran\nwhile [ ! -e go ]; do sleep 0.1; done\n',
@@ -32,17 +34,15 @@ async function clone(account: string): Promise<Tiny> {
   return tiny;
 }
 const submit = (tiny: Tiny, ...more: string[]) => tiny.run(['submit', '--json', ...more]);
-const newAccount = () => `acct_${randomBytes(4).toString('hex')}`;
 
-test('six repositories at once reserve no more than the day allows; what has ended gives back what it did not use', async () => {
-  const account = newAccount();
-  const clones = await Promise.all(Array.from({ length: 6 }, () => clone(account)));
+test('six clones at once reserve no more than the limit allows; what has ended gives back what it did not use', async () => {
+  const clones = await Promise.all(Array.from({ length: 6 }, () => clone()));
   const answers = await Promise.all(clones.map((tiny) => submit(tiny)));
   expect(answers.map(({ exit }) => exit).sort()).toEqual([0, 0, 0, 1, 1, 1]);
   for (const { exit, stderr } of answers)
     if (exit === 1)
       expect(stderr).toMatch(
-        /limits\.spend\.cpu_hours\.day.*0\.05 cpu-hours reserved or spent in 24 hours, and 0\.017 cpu-hours/s,
+        /limits\.spend\.cpu_hours\.iteration.*0\.05 cpu-hours reserved or spent on this iteration, and 0\.017 cpu-hours/s,
       );
 
   const at = answers.findIndex(({ exit }) => exit === 0);
@@ -63,8 +63,7 @@ test('six repositories at once reserve no more than the day allows; what has end
 });
 
 test('what the scheduler refuses costs nothing, and the price of a retry is asked for anew', async () => {
-  const account = newAccount();
-  const tiny = await clone(account);
+  const tiny = await clone();
   writeFileSync(join(tiny.iteration, 'go'), '');
   for (let turn = 0; turn < 5; turn++) {
     expect((await submit(tiny, '--again')).exit).toBe(0);
@@ -74,9 +73,11 @@ test('what the scheduler refuses costs nothing, and the price of a retry is aske
   }
   const { stdout } = await tiny.run(['submit', '--dry-run', '--again', '--json']);
   const { decision } = JSON.parse(stdout) as { decision: { reasons: { rule: string; verdict: string; because: string }[] } };
-  expect(decision.reasons.find(({ rule }) => rule === 'limits.spend.cpu_hours.day')).toMatchObject({
+  expect(decision.reasons.find(({ rule }) => rule === 'limits.spend.cpu_hours.iteration')).toMatchObject({
     verdict: 'allow',
-    because: expect.stringMatching(/^0(?:\.00\d)? cpu-hours reserved or spent in 24 hours, and 0\.017 cpu-hours of this call/),
+    because: expect.stringMatching(
+      /^0(?:\.00\d)? cpu-hours reserved or spent on this iteration, and 0\.017 cpu-hours of this call/,
+    ),
   });
   expect(existsSync(join(tiny.iteration, 'ran'))).toBe(true);
 });
