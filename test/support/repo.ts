@@ -77,7 +77,7 @@ export async function makeRepo(
     },
     cleanup: async () => {
       rmSync(state, { recursive: true, force: true });
-      rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+      rmSync(path, { recursive: true, force: true, maxRetries: 20 });
     },
   };
 }

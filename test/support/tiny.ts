@@ -40,7 +40,7 @@ export async function makeTiny(edit?: (path: string) => void): Promise<Tiny> {
     },
     remove: () => {
       rmSync(stateFolder(path), { recursive: true, force: true });
-      rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+      rmSync(path, { recursive: true, force: true, maxRetries: 20 });
     },
   };
 }
