@@ -77,8 +77,7 @@ export function approvalStore(folder: string): ApprovalStore {
 }
 
 function newApproval({ tool, summary, subject, changes, decision }: Question, now: Date): Approval {
-  // As a reader will find it: what JSON cannot hold is not part of what is approved.
-  const shown = JSON.parse(JSON.stringify(subject ?? null)) as unknown;
+  const shown = asRead(subject);
   const policy = decision.policy_version;
   const record = {
     schema_version: SCHEMA_VERSION,
@@ -98,6 +97,11 @@ function newApproval({ tool, summary, subject, changes, decision }: Question, no
     note: null,
   } as const;
   return { ...record, seal: sealOf(record) };
+}
+
+/** As a reader will find it: what JSON cannot hold is not part of what is approved. */
+function asRead(subject: unknown): unknown {
+  return JSON.parse(JSON.stringify(subject ?? null)) as unknown;
 }
 
 /** Refused unless it waits: each other state says what became of it. */
@@ -121,7 +125,7 @@ function live(folder: string, question: Question, now: Date): Approval | undefin
 }
 
 function matching(folder: string, { tool, subject, decision }: Question, now: Date): Approval[] {
-  const wanted = boundTo({ tool, subject: JSON.parse(JSON.stringify(subject ?? null)), policy: decision.policy_version });
+  const wanted = boundTo({ tool, subject: asRead(subject), policy: decision.policy_version });
   const asking = askedBy(decision);
   return readAll(folder, now).approvals.filter((approval) => {
     const asked = askedBy(approval);

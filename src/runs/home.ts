@@ -74,7 +74,7 @@ export function userFolder(): string {
 export function stateFolders(): string[] {
   try {
     return readdirSync(userFolder(), { withFileTypes: true })
-      .filter((one) => one.isDirectory())
+      .filter((one) => one.isDirectory() && /^[0-9a-f]{24}$/.test(one.name))
       .map((one) => join(userFolder(), one.name));
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return [];

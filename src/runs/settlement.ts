@@ -15,7 +15,7 @@ export function reservationOf(repo: string, plan: Plan, job: string): Reservatio
 }
 
 /** Writes down what each submission of a run has come to, as far as that is certain. Safe to repeat. */
-export function settle(run: Run, spending: Spending): void {
+export function settle(run: Pick<Run, 'plan' | 'record' | 'replicates'>, spending: Pick<Spending, 'settle'>): void {
   if (run.replicates) return;
   const { attempts } = run.record;
   for (const attempt of attempts) {
@@ -25,7 +25,7 @@ export function settle(run: Run, spending: Spending): void {
 }
 
 /** Undefined while the job may still cost something. */
-function costOf(run: Run, { phase, begun, jobId, planDigest: decided }: Attempt): Cost | undefined {
+function costOf(run: Pick<Run, 'plan' | 'record'>, { phase, begun, jobId, planDigest: decided }: Attempt): Cost | undefined {
   if (phase === 'withdrawn' && begun) return undefined;
   if (phase === 'none' || phase === 'refused' || phase === 'withdrawn') return NOTHING;
   if (phase === 'unknown') return undefined;

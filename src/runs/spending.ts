@@ -99,20 +99,12 @@ export function spentBy(payer: Asker, states: readonly string[], at = now()): Fa
 }
 
 /**
- * Jobs at a place that were reserved in these books within the last seconds and may not be in the queue yet. Books that cannot be read count
- * nothing here; what was spent is unknown then, which denies.
+ * How many jobs at a place were reserved in these books within the last seconds (at: epoch seconds) and may not be in the queue yet. Throws
+ * where a book cannot be read: how many there are is not known then.
  */
 export function justReserved(place: string, states: readonly string[], seconds: number, at = now()): number {
-  return states.reduce((sum, state) => sum + freshIn(pathIn(state), place, at - seconds), 0);
-}
-
-function freshIn(path: string, place: string, since: number): number {
-  try {
-    return [...entriesOf(path).values()].filter((one) => one.place === place && one.settled === null && one.reserved > since)
-      .length;
-  } catch {
-    return 0;
-  }
+  const entries = states.flatMap((state) => [...entriesOf(pathIn(state)).values()]);
+  return entries.filter((one) => one.place === place && one.settled === null && one.reserved > at - seconds).length;
 }
 
 function add(sum: Spent['day'], { cpu_hours, gpu_hours }: Cost): void {

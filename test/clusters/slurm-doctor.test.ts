@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import * as z from 'zod';
 import type { Agent } from '../support/clients.ts';
 import { modernAgent } from '../support/clients.ts';
 import type { Repo } from '../support/repo.ts';
@@ -24,21 +25,11 @@ afterAll(async () => {
   await repo?.cleanup();
 }, LIMIT);
 
-type Finding = { code: string; severity: string; what: string; next: string };
-type Doctor = {
-  ok: boolean;
-  findings: Finding[];
-  sites: {
-    name: string;
-    version: string;
-    queue: { active: number; pending: number } | null;
-    description: {
-      partitions: { name: string; is_default: boolean; state: string }[];
-      accounts: { name: string }[];
-      settings: { min_job_age: number };
-    } | null;
-  }[];
-};
+const shape = z.object({
+  ok: z.boolean(),
+  findings: z.array(z.object({ code: z.string(), severity: z.string(), what: z.string(), next: z.string() })),
+});
+type Doctor = z.output<typeof shape>;
 const of = (doctor: Doctor, code: string) => doctor.findings.filter((one) => one.code === code);
 
 test('the site as an agent sees it: partitions, accounts, what is kept, and what to ask the operators', {
@@ -47,7 +38,7 @@ test('the site as an agent sees it: partitions, accounts, what is kept, and what
   agent = await modernAgent(repo.path, slurm.identity);
   const answer = await agent.call('check_setup', { detail: 'site', site: 'slurm' });
   expect(answer.isError, answer.text).toBeFalsy();
-  const doctor = answer.structuredContent as unknown as Doctor;
+  const doctor = shape.parse(answer.structuredContent);
   expect(doctor.ok).toBe(true);
   expect(of(doctor, 'account')).toMatchObject([{ severity: 'ok', what: expect.stringContaining(slurm.user) }]);
   expect(of(doctor, 'accounting')).toMatchObject([{ severity: 'ok', what: expect.stringContaining('no comments') }]);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sbatchOptions } from '../../src/sites/schedulers/sbatch-options.ts';
 import type { Requested } from '../../src/sites/schedulers/scheduler.ts';
 import { countedBySlurm, sbatchOptionsOf } from '../../src/sites/schedulers/slurm-arguments.ts';
+import { requested } from '../runs/samples.ts';
 import { until } from '../support/repo.ts';
 import type { Slurm } from '../support/slurm.ts';
 import { startSlurm } from '../support/slurm.ts';
@@ -78,21 +79,7 @@ test('what a job is given when it runs is never more than its price was made of,
   expect(samples.length).toBe(MANY);
   for (const [at, line] of samples.entries()) {
     const said = sbatchOptions(`#!/bin/sh\n#SBATCH ${line}\n`).requested;
-    const planned = countedBySlurm({
-      cpus: 1,
-      gpus: 0,
-      gpuType: null,
-      nodes: 1,
-      memoryMb: null,
-      walltimeSeconds: null,
-      indices: null,
-      parallel: null,
-      partition: null,
-      account: null,
-      qos: null,
-      requeues: 0,
-      ...said,
-    });
+    const planned = countedBySlurm({ ...requested(), memoryMb: null, walltimeSeconds: null, ...said });
     const job = {
       name: `al_price_${at}`,
       script,

@@ -112,6 +112,7 @@ describe('a Python hook', () => {
   });
 });
 
+// Without Python there is no hook to call; CI installs it, and there nothing is skipped.
 const hasPython = execaSync('python3', ['--version'], { reject: false }).exitCode === 0;
 
 describe.skipIf(!hasPython && !process.env.CI)('a Python hook, really called', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { planDigest } from '../../src/runs/plan.ts';
-import type { Run } from '../../src/runs/run.ts';
+import type { RunRecord } from '../../src/runs/record.ts';
+import { replay } from '../../src/runs/record.ts';
 import { settle } from '../../src/runs/settlement.ts';
 import type { Cost } from '../../src/runs/spending.ts';
 import type { Attempt, TaskRecord } from '../../src/runs/types.ts';
@@ -24,8 +25,13 @@ const over = (index: number, more: Partial<TaskRecord> = {}) =>
 
 function settled(tasks: readonly TaskRecord[], ...attempts: Attempt[]): [string, Cost][] {
   const told: [string, Cost][] = [];
-  const record = { state: 'running', tasks: [...tasks], attempts: attempts.length > 0 ? attempts : [attempt()] };
-  settle({ plan: PLAN, record } as unknown as Run, { reserve: () => {}, settle: (job, cost) => void told.push([job, cost]) });
+  const record: RunRecord = {
+    ...replay([], [0, 1]),
+    state: 'running',
+    tasks: [...tasks],
+    attempts: attempts.length > 0 ? attempts : [attempt()],
+  };
+  settle({ plan: PLAN, record }, { settle: (job, cost) => void told.push([job, cost]) });
   return told;
 }
 

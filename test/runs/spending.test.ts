@@ -96,6 +96,11 @@ describe('a book that cannot be trusted makes what was spent unknown', () => {
     harm();
     expect(spentBy(PAYER, books)).toEqual({ unknown: true, why: expect.stringMatching(why) });
   });
+  test('a queue beside which it cannot be read is not known either', () => {
+    book().reserve([{ ...PAYER, job: 'al_1', ...cost(8) }]);
+    appendFileSync(file(), 'hello\n');
+    expect(() => justReserved('slurm', books, 30)).toThrow(/line 2 of .* is not one of ours/);
+  });
   test('a clock that is behind what is written', () => {
     book().reserve([{ ...PAYER, job: 'al_1', ...cost(8) }]);
     book().settle('al_1', cost(1));
