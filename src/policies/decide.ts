@@ -1,6 +1,6 @@
 import { judgeAllowed, judgeCommands, judgeSite } from './allow.ts';
 import type { Ceiling } from './ceilings.ts';
-import { judgeEdits } from './edits.ts';
+import { judgeEdits } from './edit-scope.ts';
 import { originOf } from './layers.ts';
 import { judgeJobs, judgePerJob } from './limits.ts';
 import type { Policy } from './load.ts';

@@ -1,6 +1,6 @@
-import { readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemCode } from '../base/errors.ts';
+import { Failure, systemCode } from '../base/errors.ts';
 import type { Policy } from './load.ts';
 
 /** Autolab's profile `safe_automation`: what tells its agents what to do and judges what they did. */
@@ -37,17 +37,21 @@ function globSource(pattern: string): string {
     .join('');
 }
 
-/** The plain files at or below a path; links are not followed. Fails where there are too many to seal. */
+/** The files and links at or below a path; links are not followed. Fails where there are too many to seal. */
 function walk(repo: string, start: string): string[] {
   const found: string[] = [];
   const visit = (path: string): void => {
-    if (found.length > MOST) throw new Error(`more than ${MOST} files are protected below ${start}`);
+    if (found.length > MOST)
+      throw new Failure('file_invalid', {
+        what: `more than ${MOST} files are protected below ${start || 'the repository'}`,
+        why: 'a seal holds each of them',
+        next: 'name fewer in protected_files of .autolab/verifier_policy.yaml',
+      });
     const full = join(repo, path);
-    const seen = statSync(full, { throwIfNoEntry: false });
-    if (seen?.isFile()) found.push(path);
+    const seen = lstatSync(full, { throwIfNoEntry: false });
+    if (seen?.isFile() || seen?.isSymbolicLink()) found.push(path);
     if (!seen?.isDirectory()) return;
-    for (const one of entries(full))
-      if (!one.isSymbolicLink() && one.name !== '.git') visit(path === '' ? one.name : `${path}/${one.name}`);
+    for (const one of entries(full)) if (one.name !== '.git') visit(path === '' ? one.name : `${path}/${one.name}`);
   };
   visit(start);
   return found;

@@ -1,4 +1,4 @@
-import { readFileSync, unlinkSync } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync, unlinkSync } from 'node:fs';
 import * as z from 'zod';
 import { digest, sha256 } from '../base/digest.ts';
 import { asFailure, Failure, systemCode } from '../base/errors.ts';
@@ -139,6 +139,8 @@ function refuseNewer(path: string): void {
 function fileNow(path: string): SealedFile | { failure: string } {
   try {
     const bytes = readFileSync(path);
+    // Where a link leads is sealed with what is there, and never shown: it may lead to a secret.
+    if (lstatSync(path).isSymbolicLink()) return { sha256: sha256(`${readlinkSync(path)}\0${sha256(bytes)}`) };
     const text = bytes.length <= TEXT_LIMIT && !bytes.includes(0) ? bytes.toString('utf8') : undefined;
     return { sha256: sha256(bytes), ...(text === undefined ? {} : { text }) };
   } catch (error) {

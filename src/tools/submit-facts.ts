@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Failure } from '../base/errors.ts';
 import { isKnown, known, unknown } from '../base/fact.ts';
 import type { Reads } from '../context.ts';
-import { editScope } from '../policies/edits.ts';
+import { editScope } from '../policies/edit-scope.ts';
 import type { Price } from '../policies/price.ts';
 import type { Facts } from '../policies/types.ts';
 import { editsSince, isSameWork } from '../runs/capsule.ts';

@@ -92,6 +92,21 @@ test('what Autolab’s own keys protect from its agents is sealed too, and a fil
   ]);
 });
 
+test('a link that comes into a protected folder is a breach, and what it leads to is not shown', () => {
+  put(FILE, 'protected_files: [configs]\n');
+  put('configs/a.yaml', 'one\n');
+  put('aside/secret', 'hunter22\n');
+  symlinkSync(join(repo, 'aside/secret'), join(repo, 'configs/kept'));
+  seal();
+  expect(breaches()).toEqual([]);
+  put('aside/secret', 'hunter23\n');
+  symlinkSync(join(repo, 'aside/secret'), join(repo, 'configs/new'));
+  symlinkSync('/nowhere', join(repo, 'configs/broken'));
+  const found = sealState(path, repo, PRESETS).breaches;
+  expect(found.map(({ name, what }) => `${name} ${what}`)).toEqual(['configs/kept was changed', 'configs/new was made']);
+  expect(JSON.stringify([found, readSeal(path)])).not.toContain('hunter');
+});
+
 test('what is as it was sealed is no breach; any change, a file that went and one that came are', () => {
   put(FILE, 'gate:\n  acts: { submit: deny }\n');
   put('.autolab/workflow.yaml', 'a: 1\n');

@@ -1,8 +1,8 @@
 import { isKnown } from '../base/fact.ts';
 import { cap, clean, quote } from '../base/text.ts';
+import { valueAt } from './edit.ts';
 import type { Policy } from './load.ts';
 import type { Facts, Reason } from './types.ts';
-import { isTree } from './yaml.ts';
 
 /** Where an agent may work, in the words of Autolab's `agent_runner.edit_scope`. Paths from the repository on; `''` is all of it. */
 export type EditScope = { mode: string; folders: readonly string[] };
@@ -13,11 +13,10 @@ const SHOWN = 12;
 
 /** The scope in force for an iteration; undefined where the policy names none. A mode that is not known allows nothing. */
 export function editScope({ autolab }: Pick<Policy, 'autolab'>, iteration: string): EditScope | undefined {
-  const runner = member(autolab.agent_runner, 'edit_scope');
-  const mode = member(runner, 'mode');
+  const mode = valueAt(autolab, ['agent_runner', 'edit_scope', 'mode']);
   if (typeof mode !== 'string') return undefined;
-  const core = strings(member(runner, 'core_dirs'));
-  const root = member(autolab.scope_roots, 'project_wide_root');
+  const core = strings(valueAt(autolab, ['agent_runner', 'edit_scope', 'core_dirs']));
+  const root = valueAt(autolab, ['scope_roots', 'project_wide_root']);
   const folders =
     mode === 'iteration_only'
       ? [iteration]
@@ -35,7 +34,7 @@ export function editScope({ autolab }: Pick<Policy, 'autolab'>, iteration: strin
  */
 export function judgeEdits(policy: Policy, facts: Facts): Reason[] {
   const since = policy.seal.sealed?.commit;
-  const mode = member(member(policy.autolab.agent_runner, 'edit_scope'), 'mode');
+  const mode = valueAt(policy.autolab, ['agent_runner', 'edit_scope', 'mode']);
   if (!since || typeof mode !== 'string') return [];
   const { edits } = facts;
   if (!isKnown(edits))
@@ -85,10 +84,6 @@ function deny(policy: Policy, because: string, remedy: string): Reason {
 function plain(folder: string): string {
   const path = folder.replace(/^\.\/+|\/+$/g, '');
   return path === '.' ? '' : path;
-}
-
-function member(value: unknown, key: string): unknown {
-  return isTree(value) ? value[key] : undefined;
 }
 
 function strings(value: unknown): string[] {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { decide } from '../../src/policies/decide.ts';
-import { editScope } from '../../src/policies/edits.ts';
+import { editScope } from '../../src/policies/edit-scope.ts';
 import type { Policy } from '../../src/policies/load.ts';
 import { known, policy, submission } from './helpers.ts';
 
