@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sha256 } from '../../src/base/digest.ts';
@@ -10,6 +10,7 @@ import { record } from '../../src/runs/run.ts';
 import type { TaskRecord } from '../../src/runs/types.ts';
 import type { Marker } from '../../src/sites/job-script.ts';
 import type { JobView, Requested } from '../../src/sites/schedulers/scheduler.ts';
+import { removeFolder } from '../support/folders.ts';
 
 export const RUN_ID = '20260101T000000Z_abcdef';
 export const AT = '2026-01-01T00:00:00Z';
@@ -17,7 +18,7 @@ export const SCRIPT = '#!/bin/sh\necho "$AUTOLAB_RUN_ID $AUTOLAB_ATTEMPT $AUTOLA
 
 export function scratch(name: string): { path: string; remove(): void } {
   const path = realpathSync(mkdtempSync(join(tmpdir(), `${name}-`)));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }) };
+  return { path, remove: () => removeFolder(path) };
 }
 
 export function requested(change: Partial<Requested> = {}): Requested {

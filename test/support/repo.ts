@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
+import { removeFolder } from './folders.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 export const MAIN = join(ROOT, 'dist', 'main.mjs');
@@ -77,7 +78,7 @@ export async function makeRepo(
     },
     cleanup: async () => {
       rmSync(state, { recursive: true, force: true });
-      rmSync(path, { recursive: true, force: true, maxRetries: 20 });
+      removeFolder(path);
     },
   };
 }

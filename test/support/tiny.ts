@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { stateFolder } from '../../src/runs/home.ts';
+import { removeFolder } from './folders.ts';
 import { MAIN } from './repo.ts';
 
 /** The smallest whole experiment: one task that notes each of its executions. */
@@ -40,7 +41,7 @@ export async function makeTiny(edit?: (path: string) => void): Promise<Tiny> {
     },
     remove: () => {
       rmSync(stateFolder(path), { recursive: true, force: true });
-      rmSync(path, { recursive: true, force: true, maxRetries: 20 });
+      removeFolder(path);
     },
   };
 }
