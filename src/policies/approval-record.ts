@@ -43,6 +43,8 @@ const approvalSchema = z.strictObject({
   /** Of the statement below, and by whom; it is verified again when the approval is used. */
   signature: z.string().max(10_000).exactOptional(),
   signer: z.string().exactOptional(),
+  /** Of an envelope: what each call took of it, at worst. */
+  uses: z.array(z.strictObject({ at: time, digest: z.string(), cpu_hours: z.number(), gpu_hours: z.number() })).exactOptional(),
   created: time,
   expires: time,
   decided: time.nullable(),

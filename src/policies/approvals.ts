@@ -1,36 +1,46 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { asFailure, Failure, systemCode } from '../base/errors.ts';
-import { jsonText, readJson, writeAtomic } from '../base/files.ts';
-import { APPROVAL_ID, instant, mintApprovalId } from '../base/ids.ts';
+import { Failure } from '../base/errors.ts';
+import { instant, mintApprovalId } from '../base/ids.ts';
 import { withLock } from '../base/lock.ts';
+import { read, readAll, write } from './approval-files.ts';
 import type { Approval } from './approval-record.ts';
-import { askedBy, asOf, boundTo, checked, expiry, SCHEMA_VERSION, sealOf } from './approval-record.ts';
+import { askedBy, boundTo, expiry, SCHEMA_VERSION, sealOf } from './approval-record.ts';
+import type { Envelope } from './envelope.ts';
+import { costOf, envelopeOf, fits } from './envelope.ts';
 import type { Decision, Facts } from './types.ts';
 
 export type { Approval } from './approval-record.ts';
 
 /** What is asked: an operation that a policy does not let pass without a person, and what that person sees. */
-export type Question = { tool: string; decision: Decision } & Pick<Facts, 'summary' | 'subject' | 'changes'>;
+export type Question = { tool: string; decision: Decision } & Pick<
+  Facts,
+  'summary' | 'subject' | 'changes' | 'iteration' | 'site' | 'jobs'
+>;
 
 export type ApprovalStore = {
   /** The approval that waits or is granted for this question, or a new one that waits. */
   request(question: Question, now: Date): Promise<Approval>;
   /**
    * The approval that waits or is granted: of the same operation, subject and policy, and by all the rules that ask now. One that more
-   * rules had asked for will do: a verdict that has become milder takes nothing back.
+   * rules had asked for will do: a verdict that has become milder takes nothing back. Where none is granted, a granted envelope of the
+   * same policy that the call fits into.
    */
   find(question: Question, now: Date): Approval | undefined;
   /** Fails with `approval_unknown` or, for a file that is torn or altered, `approval_unusable`. */
   get(id: string, now: Date): Approval;
   /** All of them, the oldest first, and the files that are not what they should be. */
   list(now: Date): { approvals: Approval[]; unreadable: { id: string; why: string }[] };
+  /** A new envelope: granted by who makes it at a terminal, or waiting for a signature. */
+  preapprove(envelope: Envelope, policy: string, summary: string, state: 'granted' | 'pending', now: Date): Promise<Approval>;
   /** Only what waits can be granted; granting twice is one grant. */
   grant(id: string, via: 'terminal' | 'elicitation', now: Date): Promise<Approval>;
   /** The same by a signature that has been verified; a grant without one is replaced. */
   grantSigned(id: string, signed: { signature: string; signer: string }, now: Date): Promise<Approval>;
   refuse(id: string, now: Date, note?: string): Promise<Approval>;
-  /** Uses up the granted approval of this question, exactly once whoever else tries. Undefined if there is none. */
+  /**
+   * Uses up the granted approval of this question, exactly once whoever else tries, or takes the call out of an envelope: the last of its
+   * `uses` is this one. Undefined if there is none.
+   */
   consume(question: Question, now: Date): Promise<Approval | undefined>;
 };
 
@@ -41,6 +51,13 @@ export function approvalStore(folder: string): ApprovalStore {
     request: (question, now) =>
       locked('requesting an approval', () => live(folder, question, now) ?? write(folder, newApproval(question, now))),
     find: (question, now) => live(folder, question, now),
+    preapprove: (envelope, policy, summary, state, now) =>
+      locked('granting an envelope', () => {
+        const record = recordOf({ tool: 'submit_run', policy, summary, subject: { envelope }, reasons: [] }, now);
+        if (state === 'pending') return write(folder, record);
+        const decided = { via: 'terminal', decided: instant(now), expires: envelope.until } as const;
+        return write(folder, { ...record, state, ...decided });
+      }),
     get: (id, now) => read(folder, id, now),
     list: (now) => readAll(folder, now),
     grant: (id, via, now) =>
@@ -52,15 +69,15 @@ export function approvalStore(folder: string): ApprovalStore {
           state: 'granted',
           via,
           decided: instant(now),
-          expires: expiry('granted', now),
+          expires: grantedUntil(approval, now),
         });
       }),
     grantSigned: (id, signed, now) =>
       locked('granting an approval', () => {
         const approval = read(folder, id, now);
         const open = approval.state === 'granted' ? approval : waiting(approval);
-        const granted = { state: 'granted', via: 'signed', decided: instant(now), expires: expiry('granted', now) } as const;
-        return write(folder, { ...open, ...granted, ...signed });
+        const granted = { state: 'granted', via: 'signed', decided: instant(now) } as const;
+        return write(folder, { ...open, ...granted, ...signed, expires: grantedUntil(approval, now) });
       }),
     refuse: (id, now, note) =>
       locked('refusing an approval', () => {
@@ -71,24 +88,29 @@ export function approvalStore(folder: string): ApprovalStore {
     consume: (question, now) =>
       locked('using an approval', () => {
         const granted = matching(folder, question, now).find((approval) => approval.state === 'granted');
-        return granted && write(folder, { ...granted, state: 'consumed' });
+        return granted ? write(folder, { ...granted, state: 'consumed' }) : takeOut(folder, question, now);
       }),
   };
 }
 
 function newApproval({ tool, summary, subject, changes, decision }: Question, now: Date): Approval {
-  const shown = asRead(subject);
-  const policy = decision.policy_version;
+  const reasons = decision.reasons.filter((reason) => reason.verdict !== 'allow');
+  return recordOf(
+    { tool, policy: decision.policy_version, summary, subject, reasons, ...(changes ? { changes: [...changes] } : {}) },
+    now,
+  );
+}
+
+function recordOf(
+  asked: Pick<Approval, 'tool' | 'policy' | 'summary' | 'subject' | 'reasons'> & { changes?: string[] },
+  now: Date,
+): Approval {
+  const shown = { ...asked, subject: asRead(asked.subject) };
   const record = {
     schema_version: SCHEMA_VERSION,
     id: mintApprovalId(),
-    tool,
-    policy,
-    digest: boundTo({ tool, subject: shown, policy }),
-    summary,
-    subject: shown,
-    ...(changes ? { changes: [...changes] } : {}),
-    reasons: decision.reasons.filter((reason) => reason.verdict !== 'allow'),
+    ...shown,
+    digest: boundTo(shown),
     state: 'pending',
     via: null,
     created: instant(now),
@@ -97,6 +119,30 @@ function newApproval({ tool, summary, subject, changes, decision }: Question, no
     note: null,
   } as const;
   return { ...record, seal: sealOf(record) };
+}
+
+/** An envelope says itself until when it is good. */
+function grantedUntil(approval: Approval, now: Date): string {
+  return envelopeOf(approval)?.until ?? expiry('granted', now);
+}
+
+/** Takes a call out of the first envelope it fits into. */
+function takeOut(folder: string, question: Question, now: Date): Approval | undefined {
+  const found = fitting(folder, question, now);
+  const cost = costOf(question);
+  if (!found || !cost) return undefined;
+  const use = { at: instant(now), digest: boundTo(ofQuestion(question)), ...cost };
+  const uses = [...(found.uses ?? []), use];
+  const isEmpty = uses.length >= (envelopeOf(found)?.submissions ?? 0);
+  return write(folder, { ...found, uses, ...(isEmpty ? { state: 'consumed' as const } : {}) });
+}
+
+function fitting(folder: string, question: Question, now: Date): Approval | undefined {
+  if (question.tool !== 'submit_run') return undefined;
+  return readAll(folder, now).approvals.find((one) => {
+    const envelope = one.state === 'granted' && one.policy === question.decision.policy_version ? envelopeOf(one) : undefined;
+    return envelope !== undefined && fits(envelope, one.uses ?? [], question, now);
+  });
 }
 
 /** As a reader will find it: what JSON cannot hold is not part of what is approved. */
@@ -121,71 +167,18 @@ function waiting(approval: Approval): Approval {
 
 function live(folder: string, question: Question, now: Date): Approval | undefined {
   const open = matching(folder, question, now).filter(({ state }) => state === 'pending' || state === 'granted');
-  return open.find(({ state }) => state === 'granted') ?? open[0];
+  return open.find(({ state }) => state === 'granted') ?? fitting(folder, question, now) ?? open[0];
 }
 
-function matching(folder: string, { tool, subject, decision }: Question, now: Date): Approval[] {
-  const wanted = boundTo({ tool, subject: asRead(subject), policy: decision.policy_version });
-  const asking = askedBy(decision);
+function ofQuestion({ tool, subject, decision }: Question): Pick<Approval, 'tool' | 'subject' | 'policy'> {
+  return { tool, subject: asRead(subject), policy: decision.policy_version };
+}
+
+function matching(folder: string, question: Question, now: Date): Approval[] {
+  const wanted = boundTo(ofQuestion(question));
+  const asking = askedBy(question.decision);
   return readAll(folder, now).approvals.filter((approval) => {
     const asked = askedBy(approval);
     return approval.digest === wanted && asking.every((rule) => asked.includes(rule));
   });
-}
-
-function readAll(folder: string, now: Date): { approvals: Approval[]; unreadable: { id: string; why: string }[] } {
-  const approvals: Approval[] = [];
-  const unreadable: { id: string; why: string }[] = [];
-  for (const id of ids(folder)) {
-    try {
-      approvals.push(read(folder, id, now));
-    } catch (error) {
-      const failure = asFailure(error);
-      if (failure.code === 'internal') throw error;
-      unreadable.push({ id, why: failure.message });
-    }
-  }
-  approvals.sort((a, b) => (a.created === b.created ? (a.id < b.id ? -1 : 1) : a.created < b.created ? -1 : 1));
-  return { approvals, unreadable };
-}
-
-function ids(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-      .map((name) => name.replace(/\.json$/, ''))
-      .filter((name) => APPROVAL_ID.test(name))
-      .sort();
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw error;
-  }
-}
-
-function read(folder: string, id: string, now: Date): Approval {
-  const value = APPROVAL_ID.test(id) ? contentOf(folder, id) : undefined;
-  if (value !== undefined) return asOf(checked(id, value), now);
-  throw new Failure('approval_unknown', {
-    what: `there is no approval ${JSON.stringify(id.slice(0, 40))}`,
-    next: '`autolab-mcp approvals` lists those there are',
-  });
-}
-
-function contentOf(folder: string, id: string): unknown {
-  try {
-    return readJson(join(folder, `${id}.json`));
-  } catch (error) {
-    const failure = asFailure(error);
-    if (failure.code !== 'file_invalid') throw error;
-    throw new Failure('approval_unusable', {
-      what: `the file of approval ${id} is torn`,
-      why: failure.why ?? failure.what,
-      next: 'make the call again that needs it; a new approval is asked for',
-    });
-  }
-}
-
-function write(folder: string, approval: Approval): Approval {
-  // Only this user may read what is approved and why.
-  writeAtomic(join(folder, `${approval.id}.json`), jsonText(approval), 0o600);
-  return approval;
 }

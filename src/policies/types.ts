@@ -63,6 +63,8 @@ export type Facts = {
   /** What is new since the last time, for that person to see; no part of what is approved. */
   changes?: readonly string[];
   site?: Fact<string>;
+  /** Whose work it is: the id of an iteration. */
+  iteration?: string;
   jobs?: readonly JobFacts[];
   queue?: Fact<{ active: number; pending: number }>;
   submitsLastHour?: Fact<number>;

@@ -23,6 +23,8 @@ export type AuditEntry = {
   digest?: string;
   run?: string;
   approval?: string;
+  /** Of a call that an envelope answered: what it took of it, at worst. */
+  cost?: { cpu_hours: number; gpu_hours: number };
   input?: string;
   detail?: string;
 };
@@ -37,6 +39,7 @@ const told = line.extend({
   digest: z.string().optional(),
   run: z.string().optional(),
   approval: z.string().optional(),
+  cost: z.object({ cpu_hours: z.number(), gpu_hours: z.number() }).optional(),
   detail: z.string().optional(),
 });
 /** A line as it can be told, whether the log holds or not: its words are data. */

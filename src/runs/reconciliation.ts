@@ -50,15 +50,17 @@ export function reconcile(repo: string, lines: readonly AuditLine[]): Reconcilia
 
 /**
  * Digests of plans that a decision let through: allowed, or asked and then carried out. Asking is one line and going on with the
- * approval another that names the same one.
+ * approval another that names the same one; what an envelope answers was asked once for all, and each use says what it took.
  */
 function allowedDigests(lines: readonly AuditLine[]): Set<string> {
   const allowed = new Set<string>();
   const asked = new Set<string>();
-  for (const { kind, tool, verdict, digest, approval } of lines) {
+  const granted = new Set(lines.flatMap((line) => (line.kind === 'approval' && line.approval ? [line.approval] : [])));
+  for (const { kind, tool, verdict, digest, approval, cost } of lines) {
     if (kind !== 'decision' || tool !== 'submit_run' || digest === undefined) continue;
     const question = `${approval} ${digest}`;
-    if (verdict === 'allow' || (verdict === 'ask' && asked.has(question))) allowed.add(digest);
+    if (verdict === 'allow' || (verdict === 'ask' && (asked.has(question) || (cost && granted.has(approval ?? '')))))
+      allowed.add(digest);
     if (verdict === 'ask') asked.add(question);
   }
   return allowed;

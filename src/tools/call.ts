@@ -127,9 +127,9 @@ async function act(
     const facts: Facts = { ...(await tool.facts(input, fresh)), ...(before.probes ? { probes: before.probes } : {}) };
     const decision = judge(tool, fresh, facts, 'act');
     if (decision.verdict === 'deny') return { outcome: await deny(tool, decision, facts, context, caller) };
-    const approval = tool.audience === 'person' ? null : await consume(tool, fresh, facts, decision);
-    if (tool.repairs !== 'audit')
-      await audit(context, entry(tool, caller, decision, facts, approval === null ? {} : { approval }));
+    const used = tool.audience === 'person' ? null : await consume(tool, fresh, facts, decision);
+    const approval = used?.approval ?? null;
+    if (tool.repairs !== 'audit') await audit(context, entry(tool, caller, decision, facts, used ?? {}));
     const permit = Permit.issue<Effect>(tool.effect, digest(facts.subject));
     return { permit, reserved: await tool.reserve?.(input, fresh, permit, facts, { decision, approval } satisfies Granted) };
   });

@@ -8,6 +8,7 @@ import checkSetup from './check-setup.ts';
 import diffPolicies from './diff-policies.ts';
 import explainPolicy from './explain-policy.ts';
 import extractResults from './extract-results.ts';
+import grantEnvelope from './grant-envelope.ts';
 import init from './init.ts';
 import listApprovals from './list-approvals.ts';
 import listPresets from './list-presets.ts';
@@ -49,6 +50,7 @@ export const tools: readonly Tool[] = [
   sealPolicy,
   listApprovals,
   approve,
+  grantEnvelope,
   showAudit,
   verifyAudit,
   acceptAudit,

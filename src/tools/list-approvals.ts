@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { APPROVAL_ID } from '../base/ids.ts';
 import type { Approval } from '../policies/approvals.ts';
+import { envelopeOf, usedWords } from '../policies/envelope.ts';
 import { place } from '../policies/explain.ts';
 import { APPROVE } from '../policies/gate-schema.ts';
 import { defineTool } from './tool.ts';
@@ -22,6 +23,7 @@ const approvalOut = z.object({
   expires: z.string(),
   asked_by: z.array(z.string()).describe('The rules that asked, with file and line'),
   changes: z.array(z.string()).optional().describe('What is new since the last run; only for one approval in detail'),
+  used: z.string().optional().describe('Of an envelope: how much of it is gone'),
   subject: z.unknown().optional().describe('What would be done, as data; only for one approval in detail'),
 });
 const output = z.object({
@@ -56,24 +58,23 @@ export default defineTool({
     const wanted = approvals.filter((one) => all || one.state === 'pending' || one.state === 'granted');
     return { approvals: wanted.map(view), unreadable: unreadable.map((one) => `${one.id}: ${one.why}`), how };
   },
-  text: (out) =>
-    out.approvals.length === 0
-      ? ['Nothing waits.', ...out.unreadable].join('\n')
-      : out.approvals
-          .map((one) =>
-            [
-              `${one.id} ${one.state} (until ${one.expires}): ${one.summary}`,
-              ...one.asked_by.map((rule) => `  asked by ${rule}`),
-              ...(one.changes ?? []).map((line) => `  ${line}`),
-              one.state === 'pending' ? `  autolab-mcp approve ${one.id}` : '',
-            ]
-              .filter(Boolean)
-              .join('\n'),
-          )
-          .join('\n'),
+  text: (out) => [...(out.approvals.length === 0 ? ['Nothing waits.'] : out.approvals.map(told)), ...out.unreadable].join('\n'),
 });
 
+function told(one: z.output<typeof approvalOut>): string {
+  return [
+    `${one.id} ${one.state} (until ${one.expires}): ${one.summary}`,
+    one.used === undefined ? '' : `  ${one.used}`,
+    ...one.asked_by.map((rule) => `  asked by ${rule}`),
+    ...(one.changes ?? []).map((line) => `  ${line}`),
+    one.state === 'pending' ? `  autolab-mcp approve ${one.id}` : '',
+  ]
+    .filter(Boolean)
+    .join('\n');
+}
+
 function view(one: Approval): z.output<typeof approvalOut> {
+  const envelope = envelopeOf(one);
   return {
     id: one.id,
     state: one.state,
@@ -81,6 +82,7 @@ function view(one: Approval): z.output<typeof approvalOut> {
     digest: one.digest,
     created: one.created,
     expires: one.expires,
+    ...(envelope ? { used: usedWords(envelope, one.uses ?? []) } : {}),
     asked_by: one.reasons
       .filter((reason) => reason.verdict === 'ask')
       .map((reason) => `${reason.rule} (${place(reason.origin)}): ${reason.because}`),

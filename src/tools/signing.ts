@@ -1,7 +1,10 @@
 import { Failure } from '../base/errors.ts';
+import { instant } from '../base/ids.ts';
 import type { Reads } from '../context.ts';
 import type { Approval } from '../policies/approval-record.ts';
 import { isStale, statementOf } from '../policies/approval-record.ts';
+import type { Question } from '../policies/approvals.ts';
+import { envelopeOf, fits, usedWords } from '../policies/envelope.ts';
 import { repositoryId } from '../runs/home.ts';
 import { NAMESPACE, signerOf } from '../sites/signatures.ts';
 
@@ -13,8 +16,10 @@ export function isSigned(reads: Reads): boolean {
 /** Who signed this approval. Fails where nobody did whose signature counts, with the commands that make one. */
 export async function requireSigner(reads: Reads, approval: Approval, signature: string | null): Promise<string> {
   const { signers } = reads.policy();
-  if (isStale(approval, new Date())) throw unsigned(reads, approval, 'it was asked for too long ago');
-  if (wasUsed(reads, approval.id)) throw unsigned(reads, approval, 'the audit log says that it has been used');
+  const envelope = envelopeOf(approval);
+  if (envelope ? envelope.until <= instant() : isStale(approval, new Date()))
+    throw unsigned(reads, approval, 'it was asked for too long ago');
+  if (!envelope && wasUsed(reads, approval.id)) throw unsigned(reads, approval, 'the audit log says that it has been used');
   if (signers.length === 0) {
     throw new Failure('approval_unusable', {
       what: `nobody can grant ${approval.id}`,
@@ -31,6 +36,15 @@ export async function requireSigner(reads: Reads, approval: Approval, signature:
 /** The repository that a signature is good in. */
 function placeOf({ repo }: Reads): string {
   return repositoryId(repo) ?? repo;
+}
+
+/** Refuses a call that an envelope has no room for by the audit log, whatever the envelope's own file says of its uses. */
+export function requireRoom(reads: Reads, approval: Approval, question: Question): void {
+  const envelope = envelopeOf(approval);
+  if (!envelope) return;
+  const uses = reads.audit.lines().flatMap((line) => (line.approval === approval.id && line.cost ? [line.cost] : []));
+  if (fits(envelope, uses, question, new Date())) return;
+  throw unsigned(reads, approval, `the audit log says that ${usedWords(envelope, uses)}`);
 }
 
 /** A second decision that names an approval is its use: the first one is the question. */

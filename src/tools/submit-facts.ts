@@ -52,6 +52,7 @@ export async function lookAtPlan(
     summary: `submit ${iteration.id} to ${plan.site}: ${planned.script.path}, ${runsWords(plan)}${isKnown(tasks) ? tasks.value : '?'} task(s), at most ${hours(priceView(price))} (plan ${planDigest(plan).slice(0, 8)})`,
     changes: changesSince(launches(iteration.path).at(-1), planned),
     site: known(plan.site),
+    iteration: iteration.id,
     jobs,
     queue: await queueAt(reads, plan),
     submitsLastHour: known(pace.meter.count('submit', pace.key, 3600)),

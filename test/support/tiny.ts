@@ -19,6 +19,8 @@ export type Tiny = {
   path: string;
   iteration: string;
   run(args: string[], options?: { prefix?: string[]; env?: Record<string, string> }): Promise<Done>;
+  /** The same on a terminal, where this is typed. Both streams come as one. */
+  typed(answer: string, ...args: string[]): Promise<{ exit: number; said: string }>;
   remove(): void;
 };
 export type Done = { exit: number; signal: string; stdout: string; stderr: string };
@@ -38,6 +40,12 @@ export async function makeTiny(edit?: (path: string) => void): Promise<Tiny> {
       const [program = 'node', ...rest] = [...prefix, process.execPath, MAIN, ...args];
       const done = await execa(program, rest, { cwd: path, reject: false, stdin: 'ignore', env, timeout: 120_000 });
       return { exit: done.exitCode ?? -1, signal: done.signal ?? '', stdout: done.stdout, stderr: done.stderr };
+    },
+    typed: async (answer, ...args) => {
+      const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ');
+      const options = { cwd: path, input: answer, reject: false, timeout: 120_000 } as const;
+      const done = await execa('script', ['-qec', command, '/dev/null'], options);
+      return { exit: done.exitCode ?? -1, said: done.stdout.replaceAll('\r', '') };
     },
     remove: () => {
       rmSync(stateFolder(path), { recursive: true, force: true });
