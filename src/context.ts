@@ -7,7 +7,7 @@ import { approvalStore } from './policies/approvals.ts';
 import type { CeilingSource } from './policies/ceilings.ts';
 import type { Policy } from './policies/load.ts';
 import { loadPolicy } from './policies/load.ts';
-import { sealState } from './policies/seal.ts';
+import { readSeal, sealState, sealStatement } from './policies/seal.ts';
 import type { Decision, Facts } from './policies/types.ts';
 import type { Audit } from './runs/audit.ts';
 import { openAudit } from './runs/audit.ts';
@@ -16,6 +16,7 @@ import { findRepository } from './runs/iteration.ts';
 import { siteNamed } from './sites/index.ts';
 import type { Work } from './sites/jobs.ts';
 import { openWork } from './sites/jobs.ts';
+import { signerOf } from './sites/signatures.ts';
 import type { Site } from './sites/site.ts';
 import type { Caller } from './tools/tool.ts';
 
@@ -56,7 +57,7 @@ export type Context = {
   /** The folder of approvals, audit head and locks, outside the repository. */
   state(): string;
   audit(): Audit;
-  acts(caller: Caller, look: Reads['look']): Acts;
+  acts(caller: Caller, look: Reads['look']): Promise<Acts>;
   close(): Promise<void>;
 };
 
@@ -90,41 +91,48 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
     initialised: () => repo !== null && repositoryId(repo) !== undefined,
     state,
     audit,
-    acts: (caller, look) => ({
-      start,
-      get repo() {
-        return known();
-      },
-      presets: join(PACKAGE, 'presets'),
-      version: VERSION,
-      user: userInfo().username,
-      caller,
-      policy: once(() => sealedPolicy(known(), ceilings)),
-      get sealFile() {
-        return sealFile(known());
-      },
-      site: (name) => {
-        const site = sites.get(name) ?? siteNamed(known(), name);
-        sites.set(name, site);
-        return site;
-      },
-      get approvals() {
-        return approvals();
-      },
-      get audit() {
-        return audit();
-      },
-      look,
-      get approvalStore() {
-        return approvals();
-      },
-      get auditLog() {
-        return audit();
-      },
-      get work() {
-        return work();
-      },
-    }),
+    acts: async (caller, look) => {
+      const policy = repo === null ? undefined : await sealedPolicy(repo, ceilings);
+      return {
+        start,
+        get repo() {
+          return known();
+        },
+        presets: join(PACKAGE, 'presets'),
+        version: VERSION,
+        user: userInfo().username,
+        caller,
+        policy: () => {
+          known();
+          if (policy) return policy;
+          throw new Error('a repository without a policy');
+        },
+        get sealFile() {
+          return sealFile(known());
+        },
+        site: (name) => {
+          const site = sites.get(name) ?? siteNamed(known(), name);
+          sites.set(name, site);
+          return site;
+        },
+        get approvals() {
+          return approvals();
+        },
+        get audit() {
+          return audit();
+        },
+        look,
+        get approvalStore() {
+          return approvals();
+        },
+        get auditLog() {
+          return audit();
+        },
+        get work() {
+          return work();
+        },
+      };
+    },
     close: async () => {
       await log.written();
     },
@@ -140,9 +148,26 @@ function ceilingFiles(named: string | undefined): CeilingSource[] {
   ];
 }
 
-function sealedPolicy(repo: string, ceilings: readonly CeilingSource[]): Policy {
+/** The policy with how its seal stands. Where approvals are signed, a seal that nobody signed is broken. */
+async function sealedPolicy(repo: string, ceilings: readonly CeilingSource[]): Promise<Policy> {
   const presets = join(PACKAGE, 'presets');
-  return { ...loadPolicy(repo, presets, ceilings), seal: sealState(sealFile(repo), repo, presets) };
+  const policy = loadPolicy(repo, presets, ceilings);
+  const path = sealFile(repo);
+  const seal = sealState(path, repo, presets);
+  if (policy.gate.approve !== 'signed' || seal.sealed === null || seal.sealed.at === 'unknown') return { ...policy, seal };
+  const what = await unsigned(path, repo, policy.signers);
+  return {
+    ...policy,
+    seal: what === undefined ? seal : { ...seal, breaches: [{ name: path, what, diff: '' }, ...seal.breaches] },
+  };
+}
+
+async function unsigned(path: string, repo: string, signers: readonly string[]): Promise<string | undefined> {
+  const seal = readSeal(path);
+  if (!seal) return 'is gone';
+  if (seal.signature === undefined) return 'is not signed, and approvals are signed here';
+  const found = await signerOf(sealStatement(seal, repositoryId(repo) ?? repo), seal.signature, signers, 'autolab-mcp-seal');
+  return 'why' in found ? `has no signature that counts: ${found.why}` : undefined;
 }
 
 /** The caller a terminal is. */

@@ -31,7 +31,7 @@ const OPEN: Layer = {
       acts: { submit: 'allow', cancel: 'allow', push: 'allow', pull: 'allow', run_command: 'allow', write: 'allow' },
       limits: { jobs: {}, per_job: {}, scheduler: { calls_per_hour: Number.MAX_SAFE_INTEGER, poll_seconds: 1 } },
       allow: { commands: [] },
-      require: { review_pass: false, stage_checks: false, preflight: false, clean_git: false },
+      require: { review_pass: false, stage_checks: false, preflight: false, clean_git: false, seal: false },
       approve: 'elicitation',
     },
   },

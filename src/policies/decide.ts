@@ -6,6 +6,7 @@ import { judgeJobs, judgePerJob } from './limits.ts';
 import type { Policy } from './load.ts';
 import { reason, strictest } from './reasons.ts';
 import { judgeRequired } from './require.ts';
+import { judgeRetries } from './retries.ts';
 import { judgeRules } from './rules.ts';
 import { judgeSeal } from './seal-change.ts';
 import { judgeSpend } from './spend.ts';
@@ -62,6 +63,7 @@ function judgeSubmission(policy: Policy, facts: Facts, phase: Phase): Reason[] {
     ...judgePerJob(policy, facts),
     ...judgeJobs(policy, facts),
     ...judgeSpend(policy, facts),
+    ...judgeRetries(policy, facts),
     ...judgeAllowed(policy, facts),
     ...judgeRequired(policy, facts, phase),
     ...judgeEdits(policy, facts),

@@ -17,7 +17,7 @@ export const DEFAULTS: Layer = {
         scheduler: { calls_per_hour: 240, poll_seconds: 60 },
       },
       allow: { commands: [] },
-      require: { review_pass: true, stage_checks: true, preflight: true, clean_git: false },
+      require: { review_pass: true, stage_checks: true, preflight: true, clean_git: false, seal: false },
       approve: 'terminal',
     },
     python_bin: 'python3',

@@ -7,7 +7,7 @@ import { ACTS } from './types.ts';
 
 const FACTS = [
   ...(['cpus', 'gpus', 'nodes', 'memory', 'walltime', 'array_tasks', 'requeues', 'partition', 'account', 'qos'] as const),
-  ...(['site', 'queue', 'submits_last_hour', 'spent', 'review', 'checks', 'git', 'probes'] as const),
+  ...(['site', 'queue', 'submits_last_hour', 'failed_before', 'spent', 'review', 'checks', 'git', 'probes'] as const),
 ];
 
 /** A request in a policy's own words. What it does not say is modest and in order: one CPU for ten minutes, an empty queue, a pass. */
@@ -27,6 +27,7 @@ export const requestSchema = z.strictObject({
   jobs_active: count.default(0),
   jobs_pending: count.default(0),
   submits_last_hour: count.default(0),
+  failed_before: count.default(0),
   /** Reserved or spent before, of the day and of the iteration alike. */
   gpu_hours_spent: z.number().min(0).default(0),
   cpu_hours_spent: z.number().min(0).default(0),
@@ -69,6 +70,7 @@ export function factsOf(request: ExampleRequest): Facts {
     ],
     queue: fact('queue', { active: request.jobs_active, pending: request.jobs_pending }),
     submitsLastHour: fact('submits_last_hour', request.submits_last_hour),
+    failedInRow: fact('failed_before', request.failed_before),
     spent: fact('spent', { day: spentOf(request), iteration: spentOf(request) }),
     commands: request.commands,
     review: fact('review', { status: request.review, findings: [] }),

@@ -91,6 +91,12 @@ export const gateSchema = z
             'What submissions may cost at worst: resources × tasks × walltime × (requeues + 1), reserved when submitted and settled when over. Of this user, over all clones.',
           )
           .optional(),
+        retries: z
+          .strictObject({
+            per_run: bound(count, 'Runs of an iteration that failed one after the other, before this submission'),
+          })
+          .describe('How often what fails may be tried again.')
+          .optional(),
         scheduler: z
           .strictObject({
             calls_per_hour: z.int().min(1).describe('Most calls of the scheduler in 60 minutes, all runs of a site together.'),
@@ -122,6 +128,7 @@ export const gateSchema = z
         stage_checks: needed('Submit only when the checks of the launch stage pass.'),
         preflight: needed('Submit only when the preflight commands and the scheduler’s own test pass.'),
         clean_git: needed('Submit only what is committed.'),
+        seal: needed('Submit only where a person has sealed the policy.'),
       })
       .describe('What must hold before a submission.'),
     rules: rulesSchema.optional(),
@@ -146,4 +153,4 @@ export const ceilingGateSchema = gateSchema.extend({
 });
 
 /** Keys of later versions, refused by name so that nobody believes them to be in force. By their place. */
-export const NOT_YET: ReadonlySet<string> = new Set(['gate.ceilings', 'gate.limits.retries']);
+export const NOT_YET: ReadonlySet<string> = new Set(['gate.ceilings']);

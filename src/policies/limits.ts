@@ -123,7 +123,7 @@ function judgeCount(
 }
 
 /** The verdict on an amount, the limit that decided it (the nearest one where it passes), and up to where nobody is asked. */
-function judge(bound: Bound, amount: number): { verdict: Verdict; limit: number; free: number } {
+export function judge(bound: Bound, amount: number): { verdict: Verdict; limit: number; free: number } {
   const ask = bound.ask ?? Number.POSITIVE_INFINITY;
   const deny = bound.deny ?? Number.POSITIVE_INFINITY;
   const free = Math.min(ask, deny);
@@ -131,7 +131,14 @@ function judge(bound: Bound, amount: number): { verdict: Verdict; limit: number;
   return { verdict: amount > ask ? 'ask' : 'allow', limit: free, free };
 }
 
-function unknownAmount(policy: Policy, rule: string, { ask, deny }: Bound, show: (n: number) => string, why: string): Reason {
+/** What a limit says of an amount that nobody knows. */
+export function unknownAmount(
+  policy: Policy,
+  rule: string,
+  { ask, deny }: Bound,
+  show: (n: number) => string,
+  why: string,
+): Reason {
   const limit = deny ?? ask ?? 0;
   return reason(policy, rule, {
     verdict: 'deny',

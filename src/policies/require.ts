@@ -7,12 +7,13 @@ import type { Facts, Phase, Reason } from './types.ts';
 
 /** What must hold before a submission, as far as the policy requires it. */
 export function judgeRequired(policy: Policy, facts: Facts, phase: Phase): Reason[] {
-  const { review_pass, stage_checks, preflight, clean_git } = policy.gate.require;
+  const { review_pass, stage_checks, preflight, clean_git, seal } = policy.gate.require;
   return [
     ...(review_pass ? [judgeReview(policy, facts)] : []),
     ...(stage_checks ? [judgeChecks(policy, facts)] : []),
     ...(preflight ? [judgeProbes(policy, facts, phase)] : []),
     ...(clean_git ? [judgeGit(policy, facts)] : []),
+    ...(seal ? [judgeSealed(policy)] : []),
   ];
 }
 
@@ -69,6 +70,17 @@ function judgeGit(policy: Policy, { git }: Facts): Reason {
     actual: isClean && changed.length === 0 ? 'clean' : `${changed.length} changed`,
     remedy: 'commit or undo the changes',
   }));
+}
+
+/** A broken seal denies by itself; this is for one that was never made, or taken away. */
+function judgeSealed(policy: Policy): Reason {
+  const { sealed } = policy.seal;
+  return reason(policy, 'require.seal', {
+    verdict: sealed ? 'allow' : 'deny',
+    because: sealed ? `sealed by ${sealed.by} at ${sealed.at}` : 'nobody has sealed the policy of this repository',
+    remedy: 'have a person run `autolab-mcp policy seal`',
+    change: 'set gate.require.seal to false',
+  });
 }
 
 function judge<T>(

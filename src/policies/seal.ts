@@ -24,6 +24,8 @@ const sealSchema = z.object({
   patterns: z.array(z.string()).optional(),
   /** The commit that was checked out, by which later edits are told. */
   commit: z.string().nullable().optional(),
+  /** Of its statement, where approvals are signed. */
+  signature: z.string().max(10_000).optional(),
 });
 
 export type SealedFile = z.output<typeof entry>;
@@ -108,6 +110,12 @@ export function makeSeal(
 /** What a person confirms: the files and their content, not when they were sealed. */
 export function sealDigest(files: Seal['files']): string {
   return digest(Object.fromEntries(Object.entries(files).map(([name, { sha256: hash }]) => [name, hash])));
+}
+
+/** What is signed of a seal: all that it says, in this repository. One line. */
+export function sealStatement(seal: Seal, repository: string): string {
+  const { files, patterns = [], commit = null, sealed_at: at, by } = seal;
+  return `autolab-mcp seal of ${digest({ files: sealDigest(files), patterns, commit, by })} in ${repository} made ${at}`;
 }
 
 /** Writes it for this user alone. A seal of a newer version is left as it is: `file_newer`. */

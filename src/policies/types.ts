@@ -68,6 +68,8 @@ export type Facts = {
   jobs?: readonly JobFacts[];
   queue?: Fact<{ active: number; pending: number }>;
   submitsLastHour?: Fact<number>;
+  /** How many runs of the iteration have failed since the last that did not. */
+  failedInRow?: Fact<number>;
   /** What jobs of ours have cost or may still cost. */
   spent?: Fact<Spent>;
   /** The argv of every command that repository files name and this call would run. */

@@ -6,7 +6,7 @@ import { localTransport } from './transports/local.ts';
 import type { Output } from './transports/transport.ts';
 
 /** Keeps a signature for one purpose from being one for another (ssh-keygen(1), -n). */
-export const NAMESPACE = 'autolab-mcp-approval';
+export type Namespace = 'autolab-mcp-approval' | 'autolab-mcp-seal';
 const LIMIT_MS = 10_000;
 const PROGRAMS = ['/usr/bin/ssh-keygen', '/bin/ssh-keygen', '/usr/local/bin/ssh-keygen'] as const;
 
@@ -18,6 +18,7 @@ export async function signerOf(
   text: string,
   signature: string,
   signers: readonly string[],
+  namespace: Namespace,
 ): Promise<{ signer: string } | { why: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'autolab-signature-'));
   try {
@@ -31,8 +32,8 @@ export async function signerOf(
     const found = await asked('find-principals', '-s', file, '-f', allowed);
     const signer = found.stdout.split('\n')[0]?.trim() ?? '';
     if (found.exit !== 0 || signer === '') return { why: wordsOf(found, 'it was not made by a key of a signer') };
-    const verified = await asked('verify', '-f', allowed, '-I', signer, '-n', NAMESPACE, '-s', file);
-    return verified.exit === 0 ? { signer } : { why: wordsOf(verified, 'it is no signature of this approval') };
+    const verified = await asked('verify', '-f', allowed, '-I', signer, '-n', namespace, '-s', file);
+    return verified.exit === 0 ? { signer } : { why: wordsOf(verified, 'it is no signature of this text') };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -42,4 +43,9 @@ function wordsOf({ notStarted, stdout, stderr }: Output, otherwise: string): str
   if (notStarted) return 'ssh-keygen cannot be started; install OpenSSH’s client';
   const said = quote(`${stdout}\n${stderr}`.trim(), 200);
   return said === '' ? otherwise : `${otherwise} (${said})`;
+}
+
+/** The commands that sign a text and hand the signature in, as one line for a shell. */
+export function howToSign(text: string, namespace: Namespace, file: string, then: string): string {
+  return `printf %s '${text}' | ssh-keygen -Y sign -n ${namespace} -f KEY >${file} && ${then}`;
 }

@@ -5,6 +5,7 @@ import type { Applied } from '../policies/presets.ts';
 import { applyPreset, keptLine } from '../policies/presets.ts';
 import { dryRun } from './fields.ts';
 import { mustBeConfirmed, renewSeal } from './sealing.ts';
+import { isSigned } from './signing.ts';
 import { defineTool } from './tool.ts';
 
 const input = z.strictObject({
@@ -18,6 +19,9 @@ const output = z.object({
   diff: z.string(),
   kept: z.array(z.string()),
   to_confirm: z.string().nullable().describe('What a person confirms where the repository is sealed; null where it is not'),
+  seal: z
+    .enum(['none', 'renewed', 'broken'])
+    .describe('What becomes of the seal: where approvals are signed it cannot be renewed here'),
 });
 
 const COMMAND = ['policy', 'apply', 'preset'] as const;
@@ -38,7 +42,7 @@ export default defineTool({
   preview: async ({ name, dry_run }, reads) =>
     dry_run
       ? {
-          ...view(name, applyPreset(reads.repo, reads.presets, name, { write: false }), isSealed(reads)),
+          ...view(name, applyPreset(reads.repo, reads.presets, name, { write: false }), reads),
           status: 'dry_run' as const,
         }
       : undefined,
@@ -48,8 +52,8 @@ export default defineTool({
     const sealed = isSealed(acts);
     if (sealed) mustBeConfirmed({ command: COMMAND }, acts, boundOf(name, apply(false)));
     const applied = apply(true);
-    if (sealed) renewSeal(acts);
-    return view(name, applied, sealed);
+    if (sealed && !isSigned(acts)) renewSeal(acts);
+    return view(name, applied, acts);
   },
   text: (out) =>
     [
@@ -58,7 +62,13 @@ export default defineTool({
       `preset: ${out.preset}`,
       `policy_file: ${out.policy_file}`,
       `status: ${out.status}`,
-      out.to_confirm === null || out.status === 'dry_run' ? '' : 'seal: renewed',
+      out.status === 'dry_run'
+        ? ''
+        : {
+            renewed: 'seal: renewed',
+            broken: 'seal: broken now, until it is made again with `autolab-mcp policy seal` and signed',
+            none: '',
+          }[out.seal],
     ]
       .filter(Boolean)
       .join('\n'),
@@ -72,8 +82,10 @@ function boundOf(name: string, { text }: Applied): string {
   return digest({ preset: name, text });
 }
 
-function view(name: string, applied: Applied, sealed: boolean): z.output<typeof output> {
+function view(name: string, applied: Applied, reads: Reads): z.output<typeof output> {
+  const sealed = isSealed(reads);
   return {
+    seal: !sealed ? 'none' : isSigned(reads) && applied.diff !== '' ? 'broken' : 'renewed',
     preset: name,
     policy_file: applied.file,
     status: applied.diff === '' ? 'unchanged' : 'applied',

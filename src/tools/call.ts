@@ -46,7 +46,7 @@ async function route(name: string, raw: unknown, caller: Caller, context: Contex
     });
   }
   const input = parse(tool, raw);
-  const acts = context.acts(caller, (other, its) => look(other, its, caller, context));
+  const acts = await context.acts(caller, (other, its) => look(other, its, caller, context));
   const isDry = input.dry_run === true;
   if (tool.effect !== 'read' && !isDry && context.initialised())
     await finishCutOff(acts, context, caller, name, Permit.issue('write', digest('recovery')));
@@ -123,7 +123,7 @@ async function act(
   caller: Caller,
 ): Promise<Outcome> {
   const settled = await underLock(tool, context, async () => {
-    const fresh = context.acts(caller, acts.look);
+    const fresh = await context.acts(caller, acts.look);
     const facts: Facts = { ...(await tool.facts(input, fresh)), ...(before.probes ? { probes: before.probes } : {}) };
     const decision = judge(tool, fresh, facts, 'act');
     if (decision.verdict === 'deny') return { outcome: await deny(tool, decision, facts, context, caller) };
@@ -173,7 +173,7 @@ export async function look(
 ): Promise<{ facts: Facts; decision: Decision }> {
   const tool = toolNamed(name);
   const input = parse(tool, raw);
-  const acts = context.acts(caller, (other, its) => look(other, its, caller, context));
+  const acts = await context.acts(caller, (other, its) => look(other, its, caller, context));
   if (tool.next) {
     const go = await tool.next(input, acts);
     return look(go.tool, go.input, caller, context);

@@ -1,13 +1,16 @@
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
+import { readText } from '../base/files.ts';
 import { count } from '../base/text.ts';
-import type { Reads } from '../context.ts';
+import type { Acts, Reads } from '../context.ts';
 import type { Seal } from '../policies/seal.ts';
-import { removeSeal, sealDigest, writeSeal } from '../policies/seal.ts';
+import { readSeal, removeSeal, sealDigest, sealStatement, writeSeal } from '../policies/seal.ts';
 import { readCapsule } from '../runs/capsule.ts';
+import { howToSign, signerOf } from '../sites/signatures.ts';
 import { dryRun } from './fields.ts';
 import { mustBeConfirmed, sealOf } from './sealing.ts';
+import { isSigned, placeOf } from './signing.ts';
 import { defineTool } from './tool.ts';
 
 const input = z.strictObject({
@@ -17,15 +20,17 @@ const input = z.strictObject({
     .regex(/^[0-9a-f]{64}$/, 'expected the digest that policy seal has shown')
     .optional()
     .describe('Where nobody is at a terminal and nothing is sealed yet: seal if this is the digest of what is there'),
+  signature: z.string().min(1).optional().describe('File with a signature of the seal that was made, where approvals are signed'),
   dry_run: dryRun,
 });
 const output = z.object({
-  status: z.enum(['sealed', 'removed', 'unsealed', 'dry_run']),
+  status: z.enum(['sealed', 'to_sign', 'removed', 'unsealed', 'dry_run']),
   digest: z.string().nullable().describe('Of the names and contents that are sealed, for --expect'),
   seal: z.string().describe('Where the seal is kept, outside the repository'),
   files: z.array(z.object({ name: z.string(), there: z.boolean() })),
   changes: z.array(z.string()).describe('What is no longer as it was sealed before'),
   to_confirm: z.string().nullable(),
+  sign: z.string().nullable().describe('The commands that sign it and hand the signature in'),
 });
 type Input = z.output<typeof input>;
 
@@ -54,6 +59,10 @@ export default defineTool({
   handle: async (args, acts, permit) => {
     const seal = args.remove ? undefined : sealOf(acts, (await readCapsule(acts.repo)).capsule.commit);
     const bound = seal ? sealDigest(seal.files) : REMOVAL;
+    if (seal && isSigned(acts)) {
+      permit.check(digest(subjectOf(args, bound)));
+      return signedSeal(args, acts, seal);
+    }
     if (args.expect === undefined) mustBeConfirmed({ command: COMMAND }, acts, bound);
     else mustBeExpected(args.expect, acts, bound);
     permit.check(digest(subjectOf(args, bound)));
@@ -68,11 +77,58 @@ export default defineTool({
     [
       ...(out.changes.length > 0 ? ['Since it was sealed:', ...out.changes, ''] : []),
       ...out.files.map(({ name, there }) => `${there ? 'file  ' : 'absent'} ${name}`),
-      { sealed: 'Sealed', removed: 'No longer sealed', unsealed: 'There was no seal', dry_run: 'To be sealed' }[out.status] +
-        (out.files.length > 0 ? `: ${count(out.files.length, 'file')}, in ${out.seal}` : `: ${out.seal}`),
+      {
+        sealed: 'Sealed',
+        removed: 'No longer sealed',
+        unsealed: 'There was no seal',
+        dry_run: 'To be sealed',
+        to_sign: 'Made, and not in force yet',
+      }[out.status] + (out.files.length > 0 ? `: ${count(out.files.length, 'file')}, in ${out.seal}` : `: ${out.seal}`),
       ...(out.digest === null ? [] : [`Digest: ${out.digest}`]),
+      ...(out.sign === null ? [] : [`It counts once it is signed, on any machine: ${out.sign}`]),
     ].join('\n'),
 });
+
+/** Where approvals are signed: the seal is made first, waits beside its place, and counts with a signature of exactly what was made. */
+async function signedSeal(args: Input, acts: Acts, seal: Seal): Promise<z.output<typeof output>> {
+  if (args.expect !== undefined)
+    throw new Failure('approval_unusable', {
+      what: '--expect makes no seal where approvals are signed',
+      why: 'a digest proves nobody',
+      next: 'run `autolab-mcp policy seal`, and sign what it tells',
+    });
+  const waiting = `${acts.sealFile}.waiting`;
+  const made = args.signature === undefined ? undefined : readSeal(waiting);
+  if (args.signature === undefined || !made) {
+    writeSeal(waiting, seal);
+    const then = 'autolab-mcp policy seal --signature autolab-seal.sig';
+    const sign = howToSign(sealStatement(seal, placeOf(acts)), 'autolab-mcp-seal', 'autolab-seal.sig', then);
+    if (args.signature === undefined) return { ...view(args, acts, seal, 'to_sign'), sign };
+    throw new Failure('approval_unusable', { what: 'no seal waits for a signature', next: `one is made now; ${sign}` });
+  }
+  if (sealDigest(made.files) !== sealDigest(seal.files))
+    throw new Failure('approval_unusable', {
+      what: 'the seal that was signed is not of what is there now',
+      why: 'files changed since it was made',
+      next: 'run `autolab-mcp policy seal` again, look at what it shows, and sign that',
+    });
+  const signature = readText(args.signature, 10_000);
+  if (signature === undefined)
+    throw new Failure('file_missing', {
+      what: `there is no ${args.signature}`,
+      next: 'name the file that ssh-keygen -Y sign wrote',
+    });
+  const found = await signerOf(sealStatement(made, placeOf(acts)), signature, acts.policy().signers, 'autolab-mcp-seal');
+  if ('why' in found)
+    throw new Failure('approval_unusable', {
+      what: 'the seal is not signed by anybody whom a ceiling names',
+      why: found.why,
+      next: 'run `autolab-mcp policy seal` again, and sign what it tells with a key of gate.signers',
+    });
+  writeSeal(acts.sealFile, { ...made, signature });
+  removeSeal(waiting);
+  return view(args, acts, made, 'sealed');
+}
 
 const REMOVAL = 'remove the seal';
 
@@ -100,7 +156,7 @@ function view(
   { remove, expect }: Input,
   reads: Reads,
   { files }: Pick<Seal, 'files'>,
-  status: 'sealed' | 'dry_run',
+  status: 'sealed' | 'to_sign' | 'dry_run',
 ): z.output<typeof output> {
   return {
     status,
@@ -108,6 +164,7 @@ function view(
     files: Object.entries(files).map(([name, { sha256 }]) => ({ name, there: sha256 !== null })),
     changes: reads.policy().seal.breaches.map(({ name, what, diff }) => `${name} ${what}${diff === '' ? '' : `:\n${diff}`}`),
     digest: remove ? null : sealDigest(files),
-    to_confirm: expect !== undefined ? null : remove ? REMOVAL : sealDigest(files),
+    to_confirm: remove ? REMOVAL : expect !== undefined || isSigned(reads) ? null : sealDigest(files),
+    sign: null,
   };
 }

@@ -6,7 +6,9 @@ import { isStale, statementOf } from '../policies/approval-record.ts';
 import type { Question } from '../policies/approvals.ts';
 import { envelopeOf, fits, usedWords } from '../policies/envelope.ts';
 import { repositoryId } from '../runs/home.ts';
-import { NAMESPACE, signerOf } from '../sites/signatures.ts';
+import { howToSign, signerOf } from '../sites/signatures.ts';
+
+const NAMESPACE = 'autolab-mcp-approval';
 
 /** Whether approvals count here only with a signature of somebody whom a ceiling names. */
 export function isSigned(reads: Reads): boolean {
@@ -28,13 +30,13 @@ export async function requireSigner(reads: Reads, approval: Approval, signature:
     });
   }
   if (signature === null) throw unsigned(reads, approval, 'approvals are signed here, and this one is not');
-  const found = await signerOf(statementOf(approval, placeOf(reads)), signature, signers);
+  const found = await signerOf(statementOf(approval, placeOf(reads)), signature, signers, NAMESPACE);
   if ('signer' in found) return found.signer;
   throw unsigned(reads, approval, found.why);
 }
 
 /** The repository that a signature is good in. */
-function placeOf({ repo }: Reads): string {
+export function placeOf({ repo }: Pick<Reads, 'repo'>): string {
   return repositoryId(repo) ?? repo;
 }
 
@@ -57,6 +59,6 @@ function unsigned(reads: Reads, approval: Approval, why: string): Failure {
   return new Failure('approval_unusable', {
     what: `${id} is not granted by a signature`,
     why,
-    next: `look at it with \`autolab-mcp approvals ${id}\`, then: printf %s '${statementOf(approval, placeOf(reads))}' | ssh-keygen -Y sign -n ${NAMESPACE} -f KEY >${id}.sig && autolab-mcp approve ${id} --signature ${id}.sig`,
+    next: `look at it with \`autolab-mcp approvals ${id}\`, then: ${howToSign(statementOf(approval, placeOf(reads)), NAMESPACE, `${id}.sig`, `autolab-mcp approve ${id} --signature ${id}.sig`)}`,
   });
 }

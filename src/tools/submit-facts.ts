@@ -8,12 +8,14 @@ import type { Facts } from '../policies/types.ts';
 import { editsSince, isSameWork } from '../runs/capsule.ts';
 import { replicateIds } from '../runs/group-reservation.ts';
 import { stateFolders } from '../runs/home.ts';
+import { isOver } from '../runs/lifecycle.ts';
 import { readManifest } from '../runs/manifest.ts';
 import { paceOf, payerOf } from '../runs/place.ts';
 import type { Plan } from '../runs/plan.ts';
 import { onlyStep, planDigest, planSubject, runsOf } from '../runs/plan.ts';
 import { refuseRemote } from '../runs/remote-profiles.ts';
 import { readReview } from '../runs/review.ts';
+import type { Run } from '../runs/run.ts';
 import { codeOf, isUnsubmitted, phaseOf, runFolders } from '../runs/run.ts';
 import type { Asker } from '../runs/spending.ts';
 import { spentBy } from '../runs/spending.ts';
@@ -56,6 +58,7 @@ export async function lookAtPlan(
     jobs,
     queue: await queueAt(reads, plan),
     submitsLastHour: known(pace.meter.count('submit', pace.key, 3600)),
+    failedInRow: known(failedInRow(launches(iteration.path))),
     spent: spentBy(askerOf(reads, plan), stateFolders()),
     commands: plan.preflight,
     review: readReview(join(iteration.path, 'review_result.json')),
@@ -80,6 +83,12 @@ async function editsOf(reads: Reads, plan: Plan): Promise<Pick<Facts, 'edits'>> 
   if (!commit || !scope) return {};
   const files = await editsSince(reads.repo, commit);
   return { edits: isKnown(files) ? { ...files, value: { files: files.value, scope: scope.folders } } : files };
+}
+
+/** Of the newest runs whose end is known, those that failed since the last that did not. */
+function failedInRow(runs: readonly Run[]): number {
+  const ended = runs.map(({ record }) => record.state).filter((state) => isOver(state) || state === 'synced');
+  return ended.length - 1 - ended.findLastIndex((state) => state === 'synced' || state === 'completed');
 }
 
 /** Where the policy does not say which accounts may be named, the day is the site's as a whole. */

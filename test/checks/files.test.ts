@@ -8,14 +8,14 @@ afterEach(removeRepositories);
 
 const stagesOf = checks.flatMap(({ code, stages }) => stages.map((stage) => [code, stage] as const));
 
-test.each(stagesOf)('%s finds nothing at %s in a good iteration with a finished run', (code, stage) => {
-  expect(findingsOf(code, stage, makeRepository(FINISHED))).toEqual([]);
+test.each(stagesOf)('%s finds nothing at %s in a good iteration with a finished run', async (code, stage) => {
+  expect(await findingsOf(code, stage, makeRepository(FINISHED))).toEqual([]);
 });
 
 const beforeRun = checks.filter(({ before }) => before).map(({ code }) => code);
 
-test.each(beforeRun)('%s can be satisfied before there is a run', (code) => {
-  expect(findingsOf(code, 'launch', makeRepository())).toEqual([]);
+test.each(beforeRun)('%s can be satisfied before there is a run', async (code) => {
+  expect(await findingsOf(code, 'launch', makeRepository())).toEqual([]);
 });
 
 const file = (name: string) => `${ITERATION}/${name}`;
@@ -273,6 +273,6 @@ const bad: Row[] = [
   ],
 ];
 
-test.each(bad)('%s at %s: %s', (code, stage, _words, changes, findings) => {
-  expect(findingsOf(code, stage, makeRepository(FINISHED, changes))).toEqual(findings);
+test.each(bad)('%s at %s: %s', async (code, stage, _words, changes, findings) => {
+  expect(await findingsOf(code, stage, makeRepository(FINISHED, changes))).toEqual(findings);
 });

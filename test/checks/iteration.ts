@@ -67,15 +67,15 @@ export function removeRepositories(): void {
   for (const repo of made.splice(0)) rmSync(repo, { recursive: true, force: true });
 }
 
-export function readsOf(repo: string): Reads {
-  return openContext({ start: repo }).acts(terminalCaller(), () => Promise.reject(new Error('not looked at here')));
+export async function readsOf(repo: string): Promise<Reads> {
+  return await openContext({ start: repo }).acts(terminalCaller(), () => Promise.reject(new Error('not looked at here')));
 }
 
 /** What one check says of a stage, from the files on. */
-export function findingsOf(code: string, stage: CheckStage, repo: string): Finding[] {
+export async function findingsOf(code: string, stage: CheckStage, repo: string): Promise<Finding[]> {
   const check = checks.find((one) => one.code === code);
   if (!check?.stages.includes(stage)) throw new Error(`${code} is no check of ${stage}`);
-  return check.judge(readCheckFacts(readsOf(repo), stage, ID));
+  return check.judge(readCheckFacts(await readsOf(repo), stage, ID));
 }
 
 export function json(value: unknown): string {

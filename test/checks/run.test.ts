@@ -321,13 +321,13 @@ const bad: Row[] = [
   ],
 ];
 
-test.each(bad)('%s at %s: %s', (code, stage, _words, changes, findings) => {
-  expect(findingsOf(code, stage, makeRepository(FINISHED, changes))).toEqual(findings);
+test.each(bad)('%s at %s: %s', async (code, stage, _words, changes, findings) => {
+  expect(await findingsOf(code, stage, makeRepository(FINISHED, changes))).toEqual(findings);
 });
 
-test.each(['slurm_monitor', 'extract_results'] as const)('%s needs a run', (stage) => {
+test.each(['slurm_monitor', 'extract_results'] as const)('%s needs a run', async (stage) => {
   const next = 'submit one: `autolab-mcp submit --dry-run` shows what it would be';
-  expect(findingsOf('manifest_valid', stage, makeRepository())).toEqual([
+  expect(await findingsOf('manifest_valid', stage, makeRepository())).toEqual([
     { what: `iteration ${ID} has no run`, where: null, next },
   ]);
 });
@@ -343,10 +343,10 @@ function ownRun(repo: string): void {
   appendJournal(folder, 0, { event: 'moved', from: 'pending', to: 'submitted', because: 'job 4711' });
 }
 
-test('for a run of ours the journal is the truth: a manifest that says more is found', () => {
+test('for a run of ours the journal is the truth: a manifest that says more is found', async () => {
   const repo = makeRepository(FINISHED);
   ownRun(repo);
-  expect(findingsOf('journal_agrees', 'slurm_monitor', repo)).toEqual([
+  expect(await findingsOf('journal_agrees', 'slurm_monitor', repo)).toEqual([
     {
       what: 'status is completed, and by its journal the run is submitted',
       where: `${manifestFile}:17`,
@@ -360,20 +360,20 @@ test('for a run of ours the journal is the truth: a manifest that says more is f
   ]);
 });
 
-test('the row of a run of ours is exact', () => {
+test('the row of a run of ours is exact', async () => {
   const old = `${ROW.replace('completed', 'submitted')}`;
   const repo = makeRepository(FINISHED, { 'docs/slurm_job_list.md': `${old}\n` });
   ownRun(repo);
-  expect(findingsOf('ledger_row', 'launch', repo).map(({ what }) => what)).toEqual([
+  expect((await findingsOf('ledger_row', 'launch', repo)).map(({ what }) => what)).toEqual([
     `the row of run ${RUN} is out of date: ${old}`,
   ]);
 });
 
-test('a journal that cannot be read is told, and no row or state is made up', () => {
+test('a journal that cannot be read is told, and no row or state is made up', async () => {
   const repo = makeRepository(FINISHED);
   ownRun(repo);
   writeFileSync(join(repo, RUN_FOLDER, 'gate', 'plan.json'), json({ schema_version: '9' }));
-  expect(findingsOf('journal_agrees', 'launch', repo)).toMatchObject([
+  expect(await findingsOf('journal_agrees', 'launch', repo)).toMatchObject([
     { what: expect.stringContaining('has schema_version "9"') },
   ]);
 });
@@ -384,16 +384,17 @@ const withPending = (name: string): Changes => ({
   [`${ITERATION}/runs/${other}/run_manifest.json`]: json({ ...MANIFEST, run_id: other }),
 });
 
-test('the stage that is asked for decides which run is judged, not the one in state.json', () => {
+test('the stage that is asked for decides which run is judged, not the one in state.json', async () => {
   const repo = makeRepository(FINISHED, withPending(other));
-  const runAt = (stage: CheckStage, id?: string | null) => readCheckFacts(readsOf(repo), stage, ID, id).run?.id ?? null;
+  const runAt = async (stage: CheckStage, id?: string | null) =>
+    readCheckFacts(await readsOf(repo), stage, ID, id).run?.id ?? null;
   expect({
-    implementation_review: runAt('implementation_review'),
-    launch: runAt('launch'),
-    slurm_monitor: runAt('slurm_monitor'),
-    extract_results: runAt('extract_results'),
-    named: runAt('launch', RUN),
-    before: runAt('launch', null),
+    implementation_review: await runAt('implementation_review'),
+    launch: await runAt('launch'),
+    slurm_monitor: await runAt('slurm_monitor'),
+    extract_results: await runAt('extract_results'),
+    named: await runAt('launch', RUN),
+    before: await runAt('launch', null),
   }).toEqual({
     implementation_review: null,
     launch: other,
@@ -404,13 +405,13 @@ test('the stage that is asked for decides which run is judged, not the one in st
   });
 });
 
-test('before a submission the gate hears of what can be mended before it, and of no run', () => {
+test('before a submission the gate hears of what can be mended before it, and of no run', async () => {
   const broken: Changes = { [`${ITERATION}/review_result.json`]: null, ...manifest({ status: 'failed' }) };
-  expect(failedChecks(readsOf(makeRepository(FINISHED, broken)), 'launch', ID)).toMatchObject({
+  expect(failedChecks(await readsOf(makeRepository(FINISHED, broken)), 'launch', ID)).toMatchObject({
     value: { stage: 'launch', failed: [] },
   });
   const unready: Changes = { [`${ITERATION}/hypothesis.md`]: 'TODO\n' };
-  expect(failedChecks(readsOf(makeRepository(unready)), 'launch', ID)).toMatchObject({
+  expect(failedChecks(await readsOf(makeRepository(unready)), 'launch', ID)).toMatchObject({
     value: {
       stage: 'launch',
       failed: [`no_placeholders: ${ITERATION}/hypothesis.md:1: TODO stands where something was to be written`],
@@ -418,18 +419,20 @@ test('before a submission the gate hears of what can be mended before it, and of
   });
 });
 
-test('what the policy switches off holds nothing up, and what cannot be looked at is unknown with its reason', () => {
+test('what the policy switches off holds nothing up, and what cannot be looked at is unknown with its reason', async () => {
   const off: Changes = {
     [`${ITERATION}/hypothesis.md`]: 'TODO\n',
     '.autolab/verifier_policy.yaml': 'template_fill: { enabled: false }\n',
   };
-  expect(failedChecks(readsOf(makeRepository(off)), 'launch', ID)).toMatchObject({ value: { stage: 'launch', failed: [] } });
+  expect(failedChecks(await readsOf(makeRepository(off)), 'launch', ID)).toMatchObject({
+    value: { stage: 'launch', failed: [] },
+  });
   const broken: Changes = { '.autolab/verifier_policy.yaml': 'gate: { atcs: {} }\n' };
-  expect(failedChecks(readsOf(makeRepository(broken)), 'launch', ID)).toMatchObject({
+  expect(failedChecks(await readsOf(makeRepository(broken)), 'launch', ID)).toMatchObject({
     unknown: true,
     why: expect.stringContaining('gate.atcs'),
   });
-  expect(failedChecks(readsOf(makeRepository()), 'launch', 'nowhere')).toMatchObject({
+  expect(failedChecks(await readsOf(makeRepository()), 'launch', 'nowhere')).toMatchObject({
     unknown: true,
     why: expect.stringContaining('there is no iteration nowhere'),
   });

@@ -39,6 +39,7 @@ const rest = {
   jobs: maybe(fc.array(job, { maxLength: 3 })),
   queue: maybe(fact(fc.record({ active: amount, pending: amount }))),
   submitsLastHour: maybe(fact(amount)),
+  failedInRow: maybe(fact(amount)),
   spent: maybe(fact(fc.record({ day: spentHours, iteration: spentHours }))),
   review: maybe(
     fact(fc.record({ status: fc.oneof(fc.constant('pass'), fc.string()), findings: fc.array(fc.string(), { maxLength: 1 }) })),
@@ -59,7 +60,18 @@ const nearly = fc
   .record({
     part: anything,
     kept: fc.uniqueArray(
-      fc.constantFrom<(keyof Facts)[]>('site', 'jobs', 'queue', 'submitsLastHour', 'spent', 'review', 'checks', 'git', 'probes'),
+      fc.constantFrom<(keyof Facts)[]>(
+        'site',
+        'jobs',
+        'queue',
+        'submitsLastHour',
+        'failedInRow',
+        'spent',
+        'review',
+        'checks',
+        'git',
+        'probes',
+      ),
       { maxLength: 1 },
     ),
   })
@@ -84,7 +96,7 @@ export const phase = fc.constantFrom<Phase[]>('look', 'probe', 'act');
 
 /** Every way to take away one fact, of the call or of one of its jobs. */
 export function withoutOne(about: Facts): Facts[] {
-  const own = (['site', 'queue', 'submitsLastHour', 'spent', 'review', 'checks', 'git', 'probes'] as const).filter(
+  const own = (['site', 'queue', 'submitsLastHour', 'failedInRow', 'spent', 'review', 'checks', 'git', 'probes'] as const).filter(
     (key) => about[key] !== undefined,
   );
   const absent = own.map((key) => Object.fromEntries(Object.entries(about).filter(([name]) => name !== key)) as Facts);

@@ -37,6 +37,7 @@ export function submission(more: Partial<Facts> = {}): Facts {
     jobs: [job()],
     queue: known({ active: 0, pending: 0 }),
     submitsLastHour: known(0),
+    failedInRow: known(0),
     spent: known({ day: { cpuHours: 0, gpuHours: 0 }, iteration: { cpuHours: 0, gpuHours: 0 } }),
     commands: [],
     review: known({ status: 'pass', findings: [] }),
