@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { asFailure, Failure } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
-import { withLock } from '../base/lock.ts';
 import type { Effect } from '../base/permit.ts';
 import { Permit } from '../base/permit.ts';
 import { clean } from '../base/text.ts';
@@ -15,6 +13,7 @@ import { failed, runningOutcome, withWords } from './answers.ts';
 import { ask, consume } from './asking.ts';
 import { audit, entry, who } from './audit-lines.ts';
 import { tools } from './index.ts';
+import { amongAll, underLock } from './locks.ts';
 import { finishCutOff } from './recovery.ts';
 import { parse, toolNamed } from './requests.ts';
 import type { Caller, Granted, Outcome, Tool } from './tool.ts';
@@ -113,7 +112,7 @@ async function probe(tool: Tool, input: Record<string, unknown>, acts: Acts, fac
   return reports instanceof Running ? reports : { ...facts, probes: known(reports) };
 }
 
-/** The last look, the last decision and the reservation happen under the budget lock; then the act, which nothing may undo in words. */
+/** The last look, the last decision and the reservation happen under the locks; then the act, which nothing may undo in words. */
 async function act(
   tool: Tool,
   input: Record<string, unknown>,
@@ -124,20 +123,32 @@ async function act(
 ): Promise<Outcome> {
   const settled = await underLock(tool, context, async () => {
     const fresh = await context.acts(caller, acts.look);
-    const facts: Facts = { ...(await tool.facts(input, fresh)), ...(before.probes ? { probes: before.probes } : {}) };
-    const decision = judge(tool, fresh, facts, 'act');
-    if (decision.verdict === 'deny') return { outcome: await deny(tool, decision, facts, context, caller) };
-    const used = tool.audience === 'person' ? null : await consume(tool, fresh, facts, decision);
-    const approval = used?.approval ?? null;
-    if (tool.repairs !== 'audit') await audit(context, entry(tool, caller, decision, facts, used ?? {}));
-    const permit = Permit.issue<Effect>(tool.effect, digest(facts.subject));
-    return { permit, reserved: await tool.reserve?.(input, fresh, permit, facts, { decision, approval } satisfies Granted) };
+    const looked: Facts = { ...(await tool.facts(input, fresh)), ...(before.probes ? { probes: before.probes } : {}) };
+    return amongAll(tool, context, () => settle(tool, input, fresh, tool.recount?.(fresh, looked) ?? looked, context, caller));
   });
-  if ('outcome' in settled && settled.outcome) return settled.outcome;
-  if (!('permit' in settled)) throw new Error('no permit');
+  if ('outcome' in settled) return settled.outcome;
   const result = await tool.handle(input, acts, settled.permit, settled.reserved);
   if (result instanceof Running) return runningOutcome(result);
   return finish(tool, result, context, caller);
+}
+
+type Settled = { outcome: Outcome } | { permit: Permit<Effect>; reserved: unknown };
+
+async function settle(
+  tool: Tool,
+  input: Record<string, unknown>,
+  acts: Acts,
+  facts: Facts,
+  context: Context,
+  caller: Caller,
+): Promise<Settled> {
+  const decision = judge(tool, acts, facts, 'act');
+  if (decision.verdict === 'deny') return { outcome: await deny(tool, decision, facts, context, caller) };
+  const used = tool.audience === 'person' ? null : await consume(tool, acts, facts, decision);
+  const approval = used?.approval ?? null;
+  if (tool.repairs !== 'audit') await audit(context, entry(tool, caller, decision, facts, used ?? {}));
+  const permit = Permit.issue<Effect>(tool.effect, digest(facts.subject));
+  return { permit, reserved: await tool.reserve?.(input, acts, permit, facts, { decision, approval } satisfies Granted) };
 }
 
 /** After the act nothing may turn done into failed: an answer that does not parse or cannot be logged is told beside it. */
@@ -153,16 +164,6 @@ async function finish(tool: Tool, result: unknown, context: Context, caller: Cal
     faults.push(`internal fault: what was done could not be written to the audit log: ${asFailure(error).message}`);
   }
   return done(tool, data, faults);
-}
-
-/**
- * Only what changes something and needs a policy's consent is serialised; the order is budget, then audit. A budget is the user's, over all
- * repositories, so what spends waits for what spends elsewhere too.
- */
-function underLock<T>(tool: Tool, context: Context, work: () => Promise<T>): Promise<T> {
-  if (tool.anywhere && !context.initialised()) return work();
-  const here = () => withLock(join(context.state(), 'budget.lock'), tool.name, work);
-  return tool.effect === 'spend' ? withLock(join(context.state(), '..', 'budget.lock'), tool.name, here) : here();
 }
 
 export async function look(

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Failure } from '../base/errors.ts';
+import type { Fact } from '../base/fact.ts';
 import { isKnown, known, unknown } from '../base/fact.ts';
 import type { Reads } from '../context.ts';
 import { editScope } from '../policies/edit-scope.ts';
@@ -26,11 +27,19 @@ import { parserWarning } from './parser-facts.ts';
 import type { Planned } from './planning.ts';
 import { planRun } from './planning.ts';
 import { hours, jobFacts, jobsOfPlan, priceOfPlan, priceView } from './pricing.ts';
-import { queueAt } from './queue-facts.ts';
+import type { Queue } from './queue-facts.ts';
+import { queueAt, withElsewhere } from './queue-facts.ts';
 import { launches } from './run-choice.ts';
 import { openLaunch } from './submit-steps.ts';
 
-export type SubmitFacts = Facts & { planned: Planned; price: Price; pace: ReturnType<typeof paceOf>; warning: string | null };
+export type SubmitFacts = Facts & {
+  planned: Planned;
+  price: Price;
+  pace: ReturnType<typeof paceOf>;
+  /** As the scheduler told it, before what other clones are about to add. */
+  listed: Fact<Queue>;
+  warning: string | null;
+};
 
 /** Everything the gate wants to know of a submission. What cannot be looked up is unknown with its reason, and unknown denies. */
 export async function lookAtPlan(
@@ -47,6 +56,7 @@ export async function lookAtPlan(
   const price = priceOfPlan(plan);
   const pace = paceOf(reads.repo, plan.scheduler);
   const jobs = jobsOfPlan(plan);
+  const listed = await queueAt(reads, plan);
   const tasks = jobFacts(onlyStep(plan)).arrayTasks;
   return {
     acts: plan.preflight.length > 0 ? ['submit', 'run_command'] : ['submit'],
@@ -56,10 +66,8 @@ export async function lookAtPlan(
     site: known(plan.site),
     iteration: iteration.id,
     jobs,
-    queue: await queueAt(reads, plan),
-    submitsLastHour: known(pace.meter.count('submit', pace.key, 3600)),
+    ...shared(reads, plan, pace, listed),
     failedInRow: known(failedInRow(launches(iteration.path))),
-    spent: spentBy(askerOf(reads, plan), stateFolders()),
     commands: plan.preflight,
     review: readReview(join(iteration.path, 'review_result.json')),
     checks: failedChecks(reads, 'launch', iteration.id),
@@ -71,7 +79,26 @@ export async function lookAtPlan(
     planned,
     price,
     pace,
+    listed,
     warning: parserWarning(reads, planned.design, iteration.path, iteration.id),
+  };
+}
+
+/** The same with what all repositories of this user share as it is now. Under their common lock nobody else can have added to it. */
+export function recount(reads: Reads, facts: SubmitFacts): SubmitFacts {
+  return { ...facts, ...shared(reads, facts.planned.plan, facts.pace, facts.listed) };
+}
+
+function shared(
+  reads: Reads,
+  plan: Plan,
+  pace: SubmitFacts['pace'],
+  listed: Fact<Queue>,
+): Required<Pick<Facts, 'queue' | 'submitsLastHour' | 'spent'>> {
+  return {
+    queue: withElsewhere(reads.repo, plan, listed),
+    submitsLastHour: known(pace.meter.count('submit', pace.key, 3600)),
+    spent: spentBy(askerOf(reads, plan), stateFolders()),
   };
 }
 

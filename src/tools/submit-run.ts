@@ -6,7 +6,7 @@ import { dryRun, iterationField, runField } from './fields.ts';
 import { planRun } from './planning.ts';
 import { launches, ownRuns, uncertain } from './run-choice.ts';
 import { alreadyNote, answerSubmit, describePlan, submitOutput, submitText } from './submit-answer.ts';
-import { lookAtPlan } from './submit-facts.ts';
+import { lookAtPlan, recount } from './submit-facts.ts';
 import { runProbes } from './submit-probes.ts';
 import { reserveLaunch, submitEach } from './submit-steps.ts';
 import { tell } from './telling.ts';
@@ -61,6 +61,8 @@ export default defineTool({
   },
 
   facts: ({ iteration, site, again }, reads) => lookAtPlan(reads, iteration, site, again),
+
+  recount,
 
   preview: async ({ dry_run }, _reads, facts, decision) => {
     if (!dry_run) return undefined;

@@ -48,6 +48,8 @@ export type Tool<
   settled?(input: z.output<I>, reads: Reads): Promise<z.output<O> | undefined>;
   /** Looks at everything the decision needs. A Failure thrown here refuses the call: nothing has run. */
   facts(input: z.output<I>, reads: Reads): Promise<F>;
+  /** The facts again with what other repositories of this user may have added meanwhile. Cheap: they all wait for it. */
+  recount?(reads: Reads, facts: F): F;
   /** The answer of a dry run: what was decided, nothing changed. Undefined: this is no dry run. */
   preview?(input: z.output<I>, reads: Reads, facts: F, decision: Decision): Promise<z.output<O> | undefined>;
   /** Commands that judge before the act. Undefined while one is still running. */

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { journalOf, readJsonFile } from '../support/artifacts.ts';
@@ -209,6 +209,30 @@ test('a hold by an administrator is told as one that only they can lift, and the
   await slurm.run('scancel', other);
   await ended();
   expect(executions()).toBe('ran\n');
+});
+
+test('who waits for a slow queue keeps nobody else from submitting', { timeout: LIMIT }, async () => {
+  repo = await experiment('echo ran >>ran');
+  const other = await makeRepo(SLURM_POLICY, (path) => oneTask(path, 'echo ran >>ran'), slurm.identity);
+  const looks = join(slurm.folder, 'looks');
+  const slow = `#!/bin/bash\nif [ "$PWD" = '${repo.path}' ]; then echo look >>'${looks}'; sleep 12; fi\nexec /usr/bin/squeue "$@"\n`;
+  writeFileSync(join(bin, 'squeue'), slow, { mode: 0o755 });
+  try {
+    let isDone = false;
+    const first = repo.json<Submitted>('submit').finally(() => {
+      isDone = true;
+    });
+    // The second look is the last one before the act, under the repository's lock.
+    await until('it looks a second time', async () =>
+      existsSync(looks) && readFileSync(looks, 'utf8').length > 'look\n'.length ? true : undefined,
+    );
+    const second = await other.json<Submitted>('submit');
+    expect({ isDone, job: second.job_id }).toEqual({ isDone: false, job: expect.stringMatching(/^\d+$/) });
+    expect((await first).job_id).toMatch(/^\d+$/);
+  } finally {
+    rmSync(join(bin, 'squeue'));
+    await other.cleanup();
+  }
 });
 
 test('a job that is made to start again beyond what is granted ends itself', { timeout: LIMIT }, async () => {

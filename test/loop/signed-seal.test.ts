@@ -85,7 +85,14 @@ test.each<[string, () => Promise<unknown> | unknown, RegExp]>([
     },
     /has no signature that counts/,
   ],
-  ['that was taken away', async () => (await handedIn('ada'), rmSync(seal)), /require\.seal/],
+  [
+    'that was taken away',
+    async () => {
+      await handedIn('ada');
+      rmSync(seal);
+    },
+    /require\.seal/,
+  ],
 ])('a seal %s lets nothing through', async (_what, make, why) => {
   await make();
   const { exit, stderr } = await submitted();
