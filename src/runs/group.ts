@@ -96,8 +96,8 @@ function hasEnded({ state, tasks }: RunRecord): boolean {
   return state === 'synced' || isOver(state) || (state === 'running' && tasks.every((task) => TASK_OVER.has(task.state)));
 }
 
-/** Where the submission stands: as far as the run that is least far. The job is the first one there is. */
-function attemptOfGroup(records: readonly RunRecord[], missing: number): Attempt[] {
+/** Where the submission of several stands: as far as the run that is least far. The job is the first one there is. */
+export function attemptOfGroup(records: readonly RunRecord[], missing: number): Attempt[] {
   const attempts = records.flatMap((record) => current(record) ?? []);
   const first = attempts.find(({ jobId }) => jobId !== null) ?? attempts[0];
   if (first === undefined) return [];

@@ -11,24 +11,39 @@ import { type Path, type Positioned, readYaml } from './yaml.ts';
 /** What must be true of the collected artifacts. `file` is there and not empty; `marker` is there, empty or not; `json` has these keys. */
 export type Expectation = { kind: 'json'; path: string; required: readonly string[] } | { kind: 'file' | 'marker'; path: string };
 
+export type LaunchResources = {
+  cpus: number | null;
+  /** Processes side by side, over which the cpus are divided. */
+  tasks: number | null;
+  nodes: number | null;
+  gpus: number | null;
+  gpuType: string | null;
+  /** MiB; 0 is the whole node, as Slurm has it. */
+  memoryMb: number | null;
+  walltimeSeconds: number | null;
+  account: string | null;
+  partition: string | null;
+  qos: string | null;
+};
+export type LaunchArray = { indices: readonly number[]; parallel: number | null };
+export type LaunchStep = {
+  name: string;
+  /** From the folder of launch.yaml on. */
+  script: string;
+  args: readonly string[];
+  /** What it does not say itself is the whole run's. */
+  resources: LaunchResources;
+  array: LaunchArray | null;
+  after: readonly { step: string; on: 'success' | 'any' }[];
+};
+
 /** launch/launch.yaml in normal units. Null is "not said", which leaves it to design.yaml or the site. */
 export type LaunchFile = {
   site: string | null;
-  resources: {
-    cpus: number | null;
-    /** Processes side by side, over which the cpus are divided. */
-    tasks: number | null;
-    nodes: number | null;
-    gpus: number | null;
-    gpuType: string | null;
-    /** MiB; 0 is the whole node, as Slurm has it. */
-    memoryMb: number | null;
-    walltimeSeconds: number | null;
-    account: string | null;
-    partition: string | null;
-    qos: string | null;
-  };
-  array: { indices: readonly number[]; parallel: number | null } | null;
+  resources: LaunchResources;
+  array: LaunchArray | null;
+  /** The jobs of a run that is several; null for one. */
+  steps: readonly LaunchStep[] | null;
   preflight: readonly (readonly [string, ...string[]])[];
   environment: {
     modules: readonly string[];
@@ -58,22 +73,11 @@ export function parseLaunchFile(text: string, file: string): LaunchFile {
 
 function normalise(file: z.output<typeof launchSchema>): LaunchFile {
   const { resources: asked = {}, environment = {}, artifacts = {} } = file;
-  const indices = file.array && parseIndices(file.array.indices);
   return {
     site: file.site ?? null,
-    resources: {
-      cpus: asked.cpus ?? null,
-      tasks: asked.tasks ?? null,
-      nodes: asked.nodes ?? null,
-      gpus: asked.gpus ?? null,
-      gpuType: asked.gpu_type ?? null,
-      memoryMb: asked.memory === undefined ? null : memoryMb(asked.memory),
-      walltimeSeconds: asked.walltime === undefined ? null : walltimeSeconds(asked.walltime),
-      account: asked.account ?? null,
-      partition: asked.partition ?? null,
-      qos: asked.qos ?? null,
-    },
-    array: indices && 'indices' in indices ? { indices: indices.indices, parallel: file.array?.parallel ?? null } : null,
+    resources: resourcesOf(asked),
+    array: arrayOf(file.array),
+    steps: file.steps?.map((step) => stepOf(step, asked)) ?? null,
     preflight: (file.preflight ?? []).map(([program = '', ...rest]) => [program, ...rest] as const),
     environment: {
       modules: environment.modules ?? [],
@@ -83,6 +87,41 @@ function normalise(file: z.output<typeof launchSchema>): LaunchFile {
     },
     logs: file.logs ?? [],
     artifacts: { pull: artifacts.pull ?? [], expect: (artifacts.expect ?? []).map(expectation) },
+  };
+}
+
+type File = z.output<typeof launchSchema>;
+
+function resourcesOf(asked: NonNullable<File['resources']>): LaunchResources {
+  return {
+    cpus: asked.cpus ?? null,
+    tasks: asked.tasks ?? null,
+    nodes: asked.nodes ?? null,
+    gpus: asked.gpus ?? null,
+    gpuType: asked.gpu_type ?? null,
+    memoryMb: asked.memory === undefined ? null : memoryMb(asked.memory),
+    walltimeSeconds: asked.walltime === undefined ? null : walltimeSeconds(asked.walltime),
+    account: asked.account ?? null,
+    partition: asked.partition ?? null,
+    qos: asked.qos ?? null,
+  };
+}
+
+function arrayOf(array: File['array']): LaunchArray | null {
+  const read = array && parseIndices(array.indices);
+  return read && 'indices' in read ? { indices: read.indices, parallel: array?.parallel ?? null } : null;
+}
+
+function stepOf(step: NonNullable<File['steps']>[number], whole: NonNullable<File['resources']>): LaunchStep {
+  return {
+    name: step.name,
+    script: step.script,
+    args: step.args ?? [],
+    resources: resourcesOf({ ...whole, ...step.resources }),
+    array: arrayOf(step.array),
+    after: (step.after ?? []).map((one) =>
+      typeof one === 'string' ? { step: one, on: 'success' as const } : { step: one.step, on: one.on ?? 'success' },
+    ),
   };
 }
 
@@ -104,7 +143,6 @@ function refuseNewer(read: Positioned): void {
 
 /** What the format has and this version does not carry out. Asking for it is refused, never ignored. */
 const UNSUPPORTED: readonly { key: string; inside: readonly string[]; instead: string }[] = [
-  { key: 'steps', inside: [], instead: 'give every job its own iteration, or call them one after the other in one script' },
   { key: 'after', inside: [], instead: 'submit the run when the one before it is over' },
   { key: 'canary', inside: [], instead: 'run a small array first' },
   { key: 'resume', inside: [], instead: 'let the script itself go on where it stopped' },

@@ -65,6 +65,43 @@ const array = z.strictObject({
   parallel: z.int().min(1).optional(),
 });
 
+const stepName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/, 'expected a short name of letters, digits, dash and underscore');
+const parent = z.union([stepName, z.strictObject({ step: stepName, on: z.enum(['success', 'any']).optional() })], {
+  error: 'expected the name of a step, or { step: NAME, on: success } (or any)',
+});
+const step = z.strictObject({
+  name: stepName,
+  script: relative,
+  args: z.array(z.string().regex(/^[^\0]*$/, 'expected text')).optional(),
+  resources: resources.optional(),
+  array: array.optional(),
+  after: z.array(parent).min(1).optional(),
+});
+
+/** A step waits only for steps above it, so that a chain has an order and no circle. */
+const steps = z
+  .array(step)
+  .min(1)
+  .superRefine((all, context) => {
+    const before = new Set<string>();
+    for (const [at, { name, after = [] }] of all.entries()) {
+      for (const [which, one] of after.entries()) {
+        const wanted = typeof one === 'string' ? one : one.step;
+        if (!before.has(wanted))
+          context.addIssue({
+            code: 'custom',
+            path: [at, 'after', which],
+            message: `there is no step ${wanted} above step ${name}`,
+          });
+      }
+      if (before.has(name))
+        context.addIssue({ code: 'custom', path: [at, 'name'], message: `there is a step ${name} above already` });
+      before.add(name);
+    }
+  });
+
 const expectation = z
   .strictObject({
     json: relative.optional(),
@@ -78,23 +115,29 @@ const expectation = z
   .refine((item) => item.required === undefined || item.json !== undefined, { error: 'required goes with json' });
 
 /** launch/launch.yaml, version 1, as far as this version carries it out; see `unsupported` in launch-file.ts for the rest. */
-export const launchSchema = z.strictObject({
-  schema_version: z.literal('1'),
-  site: word.optional(),
-  resources: resources.optional(),
-  array: array.optional(),
-  preflight: z.array(z.array(z.string().regex(/^[^\0]*$/, 'expected text')).min(1)).optional(),
-  environment: z
-    .strictObject({
-      modules: z
-        .array(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.+:/-]*$/, 'expected a module name such as python/3.12'))
-        .optional(),
-      setup: z.array(line).optional(),
-      pass: z.array(passName).optional(),
-      set: z.record(setName, setValue).optional(),
-    })
-    .optional(),
-  code: z.literal('live').optional(),
-  logs: z.array(relative).optional(),
-  artifacts: z.strictObject({ pull: z.array(relative).optional(), expect: z.array(expectation).optional() }).optional(),
-});
+export const launchSchema = z
+  .strictObject({
+    schema_version: z.literal('1'),
+    site: word.optional(),
+    resources: resources.optional(),
+    array: array.optional(),
+    steps: steps.optional(),
+    preflight: z.array(z.array(z.string().regex(/^[^\0]*$/, 'expected text')).min(1)).optional(),
+    environment: z
+      .strictObject({
+        modules: z
+          .array(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.+:/-]*$/, 'expected a module name such as python/3.12'))
+          .optional(),
+        setup: z.array(line).optional(),
+        pass: z.array(passName).optional(),
+        set: z.record(setName, setValue).optional(),
+      })
+      .optional(),
+    code: z.literal('live').optional(),
+    logs: z.array(relative).optional(),
+    artifacts: z.strictObject({ pull: z.array(relative).optional(), expect: z.array(expectation).optional() }).optional(),
+  })
+  .refine((file) => file.steps === undefined || file.array === undefined, {
+    path: ['array'],
+    error: 'with steps each step says its own array',
+  });

@@ -74,10 +74,23 @@ export function stateFromTasks(tasks: readonly TaskRecord[]): { to: RunState; be
   return undefined;
 }
 
-/** The first failure, in words. */
+/** The task whose failure the others follow from: one that waited for another in vain failed because of that one. */
+export function rootCause(tasks: readonly TaskRecord[]): TaskRecord | undefined {
+  const bad = tasks.filter((task) => task.state === 'failed' || task.state === 'interrupted');
+  return bad.find(({ failure }) => failure !== 'dependency') ?? bad[0];
+}
+
+/** `task 7`, `step gen, task 7`; empty for the only task there is. */
+export function taskName({ step, index }: TaskRecord, tasks: readonly TaskRecord[]): string {
+  const isOneOfMany = tasks.filter((one) => one.step === step).length > 1;
+  return [step === undefined ? '' : `step ${step}`, isOneOfMany ? `task ${index}` : ''].filter(Boolean).join(', ');
+}
+
+/** The failure that the others follow from, in words. */
 export function failureWords(tasks: readonly TaskRecord[]): string {
-  const bad = tasks.find((task) => task.state === 'failed' || task.state === 'interrupted');
+  const bad = rootCause(tasks);
   if (!bad) return 'no task failed';
-  const where = tasks.length > 1 ? `task ${bad.index}: ` : '';
+  const name = taskName(bad, tasks);
+  const where = name === '' ? '' : `${name}: `;
   return `${where}${bad.failure ?? bad.state}${bad.detail ? ` (${bad.detail})` : ''}`;
 }

@@ -39,6 +39,8 @@ export type ManifestFacts = {
   tasks: TaskCounts;
   /** The runs of a group, of its base id; the job is then that of the first one that has one. */
   group?: readonly { run_id: string; status: RunState }[];
+  /** The jobs of a run of several steps. */
+  steps?: readonly { step: string; job_id: string | null; tasks: object }[];
   failure: { class: FailureClass; detail: string; remedy: string } | null;
   planDigest: string;
   price: Readonly<Record<string, unknown>> | null;
@@ -88,6 +90,7 @@ export function projectManifest(previous: unknown, facts: ManifestFacts): Manife
     started_at: facts.startedAt,
     ...ended,
     tasks: facts.tasks,
+    ...(facts.steps === undefined ? {} : { steps: facts.steps }),
     ...(facts.group === undefined ? {} : { run_group: facts.group.map((one) => one.run_id), replicates: facts.group }),
     ...(facts.failure === null ? {} : { failure: facts.failure }),
     autolab_mcp: { schema_version: '1', job_name: facts.jobName, plan_digest: facts.planDigest, price: facts.price },
@@ -129,7 +132,7 @@ const OWNED = [
     'job_id',
   ],
   ...['slurm', 'status', 'artifact_sync_to_local', 'timestamps', 'started_at', 'completed_at', 'tasks', 'failure', 'autolab_mcp'],
-  ...['run_group', 'replicates'],
+  ...['run_group', 'replicates', 'steps'],
 ];
 const RESOURCE_KEYS = [
   'cpus',

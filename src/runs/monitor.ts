@@ -3,7 +3,7 @@ import type { JobView, Look } from '../sites/schedulers/scheduler.ts';
 import { judgeTask } from './evidence.ts';
 import type { JournalEvent } from './journal.ts';
 import { mayMove, stateFromTasks, TASK_OVER } from './lifecycle.ts';
-import { excess, onlyStep } from './plan.ts';
+import { excess, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { TIMINGS } from './timings.ts';
@@ -43,7 +43,7 @@ export function observe(run: Run, look: Look, markers: MarkerLook | undefined): 
         healthy: look.healthy,
         at: look.at,
         cancelled: run.record.cancelling,
-        memoryMb: run.plan.steps[0]?.requested.memoryMb ?? null,
+        memoryMb: stepOf(run).requested.memoryMb,
         duplicateOf: evidence.owners.get(task.index),
       },
       timings,
@@ -52,16 +52,18 @@ export function observe(run: Run, look: Look, markers: MarkerLook | undefined): 
   const news = tasks.filter((task, at) => !same(task, run.record.tasks[at]));
   const events: JournalEvent[] =
     news.length > 0 ? [{ event: 'observed', step: attempt.step, attempt: attempt.attempt, looked: look.at, tasks: news }] : [];
+  return run.step === undefined ? [...events, ...moves(run, tasks)] : events;
+}
+
+/** The move of a run that follows from its tasks; of one of several steps from all of theirs. */
+export function moves({ record: { state: from, tasks: now } }: Run, tasks: readonly TaskRecord[] = now): JournalEvent[] {
   const move = stateFromTasks(tasks);
-  const from = run.record.state;
-  if (move && move.to !== from && mayMove(from, move.to))
-    events.push({ event: 'moved', from, to: move.to, because: move.because });
-  return events;
+  return move && move.to !== from && mayMove(from, move.to) ? [{ event: 'moved', from, to: move.to, because: move.because }] : [];
 }
 
 /** What a job that waits or runs may use beyond what was decided on: somebody changed it, or the site gives more than was asked for. */
 export function grown(run: Run, look: Look): string[] {
-  const planned = onlyStep(run.plan).requested;
+  const planned = stepOf(run).requested;
   const mays = [...viewsOf(run, look.jobs).values()].flatMap(({ may }) => may ?? []);
   return [...new Set(mays.flatMap((may) => excess(planned, { ...planned, ...may })))];
 }

@@ -2,8 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { repositoryId, stateFolder, stateFolders } from './home.ts';
 import type { Meter } from './meter.ts';
 import { openMeter } from './meter.ts';
-import type { Plan } from './plan.ts';
-import { onlyStep } from './plan.ts';
+import type { Plan, PlanStep } from './plan.ts';
 import type { Payer } from './spending.ts';
 
 /** The scheduler that budgets and paces are kept for, whatever a repository calls it. Slurm’s programs can be pointed at several clusters (SLURM_CONF, slurm.conf(5)). */
@@ -24,10 +23,10 @@ export function paceOf(repo: string, scheduler: string): { meter: Meter; key: st
 }
 
 /** Whose budget a plan is of. */
-export function payerOf(repo: string, plan: Plan): Payer {
+export function payerOf(repo: string, plan: Plan, step: PlanStep | undefined = plan.steps[0]): Payer {
   return {
     place: placeOf(plan.scheduler),
-    account: onlyStep(plan).requested.account ?? '',
+    account: step?.requested.account ?? '',
     iteration: `${repositoryId(repo) ?? ''} ${plan.iteration.id}`,
   };
 }

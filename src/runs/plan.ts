@@ -1,5 +1,4 @@
 import { digest } from '../base/digest.ts';
-import { Failure } from '../base/errors.ts';
 import type { Job, Requested } from '../sites/schedulers/scheduler.ts';
 
 export { refuseSubmitting } from './nested-submission.ts';
@@ -24,6 +23,10 @@ export type PlanStep = {
   /** The name the user's script gives itself. */
   jobName: string;
   requested: Requested;
+  /** Steps before it, and whether it goes on only after their success. Absent: it starts at once. */
+  after?: { step: string; on: 'success' | 'any' }[];
+  /** Worst case of this step alone; absent in a plan of one step, whose price it is. */
+  price?: PlanPrice;
 };
 
 /** Everything about a run that is decided before it has an id. */
@@ -85,14 +88,38 @@ export function indicesOf(step: PlanStep): readonly number[] {
   return step.requested.indices ?? [0];
 }
 
-export function onlyStep(plan: Pick<Plan, 'steps'>): PlanStep {
-  const [step, ...more] = plan.steps;
-  if (step && more.length === 0) return step;
-  throw new Failure('unsupported', {
-    what: `a run of ${plan.steps.length} steps`,
-    why: 'this version carries out runs of one step, which may be an array',
-    next: 'submit the steps as runs of their own',
-  });
+/** The step that a run, or a part of one, is about: the one named, or the only one there is. */
+export function stepOf({ plan, step }: { plan: Pick<Plan, 'steps'>; step?: string }): PlanStep {
+  const found = step === undefined ? plan.steps[0] : plan.steps.find(({ name }) => name === step);
+  if (found && (step !== undefined || plan.steps.length === 1)) return found;
+  throw new Error(step === undefined ? `a run of ${plan.steps.length} steps where one is meant` : `no step ${step} in the plan`);
+}
+
+/** The most that any step asks for, resource by resource. */
+export function largest({ steps }: Pick<Plan, 'steps'>): Requested {
+  const all = steps.map(({ requested }) => requested);
+  const [first] = all;
+  if (!first) throw new Error('a plan without steps');
+  if (all.length === 1) return first;
+  const most = (key: 'cpus' | 'gpus' | 'nodes' | 'requeues') => Math.max(...all.map((one) => one[key]));
+  const mostKnown = (key: 'memoryMb' | 'walltimeSeconds') => {
+    const known = all.map((one) => one[key]);
+    return known.includes(null) ? null : Math.max(...known.map(Number));
+  };
+  return {
+    ...first,
+    cpus: most('cpus'),
+    gpus: most('gpus'),
+    nodes: most('nodes'),
+    requeues: most('requeues'),
+    memoryMb: mostKnown('memoryMb'),
+    walltimeSeconds: mostKnown('walltimeSeconds'),
+  };
+}
+
+/** What a step may cost at worst. */
+export function priceOfStep(plan: Plan, step: PlanStep): PlanPrice {
+  return step.price ?? plan.price;
 }
 
 /** `al_<run>.<step>.<attempt>.<nonce>`: lower case, one name for one submission. */
@@ -148,6 +175,7 @@ export function jobOf(
   environment: Record<string, string>,
   version: string,
   auditHead: string | null = null,
+  after: Job['after'] = [],
 ): Job {
   return {
     name,
@@ -157,7 +185,7 @@ export function jobOf(
     stderr: `${paths.logs}/${step.name}.{task}.err`,
     requested: step.requested,
     environment,
-    after: [],
+    after,
     comment: `autolab-mcp ${version} run=${runId} plan=${planDigest(plan).slice(0, 16)}${auditHead === null ? '' : ` head=${auditHead.slice(0, 12)}`}`,
   };
 }

@@ -6,12 +6,13 @@ import type { Guard } from './guardrail.ts';
 import { guarded } from './guardrail.ts';
 import { stateFolder } from './home.ts';
 import { isSlurmRun, jobIdOf, ledgerLine, putRow, writeLedger } from './ledger.ts';
+import type { TaskCounts } from './lifecycle.ts';
 import { countTasks } from './lifecycle.ts';
 import type { Manifest } from './manifest.ts';
 import { projectManifest } from './manifest.ts';
 import { isSettled, markOver } from './open.ts';
 import type { PlanPrice } from './plan.ts';
-import { onlyStep, planDigest } from './plan.ts';
+import { largest, planDigest } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { baseOf, ownRun } from './run.ts';
@@ -79,15 +80,15 @@ function writeManifest(run: Run): Manifest {
 function factsOf(run: Run): Parameters<typeof projectManifest>[1] {
   const { plan, record } = run;
   const attempt = current(record);
-  const step = onlyStep(plan);
+  const commands = plan.steps.map(({ script, args }) => [script.path, ...args].join(' '));
   return {
     runId: run.id,
     iterationId: plan.iteration.id,
     hostMode: plan.host_mode,
     scheduler: plan.scheduler,
     site: plan.site,
-    command: [step.script.path, ...step.args].join(' '),
-    requested: step.requested,
+    command: commands.join(' && '),
+    requested: largest(plan),
     state: record.state,
     jobId: attempt?.jobId ?? null,
     jobName: attempt?.name ?? '',
@@ -95,11 +96,16 @@ function factsOf(run: Run): Parameters<typeof projectManifest>[1] {
     startedAt: record.attempts[0]?.intentAt ?? '',
     completedAt: record.overAt,
     tasks: countTasks(record.tasks),
+    ...(run.steps ? { steps: run.steps.map(stepView) } : {}),
     ...(run.replicates ? { group: run.replicates.map(({ id, record: { state } }) => ({ run_id: id, status: state })) } : {}),
     failure: failureOf(run),
     planDigest: planDigest(plan),
     price: priceOf(run),
   };
+}
+
+function stepView({ step = '', record }: Run): { step: string; job_id: string | null; tasks: TaskCounts } {
+  return { step, job_id: current(record)?.jobId ?? null, tasks: countTasks(record.tasks) };
 }
 
 /** What is in the plan is the price of one run. */

@@ -67,7 +67,12 @@ function apply(record: RunRecord, line: JournalLine, indices: readonly number[])
       record.differences = [];
       return;
     case 'submitted':
-      patch(record, line, { phase: 'submitted', jobId: line.job_id, submittedAt: line.at });
+      patch(record, line, {
+        phase: 'submitted',
+        jobId: line.job_id,
+        submittedAt: line.at,
+        ...(line.adopted ? { adopted: true as const } : {}),
+      });
       return;
     case 'refused':
       record.refused = line.quoted;

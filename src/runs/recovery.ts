@@ -1,6 +1,7 @@
 import { asFailure } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
 import type { Site } from '../sites/site.ts';
+import { resumeChain } from './chain-submission.ts';
 import { openRuns } from './open.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
@@ -11,8 +12,10 @@ export type Recovered = { run: string; found: string };
 
 /** A submission that was cut off: the journal has begun it and not ended it. */
 export function isCutOff(run: Run): boolean {
-  const phase = current(run.record)?.phase;
-  return phase === 'intent' || phase === 'ambiguous' || phase === 'submitted' || phase === 'releasing';
+  return (run.steps ?? [run]).some(({ record }) => {
+    const phase = current(record)?.phase;
+    return phase === 'intent' || phase === 'ambiguous' || phase === 'submitted' || phase === 'releasing';
+  });
 }
 
 /**
@@ -43,7 +46,8 @@ export async function recover(
     const before = reread(stale);
     if (!isCutOff(before)) return;
     const allowed = policyVersion !== null && current(before.record)?.policyVersion === policyVersion;
-    const after = await resume(before, siteOf(before.plan.site), permit, allowed);
+    const site = siteOf(before.plan.site);
+    const after = before.steps ? await resumeChain(before, site, permit, allowed) : await resume(before, site, permit, allowed);
     if (after.record.last === before.record.last) return;
     found.push({ run: after.id, found: words(after) });
     await changed(after);

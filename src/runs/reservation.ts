@@ -2,16 +2,17 @@ import { join } from 'node:path';
 import { jsonText, writeAtomic } from '../base/files.ts';
 import { mintNonce } from '../base/ids.ts';
 import type { JobScriptSpec } from '../sites/job-script.ts';
-import type { Job } from '../sites/schedulers/scheduler.ts';
 import type { CodeFiles } from './capsule.ts';
+import type { StepJob } from './chain-submission.ts';
 import { markOpen } from './open.ts';
-import type { Plan } from './plan.ts';
-import { jobName, jobOf, onlyStep, planDigest } from './plan.ts';
+import type { Plan, PlanStep } from './plan.ts';
+import { jobName, jobOf, planDigest, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
-import { gateOf, readRun, record, withRun, writeCode } from './run.ts';
+import { gateOf, readRun, record, reread, withRun, writeCode } from './run.ts';
 
-export type Reserved = { run: Run; job: Job };
+/** What is submitted of a run: its job, or those of its steps in order. */
+export type Reserved = { run: Run; jobs: StepJob[] };
 
 export type Intent = {
   runId: string;
@@ -19,8 +20,8 @@ export type Intent = {
   plan: Plan;
   /** The code files the plan was made of. */
   files: CodeFiles;
-  /** The script's text, as it was hashed into the plan. */
-  script: string;
+  /** The text of each step's script, as it was hashed into the plan. */
+  scripts: Readonly<Record<string, string>>;
   policyVersion: string;
   approval: string | null;
   by: string;
@@ -43,59 +44,75 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
   markOpen(repo, runId, plan.iteration.folder);
   return withRun({ folder }, 'reserving', () => {
     markOpen(repo, runId, plan.iteration.folder);
-    const gate = gateOf({ folder });
-    const step = onlyStep(plan);
-    const script = join(gate, 'scripts', step.name);
-    writeAtomic(script, intent.script, 0o755);
+    for (const step of plan.steps) writeAtomic(scriptOf(folder, step), intent.scripts[step.name] ?? '', 0o755);
     writeCode(folder, intent.files);
-    writeAtomic(join(gate, 'plan.json'), jsonText(plan));
+    writeAtomic(join(gateOf({ folder }), 'plan.json'), jsonText(plan));
     // A run folder with something in its logs is a launched run to the Python Autolab, which then launches no other.
     writeAtomic(join(folder, 'logs', 'launch.log'), `submitted by autolab-mcp ${intent.version} to ${plan.site}\n`);
     const before = readRun(iterationFolder, runId);
-    const attempt = (current(before.record)?.attempt ?? 0) + 1;
-    const name = jobName(runId, step.name, attempt, mintNonce());
-    const file = join(gate, 'jobs', `${step.name}.${attempt}.sh`);
-    writeAtomic(
-      file,
-      intent.jobScript({
-        run: runId,
-        iteration: plan.iteration.id,
-        step: step.name,
-        attempt,
-        gate,
-        script: { path: script, sha256: step.script.sha256 },
-        args: step.args,
-        cwd: iterationFolder,
-        modules: plan.environment.modules,
-        setup: plan.environment.setup,
-        set: plan.environment.set,
-        jobName: step.jobName,
-        requeues: step.requested.requeues,
-      }),
-      0o755,
-    );
-    const run = record(before, {
-      event: 'intent',
+    const jobs = (before.steps ?? [before]).flatMap((part) => {
+      const attempt = current(part.record);
+      // Of a chain that was cut off only what nothing was accepted of.
+      return attempt && attempt.phase !== 'none' && before.steps
+        ? []
+        : [prepared(reread(part), intent, (attempt?.attempt ?? 0) + 1)];
+    });
+    return { run: readRun(iterationFolder, runId), jobs };
+  });
+}
+
+function scriptOf(folder: string, step: PlanStep): string {
+  return join(gateOf({ folder }), 'scripts', step.name);
+}
+
+/** Writes our job script of one step and journals the intent to submit it. */
+function prepared(run: Run, intent: Intent, attempt: number): StepJob {
+  const { plan, runId, iterationFolder } = intent;
+  const { folder } = run;
+  const gate = gateOf(run);
+  const step = stepOf(run);
+  const name = jobName(runId, step.name, attempt, mintNonce());
+  const file = join(gate, 'jobs', `${step.name}.${attempt}.sh`);
+  writeAtomic(
+    file,
+    intent.jobScript({
+      run: runId,
+      iteration: plan.iteration.id,
       step: step.name,
       attempt,
-      name,
-      plan_digest: planDigest(plan),
-      policy_version: intent.policyVersion,
-      approval: intent.approval,
-      by: intent.by,
-    });
-    const job = jobOf(
-      plan,
-      step,
-      name,
-      runId,
-      { script: file, cwd: iterationFolder, logs: join(folder, 'logs') },
-      { ...intent.environment, ...seedsOf(plan) },
-      intent.version,
-      intent.auditHead,
-    );
-    return { run, job };
+      gate,
+      script: { path: scriptOf(folder, step), sha256: step.script.sha256 },
+      args: step.args,
+      cwd: iterationFolder,
+      modules: plan.environment.modules,
+      setup: plan.environment.setup,
+      set: plan.environment.set,
+      jobName: step.jobName,
+      requeues: step.requested.requeues,
+    }),
+    0o755,
+  );
+  record(run, {
+    event: 'intent',
+    step: step.name,
+    attempt,
+    name,
+    plan_digest: planDigest(plan),
+    policy_version: intent.policyVersion,
+    approval: intent.approval,
+    by: intent.by,
   });
+  const job = jobOf(
+    plan,
+    step,
+    name,
+    runId,
+    { script: file, cwd: iterationFolder, logs: join(folder, 'logs') },
+    { ...intent.environment, ...seedsOf(plan) },
+    intent.version,
+    intent.auditHead,
+  );
+  return { step: step.name, job };
 }
 
 /** What design.yaml says of its replicates, and, in a run that is one of them, which it is. */

@@ -4,19 +4,21 @@ import { Failure } from '../base/errors.ts';
 import { jsonText, readJson, writeAtomic } from '../base/files.ts';
 import { RUN_ID } from '../base/ids.ts';
 import { withLock } from '../base/lock.ts';
+import { chainRecord, linesOf } from './chain.ts';
 import { groupRecord, readGroup } from './group.ts';
-import type { JournalEvent } from './journal.ts';
+import type { JournalEvent, JournalLine } from './journal.ts';
 import { appendJournal, readJournal } from './journal.ts';
 import { checkMove, isOver } from './lifecycle.ts';
 import type { Plan } from './plan.ts';
-import { indicesOf, onlyStep, PLAN_VERSION } from './plan.ts';
+import { indicesOf, PLAN_VERSION, stepOf } from './plan.ts';
 import type { RunRecord } from './record.ts';
 import { current, replay } from './record.ts';
 import type { Attempt, RunState } from './types.ts';
 
 /**
  * A run of ours on disk: its folder, its plan, and its record as the journal tells it. With `replicates` it is the base of a group: its
- * record is what follows from theirs, and it has no job of its own.
+ * record is what follows from theirs, and it has no job of its own. With `steps` it is a run of several jobs: each of its steps is the
+ * same run as that step sees it, named by `step`, with the attempts and tasks of that step alone.
  */
 export type Run = {
   id: string;
@@ -25,11 +27,13 @@ export type Run = {
   plan: Plan;
   record: RunRecord;
   replicates?: readonly Run[];
+  steps?: readonly Run[];
+  step?: string;
 };
 
-/** The runs with jobs: the run itself, or those of the group whose base it is. */
+/** What has jobs: the run itself, its steps, or the runs of the group whose base it is. */
 export function partsOf(run: Run): readonly Run[] {
-  return run.replicates ?? [run];
+  return run.replicates ?? run.steps ?? [run];
 }
 
 /** How far the submission is. A group of which nothing was written down yet has had nothing accepted either. */
@@ -52,7 +56,9 @@ export function readRun(iterationFolder: string, id: string): Run {
       next: 'run `autolab-mcp runs`',
     });
   }
-  const own = replay(readJournal(folder), indicesOf(onlyStep(plan)));
+  const lines = readJournal(folder);
+  if (plan.steps.length > 1) return chainOf({ id, folder, iterationFolder, plan }, lines);
+  const own = replay(lines, indicesOf(stepOf({ plan })));
   const group = readGroup(folder);
   if (!group) return { id, folder, iterationFolder, plan, record: own };
   const replicates = group.replicates
@@ -72,9 +78,20 @@ export function writeCode(folder: string, files: Record<string, string>): void {
   writeAtomic(join(gateOf({ folder }), 'capsule.json'), jsonText({ schema_version: '1', files }));
 }
 
-/** Reads the run again, after somebody may have written. */
+/** A run of several steps, from its one journal. */
+function chainOf(run: Omit<Run, 'record'>, lines: readonly JournalLine[]): Run {
+  const steps = run.plan.steps.map((step) => ({
+    ...run,
+    step: step.name,
+    record: { ...replay(linesOf(lines, step.name), indicesOf(step)), last: lines.length },
+  }));
+  return { ...run, steps, record: chainRecord(steps, replay(linesOf(lines, null), [])) };
+}
+
+/** Reads the run again, after somebody may have written; of a step, the same step. */
 export function reread(run: Run): Run {
-  return readRun(run.iterationFolder, run.id);
+  const now = readRun(run.iterationFolder, run.id);
+  return run.step === undefined ? now : (now.steps?.find(({ step }) => step === run.step) ?? now);
 }
 
 /** The base of the group that a run belongs to. */
@@ -112,8 +129,8 @@ export function record(run: Run, ...events: JournalEvent[]): Run {
   }
   checkMoves(run.record.state, events);
   for (const event of events) lines.push(appendJournal(run.folder, lines.length, event));
-  if (run.replicates) return reread(run);
-  return { ...run, record: replay(lines, indicesOf(onlyStep(run.plan))) };
+  if (run.replicates || run.steps || run.step !== undefined) return reread(run);
+  return { ...run, record: replay(lines, indicesOf(stepOf(run))) };
 }
 
 /** Nothing of it was ever accepted, and that is certain: to go on with it is a new submission. */
@@ -131,7 +148,8 @@ export function isGivenUp(run: Run): boolean {
 export function giveUp(run: Run, because: string): void {
   for (const part of run.replicates ?? []) giveUp(part, because);
   const now = reread(run);
-  if (isUnsubmitted(now) && now.record.state === 'pending')
+  const isNothing = partsOf(now).every((part) => current(part.record)?.jobId == null);
+  if (isUnsubmitted(now) && isNothing && now.record.state === 'pending')
     record(now, { event: 'moved', from: 'pending', to: 'failed', because });
 }
 

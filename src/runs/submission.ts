@@ -5,7 +5,8 @@ import type { ActingPermit, Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
 import type { Job, JobView, Requested } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
-import { excess, onlyStep, planDigest } from './plan.ts';
+import type { JournalEvent } from './journal.ts';
+import { excess, planDigest, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { record } from './run.ts';
@@ -20,21 +21,25 @@ const OVER = new Set(['completed', 'failed', 'timeout', 'cancelled', 'out_of_mem
  * Whatever happens in between, `resume` finishes it: held → recorded → read back → released.
  */
 export async function submit(run: Run, site: Site, job: Job, permit: Permit<'spend'>): Promise<Run> {
+  const after = await send(run, site, job, permit);
+  return current(after.record)?.phase === 'submitted'
+    ? release(after, site, permit, current(after.record)?.adopted !== true)
+    : after;
+}
+
+/** The first half: gives the job to the scheduler and records what came of it. Nothing is released. */
+export async function send(run: Run, site: Site, job: Job, permit: Permit<'spend'>): Promise<Run> {
   const attempt = must(run);
   const answer = await site.submitHeld(permit, attempt.planDigest, job);
   const of = { step: attempt.step, attempt: attempt.attempt };
   if ('refused' in answer) {
     const quoted = quote(answer.refused, 500);
-    return record(
-      run,
-      { event: 'refused', ...of, quoted },
-      { event: 'moved', from: run.record.state, to: 'failed', because: `launch: the scheduler refused: ${quoted}` },
-    );
+    return record(run, { event: 'refused', ...of, quoted }, ...ended(run, `launch: the scheduler refused: ${quoted}`));
   }
   if ('ambiguous' in answer) {
-    return resume(record(run, { event: 'ambiguous', ...of, why: quote(answer.ambiguous, 500) }), site, permit);
+    return resume(record(run, { event: 'ambiguous', ...of, why: quote(answer.ambiguous, 500) }), site, permit, false);
   }
-  return release(record(run, { event: 'submitted', ...of, job_id: answer.accepted, adopted: false }), site, permit, true);
+  return record(run, { event: 'submitted', ...of, job_id: answer.accepted, adopted: false });
 }
 
 /**
@@ -135,7 +140,7 @@ function nothingFound(
  * that is held is read back every time, since it can have been changed in between. What is being cancelled is never let go. A job that was
  * accepted a moment ago need not be looked up to know that it is held.
  */
-async function release(run: Run, site: Site, permit: ActingPermit, isFresh = false): Promise<Run> {
+export async function release(run: Run, site: Site, permit: ActingPermit, isFresh = false): Promise<Run> {
   const attempt = must(run);
   const { jobId } = attempt;
   if (jobId === null) return run;
@@ -174,10 +179,17 @@ async function tryRelease(site: Site, permit: ActingPermit, id: string): Promise
   }
 }
 
+/** Reads a job back that was accepted, and records what it is more than was decided on. */
+export async function readBack(run: Run, site: Site): Promise<Run> {
+  const attempt = must(run);
+  const differences = differencesOf(run, attempt, await site.readBack(attempt.jobId ?? ''));
+  return record(run, { event: 'read_back', step: attempt.step, attempt: attempt.attempt, differences });
+}
+
 /** What the job is more than was decided on. A plan that was altered since is compared with nothing: it decides nothing. */
 function differencesOf(run: Run, attempt: Attempt, actual: Requested): string[] {
   if (planDigest(run.plan) !== attempt.planDigest) return ['plan.json is not the plan that was decided on'];
-  return excess(onlyStep(run.plan).requested, actual);
+  return excess(stepOf(run).requested, actual);
 }
 
 async function withdraw(run: Run, site: Site, permit: ActingPermit, begun = false): Promise<Run> {
@@ -187,8 +199,13 @@ async function withdraw(run: Run, site: Site, permit: ActingPermit, begun = fals
   return record(
     run,
     { event: 'withdrawn', step: attempt.step, attempt: attempt.attempt, why, ...(begun ? { begun: true as const } : {}) },
-    { event: 'moved', from: run.record.state, to: 'failed', because: `drift: ${why}` },
+    ...ended(run, `drift: ${why}`),
   );
+}
+
+/** What ends the whole run. A step ends its run only together with the other steps: see chain-submission.ts. */
+function ended(run: Run, because: string): JournalEvent[] {
+  return run.step === undefined ? [{ event: 'moved', from: run.record.state, to: 'failed', because }] : [];
 }
 
 function must(run: Run): Attempt {

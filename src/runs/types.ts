@@ -26,6 +26,8 @@ export type FailureClass = (typeof FAILURE_CLASSES)[number];
 export type Evidence = 'scheduler' | 'marker' | 'scheduler+marker' | 'none';
 
 export type TaskRecord = {
+  /** In a run of several steps, which one it is of. */
+  step?: string;
   index: number;
   state: TaskState;
   /** Present when failed or interrupted. */
@@ -61,6 +63,8 @@ export type Attempt = {
   /** It was withdrawn when it had begun already. */
   begun?: true;
   jobId: string | null;
+  /** It was found by its name, after an answer that was lost. */
+  adopted?: true;
   intentAt: string;
   submittedAt: string | null;
   planDigest: string;

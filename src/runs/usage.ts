@@ -1,5 +1,5 @@
 import type { Plan } from './plan.ts';
-import { onlyStep } from './plan.ts';
+import { stepOf } from './plan.ts';
 import type { RunRecord } from './record.ts';
 import { walltimeText } from './units.ts';
 
@@ -23,8 +23,20 @@ const WASTE = 0.5;
 const SHORT_SECONDS = 600;
 const SMALL_MB = 1024;
 
-export function usageOf(run: { plan: Pick<Plan, 'steps'>; record: Pick<RunRecord, 'tasks'> }): Usage {
-  const { requested } = onlyStep(run.plan);
+type Used = { plan: Pick<Plan, 'steps'>; record: Pick<RunRecord, 'tasks'>; step?: string; steps?: readonly Used[] };
+
+/** Of a run of several steps the one that took longest, and the advice on each. */
+export function usageOf(run: Used): Usage {
+  if (!run.steps) return usageOfStep(run);
+  const all = run.steps.map((step) => ({ ...usageOfStep(step), step: step.step }));
+  const longest = all.reduce((most, one) => ((one.elapsed_seconds ?? -1) > (most.elapsed_seconds ?? -1) ? one : most));
+  const advice = all.flatMap((one) => (one.advice === null ? [] : [`${one.step}: ${one.advice}`]));
+  const { step: _, ...usage } = longest;
+  return { ...usage, advice: advice.length > 0 ? advice.join('; ') : null };
+}
+
+function usageOfStep(run: Used): Usage {
+  const { requested } = stepOf(run);
   const tasks = run.record.tasks;
   const elapsed = largest(tasks.map((task) => task.used?.elapsedSeconds ?? span(task.started, task.ended)));
   const memory = largest(tasks.map((task) => task.used?.maxRssMb ?? null));

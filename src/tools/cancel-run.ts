@@ -74,7 +74,8 @@ export default defineTool({
       permit.check(digest(subjectOf(run)));
       const jobs = jobsOf(run);
       if (jobs.length === 0 && !isUnsubmitted(run)) throw nothing(run);
-      for (const part of partsOf(run)) {
+      // The steps of a run share its journal, and with it what is said of the whole.
+      for (const part of run.steps ? [run] : partsOf(run)) {
         const ids = jobsOf(part).map((job) => job.id);
         if (ids.length > 0) record(part, { event: 'cancelling', job_ids: ids, by: acts.caller.client });
       }

@@ -22,6 +22,7 @@ const input = z.strictObject({
   limit: z.number().int().min(1).max(200).default(20).describe('At most this many, newest first'),
 });
 const taskOut = z.object({
+  step: z.string().optional(),
   index: z.number().int(),
   state: z.string(),
   failure: z.string().nullable(),
@@ -95,7 +96,10 @@ export default defineTool({
       ...(out.runs[0]?.task_list ?? [])
         .filter((task) => task.failure)
         .slice(0, 10)
-        .map((task) => `  task ${task.index}: ${task.failure}: ${task.detail ?? ''}`),
+        .map(
+          (task) =>
+            `  ${task.step === undefined ? '' : `${task.step}, `}task ${task.index}: ${task.failure}: ${task.detail ?? ''}`,
+        ),
       ...out.runs.filter((run) => run.failure).map((run) => `  ${run.run_id}: ${run.failure?.remedy}`),
       ...out.runs.filter((run) => run.used.advice).map((run) => `  ${run.run_id}: ${run.used.advice}`),
       ...out.unreadable.map((one) => `cannot be read: ${one}`),
@@ -150,6 +154,7 @@ function taskList(run: Run): z.output<typeof taskOut>[] {
     .sort((a, b) => rank(a.state) - rank(b.state) || a.index - b.index)
     .slice(0, 200)
     .map((task) => ({
+      ...(task.step === undefined ? {} : { step: task.step }),
       index: task.index,
       state: task.state,
       failure: task.failure,

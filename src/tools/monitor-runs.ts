@@ -3,11 +3,10 @@ import { digest } from '../base/digest.ts';
 import { asFailure } from '../base/errors.ts';
 import type { Acts } from '../context.ts';
 import { TASK_OVER } from '../runs/lifecycle.ts';
-import { grown, isWatched, needsMarkers, observe } from '../runs/monitor.ts';
+import { grown, isWatched, moves, needsMarkers, observe } from '../runs/monitor.ts';
 import { openRuns } from '../runs/open.ts';
 import { paceOf } from '../runs/place.ts';
 import { projectOne } from '../runs/project.ts';
-import { current } from '../runs/record.ts';
 import { isCutOff } from '../runs/recovery.ts';
 import type { Run } from '../runs/run.ts';
 import { baseOf, gateOf, partsOf, record, reread, withRun } from '../runs/run.ts';
@@ -88,7 +87,7 @@ export default defineTool({
       if (run_id === undefined || run_id === run.id || run_id === run.plan.replicate?.group)
         told.push(view(now, before.get(run.id) ?? now));
     }
-    const waiting = openRuns(acts.repo).runs.some((run) => isWatched(run) || isCutOff(run));
+    const waiting = openRuns(acts.repo).runs.some((run) => parts(run).some(isWatched) || isCutOff(run));
     const pace = acts.policy().gate.limits.scheduler?.poll_seconds ?? 60;
     return { runs: told, sites, all_over: !waiting, next_look_seconds: waiting ? pace : 0, problems };
   },
@@ -115,7 +114,7 @@ async function lookAt(
   acts: Acts,
   problems: string[],
 ): Promise<z.output<typeof output>['sites'][number]> {
-  const watched = runs.filter(isWatched);
+  const watched = runs.filter((run) => parts(run).some(isWatched));
   if (watched.length === 0) return { site: name, polled: false, healthy: null, note: null, looks_last_hour: 0 };
   const { wait, looks } = cadence(watched[0]?.plan.scheduler ?? '', acts);
   if (wait > 0)
@@ -133,7 +132,7 @@ async function lookAt(
     const { meter, key } = paceOf(acts.repo, site.kind);
     meter.note('poll', key);
     const look = await site.poll({ jobs, since });
-    const marked = watched.filter((run) => needsMarkers(run, look));
+    const marked = watched.filter((run) => parts(run).some((part) => needsMarkers(part, look)));
     const markers = await site.markers(marked.map(gateOf));
     for (const run of watched) await note(run, look, markers, problems);
     return {
@@ -158,27 +157,38 @@ async function lookAt(
 
 async function note(run: Run, look: Look, markers: readonly MarkerLook[], problems: string[]): Promise<void> {
   const mine = markers.find((one) => one.gate === gateOf(run));
-  for (const more of grown(run, look))
+  for (const more of parts(run).flatMap((part) => grown(part, look)))
     problems.push(
       `${run.id}: its job may use ${more}: it was changed after its release, or the site gives more than was asked for`,
     );
   for (const bad of mine?.unreadable ?? []) problems.push(`${run.id}: a marker cannot be read: ${bad}`);
   try {
     await withRun(run, 'monitoring', () => {
-      const fresh = reread(run);
-      const events = observe(fresh, look, mine);
-      if (events.length > 0) record(fresh, ...events);
+      for (const part of parts(reread(run))) {
+        const fresh = reread(part);
+        const events = observe(fresh, look, mine);
+        if (events.length > 0) record(fresh, ...events);
+      }
+      const whole = reread(run);
+      if (whole.steps) record(whole, ...moves(whole));
     });
   } catch (error) {
     problems.push(`${run.id}: ${asFailure(error).message}`);
   }
 }
 
-/** The job of the run's current attempt, with how many of its tasks are still waited for. */
+/** The jobs of the run that are not over, with how many of its tasks are still waited for. */
 function jobsOf(run: Run): { id: string; name: string; open: number }[] {
-  const attempt = current(run.record);
-  if (!attempt || attempt.jobId === null) return [];
-  return [{ id: attempt.jobId, name: attempt.name, open: run.record.tasks.filter((task) => !TASK_OVER.has(task.state)).length }];
+  return parts(run).flatMap(({ record: { attempts, tasks } }) => {
+    const attempt = attempts.at(-1);
+    const open = tasks.filter((task) => !TASK_OVER.has(task.state)).length;
+    return attempt?.jobId != null && open > 0 ? [{ id: attempt.jobId, name: attempt.name, open }] : [];
+  });
+}
+
+/** A run, or the steps it is of. The runs of a group are looked at by themselves. */
+function parts(run: Run): readonly Run[] {
+  return run.steps ?? [run];
 }
 
 /** The groups that the runs belong to, each once. */

@@ -26,6 +26,7 @@ export function jobFacts(step: PlanStep): JobFacts {
     partition: known(r.partition),
     account: known(r.account),
     qos: known(r.qos),
+    ...(step.after ? { waits: true } : {}),
   };
 }
 

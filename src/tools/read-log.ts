@@ -26,6 +26,7 @@ const input = z.strictObject({
     .describe(
       'Array index, 0 for a job that is no array; with the base id of a group the number of the replicate, 0 for the one to look at first',
     ),
+  step: z.string().max(40).optional().describe('Step, of a run of several'),
   stream: z.enum(['stdout', 'stderr', 'parser']).default('stdout').describe('Which output: of the job, or of the parser'),
   mode: z
     .enum(['tail', 'head', 'search'])
@@ -57,13 +58,14 @@ export default defineTool({
   input,
   output,
   facts: async () => ({ acts: ['read'], subject: { read: 'log' }, summary: 'read a log' }),
-  handle: async ({ run_id, task, stream, mode: asked, lines, search }, acts) => {
+  handle: async ({ run_id, task, step, stream, mode: asked, lines, search }, acts) => {
     const mode = search === undefined ? asked : 'search';
     if (mode === 'search' && search === undefined)
       throw new Failure('usage', { what: 'mode search needs search', next: 'give the text to find in search' });
     const chosen = chooseRun(acts, run_id);
-    const run = stream === 'parser' ? chosen : partFor(chosen, task);
-    const path = logFile(acts, run, run === chosen ? task : 0, stream);
+    const run = stream === 'parser' ? chosen : partFor(chosen, task, step);
+    const index = chosen.replicates && run !== chosen ? 0 : task;
+    const path = logFile(acts, run, index, stream);
     const { size } = statSync(path);
     const text = read(path, size, mode);
     const all = text.split('\n').map((line) => redact(clean(line)));
@@ -75,7 +77,7 @@ export default defineTool({
     const body = shownLines.join('\n').slice(mode === 'tail' ? -ANSWER : 0, mode === 'tail' ? undefined : ANSWER);
     return {
       run_id: run.id,
-      task: run === chosen ? task : 0,
+      task: index,
       file: shown(acts.repo, path),
       bytes: size,
       lines: piece.length,
@@ -86,8 +88,9 @@ export default defineTool({
   text: (out) => `${out.file} (${out.bytes} bytes), ${out.lines} lines${out.cut ? ', cut' : ''}:\n${out.log_text}`,
 });
 
-/** Of a group the run with this number, or the first one with trouble, else the first. */
-function partFor(run: Run, number: number): Run {
+/** Of a run of several steps the one named, or the first with trouble that is its own; of a group the run with this number. */
+function partFor(run: Run, number: number, step: string | undefined): Run {
+  if (run.steps) return stepFor(run, run.steps, step);
   if (!run.replicates) return run;
   const bad = run.replicates.find(({ record }) => record.tasks.some((task) => task.failure !== null));
   const found = number === 0 ? (bad ?? run.replicates[0]) : run.replicates.find(({ plan }) => plan.replicate?.number === number);
@@ -96,6 +99,16 @@ function partFor(run: Run, number: number): Run {
     what: `group ${run.id} has no replicate ${number}`,
     why: `it has ${run.replicates.length}`,
     next: 'name one of them in task, from 1 on',
+  });
+}
+
+function stepFor(run: Run, steps: readonly Run[], name: string | undefined): Run {
+  const isBad = ({ record }: Run) => record.tasks.some(({ failure }) => failure !== null && failure !== 'dependency');
+  const found = name === undefined ? (steps.find(isBad) ?? steps[0]) : steps.find(({ step }) => step === name);
+  if (found) return found;
+  throw new Failure('usage', {
+    what: `run ${run.id} has no step ${JSON.stringify(name)}`,
+    next: `name one of ${steps.map(({ step }) => step).join(', ')}`,
   });
 }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { planDigest, runsOf } from '../runs/plan.ts';
+import type { Plan } from '../runs/plan.ts';
+import { indicesOf, planDigest, runsOf } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
 import { decisionOut, priceOut, stateOut } from './fields.ts';
@@ -15,6 +16,9 @@ export const submitOutput = z.object({
   job_id: z.string().nullable(),
   site: z.string(),
   tasks: z.number().int(),
+  steps: z
+    .array(z.object({ step: z.string(), tasks: z.number().int(), after: z.array(z.string()), job_id: z.string().nullable() }))
+    .describe('The jobs of a run that is several; empty for one'),
   replicates: z
     .array(
       z.object({
@@ -37,12 +41,13 @@ export const submitOutput = z.object({
 type SubmitAnswer = z.output<typeof submitOutput>;
 
 /** What a submission would be. */
-export function describePlan({ planned: { plan, script }, price }: SubmitFacts) {
+export function describePlan({ planned: { plan }, price }: SubmitFacts) {
   return {
     site: plan.site,
-    tasks: (plan.steps[0]?.requested.indices?.length ?? 1) * (plan.rest?.length ?? runsOf(plan)),
+    tasks: plan.steps.reduce((sum, step) => sum + indicesOf(step).length, 0) * (plan.rest?.length ?? runsOf(plan)),
+    steps: stepsView(plan),
     replicates: [],
-    script: `${plan.iteration.folder}/${script.path}`,
+    script: scriptsOf(plan),
     plan_digest: planDigest(plan),
     price: priceView(price),
   };
@@ -50,7 +55,6 @@ export function describePlan({ planned: { plan, script }, price }: SubmitFacts) 
 
 /** Where a submission stands. */
 export function answerSubmit(run: Run, note: string | null, already: boolean): SubmitAnswer {
-  const [step] = run.plan.steps;
   const failed = run.record.state === 'failed' ? `It failed: ${whyFailed(run)}.` : null;
   return {
     dry_run: false,
@@ -60,8 +64,9 @@ export function answerSubmit(run: Run, note: string | null, already: boolean): S
     job_id: current(run.record)?.jobId ?? null,
     site: run.plan.site,
     tasks: run.record.tasks.length,
+    steps: stepsView(run.plan, run.steps),
     replicates: (run.replicates ?? []).map(replicateView),
-    script: step ? `${run.plan.iteration.folder}/${step.script.path}` : '',
+    script: scriptsOf(run.plan),
     plan_digest: planDigest(run.plan),
     price: priceView(priceOfPlan(run.plan)),
     decision: null,
@@ -73,12 +78,16 @@ export function answerSubmit(run: Run, note: string | null, already: boolean): S
 
 export function submitText(out: SubmitAnswer): string {
   const stopping = out.decision?.reasons.filter((one) => one.verdict !== 'allow') ?? [];
-  const job = out.job_id && out.replicates.length === 0 ? ` as job ${out.job_id} on ${out.site}` : '';
+  const job = out.job_id && out.replicates.length === 0 && out.steps.length === 0 ? ` as job ${out.job_id} on ${out.site}` : '';
   const group = out.replicates.map((one) => `  ${one.run_id} ${one.state}${one.job_id ? ` as job ${one.job_id}` : ''}`);
   return [
     out.dry_run
       ? `Dry run on ${out.site}: nothing was changed.`
       : `${out.replicates.length > 0 ? 'Group' : 'Run'} ${out.run_id} is ${out.state}${job}${out.already ? ' (already; nothing new was done)' : ''}.`,
+    ...out.steps.map(
+      (one) =>
+        `  ${one.step}: ${one.tasks} task(s)${one.after.length > 0 ? `, after ${one.after.join(', ')}` : ''}${one.job_id ? `, job ${one.job_id}` : ''}`,
+    ),
     ...group,
     out.dry_run ? `${out.script}, ${out.tasks} task(s), at most ${hours(out.price)}.` : '',
     out.decision ? `Decision now: ${out.decision.verdict}.` : '',
@@ -88,6 +97,23 @@ export function submitText(out: SubmitAnswer): string {
   ]
     .filter(Boolean)
     .join('\n');
+}
+
+function stepsView({ steps }: Plan, parts: readonly Run[] = []): SubmitAnswer['steps'] {
+  if (steps.length === 1) return [];
+  return steps.map((step) => {
+    const part = parts.find((one) => one.step === step.name);
+    return {
+      step: step.name,
+      tasks: indicesOf(step).length,
+      after: (step.after ?? []).map(({ step: name, on }) => (on === 'success' ? name : `${name} (however it ends)`)),
+      job_id: (part && current(part.record)?.jobId) ?? null,
+    };
+  });
+}
+
+function scriptsOf({ steps, iteration }: Plan): string {
+  return [...new Set(steps.map(({ script }) => `${iteration.folder}/${script.path}`))].join(', ');
 }
 
 function replicateView(run: Run): SubmitAnswer['replicates'][number] {

@@ -13,7 +13,7 @@ import { isOver } from '../runs/lifecycle.ts';
 import { readManifest } from '../runs/manifest.ts';
 import { paceOf, payerOf } from '../runs/place.ts';
 import type { Plan } from '../runs/plan.ts';
-import { onlyStep, planDigest, planSubject, runsOf } from '../runs/plan.ts';
+import { indicesOf, planDigest, planSubject, runsOf } from '../runs/plan.ts';
 import { refuseRemote } from '../runs/remote-profiles.ts';
 import { readReview } from '../runs/review.ts';
 import type { Run } from '../runs/run.ts';
@@ -57,11 +57,12 @@ export async function lookAtPlan(
   const pace = paceOf(reads.repo, plan.scheduler);
   const jobs = jobsOfPlan(plan);
   const listed = await queueAt(reads, plan);
-  const tasks = jobFacts(onlyStep(plan)).arrayTasks;
+  const tasks = plan.steps.reduce((sum, step) => sum + indicesOf(step).length, 0);
+  const scripts = [...new Set(plan.steps.map(({ script }) => script.path))].join(', ');
   return {
     acts: plan.preflight.length > 0 ? ['submit', 'run_command'] : ['submit'],
     subject: planSubject(plan),
-    summary: `submit ${iteration.id} to ${plan.site}: ${planned.script.path}, ${runsWords(plan)}${isKnown(tasks) ? tasks.value : '?'} task(s), at most ${hours(priceView(price))} (plan ${planDigest(plan).slice(0, 8)})`,
+    summary: `submit ${iteration.id} to ${plan.site}: ${scripts}, ${runsWords(plan)}${plan.steps.length > 1 ? `${plan.steps.length} steps, ` : ''}${tasks} task(s), at most ${hours(priceView(price))} (plan ${planDigest(plan).slice(0, 8)})`,
     changes: changesSince(launches(iteration.path).at(-1), planned),
     site: known(plan.site),
     iteration: iteration.id,
@@ -160,20 +161,20 @@ function runsWords(plan: Plan): string {
 
 /** What cannot be written into a job script is refused before anybody is asked, not after the approval is used up. */
 function refuseUnwritable({ plan, iteration }: Planned): void {
-  const step = onlyStep(plan);
-  jobScript({
-    run: 'run',
-    iteration: plan.iteration.id,
-    step: step.name,
-    attempt: 1,
-    gate: iteration.path,
-    script: { path: iteration.path, sha256: step.script.sha256 },
-    args: step.args,
-    cwd: iteration.path,
-    modules: plan.environment.modules,
-    setup: plan.environment.setup,
-    set: plan.environment.set,
-    jobName: step.jobName,
-    requeues: step.requested.requeues,
-  });
+  for (const step of plan.steps)
+    jobScript({
+      run: 'run',
+      iteration: plan.iteration.id,
+      step: step.name,
+      attempt: 1,
+      gate: iteration.path,
+      script: { path: iteration.path, sha256: step.script.sha256 },
+      args: step.args,
+      cwd: iteration.path,
+      modules: plan.environment.modules,
+      setup: plan.environment.setup,
+      set: plan.environment.set,
+      jobName: step.jobName,
+      requeues: step.requested.requeues,
+    });
 }

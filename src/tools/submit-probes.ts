@@ -4,7 +4,8 @@ import type { Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
 import type { Acts } from '../context.ts';
 import type { ProbeReport } from '../policies/types.ts';
-import { jobOf, onlyStep, planDigest } from '../runs/plan.ts';
+import type { PlanStep } from '../runs/plan.ts';
+import { jobOf, planDigest } from '../runs/plan.ts';
 import type { SubmitFacts } from './submit-facts.ts';
 import { Running } from './tool.ts';
 
@@ -15,7 +16,8 @@ const PATIENCE = 15;
 /** The scheduler's own test of the job, and the preflight commands of launch.yaml, each as a job of its own that outlives this call. */
 export async function runProbes(acts: Acts, facts: SubmitFacts, permit: Permit<'run'>): Promise<ProbeReport[] | Running> {
   const { planned } = facts;
-  const reports: ProbeReport[] = [await schedulerTest(acts, facts)];
+  const reports: ProbeReport[] = [];
+  for (const step of planned.plan.steps) reports.push(await schedulerTest(acts, facts, step));
   const end = Date.now() + PATIENCE * 1000;
   for (const [at, argv] of planned.plan.preflight.entries()) {
     const [program, ...rest] = argv;
@@ -43,21 +45,21 @@ export async function runProbes(acts: Acts, facts: SubmitFacts, permit: Permit<'
   return reports;
 }
 
-async function schedulerTest(acts: Acts, { planned }: SubmitFacts): Promise<ProbeReport> {
+async function schedulerTest(acts: Acts, { planned }: SubmitFacts, step: PlanStep): Promise<ProbeReport> {
   const { plan, iteration } = planned;
   const job = jobOf(
     plan,
-    onlyStep(plan),
+    step,
     'al_test',
     'test',
-    { script: join(iteration.path, planned.script.path), cwd: iteration.path, logs: iteration.path },
+    { script: join(iteration.path, step.script.path), cwd: iteration.path, logs: iteration.path },
     {},
     acts.version,
   );
   const findings = await acts.site(plan.site).test(job);
   const errors = findings.filter((finding) => finding.severity === 'error');
   return {
-    name: `test by the scheduler of ${plan.site}`,
+    name: `test by the scheduler of ${plan.site}${plan.steps.length > 1 ? ` of step ${step.name}` : ''}`,
     argv: [],
     ok: errors.length === 0,
     detail:

@@ -5,10 +5,12 @@ import { writeAtomic } from '../base/files.ts';
 import type { Permit } from '../base/permit.ts';
 import type { Acts } from '../context.ts';
 import { isSameWork } from '../runs/capsule.ts';
+import type { StepJob } from '../runs/chain-submission.ts';
+import { submitChain } from '../runs/chain-submission.ts';
 import { reserveAll } from '../runs/group-reservation.ts';
 import { stateFolder } from '../runs/home.ts';
 import { isOver } from '../runs/lifecycle.ts';
-import { planDigest, runsOf } from '../runs/plan.ts';
+import { planDigest, runsOf, stepOf } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import type { Reserved } from '../runs/reservation.ts';
 import type { Run } from '../runs/run.ts';
@@ -17,6 +19,7 @@ import { reservationOf } from '../runs/settlement.ts';
 import { openSpending } from '../runs/spending.ts';
 import { submit } from '../runs/submission.ts';
 import { jobScript } from '../sites/job-script.ts';
+import type { Site } from '../sites/site.ts';
 import type { Planned } from './planning.ts';
 import { launches, newRunId, passed, raced } from './run-choice.ts';
 import type { SubmitFacts } from './submit-facts.ts';
@@ -33,12 +36,12 @@ export async function reserveLaunch(
   granted: Granted,
   { run_id, again }: { run_id?: string | undefined; again: boolean },
 ): Promise<Launch> {
-  const { iteration, script, plan } = facts.planned;
+  const { iteration, scripts, plan } = facts.planned;
   permit.check(planDigest(plan));
   const open = openLaunch(iteration.path);
   const reuse = open && phaseOf(open) === 'none' && isSame(open, facts.planned, again) ? open : undefined;
   if (open && !reuse && !again) await makeRoom(open);
-  if (script.generated) writeAtomic(join(iteration.path, script.path), script.text, 0o755);
+  for (const { generated, path, text } of scripts) if (generated) writeAtomic(join(iteration.path, path), text, 0o755);
   mkdirSync(join(iteration.path, 'runs'), { recursive: true });
   facts.pace.meter.note('submit', facts.pace.key, facts.jobs?.length ?? 1);
   const runId = reuse?.id ?? newRunId(acts, iteration, run_id, runsOf(plan));
@@ -47,7 +50,7 @@ export async function reserveLaunch(
     iterationFolder: iteration.path,
     plan,
     files: facts.planned.files,
-    script: script.text,
+    scripts: Object.fromEntries(plan.steps.map(({ name }, at) => [name, scripts[at]?.text ?? ''])),
     policyVersion: granted.decision.policy_version,
     approval: granted.approval,
     by: acts.caller.client,
@@ -57,7 +60,11 @@ export async function reserveLaunch(
     jobScript,
   });
   // Nothing has been submitted yet: a crash before this counts too little of nothing, and after it too much.
-  openSpending(stateFolder(acts.repo)).reserve(jobs.map(({ run, job }) => reservationOf(acts.repo, run.plan, job.name)));
+  openSpending(stateFolder(acts.repo)).reserve(
+    jobs.flatMap(({ run, jobs: its }) =>
+      its.map(({ step, job }) => reservationOf(acts.repo, run.plan, stepOf({ plan: run.plan, step }), job.name)),
+    ),
+  );
   return { run: readRun(iteration.path, runId), jobs };
 }
 
@@ -70,13 +77,11 @@ export function openLaunch(iterationFolder: string): Run | undefined {
  * Submits one after the other, each exactly once; the caller holds their locks. Null when all is settled, else why it stopped: what is
  * left then takes a new decision, since this one is only good for this call.
  */
-export async function submitEach(acts: Acts, permit: Permit<'spend'>, jobs: readonly Reserved[]): Promise<string | null> {
-  for (const { run, job } of jobs) {
+export async function submitEach(acts: Acts, permit: Permit<'spend'>, all: readonly Reserved[]): Promise<string | null> {
+  for (const { run, jobs } of all) {
     const before = reread(run);
-    // Somebody else's recovery may have found this intent first; whatever it found out stands.
-    if (current(before.record)?.phase !== 'intent') continue;
     try {
-      const after = await submit(before, acts.site(before.plan.site), job, permit);
+      const after = await submitRun(before, acts.site(before.plan.site), jobs, permit);
       const phase = current(after.record)?.phase;
       if (phase === 'ambiguous' || phase === 'none' || phase === 'unknown') return `run ${run.id}: the scheduler gave no answer`;
     } catch (error) {
@@ -84,6 +89,13 @@ export async function submitEach(acts: Acts, permit: Permit<'spend'>, jobs: read
     }
   }
   return null;
+}
+
+/** Somebody else's recovery may have found an intent first; whatever it found out stands. */
+async function submitRun(run: Run, site: Site, jobs: readonly StepJob[], permit: Permit<'spend'>): Promise<Run> {
+  if (run.steps) return submitChain(run, site, jobs, permit);
+  const [only] = jobs;
+  return only && current(run.record)?.phase === 'intent' ? submit(run, site, only.job, permit) : run;
 }
 
 /** Whether a launch that was cut off is gone on with. With `again` a group stays as it is, and a new one begins. */

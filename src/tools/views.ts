@@ -49,11 +49,10 @@ function unsubmittedWords(run: Run): string {
 export function runLine(run: Run): string {
   const { record } = run;
   const counts = countTasks(record.tasks);
-  const job = run.replicates ? null : current(record)?.jobId;
-  const tasks =
-    counts.total > 1
-      ? ` ${counts.succeeded}/${counts.total} ${run.replicates ? 'runs' : 'tasks'} done${counts.failed ? `, ${counts.failed} failed: ${failedText(run)}` : ''}${counts.unknown ? `, ${counts.unknown} unknown` : ''}`
-      : '';
+  const job = run.replicates || run.steps ? null : current(record)?.jobId;
+  const tasks = run.steps
+    ? ` ${run.steps.map((step) => `${step.step}${tasksLine(step, 'tasks') || ` ${step.record.tasks[0]?.state ?? 'unknown'}`}`).join(';')}`
+    : tasksLine(run, run.replicates ? 'runs' : 'tasks');
   const blocked = record.tasks.find((task) => task.blocked);
   const waits = record.tasks.find((task) => task.detail && !isOver(record.state))?.detail;
   const ended =
@@ -66,6 +65,21 @@ export function runLine(run: Run): string {
         ? ` (${waits})`
         : '';
   return `${run.id} ${record.state}${job ? ` job ${job} on ${run.plan.site}` : ''}${tasks}${ended}${why}`;
+}
+
+/** ` 28/32 tasks done, 3 running, 1 failed: 7`; nothing for a single task. */
+function tasksLine(run: Run, word: string): string {
+  const counts = countTasks(run.record.tasks);
+  if (counts.total <= 1) return '';
+  const bad = counts.failed + counts.interrupted;
+  return [
+    ` ${counts.succeeded}/${counts.total} ${word} done`,
+    counts.running ? `${counts.running} running` : '',
+    bad ? `${bad} failed: ${failedText(run)}` : '',
+    counts.unknown ? `${counts.unknown} unknown` : '',
+  ]
+    .filter(Boolean)
+    .join(', ');
 }
 
 /** Which tasks, shortly: `3,7-9`. */

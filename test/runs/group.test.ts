@@ -116,7 +116,7 @@ async function reserved(its: Plan, repo = scratch('group')) {
     iterationFolder,
     plan: its,
     files: { 'a.py': '100644 1' },
-    script: SCRIPT,
+    scripts: { main: SCRIPT },
     policyVersion: 'p',
     approval: null,
     by: 'test',
@@ -130,7 +130,7 @@ async function reserved(its: Plan, repo = scratch('group')) {
 
 test('a reservation writes the list first, and every run with its number, its seed and an intent', async () => {
   const { repo, iterationFolder, jobs, base } = await reserved(grouped(3));
-  expect(jobs.map(({ run, job }) => ({ id: run.id, environment: job.environment }))).toEqual(
+  expect(jobs.map(({ run, jobs: [only] }) => ({ id: run.id, environment: only?.job.environment }))).toEqual(
     [1, 2, 3].map((n) => ({
       id: `g_r${n}`,
       environment: {
@@ -163,7 +163,9 @@ test('what is missing of a group is reserved with the numbers and seeds it had',
   expect(isSameWork({ plan: its, files: {} }, { plan: rest, files: { new: '1' } })).toBe(true);
   expect(planDigest(rest)).not.toBe(planDigest(its));
   const second = await reserved(rest, first.repo);
-  expect(second.jobs.map(({ run, job }) => [run.id, job.environment.AUTOLAB_SEED])).toEqual([['g_r3', String(seeds?.[2])]]);
+  expect(second.jobs.map(({ run, jobs: [only] }) => [run.id, only?.job.environment.AUTOLAB_SEED])).toEqual([
+    ['g_r3', String(seeds?.[2])],
+  ]);
   expect(readGroup(join(first.iterationFolder, 'runs', 'g'))?.replicates.map(({ seed }) => seed)).toEqual(seeds);
 });
 
@@ -184,7 +186,7 @@ test.each<[string, Partial<NonNullable<Plan['seeds']>>, string[]]>([
   ['fixed without a base', { strategy: 'fixed', base: null }, ['0', '0']],
 ])('seeds: %s', async (_what, seeds, expected) => {
   const { jobs } = await reserved(grouped(2, seeds));
-  expect(jobs.map(({ job }) => job.environment.AUTOLAB_SEED)).toEqual(expected);
+  expect(jobs.map(({ jobs: [only] }) => only?.job.environment.AUTOLAB_SEED)).toEqual(expected);
 });
 
 test('with an array the replicates are its tasks, and one replicate is a run', async () => {

@@ -81,7 +81,6 @@ artifacts:
 });
 
 test.each([
-  ['steps: [{ name: a }]', '2:1: steps', 'give every job its own iteration, or call them one after the other in one script'],
   ['after: [{ run: r, on: success }]', '2:1: after', 'submit the run when the one before it is over'],
   ['canary: 1', '2:1: canary', 'run a small array first'],
   ['resume: { config: c.yaml }', '2:1: resume', 'let the script itself go on where it stopped'],

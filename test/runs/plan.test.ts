@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { digest } from '../../src/base/digest.ts';
 import { jsonText } from '../../src/base/files.ts';
-import { excess, indicesOf, jobName, jobOf, onlyStep, planDigest, refuseSubmitting } from '../../src/runs/plan.ts';
+import { excess, indicesOf, jobName, jobOf, planDigest, refuseSubmitting, stepOf } from '../../src/runs/plan.ts';
 import type { Requested } from '../../src/sites/schedulers/scheduler.ts';
 import { failureOf } from './failing.ts';
 import { plan, requested } from './samples.ts';
@@ -154,19 +154,15 @@ describe('job names', () => {
 });
 
 test('indices', () => {
-  const [array, single] = [onlyStep(plan({ indices: [3, 4] })), onlyStep(plan())];
+  const [array, single] = [stepOf({ plan: plan({ indices: [3, 4] }) }), stepOf({ plan: plan() })];
   expect([indicesOf(array), indicesOf(single)]).toEqual([[3, 4], [0]]);
 });
 
-test('a run of several steps is not carried out', () => {
-  const two = plan();
-  two.steps.push(...plan().steps);
-  for (const steps of [two.steps, []]) {
-    expect(failureOf(() => onlyStep({ ...two, steps }))).toMatchObject({
-      code: 'unsupported',
-      what: `a run of ${steps.length} steps`,
-    });
-  }
+test('of several steps one must be named', () => {
+  const two = { ...plan(), steps: ['a', 'b'].map((name) => ({ ...stepOf({ plan: plan() }), name })) };
+  expect(stepOf({ plan: two, step: 'b' }).name).toBe('b');
+  expect(() => stepOf({ plan: two })).toThrow('a run of 2 steps where one is meant');
+  expect(() => stepOf({ plan: two, step: 'c' })).toThrow('no step c');
 });
 
 test('a plan read back from its file is the same plan', () => {
@@ -178,7 +174,7 @@ test('a plan read back from its file is the same plan', () => {
 test('the scheduler’s job', () => {
   const its = plan({ cpus: 2 });
   expect(
-    jobOf(its, onlyStep(its), 'al_x', 'R1', { script: '/g/job.sh', cwd: '/it', logs: '/it/logs' }, { A: '1' }, '1.2.3'),
+    jobOf(its, stepOf({ plan: its }), 'al_x', 'R1', { script: '/g/job.sh', cwd: '/it', logs: '/it/logs' }, { A: '1' }, '1.2.3'),
   ).toEqual({
     name: 'al_x',
     script: '/g/job.sh',
@@ -192,7 +188,7 @@ test('the scheduler’s job', () => {
   });
   const { comment } = jobOf(
     its,
-    onlyStep(its),
+    stepOf({ plan: its }),
     'al_x',
     'R1',
     { script: '', cwd: '', logs: '' },

@@ -69,7 +69,11 @@ test.each<[string, JournalEvent, Partial<Attempt>]>([
   ['ambiguous', { event: 'ambiguous', ...of, why: 'no answer' }, { phase: 'ambiguous' }],
   ['nothing there, for certain', { event: 'absent', ...of, certain: true, why: 'x' }, { phase: 'none' }],
   ['nothing there, perhaps', { event: 'absent', ...of, certain: false, why: 'x' }, { phase: 'unknown' }],
-  ['accepted', { event: 'submitted', ...of, job_id: '7', adopted: true }, { phase: 'submitted', jobId: '7', submittedAt: AT }],
+  [
+    'accepted',
+    { event: 'submitted', ...of, job_id: '7', adopted: true },
+    { phase: 'submitted', jobId: '7', submittedAt: AT, adopted: true },
+  ],
 ])('an intent that became %s', (_what, event, change) => {
   const record = replay(lines([...told('intent'), event]), [0]);
   expect(record).toEqual({

@@ -61,11 +61,11 @@ export async function reserved(change: Partial<Requested> = {}): Promise<Bench> 
   const far = localTransport();
   const siteOver = (transport: Transport) => openSite('local', scheduler, transport, userInfo().username);
   const site = siteOver(far);
-  const { run, job } = await reserve(repo, {
+  const { run, jobs } = await reserve(repo, {
     runId: RUN_ID,
     iterationFolder,
     plan: its,
-    script: SCRIPT,
+    scripts: { main: SCRIPT },
     policyVersion: 'policy 1',
     approval: null,
     by: 'test',
@@ -75,6 +75,8 @@ export async function reserved(change: Partial<Requested> = {}): Promise<Bench> 
     files: {},
     jobScript,
   });
+  const job = jobs[0]?.job;
+  if (!job) throw new Error('nothing was reserved');
   const name = job.name;
   const spend = Permit.issue('spend', planDigest(its));
   return {

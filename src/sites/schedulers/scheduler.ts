@@ -41,6 +41,7 @@ export type Job = {
   requested: Requested;
   /** All that the job gets from us; nothing of the caller's environment goes along. */
   environment: Readonly<Record<string, string>>;
+  /** What it waits for at the scheduler. A job that waits is not held besides: a held child of a failed parent cannot be released by its owner. */
   after: readonly { id: JobId; on: 'success' | 'any' }[];
   /** Product, version, run and the plan's digest: how staff can find us. */
   comment: string;
@@ -121,7 +122,7 @@ export type Scheduler = {
   options(script: string): ScriptOptions;
   /** A request as this scheduler counts it: rounded up to its own units, so that a price made from it is never too low. */
   counted(requested: Requested): Requested;
-  /** Submits held: nothing starts before `release`. The reader throws `scheduler_refused` only for a definite refusal. */
+  /** Submits held, or waiting for its parents: nothing starts before `release`, or theirs. The reader throws `scheduler_refused` only for a definite refusal. */
   submitHeld(job: Job): Ask<JobId>;
   /** What the scheduler itself says the job will get. */
   readBack(id: JobId): Ask<Requested>;

@@ -36,7 +36,11 @@ export function sbatchOptionsOf(job: Job): string[] {
     requested.requeues > 0 ? '--requeue' : '--no-requeue',
     ...(job.after.length === 0
       ? []
-      : [`--dependency=${job.after.map(({ id, on }) => `${on === 'success' ? 'afterok' : 'afterany'}:${id}`).join(',')}`]),
+      : [
+          `--dependency=${job.after.map(({ id, on }) => `${on === 'success' ? 'afterok' : 'afterany'}:${id}`).join(',')}`,
+          // Else it would wait for ever for a parent that has failed (slurm.conf(5), kill_invalid_depend).
+          '--kill-on-invalid-dep=yes',
+        ]),
     // By name, so that values may hold anything; a name that does not exist passes nothing at all.
     `--export=${['AUTOLAB_NOTHING', ...Object.keys(job.environment)].join(',')}`,
   ];

@@ -32,7 +32,10 @@ export function slurmScheduler(): Scheduler {
       const fault = unfitForSlurm(job);
       if (fault !== undefined) return { command: { argv: ['true'] }, read: () => refuse(fault) };
       return {
-        command: { argv: ['sbatch', '--parsable', '--hold', ...sbatchOptionsOf(job), job.script], env: job.environment },
+        command: {
+          argv: ['sbatch', '--parsable', ...(job.after.length === 0 ? ['--hold'] : []), ...sbatchOptionsOf(job), job.script],
+          env: job.environment,
+        },
         read: readSubmission,
       };
     },

@@ -1,0 +1,128 @@
+import type { ActingPermit, Permit } from '../base/permit.ts';
+import type { Job } from '../sites/schedulers/scheduler.ts';
+import type { Site } from '../sites/site.ts';
+import { isOver, TASK_OVER } from './lifecycle.ts';
+import { stepOf } from './plan.ts';
+import { current } from './record.ts';
+import type { Run } from './run.ts';
+import { record, reread } from './run.ts';
+import { readBack, release, resume, send } from './submission.ts';
+import type { Attempt } from './types.ts';
+
+/** A step with its job; `after` is filled in when the jobs it waits for have their ids. */
+export type StepJob = { step: string; job: Job };
+
+/**
+ * Submits the journalled intents of a run of several steps, each exactly once, in the order of the plan: those that begin are held,
+ * the others wait for them at the scheduler. Only when all are accepted and read back is anything let go, so that a chain is whole or
+ * nothing of it runs. Stops at the first answer that is not certain; the next call goes on. The caller holds the run's lock.
+ */
+export async function submitChain(run: Run, site: Site, jobs: readonly StepJob[], permit: Permit<'spend'>): Promise<Run> {
+  for (const { step, job } of jobs) {
+    const now = stepOfRun(run, step);
+    if (phaseOf(now) !== 'intent') continue;
+    const after = await send(now, site, { ...job, after: parentsOf(now) }, permit);
+    if (phaseOf(after) !== 'submitted') break;
+  }
+  return finishChain(reread(run), site, permit, true);
+}
+
+/** Finishes a chain whose submission was cut off, from what journal and scheduler say. Submits nothing: that takes a new decision. */
+export async function resumeChain(run: Run, site: Site, permit: ActingPermit, mayRelease: boolean): Promise<Run> {
+  for (const { step = '' } of run.steps ?? []) {
+    const now = stepOfRun(run, step);
+    if (UNCERTAIN.has(phaseOf(now) ?? '')) await resume(now, site, permit, false);
+  }
+  return finishChain(reread(run), site, permit, mayRelease);
+}
+
+async function finishChain(run: Run, site: Site, permit: ActingPermit, mayRelease: boolean): Promise<Run> {
+  const steps = run.steps ?? [];
+  const stopped = steps.find((step) => ENDED.has(phaseOf(step) ?? ''));
+  if (stopped) return undo(run, site, permit, whyStopped(stopped));
+  if (run.record.cancelling) return undo(run, site, permit, 'cancelled before it began');
+  if (!steps.every((step) => current(step.record)?.jobId != null) || !mayRelease) return run;
+  for (const { step = '' } of steps) {
+    const now = stepOfRun(run, step);
+    if (phaseOf(now) !== 'submitted') continue;
+    const read = await readBack(now, site);
+    if (read.record.differences.length > 0)
+      return undo(reread(run), site, permit, `drift: step ${step} is more than its plan: ${read.record.differences.join('; ')}`);
+  }
+  const accepted = reread(run);
+  if (accepted.record.state === 'pending') {
+    const ids = (accepted.steps ?? []).flatMap((step) => current(step.record)?.jobId ?? []);
+    record(accepted, { event: 'moved', from: 'pending', to: 'submitted', because: `jobs ${ids.join(', ')} on ${site.name}` });
+  }
+  // Whatever begins is let go last: until then nothing runs that could be more than was decided on.
+  for (const { step = '' } of [...steps].reverse()) {
+    const now = stepOfRun(run, step);
+    if (phaseOf(now) !== 'submitted' && phaseOf(now) !== 'releasing') continue;
+    const after = await release(now, site, permit);
+    if (phaseOf(after) === 'withdrawn') return undo(reread(run), site, permit, whyStopped(after));
+  }
+  return reread(run);
+}
+
+/** Takes back every job of a chain that will not be whole, and ends the run. Safe to repeat. */
+async function undo(run: Run, site: Site, permit: ActingPermit, why: string): Promise<Run> {
+  const steps = run.steps ?? [];
+  const there = steps.filter((step) => ACCEPTED.has(phaseOf(step) ?? ''));
+  const jobs = there.flatMap(({ record: { attempts } }) =>
+    attempts.flatMap(({ jobId, name }) => (jobId === null ? [] : [{ id: jobId, name }])),
+  );
+  if (jobs.length > 0) await site.cancel(permit, jobs);
+  for (const { step = '' } of there) {
+    const now = stepOfRun(run, step);
+    const attempt = current(now.record);
+    const begun = attempt?.phase === 'released' ? { begun: true as const } : {};
+    if (attempt) record(now, { event: 'withdrawn', step, attempt: attempt.attempt, why, ...begun });
+  }
+  // What was not sent in this call was resolved before it, so nothing of it can be there.
+  for (const { step = '' } of steps) {
+    const now = stepOfRun(run, step);
+    const attempt = current(now.record);
+    if (attempt?.phase === 'intent')
+      record(now, { event: 'absent', step, attempt: attempt.attempt, certain: true, why: 'it was not sent' });
+  }
+  const after = reread(run);
+  if (isOver(after.record.state)) return after;
+  return record(after, { event: 'moved', from: after.record.state, to: 'failed', because: why });
+}
+
+const UNCERTAIN: ReadonlySet<string> = new Set(['intent', 'ambiguous', 'unknown']);
+const ENDED: ReadonlySet<string> = new Set(['refused', 'withdrawn']);
+const ACCEPTED: ReadonlySet<string> = new Set(['submitted', 'releasing', 'released']);
+
+function whyStopped(step: Run): string {
+  const { refused, differences } = step.record;
+  const name = step.step ?? '';
+  if (refused !== null) return `launch: the scheduler refused step ${name}: ${refused}`;
+  return differences.length > 0
+    ? `drift: step ${name} is more than its plan: ${differences.join('; ')}`
+    : `step ${name} was withdrawn`;
+}
+
+/** The step as it is now: another step may have written to the journal they share. */
+function stepOfRun(run: Run, step: string): Run {
+  const found = reread({ ...run, step });
+  if (found.step === step) return found;
+  throw new Error(`run ${run.id} has no step ${step}`);
+}
+
+function phaseOf(step: Run): Attempt['phase'] | undefined {
+  return current(step.record)?.phase;
+}
+
+/**
+ * The jobs a step waits for. A parent that has succeeded by our own journal is not named: a scheduler that has forgotten it would
+ * take the dependency for satisfied whatever had become of it.
+ */
+function parentsOf(step: Run): Job['after'] {
+  return (stepOf(step).after ?? []).flatMap(({ step: name, on }) => {
+    const parent = reread({ ...step, step: name });
+    const hasEnded = parent.record.tasks.every(({ state }) => TASK_OVER.has(state));
+    const id = current(parent.record)?.jobId;
+    return hasEnded || id == null ? [] : [{ id, on }];
+  });
+}
