@@ -7,6 +7,7 @@ import { isOver } from '../runs/lifecycle.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
 import { readRun, runFolders } from '../runs/run.ts';
+import type { TaskRecord } from '../runs/types.ts';
 import { usageOf } from '../runs/usage.ts';
 import { iterationField, optionalRun, priceOut, stateOut, tasksOut } from './fields.ts';
 import { hours, priceOfPlan, priceView } from './pricing.ts';
@@ -149,9 +150,11 @@ function view(run: Run): z.output<typeof runOut> {
 }
 
 function taskList(run: Run): z.output<typeof taskOut>[] {
-  const rank = (state: string) => ['failed', 'interrupted', 'unknown', 'running'].indexOf(state) >>> 0;
+  // What failed because another had failed comes after it.
+  const rank = ({ state, failure }: TaskRecord) =>
+    failure === 'dependency' ? 2 : ['failed', 'interrupted', 'dependency', 'unknown', 'running'].indexOf(state) >>> 0;
   return [...run.record.tasks]
-    .sort((a, b) => rank(a.state) - rank(b.state) || a.index - b.index)
+    .sort((a, b) => rank(a) - rank(b) || a.index - b.index)
     .slice(0, 200)
     .map((task) => ({
       ...(task.step === undefined ? {} : { step: task.step }),

@@ -8,6 +8,7 @@ import type { Reads } from '../context.ts';
 import type { Run } from '../runs/run.ts';
 import { optionalRun } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
+import { taskToRead } from './task-choice.ts';
 import { defineTool } from './tool.ts';
 
 /** How much of a file is read for one answer, and how much of it is given. */
@@ -22,9 +23,9 @@ const input = z.strictObject({
     .number()
     .int()
     .min(0)
-    .default(0)
+    .optional()
     .describe(
-      'Array index, 0 for a job that is no array; with the base id of a group the number of the replicate, 0 for the one to look at first',
+      'Array index; with the base id of a group the number of the replicate. Default: the one to look at first, whose failure the others follow from',
     ),
   step: z.string().max(40).optional().describe('Step, of a run of several'),
   stream: z.enum(['stdout', 'stderr', 'parser']).default('stdout').describe('Which output: of the job, or of the parser'),
@@ -37,6 +38,7 @@ const input = z.strictObject({
 });
 const output = z.object({
   run_id: z.string(),
+  step: z.string().optional(),
   task: z.number().int(),
   file: z.string(),
   bytes: z.number().int(),
@@ -63,8 +65,7 @@ export default defineTool({
     if (mode === 'search' && search === undefined)
       throw new Failure('usage', { what: 'mode search needs search', next: 'give the text to find in search' });
     const chosen = chooseRun(acts, run_id);
-    const run = stream === 'parser' ? chosen : partFor(chosen, task, step);
-    const index = chosen.replicates && run !== chosen ? 0 : task;
+    const { run, index } = stream === 'parser' ? { run: chosen, index: 0 } : taskToRead(chosen, task, step);
     const path = logFile(acts, run, index, stream);
     const { size } = statSync(path);
     const text = read(path, size, mode);
@@ -77,6 +78,7 @@ export default defineTool({
     const body = shownLines.join('\n').slice(mode === 'tail' ? -ANSWER : 0, mode === 'tail' ? undefined : ANSWER);
     return {
       run_id: run.id,
+      ...(run.step === undefined ? {} : { step: run.step }),
       task: index,
       file: shown(acts.repo, path),
       bytes: size,
@@ -87,30 +89,6 @@ export default defineTool({
   },
   text: (out) => `${out.file} (${out.bytes} bytes), ${out.lines} lines${out.cut ? ', cut' : ''}:\n${out.log_text}`,
 });
-
-/** Of a run of several steps the one named, or the first with trouble that is its own; of a group the run with this number. */
-function partFor(run: Run, number: number, step: string | undefined): Run {
-  if (run.steps) return stepFor(run, run.steps, step);
-  if (!run.replicates) return run;
-  const bad = run.replicates.find(({ record }) => record.tasks.some((task) => task.failure !== null));
-  const found = number === 0 ? (bad ?? run.replicates[0]) : run.replicates.find(({ plan }) => plan.replicate?.number === number);
-  if (found) return found;
-  throw new Failure('usage', {
-    what: `group ${run.id} has no replicate ${number}`,
-    why: `it has ${run.replicates.length}`,
-    next: 'name one of them in task, from 1 on',
-  });
-}
-
-function stepFor(run: Run, steps: readonly Run[], name: string | undefined): Run {
-  const isBad = ({ record }: Run) => record.tasks.some(({ failure }) => failure !== null && failure !== 'dependency');
-  const found = name === undefined ? (steps.find(isBad) ?? steps[0]) : steps.find(({ step }) => step === name);
-  if (found) return found;
-  throw new Failure('usage', {
-    what: `run ${run.id} has no step ${JSON.stringify(name)}`,
-    next: `name one of ${steps.map(({ step }) => step).join(', ')}`,
-  });
-}
 
 /** The file the task's output is in. What the job itself reported counts only inside the repository: a job may write anything there. */
 function logFile(reads: Reads, run: Run, task: number, stream: 'stdout' | 'stderr' | 'parser'): string {
@@ -125,7 +103,8 @@ function logFile(reads: Reads, run: Run, task: number, stream: 'stdout' | 'stder
       next: 'name one of them',
     });
   }
-  const planned = stream === 'parser' ? 'extract.parser.stderr.log' : `main.${task}.${stream === 'stdout' ? 'out' : 'err'}`;
+  const planned =
+    stream === 'parser' ? 'extract.parser.stderr.log' : `${run.step ?? 'main'}.${task}.${stream === 'stdout' ? 'out' : 'err'}`;
   const reported = stream === 'stdout' ? known?.stdout : stream === 'stderr' ? known?.stderr : null;
   for (const candidate of [reported, join(run.folder, 'logs', planned)]) {
     if (!candidate) continue;

@@ -112,8 +112,8 @@ async function makeRoom(open: Run): Promise<void> {
     return;
   }
   throw new Failure('run_state', {
-    what: `${accepted} of the ${open.record.tasks.length} runs of group ${open.id} were submitted, and the plan is another one now`,
-    why: 'the runs of a group are runs of one plan',
-    next: `put the files back and call again for the rest, or cancel_run ${open.id}, or submit a new group with again: true`,
+    what: `${accepted} of the ${partsOf(open).length} ${open.steps ? 'steps of run' : 'runs of group'} ${open.id} were submitted, and the plan is another one now`,
+    why: `the ${open.steps ? 'steps of a run' : 'runs of a group'} are of one plan`,
+    next: `put the files back and call again for the rest, or cancel_run ${open.id}, or submit a new one with again: true`,
   });
 }

@@ -5,7 +5,7 @@ import { known } from '../base/fact.ts';
 import { checkExpectations } from '../runs/artifacts.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import type { Run } from '../runs/run.ts';
-import { partsOf, record, reread, withWhole } from '../runs/run.ts';
+import { record, reread, withWhole } from '../runs/run.ts';
 import { optionalRun, stateOut } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
 import { tell } from './telling.ts';
@@ -54,7 +54,7 @@ export default defineTool({
     return withWhole(chosen, 'collecting', async () => {
       const run = reread(chosen);
       refuseEarly(run);
-      const checked = partsOf(run).map((part) => (needsCollecting(run, part) ? collect(part) : 0));
+      const checked = (run.replicates ?? [run]).map((part) => (needsCollecting(run, part) ? collect(part) : 0));
       const after = reread(run);
       await tell(acts, after);
       return answer(

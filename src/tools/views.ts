@@ -40,9 +40,10 @@ export function nextStep(run: Run): { tool: string | null; words: string } {
 }
 
 function unsubmittedWords(run: Run): string {
-  if (!run.replicates) return 'nothing had been accepted by the scheduler: submit again';
-  const accepted = run.replicates.filter((one) => current(one.record)?.jobId != null).length;
-  return `${accepted} of the ${run.record.tasks.length} runs of the group were submitted: submit again for the rest`;
+  const parts = run.replicates ?? run.steps;
+  if (!parts) return 'nothing had been accepted by the scheduler: submit again';
+  const accepted = parts.filter((one) => current(one.record)?.jobId != null).length;
+  return `${accepted} of the ${run.replicates ? `${run.record.tasks.length} runs of the group` : `${parts.length} steps`} were submitted: submit again for the rest`;
 }
 
 /** Where a run stands, in one line. */
