@@ -16,6 +16,8 @@ export type Sight = {
   at: number;
   /** Whether we asked for this job's cancellation. */
   cancelled: boolean;
+  /** Whether a step it waits for has failed, by our own journal. */
+  parentFailed?: boolean;
   /** What one task may use, in MiB, where a limit was asked for. */
   memoryMb?: number | null;
   /** The job that had claimed this task first, where this one ended itself for that. */
@@ -79,7 +81,8 @@ const FAULTS: Partial<Record<JobState, (sight: Sight) => FailureClass>> = {
   out_of_memory: () => 'out_of_memory',
   node_failure: () => 'node_failure',
   preempted: () => 'preempted',
-  cancelled: () => 'cancelled',
+  // A scheduler takes back what waits for a parent that failed, and may have forgotten why.
+  cancelled: ({ parentFailed, cancelled, marker }) => (parentFailed && !cancelled && !marker ? 'dependency' : 'cancelled'),
   dependency: () => 'dependency',
 };
 

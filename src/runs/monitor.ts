@@ -2,7 +2,7 @@ import type { Marker, MarkerLook } from '../sites/job-script.ts';
 import type { JobView, Look } from '../sites/schedulers/scheduler.ts';
 import { judgeTask } from './evidence.ts';
 import type { JournalEvent } from './journal.ts';
-import { mayMove, stateFromTasks, TASK_OVER } from './lifecycle.ts';
+import { mayMove, rootCause, stateFromTasks, TASK_OVER } from './lifecycle.ts';
 import { excess, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
@@ -28,7 +28,7 @@ export function needsMarkers(run: Run, look: Look): boolean {
 const LIVE = new Set(['pending', 'held', 'suspended', 'requeued', 'running', 'completing']);
 
 /** What one look means for one run, as journal events. Pure; empty when nothing is new. */
-export function observe(run: Run, look: Look, markers: MarkerLook | undefined): JournalEvent[] {
+export function observe(run: Run, look: Look, markers: MarkerLook | undefined, parentFailed = false): JournalEvent[] {
   const attempt = current(run.record);
   const timings = attempt && TIMINGS[run.plan.scheduler];
   if (!attempt || !timings || !isWatched(run) || (run.record.lookedAt ?? 0) > look.at) return [];
@@ -43,6 +43,7 @@ export function observe(run: Run, look: Look, markers: MarkerLook | undefined): 
         healthy: look.healthy,
         at: look.at,
         cancelled: run.record.cancelling,
+        parentFailed,
         memoryMb: stepOf(run).requested.memoryMb,
         duplicateOf: evidence.owners.get(task.index),
       },
@@ -59,6 +60,12 @@ export function observe(run: Run, look: Look, markers: MarkerLook | undefined): 
 export function moves({ record: { state: from, tasks: now } }: Run, tasks: readonly TaskRecord[] = now): JournalEvent[] {
   const move = stateFromTasks(tasks);
   return move && move.to !== from && mayMove(from, move.to) ? [{ event: 'moved', from, to: move.to, because: move.because }] : [];
+}
+
+/** Whether a step that this one waits for has failed. */
+export function parentFailed(whole: Run, part: Run): boolean {
+  const parents = part.step === undefined ? [] : (stepOf(part).after ?? []).filter(({ on }) => on === 'success');
+  return parents.some(({ step }) => whole.steps?.some((one) => one.step === step && rootCause(one.record.tasks) !== undefined));
 }
 
 /** What a job that waits or runs may use beyond what was decided on: somebody changed it, or the site gives more than was asked for. */

@@ -1,5 +1,5 @@
 import { quote } from '../../base/text.ts';
-import type { JobView } from './scheduler.ts';
+import type { JobState, JobView } from './scheduler.ts';
 import type { Answer } from './slurm-answers.ts';
 import { isOver, reasonWords, stateOf, waitingFor } from './slurm-states.ts';
 import { parseIndices, parseWalltime } from './units.ts';
@@ -21,7 +21,7 @@ export function queueRows(answer: Answer): JobView[] {
       name = '',
       ...sizes
     ]) => {
-      const state = stateOf(word);
+      const state = endOf(word, reason);
       const waiting = state === 'pending' ? waitingFor(reason) : { held: false, blocked: false };
       const over = isOver(state);
       const wait = Number(status);
@@ -48,6 +48,12 @@ export function queueRows(answer: Answer): JobView[] {
       };
     },
   );
+}
+
+/** A job that Slurm took back since its parent failed is CANCELLED to it (slurm.conf(5), kill_invalid_depend). */
+function endOf(word: string, reason: string): JobState {
+  const state = stateOf(word);
+  return state === 'cancelled' && reason === 'DependencyNeverSatisfied' ? 'dependency' : state;
 }
 
 /** Accounting's rows of jobs that are over; what it has not yet seen end is the queue's to tell. `me` is our own user id there. */
@@ -111,9 +117,12 @@ export function accountingRows(answer: Answer): JobView[] {
 export function merged(queue: readonly JobView[], accounting: readonly JobView[]): JobView[] {
   const key = (view: JobView) => `${view.id}_${view.index ?? ''} ${view.name}`;
   const rows = new Map(queue.map((view) => [key(view), view]));
+  // Of what was taken back since its parent failed accounting only says that it was cancelled.
+  const vain = new Map(queue.flatMap((view) => (view.state === 'dependency' ? [[view.id, view]] : [])));
   for (const view of accounting) {
     const seen = rows.get(key(view));
-    if (!seen || isOver(seen.state)) rows.set(key(view), view);
+    const parent = view.state === 'cancelled' ? vain.get(view.id) : undefined;
+    if (!seen || isOver(seen.state)) rows.set(key(view), parent ? { ...view, state: parent.state, reason: parent.reason } : view);
   }
   return [...rows.values()];
 }

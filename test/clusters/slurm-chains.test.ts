@@ -1,0 +1,170 @@
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { journalOf } from '../support/artifacts.ts';
+import type { Repo } from '../support/repo.ts';
+import { makeRepo, until } from '../support/repo.ts';
+import type { Slurm } from '../support/slurm.ts';
+import { startSlurm } from '../support/slurm.ts';
+import { oneTask, SLURM_POLICY } from './experiment.ts';
+
+const LIMIT = 600_000;
+/** Programs that get in the way stand here, first on the user's PATH; the real ones are in /usr/bin. */
+const bin = mkdtempSync('/tmp/autolab-in-the-way-');
+let slurm: Slurm;
+let repo: Repo;
+beforeAll(async () => {
+  chmodSync(bin, 0o755);
+  slurm = await startSlurm({}, bin);
+}, LIMIT);
+afterEach(async () => {
+  rmSync(join(bin, 'sbatch'), { force: true });
+  await slurm.run('scancel', '-u', slurm.user);
+  await repo?.cleanup();
+});
+afterAll(async () => {
+  await slurm?.close();
+  rmSync(bin, { recursive: true, force: true });
+}, LIMIT);
+
+type Submitted = { run_id: string; state: string; note: string | null; steps: { step: string; job_id: string | null }[] };
+type Told = { all_over: boolean; runs: { state: string; line: string; blocked: boolean }[] };
+
+const STEPS = `schema_version: "1"
+resources: { cpus: 1, memory: 100MB, walltime: "00:05:00" }
+steps:
+  - { name: gen-0, script: gen.sh, args: ["0"], array: { indices: "0-7", parallel: 4 } }
+  - { name: hist-0, script: hist.sh, args: ["0"], after: [gen-0] }
+  - { name: gen-1, script: gen.sh, args: ["1"], array: { indices: "0-7", parallel: 4 }, after: [hist-0] }
+  - { name: hist-1, script: hist.sh, args: ["1"], after: [gen-1] }
+`;
+const GEN =
+  'exec >"out.gen.$1.$SLURM_ARRAY_TASK_ID" 2>&1\necho "gen $1 $SLURM_ARRAY_TASK_ID" >>order; echo "task $SLURM_ARRAY_TASK_ID of $1 speaks"';
+
+/** An array, what gathers it, and the same once more: the shape of the pipeline that this is for. */
+function experiment(gen = GEN, launch = STEPS): Promise<Repo> {
+  return makeRepo(
+    SLURM_POLICY,
+    (path) => {
+      oneTask(path, 'echo unused');
+      const folder = join(path, 'experiments', 'plan', 'penguins-softmax', 'launch');
+      writeFileSync(join(folder, 'launch.yaml'), launch);
+      writeFileSync(join(folder, 'gen.sh'), `#!/bin/bash\n${gen}\n`, { mode: 0o755 });
+      writeFileSync(join(folder, 'hist.sh'), '#!/bin/bash\necho "hist $1" >>order\n', { mode: 0o755 });
+    },
+    slurm.identity,
+  );
+}
+const told = () => repo.json<Told>('monitor');
+const ended = () => until('it is over', async () => ((await told()).all_over ? (await told()).runs : undefined), 400);
+const order = () => readFileSync(join(repo.iteration, 'order'), 'utf8').trim().split('\n');
+const ids = ({ steps }: Submitted) => steps.map(({ job_id }) => job_id ?? 'none');
+async function accounted(jobs: readonly string[]): Promise<string[]> {
+  const { stdout } = await slurm.run('sacct', '-n', '-X', '-P', '-j', jobs.join(','), '-o', 'JobID,State,ExitCode');
+  return stdout.trim().split('\n');
+}
+
+test('a pipeline of arrays and what gathers them runs in order, each task once', { timeout: LIMIT }, async () => {
+  repo = await experiment();
+  const submitted = await repo.json<Submitted>('submit');
+  expect(submitted.steps.map(({ step }) => step)).toEqual(['gen-0', 'hist-0', 'gen-1', 'hist-1']);
+  expect(await ended()).toMatchObject([
+    {
+      state: 'running',
+      line: expect.stringContaining('gen-0 8/8 tasks done;hist-0 succeeded;gen-1 8/8 tasks done;hist-1 succeeded'),
+    },
+  ]);
+  const tasks = (step: number) => Array.from({ length: 8 }, (_, task) => `gen ${step} ${task}`);
+  const ran = order();
+  expect([ran.slice(0, 8).sort(), ran[8], ran.slice(9, 17).sort(), ran[17]]).toEqual([tasks(0), 'hist 0', tasks(1), 'hist 1']);
+  expect((await accounted(ids(submitted))).every((row) => row.includes('|COMPLETED|0:0'))).toBe(true);
+});
+
+test('one failed task ends the rest of the chain, and is told as its cause with the log it wrote elsewhere', {
+  timeout: LIMIT,
+}, async () => {
+  repo = await experiment(`${GEN}\n[ "$1.$SLURM_ARRAY_TASK_ID" != 0.7 ] || { echo "no such file: table.dat"; sleep 0.3; exit 1; }`);
+  const submitted = await repo.json<Submitted>('submit');
+  const [run] = await ended();
+  expect(run).toMatchObject({
+    state: 'partial',
+    line: expect.stringContaining('gen-0 7/8 tasks done, 1 failed: 7;hist-0 failed'),
+  });
+  expect(order().some((line) => line.startsWith('hist') || line.startsWith('gen 1'))).toBe(false);
+  const { runs } = await repo.json<{ runs: { failure: object; task_list: { step: string; failure: string | null }[] }[] }>(
+    'runs',
+    submitted.run_id,
+  );
+  expect(runs[0]?.failure).toMatchObject({ class: 'exit_code', detail: 'step gen-0, task 7: exit code 1' });
+  const others = runs[0]?.task_list.filter(({ step }) => step !== 'gen-0') ?? [];
+  expect(new Set(others.map(({ failure }) => failure))).toEqual(new Set(['dependency']));
+  // Slurm itself says CANCELLED with exit code 0:0 of all of them, and the file it knows is empty.
+  expect((await accounted(ids(submitted).slice(1))).every((row) => /\|CANCELLED[^|]*\|0:0$/.test(row))).toBe(true);
+  expect(await repo.json('logs', submitted.run_id)).toMatchObject({
+    step: 'gen-0',
+    task: 7,
+    log_text: expect.stringContaining('no such file: table.dat'),
+  });
+});
+
+test('while it waits and runs, a poll tells every task, and throttling is nothing wrong', { timeout: LIMIT }, async () => {
+  repo = await experiment(`${GEN}; while [ ! -e go ]; do sleep 0.2; done`);
+  const { run_id } = await repo.json<Submitted>('submit');
+  const line = await until(
+    'four run',
+    async () => {
+      const [run] = (await told()).runs;
+      return run?.line.includes('4 running') ? run : undefined;
+    },
+    120,
+  );
+  expect(line).toMatchObject({
+    state: 'running',
+    blocked: false,
+    line: expect.stringContaining('gen-0 0/8 tasks done, 4 running;hist-0 pending'),
+  });
+  const { runs } = await repo.json<{ runs: { task_list: { step: string; state: string; detail: string | null }[] }[] }>(
+    'runs',
+    run_id,
+  );
+  expect(runs[0]?.task_list.filter(({ step, state }) => step === 'gen-0' && state === 'pending')).toHaveLength(4);
+  expect(runs[0]?.task_list.find(({ step }) => step === 'hist-0')?.detail).toContain('Dependency');
+  writeFileSync(join(repo.iteration, 'go'), '');
+  await ended();
+});
+
+test('a step that Slurm refuses takes the others back: nothing of the chain runs', { timeout: LIMIT }, async () => {
+  repo = await experiment(GEN, STEPS);
+  writeFileSync(
+    join(bin, 'sbatch'),
+    '#!/bin/bash\ncase " $* " in *" --test-only "*) ;; *gen-1*) set -- --partition=nowhere "${@//--partition=*/--qos=nowhere}" ;; esac\nexec /usr/bin/sbatch "$@"\n',
+    { mode: 0o755 },
+  );
+  const submitted = await repo.json<Submitted>('submit');
+  expect(submitted).toMatchObject({ state: 'failed', note: expect.stringContaining('the scheduler refused step gen-1') });
+  const rows = journalOf(join(repo.iteration, 'runs', submitted.run_id)).map(({ event, step }) =>
+    `${event} ${step ?? ''}`.trim(),
+  );
+  expect(rows).toEqual(expect.arrayContaining(['refused gen-1', 'withdrawn gen-0', 'withdrawn hist-0', 'absent hist-1']));
+  await until('the queue is empty', async () =>
+    (await slurm.run('squeue', '-h', '-u', slurm.user)).stdout === '' ? true : undefined,
+  );
+  expect(existsSync(join(repo.iteration, 'order'))).toBe(false);
+});
+
+test.each([
+  ['the reply is lost', '/usr/bin/sbatch "$@" >/dev/null 2>&1; exit 1'],
+  ['it dies after the job was taken', '/usr/bin/sbatch "$@" >/dev/null 2>&1; kill -9 $$'],
+])('a step of which %s is found by its name, and the chain runs once', { timeout: LIMIT }, async (_what, lines) => {
+  repo = await experiment();
+  writeFileSync(
+    join(bin, 'sbatch'),
+    `#!/bin/bash\ncase " $* " in *" --test-only "*) ;; *hist-0*) ${lines} ;; esac\nexec /usr/bin/sbatch "$@"\n`,
+    { mode: 0o755 },
+  );
+  const submitted = await repo.json<Submitted>('submit');
+  expect(ids(submitted).every((id) => /^\d+$/.test(id))).toBe(true);
+  await ended();
+  expect(order()).toHaveLength(18);
+  expect(new Set(order()).size).toBe(18);
+});
