@@ -150,14 +150,14 @@ export const REFUSALS: readonly Refusal[] = [
   },
   {
     title: 'A seal that is broken',
-    words: 'Sealed, and then the policy was loosened.',
+    words: 'The policy was loosened.',
     policy: rule('gate:\n  acts: { submit: ask }\n'),
     sealed: true,
     changes: { '.autolab/verifier_policy.yaml': rule('gate:\n  acts: { submit: allow }\n') },
   },
   {
     title: 'Where an agent may work: `agent_runner.edit_scope`',
-    words: 'Sealed, and then a file outside of what the policy names was changed.',
+    words: 'A file outside of what the policy names was changed, and one inside of it.',
     policy: rule('agent_runner:\n  edit_scope: { mode: iteration_only }\n'),
     sealed: true,
     changes: { 'notes.txt': 'changed\n', 'experiments/plan/tiny/hypothesis.md': '# Hypothesis\n\nAnother one.\n' },

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { sealFile } from '../../src/runs/home.ts';
 import { git, ROOT } from '../support/repo.ts';
@@ -76,7 +76,7 @@ async function told(one: Refusal): Promise<string> {
     expect(answer, one.title).toMatch(/\bdeny\b/);
     const block = (language: string, text: string) => `\n${FENCE}${language}\n${text.trimEnd()}\n${FENCE}\n`;
     const file = (name: string, text: string | undefined) =>
-      text ? block(LANGUAGES[/\.\w+\b/.exec(name.slice(1))?.[0] ?? ''] ?? 'text', `# ${name}\n${text}`) : '';
+      text ? `\n\`${name}\`:\n${block(LANGUAGES[extname(name)] ?? 'text', text)}` : '';
     const lines = answer.split('\n').filter((line) => !/^(- )?allow /.test(line));
     return [
       `\n## ${one.title}\n`,
@@ -84,9 +84,8 @@ async function told(one: Refusal): Promise<string> {
       file(SHOWN_CEILING, one.ceiling),
       file('.autolab/verifier_policy.yaml', one.policy),
       file('launch/launch.yaml', one.launch),
-      ...Object.entries(one.changes ?? {}).map(([name, text]) =>
-        file(one.sealed ? `${name}, afterwards` : name, text ?? undefined),
-      ),
+      one.sealed ? '\nSealed, and then:\n' : '',
+      ...Object.entries(one.changes ?? {}).map(([name, text]) => file(name, text ?? undefined)),
       block(
         'text',
         [`$ autolab-mcp ${[...words, ...(one.ceiling ? ['--ceiling', SHOWN_CEILING] : [])].join(' ')}`, ...lines].join('\n'),
