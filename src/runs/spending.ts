@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import type { Moment } from '../base/clock.ts';
-import { moment, secondsSince } from '../base/clock.ts';
+import type { Moment, Written } from '../base/clock.ts';
+import { moment, secondsSince, timeFields } from '../base/clock.ts';
 import type { Fact } from '../base/fact.ts';
 import { known, unknown } from '../base/fact.ts';
 import { appendLine, readText } from '../base/files.ts';
@@ -17,13 +17,11 @@ export type Asker = Omit<Payer, 'account'> & { account: string | null };
 export type Reservation = Payer & Cost & { job: string };
 
 const amount = z.number().min(0);
-/** `boot` and `up` are the machine's own clock; lines of earlier versions have the wall's alone. */
-const time = { at: z.number(), boot: z.string().exactOptional(), up: z.number().exactOptional() };
 const row = z.discriminatedUnion('event', [
   z.object({
     v: z.literal(1),
     event: z.literal('reserved'),
-    ...time,
+    ...timeFields,
     job: z.string().min(1),
     place: z.string(),
     account: z.string(),
@@ -34,14 +32,13 @@ const row = z.discriminatedUnion('event', [
   z.object({
     v: z.literal(1),
     event: z.literal('settled'),
-    ...time,
+    ...timeFields,
     job: z.string().min(1),
     cpu_hours: amount,
     gpu_hours: amount,
   }),
 ]);
 type Row = z.output<typeof row>;
-type Written = Pick<Row, 'at' | 'boot' | 'up'>;
 type Entry = Payer & { cost: Cost; reserved: Written; settled: Written | null };
 
 const DAY_SECONDS = 86_400;
@@ -147,7 +144,7 @@ function parsedEntries(path: string): ReadonlyMap<string, Entry> {
       throw new Error(`line ${at + 1} of ${path} is not one of ours`);
     }
     const { job, cpu_hours, gpu_hours, at: wall, boot, up } = parsed;
-    const written: Written = { at: wall, ...(boot === undefined || up === undefined ? {} : { boot, up }) };
+    const written: Written = { at: wall, boot, up };
     const cost = { cpu_hours, gpu_hours };
     if (parsed.event === 'reserved') {
       const { place, account, iteration } = parsed;
