@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, expect, test } from 'vitest';
@@ -70,10 +70,14 @@ function start(tiny: Tiny, ...prefix: string[]) {
 type Started = ReturnType<typeof start>;
 
 /** Starts a submit that stops when it has made the nth call of this kind. Undefined: it ended before. */
-async function startAndStop(tiny: Tiny, { point, nth }: Case): Promise<{ pid: number; done: Started['done'] } | undefined> {
+async function startAndStop(
+  tiny: Tiny,
+  { point, nth }: Omit<Case, 'end'>,
+  outer: readonly string[] = [],
+): Promise<{ pid: number; done: Started['done'] } | undefined> {
   const log = join(scratch, randomBytes(6).toString('hex'));
   const inject = POINTS[point].split(',').map((call) => `-einject=${call}:signal=STOP:when=${nth}`);
-  const tracer = start(tiny, 'strace', '-qq', '-o', log, '-e', `trace=${POINTS[point]}`, ...inject);
+  const tracer = start(tiny, ...outer, 'strace', '-qq', '-o', log, '-e', `trace=${POINTS[point]}`, ...inject);
   return until('it stops, or ends', async () => {
     if (readText(log)?.includes('--- stopped by SIGSTOP ---'))
       return {
@@ -200,3 +204,38 @@ test('of two servers, the first stopped or killed wherever the other could notic
     'waits: the second has it',
   ]);
 }, 600_000);
+
+/** The user's state folder as another one, so that nobody else waits for a lock that is held for long; undefined where nobody may do so. */
+async function setApart(): Promise<string[] | undefined> {
+  mkdirSync(userFolder(), { recursive: true });
+  const own = mkdtempSync(join(scratch, 'state-'));
+  const prefix = ['unshare', '-m', 'sh', '-c', 'mount --bind "$0" "$1" && shift && exec "$@"', own, userFolder()];
+  const [program = '', ...rest] = [...prefix, 'true'];
+  return (await execa(program, rest, { reject: false })).exitCode === 0 ? prefix : undefined;
+}
+
+test('a server that has waited long enough says who holds the lock, and called again is refused by the limit', async (context) => {
+  const outer = await setApart();
+  if (!outer) return context.skip('only root may mount');
+  const [first, second] = await pair();
+  try {
+    // The first link of all is that of the budget lock.
+    const stopped = await startAndStop(first, { point: 'link', nth: 1 }, outer);
+    if (!stopped) throw new Error('it was not stopped');
+    const waited = await start(second, ...outer).done;
+    expect(waited.exit).toBe(1);
+    expect(waited.stderr).toMatch(
+      new RegExp(
+        `^lock_held: ${lock} is held by process ${stopped.pid} on ${hostname()} \\(submit_run\\)\n.*it is still running\n.*call again when it is done`,
+      ),
+    );
+    process.kill(stopped.pid, 'SIGCONT');
+    expect(await stopped.done).toMatchObject({ exit: 0 });
+    const again = await start(second, ...outer).done;
+    expect([refused(again), again.stderr]).toEqual([true, again.stderr]);
+    expect([submitted(first).length, submitted(second).length]).toEqual([1, 0]);
+  } finally {
+    remove(first);
+    remove(second);
+  }
+}, 120_000);
