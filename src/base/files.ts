@@ -135,13 +135,26 @@ export function syncFolder(path: string): void {
  */
 export function inside(root: string, path: string, what = 'path'): string {
   const top = realpathSync(root);
-  const real = realpathAsFar(resolve(top, path));
-  if (real === top || real.startsWith(top + sep)) return real;
+  const real = realOrWhyNot(resolve(top, path));
+  if ('path' in real && (real.path === top || real.path.startsWith(top + sep))) return real.path;
+  const why = 'why' in real ? real.why : isAbsolute(path) ? 'it is absolute' : undefined;
   throw new Failure('path_outside', {
-    what: `${what} ${JSON.stringify(path)} leads outside ${root}`,
-    ...(isAbsolute(path) ? { why: 'it is absolute' } : {}),
+    what: `${what} ${JSON.stringify(path)} ${'why' in real ? 'names no file' : `leads outside ${root}`}`,
+    ...(why === undefined ? {} : { why }),
     next: `name a path inside ${root}`,
   });
+}
+
+/** What no file system takes for a name (a NUL byte, too long, through a file, in a circle of links) leads nowhere, and says why. */
+function realOrWhyNot(path: string): { path: string } | { why: string } {
+  if (path.includes('\0')) return { why: 'it holds a NUL byte' };
+  try {
+    return { path: realpathAsFar(path) };
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENAMETOOLONG' || code === 'ENOTDIR' || code === 'ELOOP') return { why: code };
+    throw error;
+  }
 }
 
 /** `path` as people write it: relative to `root` where it is inside. */

@@ -114,9 +114,11 @@ function judgeCount(
   const asOne =
     added > 1 && name !== 'submits_per_hour' ? ', or as one array, which counts as one job, or one after the other' : '';
   const remedy =
-    added > limit
-      ? `submit at most ${show(limit)} at once${asOne}`
-      : `call again when at most ${limit - added} ${limit - added === 1 ? 'is' : 'are'} ${word}`;
+    limit < 1
+      ? { ask: 'have a person approve exactly this call', deny: 'no change of the request passes this rule', allow: '' }[verdict]
+      : added > limit
+        ? `submit at most ${show(limit)} at once${asOne}`
+        : `call again when at most ${limit - added} ${limit - added === 1 ? 'is' : 'are'} ${word}`;
   return [
     reason(policy, rule, { verdict, because, limit: show(limit), actual: show(total), remedy, change: `raise gate.${rule}` }),
   ];

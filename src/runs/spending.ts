@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import type { Moment, Written } from '../base/clock.ts';
+import { moment, secondsSince, timeFields } from '../base/clock.ts';
 import type { Fact } from '../base/fact.ts';
 import { known, unknown } from '../base/fact.ts';
 import { appendLine, readText } from '../base/files.ts';
@@ -19,7 +21,7 @@ const row = z.discriminatedUnion('event', [
   z.object({
     v: z.literal(1),
     event: z.literal('reserved'),
-    at: z.number(),
+    ...timeFields,
     job: z.string().min(1),
     place: z.string(),
     account: z.string(),
@@ -30,14 +32,14 @@ const row = z.discriminatedUnion('event', [
   z.object({
     v: z.literal(1),
     event: z.literal('settled'),
-    at: z.number(),
+    ...timeFields,
     job: z.string().min(1),
     cpu_hours: amount,
     gpu_hours: amount,
   }),
 ]);
 type Row = z.output<typeof row>;
-type Entry = Payer & { cost: Cost; reserved: number; settled: number | null };
+type Entry = Payer & { cost: Cost; reserved: Written; settled: Written | null };
 
 const DAY_SECONDS = 86_400;
 /** A reservation that nobody settled, because its run or its whole clone is gone, stops counting for the day after this long. */
@@ -53,18 +55,18 @@ export type Spending = {
   settle(job: string, cost: Cost): void;
 };
 
-export function openSpending(state: string): Spending {
+export function openSpending(state: string, clock: () => Moment = moment): Spending {
   const path = pathIn(state);
   const write = (one: Row) => appendLine(path, JSON.stringify(one), 0o600);
   return {
     reserve: (reservations) => {
-      for (const one of reservations) write({ v: 1, event: 'reserved', at: now(), ...one });
+      for (const one of reservations) write({ v: 1, event: 'reserved', ...clock(), ...one });
     },
     settle: (job, { cpu_hours, gpu_hours }) => {
       const entry = entriesOf(path).get(job);
       if (!entry) return;
       if (entry.settled !== null && entry.cost.cpu_hours === cpu_hours && entry.cost.gpu_hours === gpu_hours) return;
-      write({ v: 1, event: 'settled', at: now(), job, cpu_hours, gpu_hours });
+      write({ v: 1, event: 'settled', ...clock(), job, cpu_hours, gpu_hours });
     },
   };
 }
@@ -72,9 +74,9 @@ export function openSpending(state: string): Spending {
 /**
  * What one payer has spent, over all repositories whose state folders are given: in a day, which is everything that is not over, at its worst
  * case, and what has ended in the last 24 hours; and for the iteration without end. Unknown where a book cannot be read, or where the
- * clock is behind what is written there.
+ * clock is behind what is written there; a clock that was set forwards since the machine started ends no day.
  */
-export function spentBy(payer: Asker, states: readonly string[], at = now()): Fact<Spent> {
+export function spentBy(payer: Asker, states: readonly string[], now = moment()): Fact<Spent> {
   const spent: Spent = { day: { cpuHours: 0, gpuHours: 0 }, iteration: { cpuHours: 0, gpuHours: 0 } };
   for (const state of states) {
     const path = pathIn(state);
@@ -85,12 +87,13 @@ export function spentBy(payer: Asker, states: readonly string[], at = now()): Fa
       return unknown(`what was spent cannot be read: ${error instanceof Error ? error.message : String(error)}`);
     }
     for (const { place, account, iteration, cost, reserved, settled } of entries.values()) {
-      if (settled !== null && settled > at + CLOCK_ROOM)
-        return unknown(`the clock is ${Math.round(settled - at)} s behind the last line of ${path}`);
+      const age = secondsSince(settled ?? reserved, now);
+      if (settled !== null && age < -CLOCK_ROOM)
+        return unknown(`the clock is ${Math.round(-age)} s behind the last line of ${path}`);
       // The site's default account may be the very one that is named.
       const isTheirs =
         place === payer.place && (payer.account === null || account === '' || payer.account === '' || account === payer.account);
-      const isOfDay = isTheirs && (settled === null ? reserved > at - FORGOTTEN_SECONDS : settled > at - DAY_SECONDS);
+      const isOfDay = isTheirs && age < (settled === null ? FORGOTTEN_SECONDS : DAY_SECONDS);
       if (isOfDay) add(spent.day, cost);
       if (iteration === payer.iteration) add(spent.iteration, cost);
     }
@@ -99,12 +102,12 @@ export function spentBy(payer: Asker, states: readonly string[], at = now()): Fa
 }
 
 /**
- * How many jobs at a place were reserved in these books within the last seconds (at: epoch seconds) and may not be in the queue yet. Throws
+ * How many jobs at a place were reserved in these books within the last seconds and may not be in the queue yet. Throws
  * where a book cannot be read: how many there are is not known then.
  */
-export function justReserved(place: string, states: readonly string[], seconds: number, at = now()): number {
+export function justReserved(place: string, states: readonly string[], seconds: number, now = moment()): number {
   const entries = states.flatMap((state) => [...entriesOf(pathIn(state)).values()]);
-  return entries.filter((one) => one.place === place && one.settled === null && one.reserved > at - seconds).length;
+  return entries.filter((one) => one.place === place && one.settled === null && secondsSince(one.reserved, now) < seconds).length;
 }
 
 function add(sum: Spent['day'], { cpu_hours, gpu_hours }: Cost): void {
@@ -140,15 +143,16 @@ function parsedEntries(path: string): ReadonlyMap<string, Entry> {
       if (isTorn(text)) continue;
       throw new Error(`line ${at + 1} of ${path} is not one of ours`);
     }
-    const { job, cpu_hours, gpu_hours } = parsed;
+    const { job, cpu_hours, gpu_hours, at: wall, boot, up } = parsed;
+    const written: Written = { at: wall, boot, up };
     const cost = { cpu_hours, gpu_hours };
     if (parsed.event === 'reserved') {
       const { place, account, iteration } = parsed;
-      entries.set(job, { place, account, iteration, cost, reserved: parsed.at, settled: null });
+      entries.set(job, { place, account, iteration, cost, reserved: written, settled: null });
       continue;
     }
     const entry = entries.get(job);
-    if (entry) entries.set(job, { ...entry, cost, settled: parsed.at });
+    if (entry) entries.set(job, { ...entry, cost, settled: written });
   }
   return entries;
 }
@@ -165,8 +169,4 @@ function parse(text: string): Row | undefined {
 function isTorn(text: string): boolean {
   const start = '{"v":1,"event":"';
   return text.startsWith(start.slice(0, text.length)) && !text.endsWith('}');
-}
-
-function now(): number {
-  return Date.now() / 1000;
 }

@@ -75,4 +75,19 @@ describe('inside', () => {
   test.each(['../x', '/etc/passwd', 'away/passwd', 'deep/../../x'])('%s is refused', (path) => {
     expect(failing(() => inside(join(top, 'root'), path)).code).toBe('path_outside');
   });
+
+  test.each([
+    ['a NUL byte', 'deep/\0', 'it holds a NUL byte'],
+    ['too long a name', 'x'.repeat(300), 'ENAMETOOLONG'],
+    ['a way through a file', 'file/x', 'ENOTDIR'],
+    ['links in a circle', 'circle', 'ELOOP'],
+  ])('%s is refused, and is no defect of ours', (_what, path, why) => {
+    writeFileSync(join(top, 'root', 'file'), '');
+    rmSync(join(top, 'root', 'circle'), { force: true });
+    symlinkSync('circle', join(top, 'root', 'circle'));
+    expect(failing(() => inside(join(top, 'root'), path))).toMatchObject({
+      code: 'path_outside',
+      message: expect.stringContaining(why),
+    });
+  });
 });

@@ -14,7 +14,16 @@ function fact<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Fact<T>> {
   );
 }
 
-const amount = fc.oneof(fc.integer({ min: 0, max: 100 }), fc.constantFrom(-1, Number.NaN, Infinity, 1e300, 0.5));
+/** No amount of anything. */
+export const noAmount = fc.oneof(
+  fc.constantFrom(Number.NaN, Infinity, -Infinity, -1, -Number.MIN_VALUE, -Number.MAX_VALUE),
+  fc.double({ max: -1e-300, noNaN: true }),
+);
+const amount = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: 0, max: 100 }) },
+  { weight: 1, arbitrary: fc.constantFrom(-0, 0.5, 1e300, Number.MIN_VALUE, Number.MAX_VALUE, 2 ** 53) },
+  { weight: 1, arbitrary: noAmount },
+);
 const name = fc.oneof(fc.constantFrom('gpu', 'debug', 'long', 'gpu,debug', '', 'local', 'cluster'), fc.string());
 const words = fc.array(fc.oneof(fc.constantFrom('uv', 'run', 'npm'), fc.string()), { maxLength: 3 });
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 6 });
@@ -91,6 +100,38 @@ export const facts: fc.Arbitrary<Facts> = fc
       Object.entries(given).filter(([key, value]) => value !== undefined && (key !== 'commands' || runs)),
     ) as Facts;
   });
+
+/** Of every number and word whatever there is, and acts that nobody has heard of. */
+export const absurd: fc.Arbitrary<Facts> = fc
+  .record({
+    about: facts,
+    number: fc.double(),
+    word: fc.oneof(
+      fc.constantFrom('__proto__', 'constructor', 'toString', '\u202e\u0000', 'x'.repeat(10_000), ',,,'),
+      fc.string({ unit: 'binary' }),
+    ),
+    acts: fc.array(fc.constantFrom(...ACTS, ...(['constructor', '__proto__', ''] as string[] as Facts['acts'])), {
+      maxLength: 4,
+    }),
+  })
+  .map(({ about, number, word, acts }): Facts => {
+    const fill = <T>(value: T): T => {
+      if (typeof value === 'number') return number as T;
+      if (typeof value === 'string') return word as T;
+      if (Array.isArray(value)) return value.map(fill) as T;
+      if (typeof value !== 'object' || value === null) return value;
+      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, key === 'at' ? inner : fill(inner)])) as T;
+    };
+    return { ...fill(about), acts };
+  });
+
+/** A submission of as many jobs, of which not one fact is known. */
+export function nothingKnown(about: Facts): Facts {
+  const lost = <T extends object>(of: T, keep: readonly string[]): T =>
+    Object.fromEntries(Object.entries(of).map(([key, value]) => [key, keep.includes(key) ? value : GONE])) as T;
+  const all = lost({ ...submission(), ...about }, ['acts', 'subject', 'summary', 'changes', 'jobs', 'commands']);
+  return { ...all, acts: ['submit'], ...(about.jobs ? { jobs: about.jobs.map((one) => lost(one, ['step', 'waits'])) } : {}) };
+}
 
 export const phase = fc.constantFrom<Phase[]>('look', 'probe', 'act');
 

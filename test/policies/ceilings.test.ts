@@ -7,9 +7,12 @@ import type { CeilingLayer } from '../../src/policies/ceilings.ts';
 import { readCeilings } from '../../src/policies/ceilings.ts';
 import { decide } from '../../src/policies/decide.ts';
 import { effectiveValues } from '../../src/policies/effective.ts';
+import type { Policy } from '../../src/policies/load.ts';
 import { policyOf } from '../../src/policies/load.ts';
-import type { Facts } from '../../src/policies/types.ts';
+import type { Facts, Verdict } from '../../src/policies/types.ts';
 import { ACTS, VERDICTS } from '../../src/policies/types.ts';
+import { absurd, facts, phase } from './arbitrary-facts.ts';
+import { gate, made, oneOf, preset } from './arbitrary-gate.ts';
 import { job, known, PRESETS, submission } from './helpers.ts';
 
 const over = (text: string, layer: CeilingLayer = 'administrator') => ({ layer, file: `/etc/autolab/${layer}.yaml`, text });
@@ -118,62 +121,37 @@ describe('a ceiling that cannot be used denies everything but reading', () => {
   });
 });
 
-const verdict = fc.constantFrom(...VERDICTS);
-const amount = fc.integer({ min: 0, max: 20 });
-const gate = fc.record(
-  {
-    acts: fc.record({ submit: verdict, cancel: verdict, write: verdict }, { requiredKeys: [] }),
-    limits: fc.record(
-      { per_job: fc.record({ cpus: amount, gpus: amount, nodes: amount, array_tasks: amount }, { requiredKeys: [] }) },
-      { requiredKeys: [] },
-    ),
-    allow: fc.record(
-      { partitions: fc.subarray(['gpu', 'debug']), sites: fc.subarray(['local', 'cluster']) },
-      { requiredKeys: [] },
-    ),
-    require: fc.record({ clean_git: fc.boolean(), review_pass: fc.boolean() }, { requiredKeys: [] }),
-  },
-  { requiredKeys: [] },
-);
-const facts = fc
-  .record({
-    acts: fc.subarray([...ACTS], { minLength: 1 }),
-    cpus: amount,
-    gpus: amount,
-    partition: fc.constantFrom(null, 'gpu', 'debug', 'long'),
-    clean: fc.boolean(),
-    site: fc.constantFrom('local', 'cluster', 'elsewhere'),
-  })
-  .map(({ acts, cpus, gpus, partition, clean, site }) =>
-    submission({
-      acts,
-      site: known(site),
-      jobs: [job({ cpus: known(cpus), gpus: known(gpus), partition: known(partition) })],
-      git: known({ clean, changed: clean ? [] : ['a'] }),
-    }),
-  );
+const LOOSEST = {
+  acts: { submit: 'allow', cancel: 'allow', push: 'allow', pull: 'allow', run_command: 'allow', write: 'allow' },
+} as const;
+/** Repositories under one ceiling, under two, and under none, and the loosest of repositories under the one. */
+const layered = () =>
+  oneOf(fc.tuple(gate, preset, gate, gate), 120, ([own, under, first, second]) => ({
+    without: made(own, under),
+    one: made(own, under, first),
+    both: made(own, under, first, second),
+    loosest: made(LOOSEST, 'local_dev', first),
+  }));
+const reached = new Set<string>();
 
-it('no policy of the repository, and no other ceiling, widens a ceiling', () => {
-  const rank = (policy: ReturnType<typeof under>, about: Facts) => VERDICTS.indexOf(decide(policy, about, 'act').verdict);
-  const text = (own: unknown) => JSON.stringify({ gate: own });
+it('no policy of the repository, no preset and no other ceiling widens a ceiling, or is widened by it', () => {
   fc.assert(
-    fc.property(gate, gate, gate, facts, (own, first, second, about) => {
-      const [one, both, without] = [
-        under(text(own), over(text(first))),
-        under(text(own), over(text(first)), over(text(second), 'user')),
-        under(text(own)),
-      ];
-      expect([...one.problems, ...both.problems, ...without.problems]).toEqual([]);
-      expect(rank(one, about)).toBeGreaterThanOrEqual(rank(without, about));
-      expect(rank(both, about)).toBeGreaterThanOrEqual(rank(one, about));
-      // What the ceiling denies is denied whatever the repository says.
-      const loosest = under('gate: { acts: { submit: allow, cancel: allow, write: allow } }', over(text(first)));
-      const denied = decide(loosest, about, 'act').reasons.filter(
-        (r) => r.origin.layer === 'administrator' && r.verdict === 'deny',
-      );
-      const still = decide(one, about, 'act').reasons.filter((r) => r.origin.layer === 'administrator' && r.verdict === 'deny');
-      expect(still).toEqual(denied);
+    fc.property(layered(), fc.oneof(facts, absurd), phase, ({ value: { without, one, both, loosest } }, about, when) => {
+      const judge = (policy: Policy) => decide(policy, about, when);
+      const ofCeiling = (policy: Policy, layer = 'administrator') =>
+        judge(policy).reasons.filter((r) => r.origin.layer === layer);
+      const rank = (reasons: readonly { verdict: Verdict }[]) => Math.max(0, ...reasons.map((r) => VERDICTS.indexOf(r.verdict)));
+      const said = ofCeiling(one);
+      // What a ceiling says is the same word for word over whatever repository, and the strictest of all words is the verdict.
+      expect(ofCeiling(loosest)).toEqual(said);
+      expect(ofCeiling(both)).toEqual(said);
+      expect(judge(one).reasons.filter((r) => r.origin.layer !== 'administrator')).toEqual(judge(without).reasons);
+      const all = [...judge(without).reasons, ...said];
+      expect(VERDICTS.indexOf(judge(one).verdict)).toBe(rank(all));
+      expect(VERDICTS.indexOf(judge(both).verdict)).toBe(rank([...all, ...ofCeiling(both, 'user')]));
+      reached.add(`${judge(without).verdict} ${judge(one).verdict}`);
     }),
-    { numRuns: 1000 },
+    { numRuns: 3000 },
   );
+  expect([...reached].sort()).toEqual(['allow allow', 'allow ask', 'allow deny', 'ask ask', 'ask deny', 'deny deny'].sort());
 });

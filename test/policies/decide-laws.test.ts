@@ -1,70 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/policies/decide.ts';
+import { explainDecision } from '../../src/policies/explain.ts';
 import type { Policy } from '../../src/policies/load.ts';
-import { policyOf } from '../../src/policies/load.ts';
 import type { Facts, Phase } from '../../src/policies/types.ts';
 import { VERDICTS } from '../../src/policies/types.ts';
-import { AT, facts, phase, withoutOne } from './arbitrary-facts.ts';
-import { PRESETS } from './helpers.ts';
-
-const verdict = fc.constantFrom(...VERDICTS);
-const plain = fc.integer({ min: 0, max: 100 });
-const bound: fc.Arbitrary<Bound> = fc.oneof<fc.Arbitrary<Bound>[]>(
-  plain,
-  fc.record({ ask: plain, deny: plain }, { requiredKeys: [] }).filter((made) => Object.keys(made).length > 0),
-);
-const limits = <T extends string>(...names: T[]) =>
-  fc.record(Object.fromEntries(names.map((one) => [one, bound])) as Record<T, typeof bound>, { requiredKeys: [] });
-type Bound = number | { ask?: number; deny?: number };
-const list = fc.uniqueArray(fc.constantFrom('gpu', 'debug', 'local', 'cluster'));
-const strict = fc.record(
-  {
-    acts: fc.record(
-      { submit: verdict, cancel: verdict, push: verdict, pull: verdict, run_command: verdict, write: verdict },
-      { requiredKeys: [] },
-    ),
-    limits: fc.record(
-      {
-        jobs: limits('active', 'pending', 'submits_per_hour'),
-        per_job: limits('cpus', 'gpus', 'nodes', 'array_tasks', 'requeues'),
-        spend: fc.record({ cpu_hours: limits('run', 'day', 'iteration'), gpu_hours: limits('run', 'day', 'iteration') }),
-      },
-      { requiredKeys: [] },
-    ),
-    allow: fc.record(
-      {
-        partitions: list,
-        accounts: list,
-        qos: list,
-        sites: list,
-        commands: fc.array(fc.array(fc.constantFrom('uv', 'run', 'npm'), { minLength: 1, maxLength: 2 })),
-      },
-      { requiredKeys: [] },
-    ),
-    require: fc.record(
-      { review_pass: fc.boolean(), stage_checks: fc.boolean(), preflight: fc.boolean(), clean_git: fc.boolean() },
-      { requiredKeys: [] },
-    ),
-  },
-  { requiredKeys: [] },
-);
-type Gate = typeof strict extends fc.Arbitrary<infer G> ? G : never;
-const gentle: fc.Arbitrary<Gate> = strict.chain(({ require, limits: some }) =>
-  fc.constantFrom<Gate[]>(
-    { acts: { submit: 'allow' }, ...(require ? { require } : {}) },
-    { acts: { submit: 'ask' } },
-    { acts: { submit: 'allow' }, ...(some ? { limits: some } : {}) },
-  ),
-);
-const gate = fc.oneof(strict, gentle);
-const preset = fc.constantFrom('', 'slurm', 'local_dev', 'gridengine', 'experiment_search');
-
-function made(own: Gate, under: string): Policy {
-  const policy = policyOf(JSON.stringify({ policy_resolution: { default_preset: under }, gate: own }), PRESETS);
-  expect(policy.problems).toEqual([]);
-  return policy;
-}
+import { AT, absurd, facts, noAmount, nothingKnown, phase, withoutOne } from './arbitrary-facts.ts';
+import type { Bound, Gate } from './arbitrary-gate.ts';
+import { gate, made, oneOf, preset } from './arbitrary-gate.ts';
+import { job, known, submission } from './helpers.ts';
 
 const rank = (policy: Policy, about: Facts, when: Phase) => VERDICTS.indexOf(decide(policy, about, when).verdict);
 
@@ -95,47 +39,82 @@ function tightened(own: Gate): Gate[] {
   return [...acts, ...required, ...lists, commands, ...limits, ...spend];
 }
 
+/** Policies of every kind; making one takes longer than judging a hundred calls by it. */
+const policies = () => oneOf(fc.tuple(gate, preset), 120, ([own, under]) => made(own, under));
+const tighter = () => oneOf(gate, 25, (own) => ({ before: made(own, ''), after: tightened(own).map((one) => made(one, '')) }));
+
 describe('laws of deciding', () => {
-  it('is total; its verdict is its strictest reason; reading passes', () => {
+  it('is total and the same every time; its verdict is its strictest reason; reading passes', () => {
     fc.assert(
-      fc.property(gate, preset, facts, phase, (own, under, about, when) => {
-        const policy = made(own, under);
+      fc.property(policies(), fc.oneof(facts, absurd), phase, ({ value: policy }, about, when) => {
         const decision = decide(policy, about, when);
         expect(decision.reasons.length).toBeGreaterThan(0);
         expect(decision.verdict).toBe(VERDICTS[Math.max(...decision.reasons.map((one) => VERDICTS.indexOf(one.verdict)))]);
+        expect(decide(policy, structuredClone(about), when)).toEqual(decision);
         expect(decide(policy, { ...about, acts: ['read'] }, when).verdict).toBe('allow');
+        expect(explainDecision(decision).split('\n').length).toBeGreaterThan(decision.reasons.length);
       }),
-      { numRuns: 300 },
+      { numRuns: 4000 },
     );
   });
 
   it('never becomes milder when a fact is taken away', () => {
     fc.assert(
-      fc.property(gate, preset, facts, phase, (own, under, about, when) => {
-        const policy = made(own, under);
+      fc.property(policies(), facts, phase, ({ value: policy }, about, when) => {
         const before = rank(policy, about, when);
-        for (const less of withoutOne(about)) expect(rank(policy, less, when)).toBeGreaterThanOrEqual(before);
+        expect(withoutOne(about).find((less) => rank(policy, less, when) < before)).toBeUndefined();
       }),
-      { numRuns: 300 },
+      { numRuns: 2000 },
+    );
+  });
+
+  it('lets nothing pass on what nobody knows: such a reason denies, and so does a submission of which nothing is known', () => {
+    fc.assert(
+      fc.property(policies(), fc.oneof(facts, absurd), phase, ({ value: policy }, about, when) => {
+        for (const one of decide(policy, about, when).reasons) if (one.actual === 'unknown') expect(one.verdict).toBe('deny');
+        const { subject, summary } = about;
+        expect(decide(policy, { subject, summary, acts: ['submit'] }, when).verdict).toBe('deny');
+        expect(decide(policy, nothingKnown(about), when).verdict).toBe('deny');
+      }),
+      { numRuns: 4000 },
+    );
+  });
+
+  it('never lets an amount pass that is none: what is negative, endless or no number denies where it is limited', () => {
+    fc.assert(
+      fc.property(policies(), noAmount, fc.constantFrom('cpus', 'gpus', 'nodes', 'arrayTasks'), ({ value: policy }, n, key) => {
+        const about = submission({
+          jobs: [job({ [key]: known(n) })],
+          queue: known({ active: n, pending: n }),
+          submitsLastHour: known(n),
+        });
+        const verdicts = decide(policy, about, 'look').reasons.filter(({ rule }) => rule.startsWith('limits.jobs.'));
+        expect(verdicts.length).toBeGreaterThan(0);
+        expect(verdicts.every(({ verdict }) => verdict === 'deny')).toBe(true);
+        expect(decide(policy, about, 'look').verdict).toBe('deny');
+        const rule = `limits.per_job.${key === 'arrayTasks' ? 'array_tasks' : key}`;
+        expect(decide(policy, about, 'look').reasons.find((one) => one.rule === rule)?.verdict).toBe('deny');
+      }),
+      { numRuns: 3000 },
     );
   });
 
   it('never becomes milder when the policy is tightened', () => {
     fc.assert(
-      fc.property(gate, facts, phase, (own, about, when) => {
-        const before = rank(made(own, ''), about, when);
-        for (const tighter of tightened(own)) expect(rank(made(tighter, ''), about, when)).toBeGreaterThanOrEqual(before);
+      fc.property(tighter(), facts, phase, ({ value: { before, after } }, about, when) => {
+        const least = rank(before, about, when);
+        expect(after.filter((policy) => rank(policy, about, when) < least)).toEqual([]);
       }),
-      { numRuns: 60 },
+      { numRuns: 3000 },
     );
   });
 
   it('lists every rule that denies: with one of them met, the others stay', () => {
     fc.assert(
-      fc.property(gate, facts, (own, about) => {
+      fc.property(policies(), facts, ({ value: policy }, about) => {
         const denied = (of: Facts) =>
           new Set(
-            decide(made(own, ''), of, 'act')
+            decide(policy, of, 'act')
               .reasons.filter((one) => one.verdict === 'deny')
               .map((one) => one.rule),
           );
@@ -144,7 +123,7 @@ describe('laws of deciding', () => {
         before.delete('require.review_pass');
         expect(after).toEqual(before);
       }),
-      { numRuns: 100 },
+      { numRuns: 3000 },
     );
   });
 });

@@ -72,7 +72,7 @@ describe('laws of rules', () => {
         expect(together.reasons.filter((one) => one.rule !== `rules.${others.length + 1}`)).toEqual(without.reasons);
         reached.add(`${without.verdict} ${together.verdict}`);
       }),
-      { numRuns: 2000 },
+      { numRuns: 3000 },
     );
     // The property is about something only if rules of all kinds were met.
     expect([...reached].sort()).toEqual(['allow allow', 'allow ask', 'allow deny', 'ask ask', 'ask deny', 'deny deny'].sort());
@@ -84,9 +84,9 @@ describe('laws of rules', () => {
         const made = withRules(GENTLE, own);
         const ofRules = (of: Facts) => Math.max(0, ...decide(made, of, when).reasons.filter(isRule).map(rank));
         const before = ofRules(about);
-        for (const less of withoutOne(about)) expect(ofRules(less)).toBeGreaterThanOrEqual(before);
+        expect(withoutOne(about).find((less) => ofRules(less) < before)).toBeUndefined();
       }),
-      { numRuns: 1000 },
+      { numRuns: 1500 },
     );
   });
 
@@ -97,10 +97,9 @@ describe('laws of rules', () => {
         const decision = decide(made, about, when);
         expect(decide(made, structuredClone(about), when)).toEqual(decision);
         expect(decide(made, { ...about, acts: ['read'] }, when).verdict).toBe('allow');
-        for (const one of decision.reasons.filter(isRule))
-          expect(one.verdict === 'allow' || one.remedy.length > 0, JSON.stringify(one)).toBe(true);
+        expect(decision.reasons.filter((one) => isRule(one) && one.verdict !== 'allow' && one.remedy === '')).toEqual([]);
       }),
-      { numRuns: 1000 },
+      { numRuns: 3000 },
     );
   });
 
@@ -110,7 +109,7 @@ describe('laws of rules', () => {
         const [one, other] = [own, own.toReversed()].map((list) => decide(withRules(GENTLE, list), about, when).verdict);
         expect(one).toBe(other);
       }),
-      { numRuns: 300 },
+      { numRuns: 3000 },
     );
   });
 });

@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import type { Moment } from '../../src/base/clock.ts';
 import { openMeter } from '../../src/runs/meter.ts';
 import { scratch } from './samples.ts';
 
@@ -56,4 +57,13 @@ test('what other clones asked counts too, wherever it is noted', () => {
   expect([meter.count('submit', 'slurm', 60), openMeter(here).count('submit', 'slurm', 60)]).toEqual([4, 1]);
   openMeter(there).note('poll', 'slurm');
   expect(meter.last('poll', 'slurm')).toBeCloseTo(Date.now() / 1000, -1);
+});
+
+test('a clock that is set forwards forgets nothing of this boot', () => {
+  const state = join(top.path, 'set');
+  const start = { at: 1e9, boot: 'one', up: 100 };
+  openMeter(state, [state], () => start).note('submit', 'slurm', 3);
+  const counted = (ahead: number, more: Partial<Moment> = {}) =>
+    openMeter(state, [state], () => ({ ...start, at: start.at + ahead, up: 160, ...more })).count('submit', 'slurm', 3600);
+  expect([counted(60), counted(7200), counted(7200, { up: 7300 }), counted(7200, { boot: 'other' })]).toEqual([3, 3, 0, 0]);
 });

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Moment } from '../../src/base/clock.ts';
+import { moment } from '../../src/base/clock.ts';
 import { isKnown } from '../../src/base/fact.ts';
 import { withLock } from '../../src/base/lock.ts';
 import type { Asker } from '../../src/runs/spending.ts';
@@ -19,12 +21,16 @@ afterEach(() => rmSync(top, { recursive: true, force: true }));
 const PAYER = { place: 'slurm', account: 'lab', iteration: 'r i1' };
 const cost = (gpu_hours: number, cpu_hours = 0) => ({ cpu_hours, gpu_hours });
 const book = (at = 0) => openSpending(books[at] ?? '');
-const spent = (payer: Asker = PAYER, now?: number) => {
+const spent = (payer: Asker = PAYER, now?: Moment) => {
   const fact = spentBy(payer, books, now);
   if (!isKnown(fact)) throw new Error(fact.why);
   return { day: fact.value.day.gpuHours, iteration: fact.value.iteration.gpuHours, cpu: fact.value.day.cpuHours };
 };
-const later = (hours: number) => Date.now() / 1000 + hours * 3600;
+/** So many hours from now, by the wall's clock and by the machine's. */
+const later = (hours: number, up = hours): Moment => {
+  const now = moment();
+  return { ...now, at: now.at + hours * 3600, up: now.up + up * 3600 };
+};
 
 test('what is reserved counts until it is over, then what it came to, for a day and for the iteration', () => {
   book().reserve([
@@ -115,6 +121,37 @@ describe('a book that cannot be trusted makes what was spent unknown', () => {
     expect(spent().day).toBe(8);
     book().reserve([{ ...PAYER, job: 'al_2', ...cost(1) }]);
     expect(spent().day).toBe(9);
+  });
+});
+
+describe('a clock that is set forwards', () => {
+  test('ends no day of the boot in which it was set', () => {
+    book().reserve([{ ...PAYER, job: 'al_1', ...cost(8) }]);
+    book().settle('al_1', cost(2));
+    expect(spent(PAYER, later(25, 1))).toEqual({ day: 2, iteration: 2, cpu: 0 });
+    expect(spent(PAYER, later(25))).toEqual({ day: 0, iteration: 2, cpu: 0 });
+    expect(justReserved('slurm', books, 30, later(1, 0))).toBe(0);
+    book().reserve([{ ...PAYER, job: 'al_2', ...cost(1) }]);
+    expect(justReserved('slurm', books, 30, later(1, 0))).toBe(1);
+    expect(justReserved('slurm', books, 30, later(1))).toBe(0);
+  });
+  test.each<[string, (line: string) => string]>([
+    ['in another boot, or on another host', (line) => line.replace(/"boot":"[^"]*"/, '"boot":"another"')],
+    ['by a version that had no second clock', (line) => line.replace(/"boot":"[^"]*","up":[\d.]+,/, '')],
+    ['in a container that has counted longer', (line) => line.replace(/"up":[\d.]+/, '"up":1e12')],
+  ])('is all there is for what was written %s', (_what, change) => {
+    book().reserve([{ ...PAYER, job: 'al_1', ...cost(8) }]);
+    book().settle('al_1', cost(2));
+    const file = join(books[0] ?? '', 'spending.jsonl');
+    const [reserved, settled = ''] = readFileSync(file, 'utf8').split('\n');
+    expect(change(settled)).not.toBe(settled);
+    writeFileSync(file, `${reserved}\n${change(settled)}\n`);
+    expect([spent(PAYER, later(23, 0)).day, spent(PAYER, later(25, 0)).day]).toEqual([2, 0]);
+  });
+  test('makes nothing older either that a longer uptime would', () => {
+    book().reserve([{ ...PAYER, job: 'al_1', ...cost(8) }]);
+    book().settle('al_1', cost(2));
+    expect(spent(PAYER, later(1, 25)).day).toBe(2);
   });
 });
 
