@@ -20,7 +20,8 @@ export function judgeRetries(policy: Policy, { failedInRow: failed }: Facts): Re
   if (!isUsable) return [unknownAmount(policy, RULE, bound, show, why)];
   const { value } = failed;
   const { verdict, limit } = judge(bound, value);
-  const sum = `the last ${count(value, 'run')} of the iteration failed, and this would be ${show(value)}`;
+  const last = value === 1 ? 'the last run' : `the last ${count(value, 'run')}`;
+  const sum = `${last} of the iteration failed, and this would be ${show(value)}`;
   const because = {
     allow: value === 0 ? 'the last run of the iteration did not fail' : `${sum}, within the limit`,
     ask: `${sum}; more than ${limit} needs a person’s approval`,

@@ -11,6 +11,8 @@ export type Refusal = {
   ceiling?: string;
   /** Sealed before the changes below are made. */
   sealed?: true;
+  /** A run that fails comes before. */
+  failed?: true;
   /** Changes of the repository, each a file and its text, or null where it is taken away. */
   changes?: Readonly<Record<string, string | null>>;
   /** Default: `policy explain submit_run`. */
@@ -88,6 +90,16 @@ export const REFUSALS: readonly Refusal[] = [
     },
   },
   {
+    title: 'A policy that nobody has sealed',
+    policy: rule('gate:\n  require: { seal: true }\n'),
+  },
+  {
+    title: 'What fails, once more: `limits.retries`',
+    words: 'A run of this iteration has failed before.',
+    policy: rule('gate:\n  limits:\n    retries: { per_run: 0 }\n'),
+    failed: true,
+  },
+  {
     title: '`require.preflight`',
     words: 'Preflight runs when everything else has passed, so that it is the call itself that tells.',
     policy: rule('gate:\n  allow: { commands: [[sh]] }\n'),
@@ -146,7 +158,7 @@ export const REFUSALS: readonly Refusal[] = [
   },
   {
     title: 'A key of a later version',
-    policy: rule('gate:\n  limits: { retries: { per_run: 3 } }\n'),
+    policy: rule('gate:\n  ceilings: {}\n'),
   },
   {
     title: 'A seal that is broken',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, extname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { sealFile } from '../../src/runs/home.ts';
-import { git, ROOT } from '../support/repo.ts';
+import { git, ROOT, until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate, makeTiny, TINY_POLICY } from '../support/tiny.ts';
 import type { Refusal } from './refusal-cases.ts';
@@ -23,6 +23,7 @@ const HEAD = [
   'the preset `local_dev`; what differs stands above each. Rules that allow are left out. `npm run refusals` writes this page from real calls, and a',
   'test makes them again.\n',
 ].join('\n');
+const SCRIPT_THAT_FAILS = '#!/bin/sh\n#SBATCH --time=00:01:00\nexit 3\n';
 const FENCE = '```';
 const LANGUAGES: Readonly<Record<string, string>> = { '.yaml': 'yaml', '.sh': 'sh' };
 
@@ -30,6 +31,7 @@ const LANGUAGES: Readonly<Record<string, string>> = { '.yaml': 'yaml', '.sh': 's
 async function make(one: Refusal): Promise<Tiny> {
   const tiny = await makeTiny((path) => {
     write(path, '.autolab/verifier_policy.yaml', one.policy ?? TINY_POLICY);
+    if (one.failed) write(path, 'experiments/plan/tiny/launch/run_local.sh', SCRIPT_THAT_FAILS);
     if (one.launch) write(path, 'experiments/plan/tiny/launch/launch.yaml', `schema_version: "1"\n${one.launch}`);
     write(path, 'notes.txt', 'of a person\n');
   });
@@ -39,6 +41,10 @@ async function make(one: Refusal): Promise<Tiny> {
     const { stdout } = await tiny.run(['policy', 'seal', '--dry-run', '--json']);
     const { digest } = JSON.parse(stdout) as { digest: string };
     expect(await tiny.run(['policy', 'seal', '--expect', digest])).toMatchObject({ exit: 0 });
+  }
+  if (one.failed) {
+    expect(await tiny.run(['submit'])).toMatchObject({ exit: 0 });
+    await until('it has failed', async () => (await tiny.run(['monitor'])).stdout.includes('Nothing is waited for') || undefined);
   }
   for (const [name, text] of Object.entries(one.changes ?? {}))
     if (text === null) rmSync(join(tiny.path, name));

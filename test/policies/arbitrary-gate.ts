@@ -27,6 +27,7 @@ export const strict = fc.record(
       {
         jobs: limits('active', 'pending', 'submits_per_hour'),
         per_job: limits('cpus', 'gpus', 'nodes', 'array_tasks', 'requeues'),
+        retries: limits('per_run'),
         spend: fc.record({ cpu_hours: limits('run', 'day', 'iteration'), gpu_hours: limits('run', 'day', 'iteration') }),
       },
       { requiredKeys: [] },
@@ -42,7 +43,13 @@ export const strict = fc.record(
       { requiredKeys: [] },
     ),
     require: fc.record(
-      { review_pass: fc.boolean(), stage_checks: fc.boolean(), preflight: fc.boolean(), clean_git: fc.boolean() },
+      {
+        review_pass: fc.boolean(),
+        stage_checks: fc.boolean(),
+        preflight: fc.boolean(),
+        clean_git: fc.boolean(),
+        seal: fc.boolean(),
+      },
       { requiredKeys: [] },
     ),
   },

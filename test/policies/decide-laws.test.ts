@@ -15,7 +15,7 @@ const rank = (policy: Policy, about: Facts, when: Phase) => VERDICTS.indexOf(dec
 /** Every way to tighten one thing of a gate a little. */
 function tightened(own: Gate): Gate[] {
   const acts = (own.acts ? Object.keys(own.acts) : []).map((act): Gate => ({ ...own, acts: { ...own.acts, [act]: 'deny' } }));
-  const required = (['review_pass', 'stage_checks', 'preflight', 'clean_git'] as const).map(
+  const required = (['review_pass', 'stage_checks', 'preflight', 'clean_git', 'seal'] as const).map(
     (key): Gate => ({ ...own, require: { ...own.require, [key]: true } }),
   );
   const lists = (['partitions', 'accounts', 'qos', 'sites'] as const).map(

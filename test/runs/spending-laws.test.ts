@@ -8,7 +8,7 @@ import { isKnown } from '../../src/base/fact.ts';
 import { withLock } from '../../src/base/lock.ts';
 import { decide } from '../../src/policies/decide.ts';
 import { payerOf } from '../../src/runs/place.ts';
-import { planDigest } from '../../src/runs/plan.ts';
+import { planDigest, stepOf } from '../../src/runs/plan.ts';
 import { replay } from '../../src/runs/record.ts';
 import { reservationOf, settle } from '../../src/runs/settlement.ts';
 import { openSpending, spentBy } from '../../src/runs/spending.ts';
@@ -219,7 +219,7 @@ class Servers {
           appendFileSync(join(repo.state, 'spending.jsonl'), '{"v":1,"event":"reserved","at":1');
           return die();
         }
-        openSpending(repo.state, world.clock).reserve([reservationOf(repo.path, its, name)]);
+        openSpending(repo.state, world.clock).reserve([reservationOf(repo.path, its, stepOf({ plan: its }), name)]);
         world.jobs.push(one);
         this.check();
         if (wish.dies === 'reserved') return die();

@@ -296,7 +296,6 @@ describe('a submission', () => {
       argv: [
         'sbatch',
         '--parsable',
-        '--hold',
         '--job-name=al_x',
         '--comment=c',
         '--chdir=/w',
@@ -313,6 +312,7 @@ describe('a submission', () => {
         '--partition=gpu',
         '--no-requeue',
         '--dependency=afterok:7',
+        '--kill-on-invalid-dep=yes',
         '--export=AUTOLAB_NOTHING,A',
         '/s',
       ],
