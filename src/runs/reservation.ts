@@ -4,6 +4,7 @@ import { mintNonce } from '../base/ids.ts';
 import type { JobScriptSpec } from '../sites/job-script.ts';
 import type { Job } from '../sites/schedulers/scheduler.ts';
 import type { CodeFiles } from './capsule.ts';
+import { repositoryTag } from './home.ts';
 import { markOpen } from './open.ts';
 import type { Plan } from './plan.ts';
 import { jobName, jobOf, onlyStep, planDigest } from './plan.ts';
@@ -25,8 +26,8 @@ export type Intent = {
   approval: string | null;
   by: string;
   version: string;
-  /** The newest hash of the audit log, which is that of the decision; null where there is none. */
-  auditHead: string | null;
+  /** The hash of the decision's line in the audit log; null where there is none. */
+  decision: string | null;
   /** Values of the variables that launch.yaml passes by name. */
   environment: Record<string, string>;
   /** Writes the text of our job script. */
@@ -83,6 +84,7 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
       policy_version: intent.policyVersion,
       approval: intent.approval,
       by: intent.by,
+      ...(intent.decision === null ? {} : { decision: intent.decision }),
     });
     const job = jobOf(
       plan,
@@ -92,7 +94,7 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
       { script: file, cwd: iterationFolder, logs: join(folder, 'logs') },
       { ...intent.environment, ...seedsOf(plan) },
       intent.version,
-      intent.auditHead,
+      { head: intent.decision, repository: repositoryTag(repo) },
     );
     return { run, job };
   });

@@ -11,6 +11,7 @@ import type { Acts, Context, Reads } from '../context.ts';
 import { decide } from '../policies/decide.ts';
 import { explainDecision } from '../policies/explain.ts';
 import type { Decision, Facts } from '../policies/types.ts';
+import type { AuditRef } from '../runs/audit.ts';
 import { failed, runningOutcome, withWords } from './answers.ts';
 import { ask, consume } from './asking.ts';
 import { audit, entry, who } from './audit-lines.ts';
@@ -128,27 +129,33 @@ async function act(
     const decision = judge(tool, fresh, facts, 'act');
     if (decision.verdict === 'deny') return { outcome: await deny(tool, decision, facts, context, caller) };
     const approval = tool.audience === 'person' ? null : await consume(tool, fresh, facts, decision);
-    if (tool.repairs !== 'audit')
-      await audit(context, entry(tool, caller, decision, facts, approval === null ? {} : { approval }));
+    const line =
+      tool.repairs === 'audit'
+        ? undefined
+        : await audit(context, entry(tool, caller, decision, facts, approval === null ? {} : { approval }));
     const permit = Permit.issue<Effect>(tool.effect, digest(facts.subject));
-    return { permit, reserved: await tool.reserve?.(input, fresh, permit, facts, { decision, approval } satisfies Granted) };
+    const granted = { decision, approval, line: line ?? null } satisfies Granted;
+    return { permit, line, reserved: await tool.reserve?.(input, fresh, permit, facts, granted) };
   });
   if ('outcome' in settled && settled.outcome) return settled.outcome;
   if (!('permit' in settled)) throw new Error('no permit');
   const result = await tool.handle(input, acts, settled.permit, settled.reserved);
   if (result instanceof Running) return runningOutcome(result);
-  return finish(tool, result, context, caller);
+  return finish(tool, result, context, caller, settled.line);
 }
 
 /** After the act nothing may turn done into failed: an answer that does not parse or cannot be logged is told beside it. */
-async function finish(tool: Tool, result: unknown, context: Context, caller: Caller): Promise<Outcome> {
+async function finish(tool: Tool, result: unknown, context: Context, caller: Caller, decided?: AuditRef): Promise<Outcome> {
   const faults: string[] = [];
   const parsed = tool.output.safeParse(result);
   if (!parsed.success) faults.push(`internal fault: the answer does not satisfy its schema: ${z.prettifyError(parsed.error)}`);
   const data = (parsed.success ? parsed.data : result) as Record<string, unknown>;
   try {
-    const run = typeof data.run_id === 'string' ? { run: data.run_id } : {};
-    await audit(context, { kind: 'effect', tool: tool.name, caller: who(caller), ...run, detail: tool.text(data) });
+    const of = {
+      ...(typeof data.run_id === 'string' ? { run: data.run_id } : {}),
+      ...(decided ? { decision: decided.n } : {}),
+    };
+    await audit(context, { kind: 'effect', tool: tool.name, caller: who(caller), ...of, detail: tool.text(data) });
   } catch (error) {
     faults.push(`internal fault: what was done could not be written to the audit log: ${asFailure(error).message}`);
   }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { count, quote } from '../base/text.ts';
 import { reconcile } from '../runs/reconciliation.ts';
+import { journalledRuns } from '../runs/submissions.ts';
 import { defineTool } from './tool.ts';
 
 const found = z.array(z.object({ run: z.string(), what: z.string() }));
@@ -12,6 +13,7 @@ const output = z.object({
   runs: z.object({
     checked: z.number().int().describe('Runs of which something was submitted'),
     unaccounted: found.describe('Submitted without a decision of this log'),
+    doubled: found.describe('Submitted on a decision that let another run through'),
     older: z.array(z.string()).describe('Submitted before the log began, elsewhere; nothing can be said of them'),
     gone: found.describe('Submitted by this log; the folder is gone'),
   }),
@@ -33,8 +35,8 @@ export default defineTool({
   facts: async () => ({ acts: ['read'], subject: { verify: 'audit' }, summary: 'verify the audit log' }),
   handle: async (_input, acts) => {
     const { ok, ...report } = acts.audit.verify();
-    const runs = reconcile(acts.repo, acts.audit.lines());
-    return { ...report, ok: ok && runs.unaccounted.length === 0, runs };
+    const runs = reconcile(journalledRuns(acts.repo), acts.audit.lines());
+    return { ...report, ok: ok && runs.unaccounted.length === 0 && runs.doubled.length === 0, runs };
   },
   text: ({ lines, head, findings, runs }) =>
     [
@@ -46,6 +48,7 @@ export default defineTool({
         ? `${count(runs.checked - runs.older.length, 'submitted run')} with a decision.`
         : `${count(runs.unaccounted.length, 'run')} WITHOUT a decision of this log:`,
       ...runs.unaccounted.slice(0, TOLD).map(({ run, what }) => `- ${run}: ${quote(what, 400)}`),
+      ...runs.doubled.slice(0, TOLD).map(({ run, what }) => `- TWO on one decision: ${run}: ${quote(what, 400)}`),
       ...(runs.older.length === 0 ? [] : [`${count(runs.older.length, 'run')} from before the log began.`]),
       ...runs.gone.slice(0, TOLD).map(({ run, what }) => `gone: ${quote(`${run}: ${what}`, 400)}`),
     ].join('\n'),

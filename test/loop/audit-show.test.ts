@@ -138,7 +138,8 @@ test('the comment of a job names the end of the log when it was decided on', asy
   await submitted();
   const site = join(tiny.path, '.autolab', 'gate', 'runner');
   const specs = readdirSync(site, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('/spec'));
-  const comment = /^comment=.* head=([0-9a-f]{12})'?$/m.exec(readFileSync(join(site, specs[0] ?? ''), 'utf8'))?.[1] ?? '';
+  const comment =
+    /^comment=.* head=([0-9a-f]{12}) repo=[0-9a-f]{12}$/m.exec(readFileSync(join(site, specs[0] ?? ''), 'utf8'))?.[1] ?? '';
   expect(await shown('--head', comment)).toMatchObject({
     matching: 1,
     lines: [{ tool: 'submit_run', kind: 'decision', verdict: 'allow' }],
