@@ -11,6 +11,7 @@ import { sealState } from './policies/seal.ts';
 import type { Decision, Facts } from './policies/types.ts';
 import type { Audit } from './runs/audit.ts';
 import { openAudit } from './runs/audit.ts';
+import { loggedWork } from './runs/command-log.ts';
 import { repositoryId, sealFile, stateFolder } from './runs/home.ts';
 import { findRepository } from './runs/iteration.ts';
 import { siteNamed } from './sites/index.ts';
@@ -56,7 +57,8 @@ export type Context = {
   /** The folder of approvals, audit head and locks, outside the repository. */
   state(): string;
   audit(): Audit;
-  acts(caller: Caller, look: Reads['look']): Acts;
+  /** What a call of this operation may use; what it runs is said in the audit log. */
+  acts(caller: Caller, look: Reads['look'], tool: string): Acts;
   close(): Promise<void>;
 };
 
@@ -90,7 +92,7 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
     initialised: () => repo !== null && repositoryId(repo) !== undefined,
     state,
     audit,
-    acts: (caller, look) => ({
+    acts: (caller, look, tool) => ({
       start,
       get repo() {
         return known();
@@ -122,7 +124,8 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
         return audit();
       },
       get work() {
-        return work();
+        const { surface, client, uid, host } = caller;
+        return loggedWork(work(), audit(), { tool, caller: { surface, client, uid, host } });
       },
     }),
     close: async () => {

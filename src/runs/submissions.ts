@@ -18,6 +18,8 @@ export type Submission = {
   /** Whether it says that something was submitted or released, and since when, else when it was intended. */
   submitted: boolean;
   at: string;
+  /** It says that nothing was accepted, for certain. */
+  isRefused: boolean;
   digest: string | undefined;
   /** The hash of the audit line that decided on it. */
   decision: string | undefined;
@@ -56,20 +58,25 @@ function runIn(folder: string, id: string): JournalledRun {
   }
 }
 
+const OF_SUBMISSION: ReadonlySet<JournalLine['event']> = new Set(['intent', 'submitted', 'released', 'refused', 'absent']);
+
 function submissionsOf(run: string, lines: readonly JournalLine[]): Submission[] {
   const attempts = new Map<string, Submission>();
   for (const line of lines) {
-    if (line.event !== 'intent' && line.event !== 'submitted' && line.event !== 'released') continue;
+    if (!OF_SUBMISSION.has(line.event) || !('step' in line)) continue;
     const key = `${line.step}.${line.attempt}`;
     const before = attempts.get(key) ?? {
       ...{ run, name: undefined, job: undefined, digest: undefined, decision: undefined },
-      ...{ submitted: false, at: line.at },
+      ...{ submitted: false, at: line.at, isRefused: false },
     };
     if (line.event === 'intent')
       attempts.set(key, { ...before, name: line.name, digest: line.plan_digest, decision: line.decision });
+    else if (line.event === 'refused' || line.event === 'absent')
+      attempts.set(key, { ...before, isRefused: line.event === 'refused' || line.certain });
     else
       attempts.set(key, {
         ...before,
+        isRefused: false,
         at: before.submitted ? before.at : line.at,
         submitted: true,
         ...(line.event === 'submitted' ? { job: line.job_id } : {}),

@@ -47,7 +47,7 @@ async function route(name: string, raw: unknown, caller: Caller, context: Contex
     });
   }
   const input = parse(tool, raw);
-  const acts = context.acts(caller, (other, its) => look(other, its, caller, context));
+  const acts = context.acts(caller, (other, its) => look(other, its, caller, context), name);
   const isDry = input.dry_run === true;
   if (tool.effect !== 'read' && !isDry && context.initialised())
     await finishCutOff(acts, context, caller, name, Permit.issue('write', digest('recovery')));
@@ -124,7 +124,7 @@ async function act(
   caller: Caller,
 ): Promise<Outcome> {
   const settled = await underLock(tool, context, async () => {
-    const fresh = context.acts(caller, acts.look);
+    const fresh = context.acts(caller, acts.look, tool.name);
     const facts: Facts = { ...(await tool.facts(input, fresh)), ...(before.probes ? { probes: before.probes } : {}) };
     const decision = judge(tool, fresh, facts, 'act');
     if (decision.verdict === 'deny') return { outcome: await deny(tool, decision, facts, context, caller) };
@@ -180,7 +180,7 @@ export async function look(
 ): Promise<{ facts: Facts; decision: Decision }> {
   const tool = toolNamed(name);
   const input = parse(tool, raw);
-  const acts = context.acts(caller, (other, its) => look(other, its, caller, context));
+  const acts = context.acts(caller, (other, its) => look(other, its, caller, context), name);
   if (tool.next) {
     const go = await tool.next(input, acts);
     return look(go.tool, go.input, caller, context);

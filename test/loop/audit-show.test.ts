@@ -29,7 +29,8 @@ async function json<T>(...args: string[]): Promise<T> {
   if (done.stdout === '') throw new Error(done.stderr);
   return JSON.parse(done.stdout) as T;
 }
-const verified = () => json<{ ok: boolean; findings: string[]; runs: Runs }>('audit', 'verify');
+const verified = (...args: string[]) =>
+  json<{ ok: boolean; findings: string[]; runs: Runs; sites: unknown[] }>('audit', 'verify', ...args);
 const shown = (...args: string[]) => json<Shown>('audit', 'show', ...args);
 /** Log and head as they are now, to be put back later. */
 function kept(): () => void {
@@ -64,7 +65,12 @@ test('every submitted run is held against the decisions of the log', async () =>
     stdout: expect.stringContaining('1 run WITHOUT a decision'),
   });
   for (const file of [log, head]) rmSync(file);
-  expect(await verified()).toMatchObject({ ok: true, runs: { checked: 1, unaccounted: [], older: [run] } });
+  expect(await verified('--offline')).toMatchObject({ ok: true, runs: { checked: 1, unaccounted: [], older: [run] } });
+  expect(await verified()).toMatchObject({
+    ok: false,
+    runs: { older: [run] },
+    sites: [{ findings: [{ run, what: expect.stringContaining('it was cut or written anew') }] }],
+  });
 
   whole();
   rmSync(join(tiny.iteration, 'runs', run), { recursive: true });
