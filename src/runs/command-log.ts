@@ -2,7 +2,7 @@ import type { Work } from '../sites/jobs.ts';
 import type { Audit, AuditEntry, AuditLine } from './audit.ts';
 
 /** Seconds that a command's span is taken longer at both ends: the scheduler's clock is another one. */
-const ROOM = 2;
+const ROOM = 1;
 
 /** The same work, with a line of the audit log before each command that is started and one once its end is known. */
 export function loggedWork(work: Work, audit: Audit, of: Pick<AuditEntry, 'tool' | 'caller'>): Work {

@@ -40,7 +40,8 @@ export async function askSites(acts: Acts, older: ReadonlySet<string>, offline: 
       try {
         sites.push({ site, needed, asked: true, why: null, ...(await look(acts, site, older)) });
       } catch (error) {
-        sites.push({ ...unasked, why: quote(asFailure(error).message, 500) });
+        const { message, quoted } = asFailure(error);
+        sites.push({ ...unasked, why: quote([message, quoted].filter(Boolean).join(': '), 500) });
       }
   }
   return sites;
