@@ -10,11 +10,13 @@ export type JobComment = {
 };
 
 const PRODUCT = 'autolab-mcp';
+/** So many digits of an audit line's hash are in a comment. */
+export const HEAD = 12;
 
 export function commentOf({ version, run, plan, head, repository }: JobComment & { version: string }): string {
   return [
     `${PRODUCT} ${version} run=${run} plan=${plan.slice(0, 16)}`,
-    head === null ? '' : ` head=${head.slice(0, 12)}`,
+    head === null ? '' : ` head=${head.slice(0, HEAD)}`,
     repository === null ? '' : ` repo=${repository.slice(0, 12)}`,
   ].join('');
 }

@@ -1,5 +1,5 @@
 import type { History, JobTrace } from '../sites/schedulers/scheduler.ts';
-import { readComment } from './job-comment.ts';
+import { HEAD, readComment } from './job-comment.ts';
 import type { Books, JobFinding } from './job-witness.ts';
 import type { JournalledRun, Submission } from './submissions.ts';
 
@@ -58,8 +58,13 @@ export function commentFaults({ id: job, comment }: JobTrace, { submission }: Kn
 
 /** The line of the log that a comment's head names. */
 export function lineOf(head: string, { lines }: Books): Books['lines'][number] | undefined {
-  return lines.find(({ hash }) => hash.startsWith(head));
+  const index = indices.get(lines) ?? new Map(lines.map((line) => [line.hash.slice(0, HEAD), line]));
+  indices.set(lines, index);
+  return head.length === HEAD ? index.get(head) : undefined;
 }
+
+/** Logs by their lines' heads: years of jobs are looked up in one log. */
+const indices = new WeakMap<Books['lines'], Map<string, Books['lines'][number]>>();
 
 export function cutLog(head: string): string {
   return `its comment names ${head} as its decision, and the audit log has no such line: it was cut or written anew`;

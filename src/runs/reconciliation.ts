@@ -19,6 +19,8 @@ export type Reconciliation = {
 /** Holds the runs of a repository against its audit log. What the scheduler knows is `holdAgainstJobs`'s to say. */
 export function reconcile(runs: readonly JournalledRun[], lines: readonly AuditLine[]): Reconciliation {
   const passed = passedDecisions(lines);
+  const digests = new Set(passed.map(({ digest }) => digest));
+  const byHash = new Map(passed.map(({ hash, digest }) => [hash, digest]));
   const begin = lines[0]?.at;
   const result: Reconciliation = { checked: 0, unaccounted: [], doubled: [], older: [], gone: [] };
   const submitted = new Map(lines.filter(isSubmission).map(({ run, at, n }) => [run ?? '', `submitted at ${at} (line ${n})`]));
@@ -31,8 +33,8 @@ export function reconcile(runs: readonly JournalledRun[], lines: readonly AuditL
     const found = run.submissions.filter((one) => one.submitted);
     if (found.length === 0) continue;
     result.checked++;
-    const bad = found.filter(
-      ({ decision, digest }) => !passed.some((one) => one.digest === digest && (decision === undefined || one.hash === decision)),
+    const bad = found.filter(({ decision, digest }) =>
+      digest === undefined || decision === undefined ? !digests.has(digest ?? '') : byHash.get(decision) !== digest,
     );
     const late = bad.find(({ at }) => begin !== undefined && at >= begin);
     if (late) result.unaccounted.push({ run: run.id, what: wordsOf(late) });

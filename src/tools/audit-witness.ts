@@ -16,7 +16,7 @@ export const siteOut = z.object({
   site: z.string(),
   asked: z.boolean(),
   why: z.string().nullable().describe('Why it was not asked'),
-  needed: z.boolean().describe('Whether runs of this log were submitted there, or commands of ours could have'),
+  needed: z.boolean().describe('Whether runs of this log were submitted there'),
   jobs: z.number().int().nullable().describe('Jobs of this user that it told'),
   accounting: z.boolean().nullable().describe('false: the site keeps none, so a job that left the queue is not missed'),
   findings: z.array(job).describe('Jobs nobody recorded, records without a job, comments that name another plan or decision'),
@@ -24,21 +24,24 @@ export const siteOut = z.object({
 });
 export type SiteOut = z.output<typeof siteOut>;
 
+/** Runs and log as they were before anybody was asked, and which of the runs are from before the log. */
+export type Seen = Pick<Books, 'runs' | 'lines' | 'older'>;
+
 /** Seconds before the first thing that is known, for clocks that differ. */
 const ROOM = 600;
 
 /**
  * Asks every site that runs were submitted to, once each, and where commands of ours have run, the schedulers of this machine too: they
- * may have submitted something. A site that cannot be asked is told with its reason. `older`: runs from before the log, which need none.
+ * may have submitted something. A site that cannot be asked is told with its reason.
  */
-export async function askSites(acts: Acts, older: ReadonlySet<string>, offline: boolean): Promise<SiteOut[]> {
+export async function askSites(acts: Acts, seen: Seen, offline: boolean): Promise<SiteOut[]> {
   const sites: SiteOut[] = [];
-  for (const [site, needed] of sitesOf(acts, older)) {
+  for (const [site, needed] of sitesOf(acts.repo, seen)) {
     const unasked = { site, needed, asked: false, jobs: null, accounting: null, findings: [], elsewhere: [] };
     if (offline) sites.push({ ...unasked, why: '--offline' });
     else
       try {
-        sites.push({ site, needed, asked: true, why: null, ...(await look(acts, site, older)) });
+        sites.push({ site, needed, asked: true, why: null, ...(await look(acts, site, seen)) });
       } catch (error) {
         const { message, quoted } = asFailure(error);
         sites.push({ ...unasked, why: quote([message, quoted].filter(Boolean).join(': '), 500) });
@@ -47,18 +50,18 @@ export async function askSites(acts: Acts, older: ReadonlySet<string>, offline: 
   return sites;
 }
 
-async function look(acts: Acts, name: string, older: ReadonlySet<string>) {
+async function look(acts: Acts, name: string, seen: Seen) {
   const site = acts.site(name);
-  const before = journalledRuns(acts.repo).filter((run) => run.site === name);
+  const before = seen.runs.filter((run) => run.site === name);
   const asked = new Set(before.flatMap(({ submissions }) => submissions.flatMap(({ job: id }) => id ?? [])));
-  const history = await site.history(sinceOf(acts, before), [...asked]);
+  const history = await site.history(sinceOf(seen.lines, before), [...asked]);
   // Read after the scheduler was asked: what has been submitted meanwhile is recorded by now.
   const runs = journalledRuns(acts.repo);
   const own = stateFolder(acts.repo);
   const books: Books = {
     site: { name, user: site.user, isOwn: site.kind === 'local' },
     runs,
-    older,
+    older: seen.older,
     lines: acts.audit.lines(),
     tag: repositoryTag(acts.repo),
     reserved: { here: jobsReserved([own]), elsewhere: jobsReserved(stateFolders().filter((folder) => folder !== own)) },
@@ -72,26 +75,25 @@ async function look(acts: Acts, name: string, older: ReadonlySet<string>) {
   };
 }
 
-/** Which sites there is reason to ask, and whether there is without runs from before the log. */
-function sitesOf(acts: Acts, older: ReadonlySet<string>): Map<string, boolean> {
+/** Which sites there is reason to ask, and whether it is more than a possibility. */
+function sitesOf(repo: string, { runs, lines, older }: Seen): Map<string, boolean> {
   const sites = new Map<string, boolean>();
   const add = (site: string | null | undefined, needed: boolean) => {
     if (site) sites.set(site, needed || sites.get(site) === true);
   };
-  for (const { id, site, submissions } of journalledRuns(acts.repo)) {
+  for (const { id, site, submissions } of runs) {
     if (submissions.length > 0) add(site, !older.has(id));
   }
-  const lines = acts.audit.lines();
   const decisions = new Map(lines.map(({ n, site }) => [n, site]));
   for (const line of lines) if (isSubmission(line) && line.decision !== undefined) add(decisions.get(line.decision), true);
   if (lines.some(({ kind }) => kind === 'command'))
-    for (const [site, { scheduler }] of Object.entries(sitesHere(acts.repo))) if (scheduler !== 'local') add(site, true);
+    for (const [site, { scheduler }] of Object.entries(sitesHere(repo))) if (scheduler !== 'local') add(site, false);
   return new Map([...sites].sort());
 }
 
 /** Epoch seconds before the first line of the log and the first submission there. */
-function sinceOf(acts: Acts, runs: readonly JournalledRun[]): number {
-  const times = [acts.audit.lines()[0]?.at, ...runs.flatMap(({ submissions }) => submissions.map(({ at }) => at))];
+function sinceOf(lines: Seen['lines'], runs: readonly JournalledRun[]): number {
+  const times = [lines[0]?.at, ...runs.flatMap(({ submissions }) => submissions.map(({ at }) => at))];
   const known = times.map((at) => Date.parse(at ?? '') / 1000).filter(Number.isFinite);
   return Math.max(1, Math.min(Date.now() / 1000, ...known) - ROOM);
 }

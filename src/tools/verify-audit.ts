@@ -43,8 +43,9 @@ export default defineTool({
   facts: async () => ({ acts: ['read'], subject: { verify: 'audit' }, summary: 'verify the audit log' }),
   handle: async ({ offline }, acts) => {
     const { ok, ...report } = acts.audit.verify();
-    const runs = reconcile(journalledRuns(acts.repo), acts.audit.lines());
-    const sites = await askSites(acts, new Set(runs.older), offline);
+    const seen = { runs: journalledRuns(acts.repo), lines: acts.audit.lines() };
+    const runs = reconcile(seen.runs, seen.lines);
+    const sites = await askSites(acts, { ...seen, older: new Set(runs.older) }, offline);
     const isHeld = runs.unaccounted.length === 0 && runs.doubled.length === 0;
     const isWitnessed = sites.every((one) => one.findings.length === 0 && (one.asked || offline || !one.needed));
     return { ...report, ok: ok && isHeld && isWitnessed, runs, sites };
