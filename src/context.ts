@@ -11,6 +11,7 @@ import { readSeal, sealState, sealStatement } from './policies/seal.ts';
 import type { Decision, Facts } from './policies/types.ts';
 import type { Audit } from './runs/audit.ts';
 import { openAudit } from './runs/audit.ts';
+import { loggedWork } from './runs/command-log.ts';
 import { repositoryId, sealFile, stateFolder } from './runs/home.ts';
 import { findRepository } from './runs/iteration.ts';
 import { siteNamed } from './sites/index.ts';
@@ -57,7 +58,8 @@ export type Context = {
   /** The folder of approvals, audit head and locks, outside the repository. */
   state(): string;
   audit(): Audit;
-  acts(caller: Caller, look: Reads['look']): Promise<Acts>;
+  /** What a call of this operation may use; what it runs is said in the audit log. */
+  acts(caller: Caller, look: Reads['look'], tool: string): Promise<Acts>;
   close(): Promise<void>;
 };
 
@@ -91,7 +93,7 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
     initialised: () => repo !== null && repositoryId(repo) !== undefined,
     state,
     audit,
-    acts: async (caller, look) => {
+    acts: async (caller, look, tool) => {
       const policy = repo === null ? undefined : await sealedPolicy(repo, ceilings);
       return {
         start,
@@ -129,7 +131,8 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
           return audit();
         },
         get work() {
-          return work();
+          const { surface, client, uid, host } = caller;
+          return loggedWork(work(), audit(), { tool, caller: { surface, client, uid, host } });
         },
       };
     },

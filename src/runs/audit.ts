@@ -1,49 +1,17 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { canonical, sha256 } from '../base/digest.ts';
 import { Failure, systemCode } from '../base/errors.ts';
 import { appendLine, jsonText, readJson, readText, writeAtomic } from '../base/files.ts';
-import { instant } from '../base/ids.ts';
 import { withLock } from '../base/lock.ts';
-import { cap, clean, redact } from '../base/text.ts';
+import type { AuditEntry, AuditLine, AuditRef, Line } from './audit-line.ts';
+import { hashOf, line, sealed, told } from './audit-line.ts';
 
-/** Arguments and words in a line are capped, so that one read of the tail nearly always fetches a whole line. */
-const FIELD_LIMIT = 2000;
+export type { AuditEntry, AuditLine, AuditRef } from './audit-line.ts';
+
 const TAIL = 64 * 1024;
 const FIRST = '0'.repeat(64);
 
-export const AUDIT_KINDS = ['decision', 'effect', 'refusal', 'approval', 'recovery'] as const;
-export type AuditEntry = {
-  kind: (typeof AUDIT_KINDS)[number];
-  tool: string;
-  caller: { surface: string; client: string; uid: number; host: string };
-  verdict?: string;
-  rules?: string[];
-  digest?: string;
-  run?: string;
-  approval?: string;
-  /** Of a call that an envelope answered: what it took of it, at worst. */
-  cost?: { cpu_hours: number; gpu_hours: number };
-  input?: string;
-  detail?: string;
-};
-const line = z.looseObject({ v: z.literal(1), n: z.number().int(), at: z.string(), prev: z.string(), hash: z.string() });
-type Line = z.output<typeof line>;
-const told = line.extend({
-  kind: z.string().default('unknown'),
-  tool: z.string().default('unknown'),
-  caller: z.object({ surface: z.string(), client: z.string(), uid: z.number(), host: z.string() }).optional(),
-  verdict: z.string().optional(),
-  rules: z.array(z.string()).default([]),
-  digest: z.string().optional(),
-  run: z.string().optional(),
-  approval: z.string().optional(),
-  cost: z.object({ cpu_hours: z.number(), gpu_hours: z.number() }).optional(),
-  detail: z.string().optional(),
-});
-/** A line as it can be told, whether the log holds or not: its words are data. */
-export type AuditLine = z.output<typeof told>;
 const head = z.object({
   schema_version: z.literal('1'),
   n: z.number().int(),
@@ -60,7 +28,8 @@ type Head = z.output<typeof head>;
 export type AuditReport = { ok: boolean; lines: number; head: number; findings: string[]; moved: boolean };
 
 export type Audit = {
-  append(entry: AuditEntry): Promise<void>;
+  /** Which line it became. */
+  append(entry: AuditEntry): Promise<AuditRef>;
   verify(): AuditReport;
   accept(): Promise<number>;
   /** Every line that can be read, oldest first; what cannot is `verify`'s to tell. */
@@ -88,6 +57,7 @@ export function openAudit(repo: string, state: string): Audit {
         appendLine(path, JSON.stringify(row), 0o600);
         // One line without a head is a crash between the two; more of them have had one.
         setHead(row.n, row.hash, known || last.n <= 1 ? known?.unproven : row.n);
+        return { n: row.n, hash: row.hash };
       }),
     verify: () => verify(path, readHead(headPath)),
     accept: () =>
@@ -99,19 +69,6 @@ export function openAudit(repo: string, state: string): Audit {
     lines: () => rowsOf(path).flatMap((row) => told.safeParse(parse(row)).data ?? []),
     head: () => readHead(headPath)?.hash ?? null,
   };
-}
-
-function sealed(last: { n: number; hash: string }, entry: AuditEntry): Line {
-  const safe = JSON.parse(
-    JSON.stringify(entry, (_key, value: unknown) => (typeof value === 'string' ? cap(redact(clean(value)), FIELD_LIMIT) : value)),
-  ) as AuditEntry;
-  const body = { v: 1 as const, n: last.n + 1, at: instant(), prev: last.hash, ...safe };
-  return { ...body, hash: hashOf(body) };
-}
-
-function hashOf(body: object): string {
-  const { hash: _hash, ...rest } = body as { hash?: string };
-  return sha256(canonical(rest));
 }
 
 /** The line the next one follows. Refuses to go on from a log that does not hold. */

@@ -32,6 +32,16 @@ export function mintRepositoryId(repo: string): string {
   return id;
 }
 
+/** Which repository, and which copy of it: what the name of its state folder begins with. Null where it has no identity yet. */
+export function repositoryTag(repo: string): string | null {
+  const id = repositoryId(repo);
+  return id === undefined ? null : stateName(repo, id).slice(0, 12);
+}
+
+function stateName(repo: string, id: string): string {
+  return digest({ id, path: realpathSync(repo) }).slice(0, 24);
+}
+
 /** Where the seal of a repository is. It goes by the path alone, so that nothing in the repository, its identity neither, leads away from it. */
 export function sealFile(repo: string): string {
   return join(userFolder(), 'seals', `${digest({ path: realpathSync(repo) }).slice(0, 24)}.json`);
@@ -49,7 +59,7 @@ export function stateFolder(repo: string): string {
       next: 'a person runs `autolab-mcp init` there once',
     });
   }
-  const folder = join(userFolder(), digest({ id, path: realpathSync(repo) }).slice(0, 24));
+  const folder = join(userFolder(), stateName(repo, id));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const owner = statSync(folder).uid;
   if (process.getuid && owner !== process.getuid()) {

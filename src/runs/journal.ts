@@ -37,6 +37,7 @@ const event = z.discriminatedUnion('event', [
     policy_version: z.string(),
     approval: z.string().nullable(),
     by: z.string(),
+    decision: z.string().optional(),
   }),
   z.strictObject({ event: z.literal('submitted'), ...of, job_id: z.string(), adopted: z.boolean() }),
   z.strictObject({ event: z.literal('refused'), ...of, quoted: z.string() }),

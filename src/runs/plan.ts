@@ -1,5 +1,6 @@
 import { digest } from '../base/digest.ts';
 import type { Job, Requested } from '../sites/schedulers/scheduler.ts';
+import { commentOf } from './job-comment.ts';
 
 export { refuseSubmitting } from './nested-submission.ts';
 
@@ -162,9 +163,12 @@ const NAMED = [
 
 export type JobPaths = { script: string; cwd: string; logs: string };
 
+/** What ties a job to a repository: the hash of the decision's audit line, and the repository's mark. */
+export type JobWitness = { head: string | null; repository: string | null };
+
 /**
- * The scheduler's job for one attempt of a step. Its comment names the run, the plan, and the end of the audit log when it was decided on,
- * so that the scheduler's accounting is a witness of both.
+ * The scheduler's job for one attempt of a step. Its comment names the run, the plan, the line of the audit log that decided on it, and
+ * the repository, so that the scheduler's accounting is a witness of all of them; `readComment` reads it.
  */
 export function jobOf(
   plan: Plan,
@@ -174,8 +178,7 @@ export function jobOf(
   paths: JobPaths,
   environment: Record<string, string>,
   version: string,
-  auditHead: string | null = null,
-  after: Job['after'] = [],
+  { head, repository }: JobWitness = { head: null, repository: null },
 ): Job {
   return {
     name,
@@ -185,7 +188,7 @@ export function jobOf(
     stderr: `${paths.logs}/${step.name}.{task}.err`,
     requested: step.requested,
     environment,
-    after,
-    comment: `autolab-mcp ${version} run=${runId} plan=${planDigest(plan).slice(0, 16)}${auditHead === null ? '' : ` head=${auditHead.slice(0, 12)}`}`,
+    after: [],
+    comment: commentOf({ version, run: runId, plan: planDigest(plan), head, repository }),
   };
 }

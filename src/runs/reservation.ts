@@ -4,6 +4,7 @@ import { mintNonce } from '../base/ids.ts';
 import type { JobScriptSpec } from '../sites/job-script.ts';
 import type { CodeFiles } from './capsule.ts';
 import type { StepJob } from './chain-submission.ts';
+import { repositoryTag } from './home.ts';
 import { markOpen } from './open.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import { jobName, jobOf, planDigest, stepOf } from './plan.ts';
@@ -26,8 +27,8 @@ export type Intent = {
   approval: string | null;
   by: string;
   version: string;
-  /** The newest hash of the audit log, which is that of the decision; null where there is none. */
-  auditHead: string | null;
+  /** The hash of the decision's line in the audit log; null where there is none. */
+  decision: string | null;
   /** Values of the variables that launch.yaml passes by name. */
   environment: Record<string, string>;
   /** Writes the text of our job script. */
@@ -55,7 +56,7 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
       // Of a chain that was cut off only what nothing was accepted of.
       return attempt && attempt.phase !== 'none' && before.steps
         ? []
-        : [prepared(reread(part), intent, (attempt?.attempt ?? 0) + 1)];
+        : [prepared(repo, reread(part), intent, (attempt?.attempt ?? 0) + 1)];
     });
     return { run: readRun(iterationFolder, runId), jobs };
   });
@@ -66,7 +67,7 @@ function scriptOf(folder: string, step: PlanStep): string {
 }
 
 /** Writes our job script of one step and journals the intent to submit it. */
-function prepared(run: Run, intent: Intent, attempt: number): StepJob {
+function prepared(repo: string, run: Run, intent: Intent, attempt: number): StepJob {
   const { plan, runId, iterationFolder } = intent;
   const { folder } = run;
   const gate = gateOf(run);
@@ -101,6 +102,7 @@ function prepared(run: Run, intent: Intent, attempt: number): StepJob {
     policy_version: intent.policyVersion,
     approval: intent.approval,
     by: intent.by,
+    ...(intent.decision === null ? {} : { decision: intent.decision }),
   });
   const job = jobOf(
     plan,
@@ -110,7 +112,7 @@ function prepared(run: Run, intent: Intent, attempt: number): StepJob {
     { script: file, cwd: iterationFolder, logs: join(folder, 'logs') },
     { ...intent.environment, ...seedsOf(plan) },
     intent.version,
-    intent.auditHead,
+    { head: intent.decision, repository: repositoryTag(repo) },
   );
   return { step: step.name, job };
 }

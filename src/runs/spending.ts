@@ -110,6 +110,11 @@ export function justReserved(place: string, states: readonly string[], seconds: 
   return entries.filter((one) => one.place === place && one.settled === null && secondsSince(one.reserved, now) < seconds).length;
 }
 
+/** The names of all jobs that were ever reserved in these books. Throws where a book cannot be read. */
+export function jobsReserved(states: readonly string[]): Set<string> {
+  return new Set(states.flatMap((state) => [...entriesOf(pathIn(state)).keys()]));
+}
+
 function add(sum: Spent['day'], { cpu_hours, gpu_hours }: Cost): void {
   sum.cpuHours += cpu_hours;
   sum.gpuHours += gpu_hours;

@@ -32,9 +32,22 @@ export type WorkResult = {
   seconds: number | null;
 };
 
+/** Told once before a piece of work is started, and once when it is first seen to be over. `name` is this very execution's. */
+export type WorkWatch = {
+  begins(name: string, request: WorkRequest): Promise<void>;
+  /** In epoch seconds of this machine. */
+  ended(name: string, request: WorkRequest, began: number | null, ended: number | null): Promise<void>;
+};
+
 export type Work = {
   /** Starts the work or finds it, and waits for it up to `waitMs`. Undefined: it is still running. Survives this program. */
-  run(permit: Permit<'run'>, digest: string, request: WorkRequest, waitMs: number): Promise<WorkResult | undefined>;
+  run(
+    permit: Permit<'run'>,
+    digest: string,
+    request: WorkRequest,
+    waitMs: number,
+    watch?: WorkWatch,
+  ): Promise<WorkResult | undefined>;
 };
 
 /** How much of a parser's or test's output is ever read. 16 MiB. */
@@ -52,17 +65,20 @@ export function openWork(repo: string): Work {
     question.read(await transport.run(question.command, { timeoutMs: 30_000 }));
 
   return {
-    run: async (permit, digest, request, waitMs) => {
+    run: async (permit, digest, request, waitMs, watch) => {
       permit.check(digest);
       if (!KEY.test(request.key)) throw new Error(`work key ${request.key}`);
       const { name, folder } = await withLock(join(top, `${request.key}.lock`), 'starting work', async () => {
         const turn = turnOf(request.key);
-        await start(turn.name, turn.folder, request);
+        await start(turn.name, turn.folder, request, watch);
         return turn;
       });
       for (const end = Date.now() + waitMs; ; await sleep(50)) {
         const view = (await ask(scheduler.find(name, user, 0)))[0];
-        if (view && OVER.has(view.state)) return tell(view, folder, request);
+        if (view && OVER.has(view.state)) {
+          await noteEnd(view, folder, request, watch);
+          return tell(view, folder, request);
+        }
         if (Date.now() >= end) return undefined;
       }
     },
@@ -82,11 +98,20 @@ export function openWork(repo: string): Work {
   }
 
   /** Submits held and releases; what a crash left held is released by the next call with the same key. */
-  async function start(name: string, folder: string, request: WorkRequest): Promise<void> {
+  async function start(name: string, folder: string, request: WorkRequest, watch?: WorkWatch): Promise<void> {
     const known = (await ask(scheduler.find(name, user, 0)))[0];
     if (known && known.state !== 'held') return;
+    if (!known) await watch?.begins(name, request);
     const id = known?.id ?? (await submit(name, folder, request));
     await ask(scheduler.release(id));
+  }
+
+  /** A crash between the two says it twice. */
+  async function noteEnd(view: JobView, folder: string, request: WorkRequest, watch?: WorkWatch): Promise<void> {
+    const noted = join(folder, 'ended');
+    if (!watch || existsSync(noted)) return;
+    await watch.ended(view.name, request, view.started, view.ended);
+    writeAtomic(noted, '');
   }
 
   /** A result that cannot even be read is told as well: the next call begins anew. */

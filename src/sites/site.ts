@@ -4,11 +4,24 @@ import { quote } from '../base/text.ts';
 import type { MarkerLook } from './job-script.ts';
 import { markersCommand } from './job-script.ts';
 import type { SiteDescription } from './schedulers/description.ts';
-import type { Finding, Job, JobId, JobView, Look, PollQuery, Queue, Requested, Scheduler } from './schedulers/scheduler.ts';
+import type {
+  Finding,
+  History,
+  Job,
+  JobId,
+  JobView,
+  Look,
+  PollQuery,
+  Queue,
+  Requested,
+  Scheduler,
+} from './schedulers/scheduler.ts';
 import type { Ask, Output, Transport } from './transports/transport.ts';
 
 /** How long one command at a site may take, in milliseconds. Slurm's own programs give up on a dead controller after about nine seconds. */
 const LIMIT_MS = 30_000;
+/** The same for years of accounting. */
+const HISTORY_LIMIT_MS = 180_000;
 
 /** What came of a submission. Anything but a definite refusal or an id is ambiguous: the scheduler may have the job. */
 export type Submission = { accepted: JobId } | { refused: string } | { ambiguous: string };
@@ -24,6 +37,8 @@ export type Site = {
   /** Looks for jobs submitted after `since`, epoch seconds. */
   find(name: string, since: number): Promise<JobView[]>;
   readBack(id: JobId): Promise<Requested>;
+  /** Every job of the account, ours and others', since then (epoch seconds), and those of the ids. */
+  history(since: number, ids: readonly JobId[]): Promise<History>;
   poll(query: Omit<PollQuery, 'user'>): Promise<Look>;
   markers(gates: readonly string[]): Promise<MarkerLook[]>;
   test(job: Job): Promise<Finding[]>;
@@ -40,8 +55,9 @@ export type Site = {
 };
 
 export function openSite(name: string, scheduler: Scheduler, transport: Transport, user: string): Site {
-  const run = (ask: Ask<unknown>): Promise<Output> => transport.run(ask.command, { timeoutMs: LIMIT_MS });
-  const ask = async <T>(question: Ask<T>): Promise<T> => answer(name, question, await run(question));
+  const run = (ask: Ask<unknown>, timeoutMs = LIMIT_MS): Promise<Output> => transport.run(ask.command, { timeoutMs });
+  const ask = async <T>(question: Ask<T>, limit = LIMIT_MS): Promise<T> =>
+    answer(name, question, await run(question, limit), limit);
   return {
     name,
     kind: scheduler.name,
@@ -50,6 +66,7 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
     queue: () => ask(scheduler.queue(user)),
     find: (job, since) => ask(scheduler.find(job, user, since)),
     readBack: (id) => ask(scheduler.readBack(id)),
+    history: (since, ids) => ask(scheduler.history(user, since, ids), HISTORY_LIMIT_MS),
     poll: (query) => ask(scheduler.poll({ ...query, user })),
     markers: (gates) => (gates.length === 0 ? Promise.resolve([]) : ask(markersCommand(gates))),
     test: (job) => ask(scheduler.test(job)),
@@ -68,7 +85,7 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
   };
 }
 
-function answer<T>(site: string, question: Ask<T>, output: Output): T {
+function answer<T>(site: string, question: Ask<T>, output: Output, limit: number): T {
   const program = question.command.argv[0];
   if (output.notStarted) {
     throw new Failure('site_unavailable', {
@@ -79,7 +96,7 @@ function answer<T>(site: string, question: Ask<T>, output: Output): T {
   }
   if (output.timedOut) {
     throw new Failure('scheduler_unreachable', {
-      what: `${program} on site ${site} did not answer within ${LIMIT_MS / 1000} s`,
+      what: `${program} on site ${site} did not answer within ${limit / 1000} s`,
       next: 'call again in a minute; nothing that is running is touched',
     });
   }

@@ -1,15 +1,23 @@
 import { digest } from '../base/digest.ts';
+import { isKnown } from '../base/fact.ts';
+import { cap } from '../base/text.ts';
 import type { Context } from '../context.ts';
+import { place } from '../policies/explain.ts';
 import type { Decision, Facts } from '../policies/types.ts';
-import type { AuditEntry } from '../runs/audit.ts';
+import type { AuditEntry, AuditRef } from '../runs/audit.ts';
 import type { Caller, Tool } from './tool.ts';
 
+/** So many rules that did not allow are told in a line, each in so few words. */
+const REASONS = 20;
+const BECAUSE = 300;
+const FIGURE = 120;
+
 /** One line, where there is a repository to hold the log. */
-export async function audit(context: Context, line: AuditEntry): Promise<void> {
-  if (context.initialised()) await context.audit().append(line);
+export async function audit(context: Context, line: AuditEntry): Promise<AuditRef | undefined> {
+  return context.initialised() ? context.audit().append(line) : undefined;
 }
 
-/** The line of a decision: its verdict and the rules that gave it, each with its place. */
+/** The line of a decision: its verdict and the rules that gave it, each with its place; of those that did not allow, all that explains them later. */
 export function entry(tool: Tool, caller: Caller, decision: Decision, facts: Facts, more: Partial<AuditEntry>): AuditEntry {
   return {
     kind: 'decision',
@@ -19,9 +27,30 @@ export function entry(tool: Tool, caller: Caller, decision: Decision, facts: Fac
     rules: decision.reasons
       .filter((reason) => reason.verdict === decision.verdict)
       .map((reason) => `${reason.rule} ${reason.origin.file}:${reason.origin.line}`),
+    ...told(decision),
+    policy: decision.policy_version,
+    ...(facts.site && isKnown(facts.site) ? { site: facts.site.value } : {}),
     digest: digest(facts.subject),
     detail: facts.summary,
     ...more,
+  };
+}
+
+function told({ reasons }: Decision): Partial<AuditEntry> {
+  const against = reasons.filter(({ verdict }) => verdict !== 'allow');
+  if (against.length === 0) return {};
+  return {
+    reasons: against.slice(0, REASONS).map(({ rule, verdict, origin, limit, actual, because }) => ({
+      rule,
+      verdict,
+      layer: origin.layer,
+      at: place(origin),
+      ...(limit === undefined ? {} : { limit: cap(limit, FIGURE) }),
+      ...(actual === undefined ? {} : { actual: cap(actual, FIGURE) }),
+      because: cap(because, BECAUSE),
+    })),
+    allowed: reasons.filter(({ verdict }) => verdict === 'allow').map(({ rule }) => rule),
+    ...(against.length > REASONS ? { omitted: against.length - REASONS } : {}),
   };
 }
 

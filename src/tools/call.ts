@@ -9,6 +9,7 @@ import type { Acts, Context, Reads } from '../context.ts';
 import { decide } from '../policies/decide.ts';
 import { explainDecision } from '../policies/explain.ts';
 import type { Decision, Facts } from '../policies/types.ts';
+import type { AuditRef } from '../runs/audit.ts';
 import { failed, runningOutcome, withWords } from './answers.ts';
 import { ask, consume } from './asking.ts';
 import { audit, entry, who } from './audit-lines.ts';
@@ -45,7 +46,7 @@ async function route(name: string, raw: unknown, caller: Caller, context: Contex
     });
   }
   const input = parse(tool, raw);
-  const acts = await context.acts(caller, (other, its) => look(other, its, caller, context));
+  const acts = await context.acts(caller, (other, its) => look(other, its, caller, context), name);
   const isDry = input.dry_run === true;
   if (tool.effect !== 'read' && !isDry && context.initialised())
     await finishCutOff(acts, context, caller, name, Permit.issue('write', digest('recovery')));
@@ -122,17 +123,17 @@ async function act(
   caller: Caller,
 ): Promise<Outcome> {
   const settled = await underLock(tool, context, async () => {
-    const fresh = await context.acts(caller, acts.look);
+    const fresh = await context.acts(caller, acts.look, tool.name);
     const looked: Facts = { ...(await tool.facts(input, fresh)), ...(before.probes ? { probes: before.probes } : {}) };
     return amongAll(tool, context, () => settle(tool, input, fresh, tool.recount?.(fresh, looked) ?? looked, context, caller));
   });
   if ('outcome' in settled) return settled.outcome;
   const result = await tool.handle(input, acts, settled.permit, settled.reserved);
   if (result instanceof Running) return runningOutcome(result);
-  return finish(tool, result, context, caller);
+  return finish(tool, result, context, caller, settled.line);
 }
 
-type Settled = { outcome: Outcome } | { permit: Permit<Effect>; reserved: unknown };
+type Settled = { outcome: Outcome } | { permit: Permit<Effect>; line: AuditRef | undefined; reserved: unknown };
 
 async function settle(
   tool: Tool,
@@ -146,20 +147,24 @@ async function settle(
   if (decision.verdict === 'deny') return { outcome: await deny(tool, decision, facts, context, caller) };
   const used = tool.audience === 'person' ? null : await consume(tool, acts, facts, decision);
   const approval = used?.approval ?? null;
-  if (tool.repairs !== 'audit') await audit(context, entry(tool, caller, decision, facts, used ?? {}));
+  const line = tool.repairs === 'audit' ? undefined : await audit(context, entry(tool, caller, decision, facts, used ?? {}));
   const permit = Permit.issue<Effect>(tool.effect, digest(facts.subject));
-  return { permit, reserved: await tool.reserve?.(input, acts, permit, facts, { decision, approval } satisfies Granted) };
+  const granted = { decision, approval, line: line ?? null } satisfies Granted;
+  return { permit, line, reserved: await tool.reserve?.(input, acts, permit, facts, granted) };
 }
 
 /** After the act nothing may turn done into failed: an answer that does not parse or cannot be logged is told beside it. */
-async function finish(tool: Tool, result: unknown, context: Context, caller: Caller): Promise<Outcome> {
+async function finish(tool: Tool, result: unknown, context: Context, caller: Caller, decided?: AuditRef): Promise<Outcome> {
   const faults: string[] = [];
   const parsed = tool.output.safeParse(result);
   if (!parsed.success) faults.push(`internal fault: the answer does not satisfy its schema: ${z.prettifyError(parsed.error)}`);
   const data = (parsed.success ? parsed.data : result) as Record<string, unknown>;
   try {
-    const run = typeof data.run_id === 'string' ? { run: data.run_id } : {};
-    await audit(context, { kind: 'effect', tool: tool.name, caller: who(caller), ...run, detail: tool.text(data) });
+    const of = {
+      ...(typeof data.run_id === 'string' ? { run: data.run_id } : {}),
+      ...(decided ? { decision: decided.n } : {}),
+    };
+    await audit(context, { kind: 'effect', tool: tool.name, caller: who(caller), ...of, detail: tool.text(data) });
   } catch (error) {
     faults.push(`internal fault: what was done could not be written to the audit log: ${asFailure(error).message}`);
   }
@@ -174,7 +179,7 @@ export async function look(
 ): Promise<{ facts: Facts; decision: Decision }> {
   const tool = toolNamed(name);
   const input = parse(tool, raw);
-  const acts = await context.acts(caller, (other, its) => look(other, its, caller, context));
+  const acts = await context.acts(caller, (other, its) => look(other, its, caller, context), name);
   if (tool.next) {
     const go = await tool.next(input, acts);
     return look(go.tool, go.input, caller, context);

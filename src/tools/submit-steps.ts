@@ -55,7 +55,7 @@ export async function reserveLaunch(
     approval: granted.approval,
     by: acts.caller.client,
     version: acts.version,
-    auditHead: acts.audit.head(),
+    decision: granted.line?.hash ?? null,
     environment: passed(plan.environment.pass),
     jobScript,
   });

@@ -4,6 +4,7 @@ import type { Effect, Permit } from '../base/permit.ts';
 import type { Acts, Reads } from '../context.ts';
 import type { Approval } from '../policies/approvals.ts';
 import type { Decision, Facts, ProbeReport } from '../policies/types.ts';
+import type { AuditRef } from '../runs/audit.ts';
 
 /** `agent`: an MCP tool and a command. `command`: a command only. `person`: a command that only a terminal may call. */
 export type Audience = 'agent' | 'command' | 'person';
@@ -74,8 +75,8 @@ export class Running {
   }
 }
 
-/** A decision that stands, with the approval that was used up for it. */
-export type Granted = { decision: Decision; approval: string | null };
+/** A decision that stands, with the approval that was used up for it, and its line of the audit log. */
+export type Granted = { decision: Decision; approval: string | null; line: AuditRef | null };
 
 export function defineTool<I extends z.ZodObject, O extends z.ZodObject, E extends Effect, F extends Facts, R = undefined>(
   tool: Tool<I, O, E, F, R>,

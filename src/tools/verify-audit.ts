@@ -1,20 +1,28 @@
 import * as z from 'zod';
 import { count, quote } from '../base/text.ts';
 import { reconcile } from '../runs/reconciliation.ts';
+import { journalledRuns } from '../runs/submissions.ts';
+import { askSites, siteOut, sitesText } from './audit-witness.ts';
 import { defineTool } from './tool.ts';
 
 const found = z.array(z.object({ run: z.string(), what: z.string() }));
 const output = z.object({
-  ok: z.boolean().describe('The log is what was written, and allowed whatever was submitted'),
+  ok: z
+    .boolean()
+    .describe(
+      'The log is what was written, allowed whatever was submitted, and the schedulers, which could be asked, know of nothing else',
+    ),
   lines: z.number().int(),
   head: z.number().int(),
   findings: z.array(z.string()).describe('Where the log is not what was written'),
   runs: z.object({
     checked: z.number().int().describe('Runs of which something was submitted'),
     unaccounted: found.describe('Submitted without a decision of this log'),
+    doubled: found.describe('Submitted on a decision that let another run through'),
     older: z.array(z.string()).describe('Submitted before the log began, elsewhere; nothing can be said of them'),
     gone: found.describe('Submitted by this log; the folder is gone'),
   }),
+  sites: z.array(siteOut).describe('What the schedulers say, one look each'),
 });
 
 /** Of each kind of finding so many are told in words. */
@@ -23,20 +31,26 @@ const TOLD = 50;
 export default defineTool({
   name: 'verify_audit',
   command: ['audit', 'verify'],
-  title: 'Check that the audit log is what was written, and holds every run',
+  title: 'Check that the audit log is what was written, and holds every run and every job',
   description:
-    'Walks the hash chain of .autolab/gate/audit.jsonl, compares its end with the head kept outside the repository, and holds the journals of all runs against its decisions. What the scheduler knows is not asked.',
+    'Walks the hash chain of .autolab/gate/audit.jsonl, compares its end with the head kept outside the repository, and holds the journals of all runs against its decisions, and what every scheduler they were submitted to remembers of your jobs against both. A scheduler that cannot be asked is no pass, unless --offline leaves all of them out.',
   audience: 'person',
   effect: 'read',
-  input: z.strictObject({}),
+  input: z.strictObject({
+    offline: z.boolean().default(false).describe('Ask no scheduler: log and journals alone'),
+  }),
   output,
   facts: async () => ({ acts: ['read'], subject: { verify: 'audit' }, summary: 'verify the audit log' }),
-  handle: async (_input, acts) => {
+  handle: async ({ offline }, acts) => {
     const { ok, ...report } = acts.audit.verify();
-    const runs = reconcile(acts.repo, acts.audit.lines());
-    return { ...report, ok: ok && runs.unaccounted.length === 0, runs };
+    const seen = { runs: journalledRuns(acts.repo), lines: acts.audit.lines() };
+    const runs = reconcile(seen.runs, seen.lines);
+    const sites = await askSites(acts, { ...seen, older: new Set(runs.older) }, offline);
+    const isHeld = runs.unaccounted.length === 0 && runs.doubled.length === 0;
+    const isWitnessed = sites.every((one) => one.findings.length === 0 && (one.asked || offline || !one.needed));
+    return { ...report, ok: ok && isHeld && isWitnessed, runs, sites };
   },
-  text: ({ lines, head, findings, runs }) =>
+  text: ({ lines, head, findings, runs, sites }) =>
     [
       findings.length === 0
         ? `The audit log holds: ${count(lines, 'line')}.`
@@ -46,8 +60,10 @@ export default defineTool({
         ? `${count(runs.checked - runs.older.length, 'submitted run')} with a decision.`
         : `${count(runs.unaccounted.length, 'run')} WITHOUT a decision of this log:`,
       ...runs.unaccounted.slice(0, TOLD).map(({ run, what }) => `- ${run}: ${quote(what, 400)}`),
+      ...runs.doubled.slice(0, TOLD).map(({ run, what }) => `- TWO on one decision: ${run}: ${quote(what, 400)}`),
       ...(runs.older.length === 0 ? [] : [`${count(runs.older.length, 'run')} from before the log began.`]),
       ...runs.gone.slice(0, TOLD).map(({ run, what }) => `gone: ${quote(`${run}: ${what}`, 400)}`),
+      ...sitesText(sites, TOLD),
     ].join('\n'),
   exit: (out) => (out.ok ? 0 : 1),
 });

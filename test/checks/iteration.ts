@@ -68,7 +68,11 @@ export function removeRepositories(): void {
 }
 
 export async function readsOf(repo: string): Promise<Reads> {
-  return await openContext({ start: repo }).acts(terminalCaller(), () => Promise.reject(new Error('not looked at here')));
+  return await openContext({ start: repo }).acts(
+    terminalCaller(),
+    () => Promise.reject(new Error('not looked at here')),
+    'verify_stage',
+  );
 }
 
 /** What one check says of a stage, from the files on. */

@@ -5,6 +5,7 @@ import { Failure } from '../../src/base/errors.ts';
 import { arrays, chains } from './arrays-and-chains.ts';
 import type { Bench } from './bench.ts';
 import { Desk, text } from './bench.ts';
+import { remembers } from './history.ts';
 import { jobScriptConformance } from './job-script-suite.ts';
 
 const LIMIT = 400_000;
@@ -22,6 +23,7 @@ export function conformance(name: string, setup: () => Promise<Bench>): void {
     arrays(() => desk);
     chains(() => desk);
     cancels(() => desk);
+    remembers(() => desk);
     jobScriptConformance(() => desk);
   });
 }

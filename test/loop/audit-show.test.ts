@@ -29,7 +29,8 @@ async function json<T>(...args: string[]): Promise<T> {
   if (done.stdout === '') throw new Error(done.stderr);
   return JSON.parse(done.stdout) as T;
 }
-const verified = () => json<{ ok: boolean; findings: string[]; runs: Runs }>('audit', 'verify');
+const verified = (...args: string[]) =>
+  json<{ ok: boolean; findings: string[]; runs: Runs; sites: unknown[] }>('audit', 'verify', ...args);
 const shown = (...args: string[]) => json<Shown>('audit', 'show', ...args);
 /** Log and head as they are now, to be put back later. */
 function kept(): () => void {
@@ -64,7 +65,12 @@ test('every submitted run is held against the decisions of the log', async () =>
     stdout: expect.stringContaining('1 run WITHOUT a decision'),
   });
   for (const file of [log, head]) rmSync(file);
-  expect(await verified()).toMatchObject({ ok: true, runs: { checked: 1, unaccounted: [], older: [run] } });
+  expect(await verified('--offline')).toMatchObject({ ok: true, runs: { checked: 1, unaccounted: [], older: [run] } });
+  expect(await verified()).toMatchObject({
+    ok: false,
+    runs: { older: [run] },
+    sites: [{ findings: [{ run, what: expect.stringContaining('it was cut or written anew') }] }],
+  });
 
   whole();
   rmSync(join(tiny.iteration, 'runs', run), { recursive: true });
@@ -138,7 +144,8 @@ test('the comment of a job names the end of the log when it was decided on', asy
   await submitted();
   const site = join(tiny.path, '.autolab', 'gate', 'runner');
   const specs = readdirSync(site, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('/spec'));
-  const comment = /^comment=.* head=([0-9a-f]{12})'?$/m.exec(readFileSync(join(site, specs[0] ?? ''), 'utf8'))?.[1] ?? '';
+  const comment =
+    /^comment=.* head=([0-9a-f]{12}) repo=[0-9a-f]{12}$/m.exec(readFileSync(join(site, specs[0] ?? ''), 'utf8'))?.[1] ?? '';
   expect(await shown('--head', comment)).toMatchObject({
     matching: 1,
     lines: [{ tool: 'submit_run', kind: 'decision', verdict: 'allow' }],

@@ -11,6 +11,10 @@ const top = scratch('audit-laws');
 afterAll(top.remove);
 
 const LINES = 7;
+const REASON = {
+  ...{ rule: 'limits.per_job.cpus', verdict: 'deny', layer: 'preset', at: 'presets/local_dev.yaml:12' },
+  ...{ limit: '4 cpus', actual: '64 cpus', because: 'one job may have at most 4 cpus' },
+};
 const KINDS = ['decision', 'effect', 'refusal', 'approval', 'recovery'] as const;
 let log = '';
 let head = '';
@@ -34,8 +38,10 @@ beforeAll(async () => {
       kind: KINDS[n % 5] ?? 'effect',
       tool: 'submit_run',
       caller,
-      verdict: 'allow',
+      verdict: n % 3 ? 'allow' : 'deny',
       rules: ['a', 'b'],
+      ...(n % 3 ? {} : { reasons: [REASON], allowed: ['b'], omitted: 1, policy: 'f'.repeat(64) }),
+      ...(n % 4 ? {} : { decision: n - 1, command: { work: 'w_x.1', limit: 60, began: 1, ended: 2 } }),
       detail,
     });
     texts.push(readFileSync(log, 'utf8'));

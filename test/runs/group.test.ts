@@ -121,7 +121,7 @@ async function reserved(its: Plan, repo = scratch('group')) {
     approval: null,
     by: 'test',
     version: '0',
-    auditHead: null,
+    decision: null,
     environment: { PATH: '/bin' },
     jobScript: () => '#!/bin/sh\n',
   });

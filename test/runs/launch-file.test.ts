@@ -19,6 +19,7 @@ const DEFAULTS = {
     qos: null,
   },
   array: null,
+  steps: null,
   preflight: [],
   environment: { modules: [], setup: [], pass: [], set: {} },
   logs: [],
@@ -61,6 +62,7 @@ artifacts:
       qos: 'normal',
     },
     array: { indices: [0, 1, 2, 3, 8, 10, 12, 14], parallel: 4 },
+    steps: null,
     preflight: [['uv', 'run', 'dense', 'validate-config'], ['true-check']],
     environment: {
       modules: ['python/3.12'],

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { digest } from '../../src/base/digest.ts';
 import { jsonText } from '../../src/base/files.ts';
+import { readComment } from '../../src/runs/job-comment.ts';
 import { excess, indicesOf, jobName, jobOf, planDigest, refuseSubmitting, stepOf } from '../../src/runs/plan.ts';
 import type { Requested } from '../../src/sites/schedulers/scheduler.ts';
 import { failureOf } from './failing.ts';
@@ -186,15 +187,13 @@ test('the scheduler’s job', () => {
     after: [],
     comment: `autolab-mcp 1.2.3 run=R1 plan=${planDigest(its).slice(0, 16)}`,
   });
-  const { comment } = jobOf(
-    its,
-    stepOf({ plan: its }),
-    'al_x',
-    'R1',
-    { script: '', cwd: '', logs: '' },
-    {},
-    '1',
-    `0123456789ab${'f'.repeat(52)}`,
-  );
-  expect(comment).toBe(`autolab-mcp 1 run=R1 plan=${planDigest(its).slice(0, 16)} head=0123456789ab`);
+  const { comment } = jobOf(its, stepOf({ plan: its }), 'al_x', 'R1', { script: '', cwd: '', logs: '' }, {}, '1', {
+    head: `0123456789ab${'f'.repeat(52)}`,
+    repository: 'a1b2c3d4e5f6',
+  });
+  const plan16 = planDigest(its).slice(0, 16);
+  expect(comment).toBe(`autolab-mcp 1 run=R1 plan=${plan16} head=0123456789ab repo=a1b2c3d4e5f6`);
+  expect(readComment(comment)).toEqual({ run: 'R1', plan: plan16, head: '0123456789ab', repository: 'a1b2c3d4e5f6' });
+  expect(readComment(`autolab-mcp 1 run=R1 plan=${plan16}`)).toEqual({ run: 'R1', plan: plan16, head: null, repository: null });
+  for (const other of ['', 'run=R1 plan=x', 'autolab-mcp work']) expect(readComment(other)).toBeUndefined();
 });

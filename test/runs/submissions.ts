@@ -70,7 +70,7 @@ export async function reserved(change: Partial<Requested> = {}): Promise<Bench> 
     approval: null,
     by: 'test',
     version: '1.2.3',
-    auditHead: null,
+    decision: null,
     environment: {},
     files: {},
     jobScript,

@@ -171,3 +171,22 @@ test('processes that ask at once start it once', async () => {
   expect(all.map((one) => one.stdout.trim())).toEqual(['well', 'well', 'well']);
   expect(starts()).toBe(1);
 });
+
+test('who watches is told once before it is started, and once when it is over, whoever asks again', async () => {
+  const told: string[] = [];
+  const watch = {
+    begins: async (name: string) => void told.push(`${name} begins, ${existsSync(join(repo, 'starts')) ? 'late' : 'in time'}`),
+    ended: async (name: string, _request: WorkRequest, began: number | null, ended: number | null) =>
+      void told.push(`${name} ended after ${Math.min(1, (ended ?? -9) - (began ?? 0))}`),
+  };
+  const its = request(`${NOTE}sleep 1.1`);
+  for (let turn = 0; turn < 2; turn++) expect(await work.run(permit, 'd', its, LONG, watch)).toEqual(result());
+  expect(told).toEqual(['w_test.1.1 begins, in time', 'w_test.1.1 ended after 1']);
+  expect(starts()).toBe(1);
+});
+
+test('what cannot be told is not started', async () => {
+  const watch = { begins: () => Promise.reject(new Error('full')), ended: async () => {} };
+  await expect(work.run(permit, 'd', request(NOTE), LONG, watch)).rejects.toThrow('full');
+  expect(existsSync(join(repo, 'starts'))).toBe(false);
+});

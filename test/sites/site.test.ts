@@ -47,6 +47,7 @@ function siteWith(change: Partial<Output>) {
     release: () => as('release', undefined),
     find: (name, user) => as(`find ${name} ${user}`, []),
     poll: (query) => as(`poll ${query.user}`, { at: 1, healthy: true, jobs: [] }),
+    history: (user, since) => as(`history ${user} ${since}`, { at: 1, jobs: [], reaches: null }),
     queue: (user) => as(`queue ${user}`, { active: 0, pending: 0 }),
     cancel: () => as('cancel', undefined),
     test: () => as('test', []),

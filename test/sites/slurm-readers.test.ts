@@ -386,3 +386,54 @@ function job() {
     comment: 'c',
   };
 }
+
+describe('every job of the user', () => {
+  const read = (parts: Record<string, [text: string, exit?: number]>, stderr = '') =>
+    scheduler.history('lab', 0, []).read(answer(parts, clock, stderr));
+  const row = (...cells: string[]) => cells.join('@k@');
+  const queue = `${row('9', '500', 'lab', 'al_a', 'mine', '')}\n${row('10', '600', 'lab', 'x', '(null)', '')}`;
+  const of = (id: string, name: string, submitted: number, comment: string | null) => ({
+    id,
+    name,
+    user: 'lab',
+    submitted,
+    comment,
+  });
+
+  test('is in queue or accounting; an array is one, and the queue knows comments that accounting does not keep', () => {
+    const accounting = [
+      row('9', '500', 'lab', 'al_a', ''),
+      row('4_[3-5]', '90', 'lab', 'al_b', 'c'),
+      row('4_1', '80', 'lab', 'al_b', 'c'),
+    ];
+    expect(read({ queue: [queue], accounting: [accounting.join('\n')] })).toEqual({
+      at: 1795975500,
+      jobs: [of('9', 'al_a', 500, 'mine'), of('10', 'x', 600, null), of('4', 'al_b', 80, 'c')],
+      reaches: 80,
+    });
+  });
+  test.each([
+    ['PurgeJobAfter          = NONE', 0],
+    ['PurgeJobAfter          = 30 days', 1795975500 - 30 * 86_400],
+    ['PurgeJobAfter          = 12 months*', 1795975500 - 12 * 28 * 86_400],
+    ['PurgeJobAfter          = some time', 500],
+    ['sacctmgr: error: refused', 500],
+  ])('accounting reaches back as far as it says: %s', (purge, reaches) => {
+    expect(read({ queue: [queue], accounting: [''], unlisted: [''], purge: [purge] }).reaches).toBe(reaches);
+  });
+  test('where no accounting is kept, it says nothing of what left the queue', () => {
+    const stderr = 'Slurm accounting storage is disabled';
+    expect(read({ queue: [queue], accounting: ['', 1] }, stderr)).toMatchObject({
+      reaches: null,
+      jobs: [{ id: '9' }, { id: '10' }],
+    });
+  });
+  test.each<[string, Record<string, [string, number?]>, string]>([
+    ['accounting that does not answer', { queue: [queue], accounting: ['', 1] }, 'sacct: error: Problem talking to the database'],
+    ['a queue that does not', { queue: ['', 1], ping: [''], accounting: [''] }, DOWN],
+    ['an empty queue without proof', { queue: [''], ping: ['Slurmctld(primary) at x is DOWN', 1], accounting: [''] }, ''],
+    ['accounting that was not asked', { queue: [queue] }, ''],
+  ])('is not known from %s', (_, parts, stderr) => {
+    expect(failureOf(() => read(parts, stderr)).code).toMatch(/^scheduler_/);
+  });
+});

@@ -3,7 +3,7 @@ import { Failure } from '../../base/errors.ts';
 import { quote } from '../../base/text.ts';
 import type { Output } from '../transports/transport.ts';
 import { viewsOf } from './local-views.ts';
-import type { Finding, JobId, JobView, Look, Queue, Requested } from './scheduler.ts';
+import type { Finding, History, JobId, JobTrace, JobView, Look, Queue, Requested } from './scheduler.ts';
 import { parseIndices } from './units.ts';
 
 /** The runner's exit codes; anything else, and an answer that is cut off, is no answer. */
@@ -35,15 +35,41 @@ const GONE: ReadonlySet<string> = new Set(['LOST', 'UNRECORDED']);
 /** A task that vanished is left out, as from a queue: its marker, or enough looks without one, says what became of it. */
 export function readLook(output: Output): Look {
   const answer = lines(output, 'the poll');
-  const at = Number(/^clock (\d+)$/.exec(answer[0] ?? '')?.[1]);
-  if (!Number.isSafeInteger(at)) throw unusable('the poll', 'it has no clock', output);
-  return { at, healthy: !answer.includes('unhealthy'), jobs: viewsOf(answer).filter((view) => !GONE.has(view.word)) };
+  return {
+    at: clockOf(answer, 'the poll', output),
+    healthy: !answer.includes('unhealthy'),
+    jobs: viewsOf(answer).filter((view) => !GONE.has(view.word)),
+  };
 }
 
 export function readQueue(output: Output): Queue {
   const [, active, pending] = /^queue (\d+) (\d+)$/m.exec(lines(output, 'the queue').join('\n')) ?? [];
   if (active === undefined || pending === undefined) throw unusable('the queue', 'it has no numbers', output);
   return { active: Number(active), pending: Number(pending) };
+}
+
+/** Every job there ever was: nothing is taken out of the runner's folder. A job without a name is none yet. */
+export function readHistory(user: string): (output: Output) => History {
+  return (output) => {
+    const answer = lines(output, 'its jobs');
+    const at = clockOf(answer, 'its jobs', output);
+    const jobs = new Map<string, JobTrace>();
+    for (const line of answer) {
+      const [, id, key, value = ''] = /^(\d+)\/spec:(name|user|submitted|comment)=(.*)$/.exec(line) ?? [];
+      if (id === undefined) continue;
+      const trace = jobs.get(id) ?? { id, name: '', user: '', submitted: null, comment: null };
+      if (key === 'name' || key === 'user') jobs.set(id, { ...trace, [key]: value });
+      else if (key === 'comment') jobs.set(id, { ...trace, comment: value === '' ? null : value });
+      else jobs.set(id, { ...trace, submitted: Number(value) || null });
+    }
+    return { at, jobs: [...jobs.values()].filter((one) => one.name !== '' && one.user === user), reaches: 0 };
+  };
+}
+
+function clockOf(answer: readonly string[], what: string, output: Output): number {
+  const at = Number(/^clock (\d+)$/.exec(answer[0] ?? '')?.[1]);
+  if (!Number.isSafeInteger(at)) throw unusable(what, 'it has no clock', output);
+  return at;
 }
 
 export function readVersion(output: Output): string {

@@ -163,6 +163,15 @@ find_name() { # find_name NAME
   show "$@"
 }
 
+history() {
+  echo "clock $(date +%s)"
+  known || return 0
+  cd -- "$root/jobs" || die 69 "$root cannot be read"
+  set -- */spec
+  if [ ! -e "$1" ]; then return; fi
+  grep -a -H -E -e '^(name|user|submitted|comment)=' -- "$@" || die 69 "$root cannot be read"
+}
+
 spec() { # spec JOB
   need "$1"
   cat -- "$job/spec" || die 69 "$root cannot be read"

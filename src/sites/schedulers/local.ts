@@ -1,6 +1,16 @@
 import { shellWord } from '../shell-text.ts';
 import type { Ask } from '../transports/transport.ts';
-import { readFindings, readId, readJobs, readLook, readNothing, readQueue, readRequested, readVersion } from './local-answers.ts';
+import {
+  readFindings,
+  readHistory,
+  readId,
+  readJobs,
+  readLook,
+  readNothing,
+  readQueue,
+  readRequested,
+  readVersion,
+} from './local-answers.ts';
 import { RUNNER } from './local-runner.ts';
 import { sbatchOptions } from './sbatch-options.ts';
 import type { Job, Scheduler } from './scheduler.ts';
@@ -39,6 +49,7 @@ export function localScheduler(options: { root: string }): Scheduler {
     find: (name, user) => command(['find_name', name], readJobs(user)),
     poll: (query) => command(['poll', ...query.jobs.map((job) => job.id)], readLook),
     queue: (_user) => command(['queue'], readQueue),
+    history: (user) => command(['history'], readHistory(user)),
     cancel: (jobs) => command(['cancel', ...jobs.flatMap((job) => [job.id, job.name])], readNothing),
     test: (job) => {
       const { cpus, gpus, memoryMb } = job.requested;

@@ -105,6 +105,12 @@ export type Look = { at: number; healthy: boolean; trouble?: string; jobs: JobVi
 /** What of the user's is in the queue, ours and others'. */
 export type Queue = { active: number; pending: number };
 
+/** One job as the scheduler remembers it, an array as one. `comment` null: none, or the site keeps none. `submitted`: epoch seconds at the site. */
+export type JobTrace = { id: JobId; name: string; user: string; submitted: number | null; comment: string | null };
+
+/** `reaches`: since when accounting is whole, so that a job it does not know was never there; null where none is kept. Epoch seconds. */
+export type History = { at: number; jobs: JobTrace[]; reaches: number | null };
+
 /** A scheduler's own word about a job it would not, or never, run. */
 export type Finding = { severity: 'error' | 'warning'; what: string; quoted?: string };
 
@@ -132,6 +138,8 @@ export type Scheduler = {
   find(name: string, user: string, since: number): Ask<JobView[]>;
   poll(query: PollQuery): Ask<Look>;
   queue(user: string): Ask<Queue>;
+  /** Every job of this user, ours and others', from `since` on, and those of `ids` whenever they were. Throws rather than give an unproven answer. */
+  history(user: string, since: number, ids: readonly JobId[]): Ask<History>;
   /** Ends jobs matched on id *and* name. Jobs that are already over are no error. */
   cancel(jobs: readonly { id: JobId; name: string }[], user: string): Ask<void>;
   /** The scheduler's own test of a job, without submitting it. */

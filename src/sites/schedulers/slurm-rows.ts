@@ -127,7 +127,8 @@ export function merged(queue: readonly JobView[], accounting: readonly JobView[]
   return [...rows.values()];
 }
 
-function rowsOf(answer: Answer, part: string, fields: number): string[][] {
+/** Rows of a part with at least so many fields. */
+export function rowsOf(answer: Answer, part: string, fields: number): string[][] {
   const separator = `@${answer.word}@`;
   return (answer.parts.get(part)?.text ?? '')
     .split('\n')
@@ -143,7 +144,7 @@ function sizesOf([cpus = '', nodes = '', limit = '']: readonly string[]): Pick<J
   return { may: { cpus: many, nodes: wide, walltimeSeconds: walltime ?? null } };
 }
 
-function numberOf(text: string): number | null {
+export function numberOf(text: string): number | null {
   return /^\d{1,12}$/.test(text) ? Number(text) : null;
 }
 

@@ -38,8 +38,7 @@ al_told() {
 al_queue() {
   al_user=$1; shift
   al_rows=$(squeue -h -r -a -t all -u "$al_user" "$@" -O "ArrayJobID:$al_s,ArrayTaskID:$al_s,State:$al_s,Reason:$al_s,exit_code:$al_s,SubmitTime:$al_s,StartTime:$al_s,EndTime:$al_s,UserName:$al_s,NodeList:$al_s,Name:$al_s,NumCPUs:$al_s,NumNodes:$al_s,TimeLimit:$al_s" </dev/null)
-  al_code=$?
-  printf '%s begin queue\n%s\n%s code %s\n' "$al_word" "$al_rows" "$al_word" "$al_code"
+  al_kept queue $? "$al_rows"
   [ -n "$al_rows" ] || al_part ping scontrol ping
 }
 
@@ -49,6 +48,12 @@ al_accounting() {
   al_part accounting sacct -n -P --delimiter="$al_s" -S "uts$al_since" "$@" \
     -o JobID,State,ExitCode,Submit,Start,End,ElapsedRaw,TotalCPU,MaxRSS,User,NodeList,JobName
 }
+
+# al_kept NAME CODE TEXT: what has been read already, as a part.
+al_kept() { printf '%s begin %s\n%s\n%s code %s\n' "$al_word" "$1" "$3" "$al_word" "$2"; }
+
+# al_jobs OPTIONS...: accounting's jobs without their steps.
+al_jobs() { sacct -n -P -X --delimiter="$al_s" "$@" -o JobID,Submit,User,JobName,Comment </dev/null; }
 
 # Ids of which the queue shows fewer waiting or running tasks than are still open: what is over is known by accounting alone.
 al_left() {
@@ -105,6 +110,24 @@ case $al_verb in
     if [ -n "$al_partition" ]; then al_part partition scontrol show partition -o "$al_partition"
     else al_part partition scontrol show partition -o; fi
     ;;
+  history)
+    # USER SINCE ID...: an array is one job. Ids that neither queue nor accounting lists are asked by id: one that was cancelled while it
+    # was held is in no list (sacct(1), -S).
+    al_user=$1 al_since=$2; shift 2
+    echo "$al_word clock $(date +%s)"
+    al_rows=$(squeue -h -a -t all -u "$al_user" -O "ArrayJobID:$al_s,SubmitTime:$al_s,UserName:$al_s,Name:$al_s,Comment:$al_s" </dev/null)
+    al_kept queue $? "$al_rows"
+    [ -n "$al_rows" ] || al_part ping scontrol ping
+    al_books=$(al_jobs -S "uts$al_since" -u "$al_user")
+    al_code=$?
+    al_kept accounting "$al_code" "$al_books"
+    al_ids=$(printf '%s\n%s\n' "$al_rows" "$al_books" | awk -F "$al_s" -v want="$*" '
+      { sub(/[^0-9].*/, "", $1); seen[$1] }
+      END { many = split(want, ids, " "); for (at = 1; at <= many; at++) if (!(ids[at] in seen)) list = list (list == "" ? "" : ",") ids[at]; print list }')
+    [ -n "$al_ids" ] && [ "$al_code" = 0 ] || exit 0
+    al_part unlisted al_jobs -j "$al_ids"
+    al_told purge sacctmgr -n show configuration
+    ;;
   version)
     al_part version sbatch --version
     al_part ping scontrol ping
@@ -114,8 +137,7 @@ case $al_verb in
     # USER: the site. Errors stand in their part. Of a controller that is not there nothing more is asked: each client would wait for it.
     al_told version sbatch --version
     al_ping=$(timeout 9 scontrol ping 2>&1 </dev/null)
-    al_code=$?
-    printf '%s begin ping\n%s\n%s code %s\n' "$al_word" "$al_ping" "$al_word" "$al_code"
+    al_kept ping $? "$al_ping"
     case $al_ping in *' is UP'*) ;; *) exit 0 ;; esac
     al_told config scontrol show config
     al_told partitions scontrol -o show partition

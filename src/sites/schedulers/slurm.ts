@@ -8,6 +8,7 @@ import type { Answer } from './slurm-answers.ts';
 import { goodPart, isHealthy, isUnreachable, readAnswer, unusable } from './slurm-answers.ts';
 import { countedBySlurm, sbatchOptionsOf, unfitForSlurm } from './slurm-arguments.ts';
 import { findingsOf } from './slurm-findings.ts';
+import { historyOf } from './slurm-history.ts';
 import { requestedOf } from './slurm-requested.ts';
 import { accountingRows, merged, queueRows } from './slurm-rows.ts';
 import { SLURM_SCRIPT } from './slurm-scripts.ts';
@@ -57,6 +58,14 @@ export function slurmScheduler(): Scheduler {
         return { active, pending: active - new Set(started.map(({ id }) => id)).size };
       }),
     cancel: (jobs, user) => ask(['cancel', user, ...jobs.map(({ id, name }) => `${id}:${name}`)], 'the cancellation', readCancel),
+    history: (user, since, ids) =>
+      ask(['history', user, String(Math.floor(since)), ...ids], 'your jobs', (answer) => {
+        provenQueue(answer, 'your jobs');
+        const part = answer.parts.get('accounting');
+        if (!part || !accountingIsSilent(answer))
+          throw unusable('your jobs', 'accounting does not answer', `${part?.text ?? ''}\n${answer.stderr}`.trim());
+        return historyOf(answer, part.exit === 0);
+      }),
     test: (job) => {
       const fault = unfitForSlurm(job);
       const folder = job.stdout.slice(0, Math.max(1, job.stdout.lastIndexOf('/')));
