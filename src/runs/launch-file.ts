@@ -25,8 +25,12 @@ export type LaunchFile = {
     memoryMb: number | null;
     walltimeSeconds: number | null;
     account: string | null;
+    /** Several with commas between them. */
     partition: string | null;
     qos: string | null;
+    /** Whole nodes, for nobody else's jobs. */
+    exclusive: boolean | null;
+    requeues: number | null;
   };
   array: { indices: readonly number[]; parallel: number | null } | null;
   preflight: readonly (readonly [string, ...string[]])[];
@@ -72,6 +76,8 @@ function normalise(file: z.output<typeof launchSchema>): LaunchFile {
       account: asked.account ?? null,
       partition: asked.partition ?? null,
       qos: asked.qos ?? null,
+      exclusive: asked.exclusive ?? null,
+      requeues: asked.requeues ?? null,
     },
     array: indices && 'indices' in indices ? { indices: indices.indices, parallel: file.array?.parallel ?? null } : null,
     preflight: (file.preflight ?? []).map(([program = '', ...rest]) => [program, ...rest] as const),

@@ -3,7 +3,7 @@ import type { JobView, Look } from '../sites/schedulers/scheduler.ts';
 import { judgeTask } from './evidence.ts';
 import type { JournalEvent } from './journal.ts';
 import { mayMove, stateFromTasks, TASK_OVER } from './lifecycle.ts';
-import { excess, onlyStep } from './plan.ts';
+import { allowance, excess, onlyStep } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { TIMINGS } from './timings.ts';
@@ -61,7 +61,7 @@ export function observe(run: Run, look: Look, markers: MarkerLook | undefined): 
 
 /** What a job that waits or runs may use beyond what was decided on: somebody changed it, or the site gives more than was asked for. */
 export function grown(run: Run, look: Look): string[] {
-  const planned = onlyStep(run.plan).requested;
+  const planned = allowance(onlyStep(run.plan));
   const mays = [...viewsOf(run, look.jobs).values()].flatMap(({ may }) => may ?? []);
   return [...new Set(mays.flatMap((may) => excess(planned, { ...planned, ...may })))];
 }

@@ -1,6 +1,6 @@
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
-import type { Job, Requested } from '../sites/schedulers/scheduler.ts';
+import type { Amount, Job, Requested, Worst } from '../sites/schedulers/scheduler.ts';
 
 export { refuseSubmitting } from './nested-submission.ts';
 
@@ -24,6 +24,8 @@ export type PlanStep = {
   /** The name the user's script gives itself. */
   jobName: string;
   requested: Requested;
+  /** What the site may give it at worst, where that is more than was asked or differs by site. Absent: as it is asked. */
+  worst?: Worst;
 };
 
 /** Everything about a run that is decided before it has an id. */
@@ -102,6 +104,22 @@ export function jobName(runId: string, step: string, attempt: number, nonce: str
   return `al_${short}.${step}.${attempt}.${nonce}`;
 }
 
+/** The most that a step's job may get without being more than was decided on: what was asked, or the site's worst where that is higher. */
+export function allowance({ requested, worst }: Pick<PlanStep, 'requested' | 'worst'>): Requested {
+  if (!worst) return requested;
+  const higher = (asked: number, amount: Amount) => (typeof amount === 'number' ? Math.max(asked, amount) : asked);
+  const { walltimeSeconds } = worst;
+  return {
+    ...requested,
+    cpus: higher(requested.cpus, worst.cpus),
+    gpus: higher(requested.gpus, worst.gpus),
+    // 0: no memory of its nodes is more than theirs.
+    memoryMb: worst.wholeNodes ? 0 : requested.memoryMb,
+    walltimeSeconds: requested.walltimeSeconds ?? (typeof walltimeSeconds === 'number' ? walltimeSeconds : null),
+    ...(worst.wholeNodes ? { wholeNodes: true as const } : {}),
+  };
+}
+
 /** What the held job will get beyond what was planned, in words; empty when it gets no more. */
 export function excess(planned: Requested, actual: Requested): string[] {
   const over: string[] = [];
@@ -116,9 +134,13 @@ export function excess(planned: Requested, actual: Requested): string[] {
   if (planned.memoryMb !== null && planned.memoryMb > 0)
     more('memory MiB', actual.memoryMb === 0 ? null : actual.memoryMb, planned.memoryMb);
   more('tasks at once', actual.parallel, planned.parallel);
-  if (actual.wholeNodes) over.push('whole nodes instead of a share of them');
+  if (actual.wholeNodes && !planned.wholeNodes) over.push('whole nodes instead of a share of them');
   const tasks = (r: Requested) => (r.indices ?? [-1]).join(',');
   if (tasks(actual) !== tasks(planned)) over.push(`array indices ${tasks(actual)} instead of ${tasks(planned)}`);
+  // Of several partitions the scheduler chooses one.
+  const chosen = (names: string | null) => (names ?? '').split(',');
+  if (planned.partition !== null && !chosen(actual.partition).every((one) => chosen(planned.partition).includes(one)))
+    over.push(`partition ${actual.partition ?? 'none'} instead of ${planned.partition}`);
   for (const [what, key] of NAMED) {
     if (planned[key] !== null && actual[key] !== planned[key])
       over.push(`${what} ${actual[key] ?? 'none'} instead of ${planned[key]}`);
@@ -128,7 +150,6 @@ export function excess(planned: Requested, actual: Requested): string[] {
 
 const NAMED = [
   ['GPU type', 'gpuType'],
-  ['partition', 'partition'],
   ['account', 'account'],
   ['qos', 'qos'],
 ] as const;

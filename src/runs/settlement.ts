@@ -1,7 +1,8 @@
+import type { Requested, Used } from '../sites/schedulers/scheduler.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
 import { payerOf } from './place.ts';
 import type { Plan } from './plan.ts';
-import { indicesOf, onlyStep, planDigest } from './plan.ts';
+import { allowance, indicesOf, onlyStep, planDigest } from './plan.ts';
 import type { Run } from './run.ts';
 import type { Cost, Reservation, Spending } from './spending.ts';
 import type { Attempt, TaskRecord } from './types.ts';
@@ -36,8 +37,24 @@ function costOf(run: Pick<Run, 'plan' | 'record'>, { phase, begun, jobId, planDi
   if (tasks.length !== indicesOf(onlyStep(run.plan)).length || !tasks.every(({ state }) => TASK_OVER.has(state)))
     return undefined;
   const { requested } = onlyStep(run.plan);
-  const hours = tasks.reduce((sum, task) => sum + secondsOf(task, requested.walltimeSeconds ?? 0), 0) / 3600;
-  return { cpu_hours: hours * requested.cpus, gpu_hours: hours * requested.gpus };
+  const most = allowance(onlyStep(run.plan));
+  const seconds = tasks.map((task) => kept(task, requested, most));
+  const hours = (of: keyof NonNullable<Used['held']>) => seconds.reduce((sum, held) => sum + held[of], 0) / 3600;
+  return { cpu_hours: hours('cpuSeconds'), gpu_hours: hours('gpuSeconds') };
+}
+
+/**
+ * What a task kept from others: what accounting says it was given, where that is more than it asked for, such as whole nodes and cores, or
+ * a start before the last one. Without accounting's word it was given the most that was decided on.
+ */
+function kept(task: TaskRecord, asked: Requested, most: Requested): NonNullable<Used['held']> {
+  const seconds = secondsOf(task, most.walltimeSeconds ?? 0);
+  const held = task.used?.held;
+  const { cpus, gpus } = held ? asked : most;
+  return {
+    cpuSeconds: Math.max(held?.cpuSeconds ?? 0, seconds * cpus),
+    gpuSeconds: Math.max(held?.gpuSeconds ?? 0, seconds * gpus),
+  };
 }
 
 /** How long a task held its resources; one of which nothing is known counts as planned. */

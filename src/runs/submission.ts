@@ -5,7 +5,7 @@ import type { ActingPermit, Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
 import type { Job, JobView, Requested } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
-import { excess, onlyStep, planDigest } from './plan.ts';
+import { allowance, excess, onlyStep, planDigest } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { record } from './run.ts';
@@ -177,7 +177,7 @@ async function tryRelease(site: Site, permit: ActingPermit, id: string): Promise
 /** What the job is more than was decided on. A plan that was altered since is compared with nothing: it decides nothing. */
 function differencesOf(run: Run, attempt: Attempt, actual: Requested): string[] {
   if (planDigest(run.plan) !== attempt.planDigest) return ['plan.json is not the plan that was decided on'];
-  return excess(onlyStep(run.plan).requested, actual);
+  return excess(allowance(onlyStep(run.plan)), actual);
 }
 
 async function withdraw(run: Run, site: Site, permit: ActingPermit, begun = false): Promise<Run> {

@@ -4,7 +4,18 @@ import { quote } from '../base/text.ts';
 import type { MarkerLook } from './job-script.ts';
 import { markersCommand } from './job-script.ts';
 import type { SiteDescription } from './schedulers/description.ts';
-import type { Finding, Job, JobId, JobView, Look, PollQuery, Queue, Requested, Scheduler } from './schedulers/scheduler.ts';
+import type {
+  Finding,
+  Job,
+  JobId,
+  JobView,
+  Look,
+  PollQuery,
+  Queue,
+  Requested,
+  Scheduler,
+  Worst,
+} from './schedulers/scheduler.ts';
 import type { Ask, Output, Transport } from './transports/transport.ts';
 
 /** How long one command at a site may take, in milliseconds. Slurm's own programs give up on a dead controller after about nine seconds. */
@@ -21,6 +32,8 @@ export type Site = {
   /** The account that owns our jobs there. */
   readonly user: string;
   queue(): Promise<Queue>;
+  /** What a request may come to there; undefined where it is what was asked. */
+  worst(requested: Requested): Promise<Worst | undefined>;
   /** Looks for jobs submitted after `since`, epoch seconds. */
   find(name: string, since: number): Promise<JobView[]>;
   readBack(id: JobId): Promise<Requested>;
@@ -48,6 +61,7 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
     scheduler,
     user,
     queue: () => ask(scheduler.queue(user)),
+    worst: async (requested) => (scheduler.worst ? ask(scheduler.worst(requested)) : undefined),
     find: (job, since) => ask(scheduler.find(job, user, since)),
     readBack: (id) => ask(scheduler.readBack(id)),
     poll: (query) => ask(scheduler.poll({ ...query, user })),

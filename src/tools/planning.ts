@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { sha256 } from '../base/digest.ts';
-import { Failure } from '../base/errors.ts';
+import { asFailure, Failure } from '../base/errors.ts';
 import { inside, readText, shown } from '../base/files.ts';
 import type { Reads } from '../context.ts';
 import { totalPrice } from '../policies/price.ts';
@@ -13,12 +13,13 @@ import { findIteration } from '../runs/iteration.ts';
 import type { LaunchFile } from '../runs/launch-file.ts';
 import { readLaunchFile } from '../runs/launch-file.ts';
 import type { Plan } from '../runs/plan.ts';
-import { PLAN_VERSION, refuseSubmitting } from '../runs/plan.ts';
+import { onlyStep, PLAN_VERSION, refuseSubmitting } from '../runs/plan.ts';
 import { readRun, runFolders } from '../runs/run.ts';
 import { isPlaceholder, localScript, slurmScript } from '../runs/scripts.ts';
 import { readState } from '../runs/state.ts';
 import { chooseSite } from '../sites/index.ts';
-import type { Requested, ScriptOptions } from '../sites/schedulers/scheduler.ts';
+import type { Requested, ScriptOptions, Worst } from '../sites/schedulers/scheduler.ts';
+import type { Site } from '../sites/site.ts';
 import { jobFacts, priceView } from './pricing.ts';
 
 /** A plan with what it was made from. `script.text` is what will run, word for word. */
@@ -84,6 +85,25 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
   return { plan, iteration, design, files, script };
 }
 
+/** The plan with what its site may give for it at worst, and its price after that. A site that cannot be asked leaves it unknown. */
+export async function atItsSite(reads: Reads, planned: Planned): Promise<Planned> {
+  const { plan } = planned;
+  const step = onlyStep(plan);
+  const worst = await worstAt(reads.site(plan.site), step.requested);
+  if (!worst) return planned;
+  const steps = [{ ...step, worst }];
+  return { ...planned, plan: { ...plan, steps, price: priceView(totalPrice(steps.map(jobFacts))) } };
+}
+
+async function worstAt(site: Site, requested: Requested): Promise<Worst | undefined> {
+  try {
+    return await site.worst(requested);
+  } catch (error) {
+    const why = `what site ${site.name} would give is not known: ${asFailure(error).message}`;
+    return { cpus: { why }, gpus: { why }, memoryMb: { why }, walltimeSeconds: { why }, wholeNodes: false };
+  }
+}
+
 /** The iteration `.autolab/state.json` is at. */
 export function focusedIteration(repo: string): string {
   return readState(repo).iteration_id;
@@ -119,7 +139,8 @@ function requested(design: Design, launch: LaunchFile, options: ScriptOptions): 
     partition: resources.partition ?? said.partition ?? design.partition,
     account: resources.account ?? said.account ?? null,
     qos: resources.qos ?? said.qos ?? design.qos,
-    requeues: said.requeues ?? 0,
+    requeues: resources.requeues ?? said.requeues ?? 0,
+    ...((resources.exclusive ?? said.wholeNodes) ? { wholeNodes: true as const } : {}),
   };
 }
 

@@ -22,7 +22,7 @@ import { changesSince } from './changes.ts';
 import { failedChecks } from './check-facts.ts';
 import { parserWarning } from './parser-facts.ts';
 import type { Planned } from './planning.ts';
-import { planRun } from './planning.ts';
+import { atItsSite, planRun } from './planning.ts';
 import { hours, jobFacts, jobsOfPlan, priceOfPlan, priceView } from './pricing.ts';
 import { queueAt } from './queue-facts.ts';
 import { launches } from './run-choice.ts';
@@ -37,11 +37,13 @@ export async function lookAtPlan(
   siteName: string | undefined,
   again: boolean,
 ): Promise<SubmitFacts> {
-  const planned = whatIsLeft(await planRun(reads, iterationId, siteName), again);
-  const { plan, iteration } = planned;
-  if (plan.host_mode === 'slurm') refuseRemote(reads.repo);
+  const found = whatIsLeft(await planRun(reads, iterationId, siteName), again);
+  const { iteration } = found;
+  if (found.plan.host_mode === 'slurm') refuseRemote(reads.repo);
   if (!again) refuseForeign(iteration.path);
-  refuseUnwritable(planned);
+  refuseUnwritable(found);
+  const [planned, queue] = await Promise.all([atItsSite(reads, found), queueAt(reads, found.plan)]);
+  const { plan } = planned;
   const price = priceOfPlan(plan);
   const pace = paceOf(reads.repo, plan.scheduler);
   const jobs = jobsOfPlan(plan);
@@ -53,7 +55,7 @@ export async function lookAtPlan(
     changes: changesSince(launches(iteration.path).at(-1), planned),
     site: known(plan.site),
     jobs,
-    queue: await queueAt(reads, plan),
+    queue,
     submitsLastHour: known(pace.meter.count('submit', pace.key, 3600)),
     spent: spentBy(askerOf(reads, plan), stateFolders()),
     commands: plan.preflight,

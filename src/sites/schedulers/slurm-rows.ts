@@ -1,5 +1,5 @@
 import { quote } from '../../base/text.ts';
-import type { JobView } from './scheduler.ts';
+import type { JobView, Used } from './scheduler.ts';
 import type { Answer } from './slurm-answers.ts';
 import { isOver, reasonWords, stateOf, waitingFor } from './slurm-states.ts';
 import { parseIndices, parseWalltime } from './units.ts';
@@ -50,9 +50,13 @@ export function queueRows(answer: Answer): JobView[] {
   );
 }
 
-/** Accounting's rows of jobs that are over; what it has not yet seen end is the queue's to tell. `me` is our own user id there. */
+/**
+ * Accounting's rows of jobs that are over; what it has not yet seen end is the queue's to tell. `me` is our own user id there. A job that
+ * was started again has a row for each start: the last one tells its end, and what it held is of all.
+ */
 export function accountingRows(answer: Answer): JobView[] {
   const rows = rowsOf(answer, 'accounting', 12);
+  const held = heldOf(rows);
   const memory = new Map<string, number>();
   for (const [id = '', , , , , , , , rss = ''] of rows) {
     const [, job] = /^(\d+(?:_\d+)?)\.\w+$/.exec(id) ?? [];
@@ -73,6 +77,7 @@ export function accountingRows(answer: Answer): JobView[] {
       user = '',
       node = '',
       name = '',
+      given,
     ]) => {
       const state = stateOf(word);
       const [, job, index, list] = /^(\d+)(?:_(?:(\d+)|\[([^\]]+)\]))?$/.exec(id) ?? [];
@@ -100,6 +105,7 @@ export function accountingRows(answer: Answer): JobView[] {
             elapsedSeconds: numberOf(elapsed),
             cpuSeconds: cpuSeconds(cpu),
             maxRssMb: memory.get(index === undefined ? job : `${job}_${index}`) ?? null,
+            ...(given === undefined ? {} : heldBy(held, `${id} ${name}`)),
           },
         }),
       );
@@ -118,6 +124,26 @@ export function merged(queue: readonly JobView[], accounting: readonly JobView[]
   return [...rows.values()];
 }
 
+/** CPU and GPU seconds by id and name. A row without an allocation has held nothing. */
+function heldOf(rows: readonly string[][]): Map<string, NonNullable<Used['held']>> {
+  const held = new Map<string, NonNullable<Used['held']>>();
+  for (const [id = '', , , , , , elapsed = '', , , , , name = '', given = ''] of rows) {
+    const before = held.get(`${id} ${name}`) ?? { cpuSeconds: 0, gpuSeconds: 0 };
+    const { cpus, gpus } = tresOf(given);
+    const seconds = numberOf(elapsed) ?? 0;
+    held.set(`${id} ${name}`, {
+      cpuSeconds: before.cpuSeconds + seconds * (cpus ?? 0),
+      gpuSeconds: before.gpuSeconds + seconds * (gpus ?? 0),
+    });
+  }
+  return held;
+}
+
+function heldBy(held: ReadonlyMap<string, NonNullable<Used['held']>>, key: string): Pick<Used, 'held'> {
+  const found = held.get(key);
+  return found ? { held: found } : {};
+}
+
 function rowsOf(answer: Answer, part: string, fields: number): string[][] {
   const separator = `@${answer.word}@`;
   return (answer.parts.get(part)?.text ?? '')
@@ -127,11 +153,34 @@ function rowsOf(answer: Answer, part: string, fields: number): string[][] {
 }
 
 /** What a task may use now; nothing where a figure is not said as one. A range counts with its upper end. */
-function sizesOf([cpus = '', nodes = '', limit = '']: readonly string[]): Pick<JobView, 'may'> {
+function sizesOf([cpus = '', nodes = '', limit = '', tres = '']: readonly string[]): Pick<JobView, 'may'> {
   const count = (text: string) => numberOf(/^(?:\d+-)?(\d+)$/.exec(text)?.[1] ?? '');
   const [many, wide, walltime] = [count(cpus), count(nodes), parseWalltime(limit)];
   if (many === null || wide === null || (walltime === undefined && limit !== 'UNLIMITED')) return {};
-  return { may: { cpus: many, nodes: wide, walltimeSeconds: walltime ?? null } };
+  const { memoryMb, gpus } = tresOf(tres);
+  return {
+    may: {
+      cpus: many,
+      nodes: wide,
+      walltimeSeconds: walltime ?? null,
+      ...(memoryMb === undefined ? {} : { memoryMb }),
+      ...(gpus === undefined ? {} : { gpus }),
+    },
+  };
+}
+
+/** `cpu=4,mem=1000M,node=1,gres/gpu=2,gres/gpu:a100=2`; nothing of what is not in it, and sites need not count GPUs. */
+function tresOf(text: string): { cpus?: number; gpus?: number; memoryMb?: number } {
+  const found: ReturnType<typeof tresOf> = {};
+  for (const word of text.split(',')) {
+    const [, name = '', amount = ''] = /^([^=]+)=(.+)$/.exec(word) ?? [];
+    const count = numberOf(amount);
+    if (name === 'cpu' && count !== null) found.cpus = count;
+    if (/^gres\/gpu(?::|$)/.test(name) && count !== null) found.gpus = Math.max(count, found.gpus ?? 0);
+    const memory = name === 'mem' ? mebibytes(/\d$/.test(amount) ? `${amount}M` : amount) : null;
+    if (memory !== null) found.memoryMb = Math.ceil(memory);
+  }
+  return found;
 }
 
 function numberOf(text: string): number | null {
