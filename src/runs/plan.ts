@@ -104,18 +104,22 @@ export function jobName(runId: string, step: string, attempt: number, nonce: str
   return `al_${short}.${step}.${attempt}.${nonce}`;
 }
 
+/** What the scheduler is asked for: a walltime too where none is named, so that no default of the site decides. */
+export function submitted({ requested, worst }: Pick<PlanStep, 'requested' | 'worst'>): Requested {
+  const usual = typeof worst?.walltimeSeconds === 'number' ? worst.walltimeSeconds : null;
+  return { ...requested, walltimeSeconds: requested.walltimeSeconds ?? usual };
+}
+
 /** The most that a step's job may get without being more than was decided on: what was asked, or the site's worst where that is higher. */
 export function allowance({ requested, worst }: Pick<PlanStep, 'requested' | 'worst'>): Requested {
   if (!worst) return requested;
   const higher = (asked: number, amount: Amount) => (typeof amount === 'number' ? Math.max(asked, amount) : asked);
-  const { walltimeSeconds } = worst;
   return {
-    ...requested,
+    ...submitted({ requested, worst }),
     cpus: higher(requested.cpus, worst.cpus),
     gpus: higher(requested.gpus, worst.gpus),
     // 0: no memory of its nodes is more than theirs.
     memoryMb: worst.wholeNodes ? 0 : requested.memoryMb,
-    walltimeSeconds: requested.walltimeSeconds ?? (typeof walltimeSeconds === 'number' ? walltimeSeconds : null),
     ...(worst.wholeNodes ? { wholeNodes: true as const } : {}),
   };
 }
@@ -176,7 +180,7 @@ export function jobOf(
     cwd: paths.cwd,
     stdout: `${paths.logs}/${step.name}.{task}.out`,
     stderr: `${paths.logs}/${step.name}.{task}.err`,
-    requested: step.requested,
+    requested: submitted(step),
     environment,
     after: [],
     comment: `autolab-mcp ${version} run=${runId} plan=${planDigest(plan).slice(0, 16)}${auditHead === null ? '' : ` head=${auditHead.slice(0, 12)}`}`,

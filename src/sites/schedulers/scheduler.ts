@@ -38,6 +38,7 @@ export type Worst = {
   cpus: Amount;
   gpus: Amount;
   memoryMb: Amount;
+  /** As asked for; where nothing was, what is then asked for outright. */
   walltimeSeconds: Amount;
   /** It may get whole nodes, asked for or not. */
   wholeNodes: boolean;

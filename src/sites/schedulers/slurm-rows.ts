@@ -155,9 +155,10 @@ function rowsOf(answer: Answer, part: string, fields: number): string[][] {
 /** What a task may use now; nothing where a figure is not said as one. A range counts with its upper end. */
 function sizesOf([cpus = '', nodes = '', limit = '', tres = '']: readonly string[]): Pick<JobView, 'may'> {
   const count = (text: string) => numberOf(/^(?:\d+-)?(\d+)$/.exec(text)?.[1] ?? '');
-  const [many, wide, walltime] = [count(cpus), count(nodes), parseWalltime(limit)];
+  const { memoryMb, gpus, nodes: asked } = tresOf(tres);
+  // Of a job that waits squeue's own number of nodes is a guess, and may be more than it asked for (22.05).
+  const [many, wide, walltime] = [count(cpus), asked ?? count(nodes), parseWalltime(limit)];
   if (many === null || wide === null || (walltime === undefined && limit !== 'UNLIMITED')) return {};
-  const { memoryMb, gpus } = tresOf(tres);
   return {
     may: {
       cpus: many,
@@ -170,12 +171,13 @@ function sizesOf([cpus = '', nodes = '', limit = '', tres = '']: readonly string
 }
 
 /** `cpu=4,mem=1000M,node=1,gres/gpu=2,gres/gpu:a100=2`; nothing of what is not in it, and sites need not count GPUs. */
-function tresOf(text: string): { cpus?: number; gpus?: number; memoryMb?: number } {
+function tresOf(text: string): { cpus?: number; nodes?: number; gpus?: number; memoryMb?: number } {
   const found: ReturnType<typeof tresOf> = {};
   for (const word of text.split(',')) {
     const [, name = '', amount = ''] = /^([^=]+)=(.+)$/.exec(word) ?? [];
     const count = numberOf(amount);
     if (name === 'cpu' && count !== null) found.cpus = count;
+    if (name === 'node' && count !== null) found.nodes = count;
     if (/^gres\/gpu(?::|$)/.test(name) && count !== null) found.gpus = Math.max(count, found.gpus ?? 0);
     const memory = name === 'mem' ? mebibytes(/\d$/.test(amount) ? `${amount}M` : amount) : null;
     if (memory !== null) found.memoryMb = Math.ceil(memory);

@@ -14,8 +14,9 @@ export type Shape = {
   gpus: number;
   /** Every job of the partition gets whole nodes (`OverSubscribe=EXCLUSIVE`). */
   exclusive: boolean;
-  /** Of a job that names no walltime; null where it has no limit. */
-  walltimeSeconds: number | null;
+  /** The longest walltime, and that of a job that names none; null where there is no limit. */
+  mostSeconds: number | null;
+  usualSeconds: number | null;
 };
 
 /** The kinds of nodes that sinfo shows, or why it shows none: sites may hide them (slurm.conf(5), PrivateData). */
@@ -52,8 +53,9 @@ function shapeOf([
       memoryMb: mebibytes,
       gpus: cardsOf(gres).reduce((all, card) => all + card.number, 0),
       exclusive: /^EXCLUSIVE/.test(shared),
+      mostSeconds: parseWalltime(most) ?? null,
       // Without a default of its own a partition gives its maximum (slurm.conf(5), DefaultTime).
-      walltimeSeconds: parseWalltime(/^\d/.test(usual) ? usual : most) ?? null,
+      usualSeconds: parseWalltime(/^\d/.test(usual) ? usual : most) ?? null,
     },
   ];
 }

@@ -3,7 +3,7 @@ import type { Shape } from './slurm-shapes.ts';
 
 /**
  * What a request may come to over every partition it names: all cpus and gpus of the largest node, times its nodes, where it may have
- * nodes to itself; memory of whole nodes there and for `--mem=0`; whole cores; the longest walltime of those it may get by saying none.
+ * nodes to itself; memory of whole nodes there and for `--mem=0`; whole cores; where no walltime is named, the one that is then passed on.
  * What a site that hides its nodes gives is not known, except for an ordinary request to one partition: a job that then gets whole nodes
  * after all shows it while it is held.
  */
@@ -56,13 +56,14 @@ function inCores(cpus: number, nodes: number, here: readonly Shape[]): number {
   return Math.max(...here.map(({ threads }) => Math.floor((cpus + nodes * (threads - 1)) / threads) * threads));
 }
 
+/** The longest that one of them gives by itself, as long as each of them allows it. */
 function longest(here: readonly Shape[]): Amount {
-  const endless = here.find((shape) => shape.walltimeSeconds === null);
-  return endless
-    ? {
-        why: `no walltime is asked for, and partition ${endless.partition} has no limit; write walltime_estimate into design.yaml`,
-      }
-    : most(here, (shape) => shape.walltimeSeconds ?? 0);
+  const usual = Math.max(...here.map((shape) => shape.usualSeconds ?? Number.POSITIVE_INFINITY));
+  const allowed = Math.min(...here.map((shape) => shape.mostSeconds ?? Number.POSITIVE_INFINITY));
+  const seconds = Math.min(usual, allowed);
+  if (Number.isFinite(seconds)) return Math.ceil(seconds / 60) * 60;
+  const names = [...new Set(here.map((shape) => shape.partition))].join(', ');
+  return { why: `no walltime is asked for, and partition ${names} has no limit; write walltime_estimate into design.yaml` };
 }
 
 function most(shapes: readonly Shape[], of: (shape: Shape) => number): number {
