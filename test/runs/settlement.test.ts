@@ -40,6 +40,29 @@ describe('what a job has come to', () => {
     const used = { elapsedSeconds: 1800, cpuSeconds: 1, maxRssMb: 1 };
     expect(settled([over(0), over(1, { used })])).toEqual([['al_x', { cpu_hours: 6, gpu_hours: 3 }]]);
   });
+  test('is what accounting says it was given, where that is more: whole cores, whole nodes, a start before the last', () => {
+    const used = (cpuSeconds: number, gpuSeconds: number) => ({
+      ...{ elapsedSeconds: 1800, cpuSeconds: 1, maxRssMb: 1 },
+      held: { cpuSeconds, gpuSeconds },
+    });
+    const more = used(16 * 1800, 8 * 1800);
+    const less = used(1800, 0);
+    expect(settled([over(0, { used: more }), over(1, { used: less })])).toEqual([
+      ['al_x', { cpu_hours: 8 + 2, gpu_hours: 4 + 1 }],
+    ]);
+  });
+  test('is at the worst case of whole nodes where accounting says nothing of them', () => {
+    const [step] = PLAN.steps;
+    const worst = { cpus: 16, gpus: 8, memoryMb: 1, walltimeSeconds: 7200, wholeNodes: true };
+    const its = { ...PLAN, steps: [{ ...(step ?? expect.fail('no step')), worst }] };
+    const told: [string, Cost][] = [];
+    const record: RunRecord = {
+      ...{ ...replay([], [0, 1]), state: 'running', tasks: [over(0), over(1)] },
+      attempts: [attempt({ planDigest: planDigest(its) })],
+    };
+    settle({ plan: its, record }, { settle: (job, cost) => void told.push([job, cost]) });
+    expect(told).toEqual([['al_x', { cpu_hours: 32, gpu_hours: 16 }]]);
+  });
   test.each<[string, readonly TaskRecord[], Attempt?]>([
     ['a task is not over', [over(0), over(1, { state: 'running', ended: null })]],
     ['nobody knows whether it was accepted', [over(0), over(1)], attempt({ phase: 'unknown', jobId: null })],

@@ -149,6 +149,25 @@ describe('a poll', () => {
       [2, 3, 4].map((index) => ({ index, word: 'CANCELLED by 0', reason: 'by an administrator', node: null, started: null })),
     );
   });
+  describe('of a job that was started again', () => {
+    const ended = (rows: string) => look(answer({ queue: [''], ping: ['is UP'], accounting: [rows] }, clock)).jobs;
+    const again = recorded('accounting-requeued');
+    test('its last start tells the end, and what it held is of all of them', () => {
+      expect(ended(again)).toEqual([
+        expect.objectContaining({
+          id: '3',
+          state: 'completed',
+          submitted: 1796004720,
+          started: 1796004722,
+          used: { elapsedSeconds: 4, cpuSeconds: 0.01, maxRssMb: null, held: { cpuSeconds: 18, gpuSeconds: 6 } },
+        }),
+      ]);
+    });
+    test('it is not over while the last one is not', () => {
+      expect(ended(again.replace(/@COMPLETED@/, '@PENDING@'))).toEqual([]);
+      expect(ended(again.replace(/@REQUEUED@/, '@NODE_FAIL@').replace(/@COMPLETED@/, '@RUNNING@'))).toEqual([]);
+    });
+  });
   test.each<[string, Output, string | null]>([
     [
       'nothing, and the controller is up',
@@ -192,6 +211,12 @@ describe('a poll', () => {
     ['2@k@1@k@1:00:00', { cpus: 2, nodes: 1, walltimeSeconds: 3600 }],
     ['4@k@1-2@k@1:00', { cpus: 4, nodes: 2, walltimeSeconds: 60 }],
     ['4@k@1@k@UNLIMITED', { cpus: 4, nodes: 1, walltimeSeconds: null }],
+    [
+      '6@k@3@k@1:00@k@cpu=6,mem=2G,node=2,billing=6,gres/gpu=3,gres/gpu:a100=3',
+      { cpus: 6, nodes: 2, walltimeSeconds: 60, memoryMb: 2048, gpus: 3 },
+    ],
+    ['4@k@1@k@1:00@k@cpu=4,mem=1500M,node=1', { cpus: 4, nodes: 1, walltimeSeconds: 60, memoryMb: 1500 }],
+    ['4@k@2@k@1:00@k@N/A', { cpus: 4, nodes: 2, walltimeSeconds: 60 }],
     ['1K@k@1@k@1:00', undefined],
     ['4@k@1@k@INVALID', undefined],
   ])('what a task may use now: %s', (sizes, may) => {

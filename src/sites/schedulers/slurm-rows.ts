@@ -57,13 +57,14 @@ export function queueRows(answer: Answer): JobView[] {
 export function accountingRows(answer: Answer): JobView[] {
   const rows = rowsOf(answer, 'accounting', 12);
   const held = heldOf(rows);
+  const last = lastStarts(rows);
   const memory = new Map<string, number>();
   for (const [id = '', , , , , , , , rss = ''] of rows) {
     const [, job] = /^(\d+(?:_\d+)?)\.\w+$/.exec(id) ?? [];
     const used = mebibytes(rss);
     if (job !== undefined && used !== null) memory.set(job, Math.max(used, memory.get(job) ?? 0));
   }
-  return rows.flatMap(
+  return [...last.values()].flatMap(
     ([
       id = '',
       word = '',
@@ -122,6 +123,16 @@ export function merged(queue: readonly JobView[], accounting: readonly JobView[]
     if (!seen || isOver(seen.state)) rows.set(key(view), view);
   }
   return [...rows.values()];
+}
+
+/** The row of the latest submission, by id and name: being started again is one (22.05), and ids are used again. */
+function lastStarts(rows: readonly string[][]): Map<string, string[]> {
+  const last = new Map<string, string[]>();
+  for (const row of rows) {
+    const key = `${row[0]} ${row[11]}`;
+    if (Number(row[3]) >= Number(last.get(key)?.[3] ?? 0)) last.set(key, row);
+  }
+  return last;
 }
 
 /** CPU and GPU seconds by id and name. A row without an allocation has held nothing. */
