@@ -314,7 +314,9 @@ describe('a submission', () => {
         walltimeSeconds: 90,
         indices: [0, 1, 2, 7],
         parallel: 2,
-        partition: 'gpu',
+        partition: 'gpu,long',
+        requeues: 2,
+        wholeNodes: true,
       }),
     });
     expect(command).toEqual({
@@ -333,10 +335,11 @@ describe('a submission', () => {
         '--cpus-per-task=4',
         '--mem=1000M',
         '--gres=gpu:a100:2',
+        '--exclusive',
         '--time=0-00:02:00',
         '--array=0-2,7%2',
-        '--partition=gpu',
-        '--no-requeue',
+        '--partition=gpu,long',
+        '--requeue',
         '--dependency=afterok:7',
         '--export=AUTOLAB_NOTHING,A',
         '/s',
@@ -354,6 +357,31 @@ describe('a submission', () => {
     expect(question.command.argv[0]).not.toBe('sbatch');
     expect(failureOf(() => question.read(output({})))).toMatchObject({ code: 'scheduler_refused' });
     expect(scheduler.test({ ...job(), ...change }).read(output({}))).toMatchObject([{ severity: 'error' }]);
+  });
+});
+
+describe('the test of a job that names several partitions', () => {
+  const PARTITIONS = `PartitionName=debug Default=YES MaxTime=01:00:00 MaxNodes=UNLIMITED State=UP
+PartitionName=long MaxTime=7-00:00:00 MaxNodes=4 State=UP
+PartitionName=wide MaxTime=00:10:00 MaxNodes=UNLIMITED State=DOWN`;
+  const findings = (partition: string | null, change: object) =>
+    scheduler
+      .test({ ...job(), requested: requested({ partition, ...change }) })
+      .read(answer({ test: [''], partition: [PARTITIONS] }))
+      .map(({ severity, what }) => `${severity}: ${what}`);
+  test('only warns of one as long as another takes it', () => {
+    expect(findings('debug,long', { walltimeSeconds: 7200 })).toEqual([
+      'warning: walltime 7200 s is over the 3600 s that partition debug allows: it would wait for ever',
+    ]);
+    expect(findings('debug,long', { walltimeSeconds: 60 })).toEqual([]);
+  });
+  test('is an error where none takes it', () => {
+    expect(findings('debug,long', { walltimeSeconds: 7200, nodes: 5 })).toEqual([
+      'error: walltime 7200 s is over the 3600 s that partition debug allows: it would wait for ever',
+      'error: 5 nodes are over the 4 that partition long allows: it would wait for ever',
+    ]);
+    expect(findings('debug', { walltimeSeconds: 7200 })).toHaveLength(1);
+    expect(findings(null, { walltimeSeconds: 7200 })[0]).toMatch(/^error: .*partition debug/);
   });
 });
 
