@@ -48,8 +48,11 @@ function costOf(run: Pick<Run, 'plan' | 'record'>, { phase, begun, jobId, planDi
  * a start before the last one. Without accounting's word it was given the most that was decided on.
  */
 function kept(task: TaskRecord, asked: Requested, most: Requested): NonNullable<Used['held']> {
-  const seconds = secondsOf(task, most.walltimeSeconds ?? 0);
   const held = task.used?.held;
+  const longest = most.walltimeSeconds ?? 0;
+  // Nobody but accounting knows how long it ran before it was started again.
+  const before = held || neverRan(task) ? 0 : asked.requeues * longest;
+  const seconds = before + secondsOf(task, longest);
   const { cpus, gpus } = held ? asked : most;
   return {
     cpuSeconds: Math.max(held?.cpuSeconds ?? 0, seconds * cpus),
@@ -58,10 +61,14 @@ function kept(task: TaskRecord, asked: Requested, most: Requested): NonNullable<
 }
 
 /** How long a task held its resources; one of which nothing is known counts as planned. */
-function secondsOf({ used, started, ended, failure, evidence }: TaskRecord, planned: number): number {
+function secondsOf(task: TaskRecord, planned: number): number {
+  const { used, started, ended } = task;
   if (used?.elapsedSeconds != null) return used.elapsedSeconds;
   if (started !== null && ended !== null) return Math.max(0, ended - started);
-  // Without the scheduler's word on its end it may have run unseen.
-  const neverRan = started === null && failure !== null && failure !== 'lost' && evidence.startsWith('scheduler');
-  return neverRan ? 0 : planned;
+  return neverRan(task) ? 0 : planned;
+}
+
+/** Without the scheduler's word on its end it may have run unseen. */
+function neverRan({ started, failure, evidence }: TaskRecord): boolean {
+  return started === null && failure !== null && failure !== 'lost' && evidence.startsWith('scheduler');
 }

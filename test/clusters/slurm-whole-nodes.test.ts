@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { journalOf } from '../support/artifacts.ts';
@@ -27,7 +28,8 @@ function experiment(resources: string, lines: string, limits: string): Promise<R
   return makeRepo(
     policy,
     (path) => {
-      oneTask(path, 'sleep 2');
+      // It runs until it is told to end.
+      oneTask(path, 'until [ -e go ]; do sleep 0.2; done');
       edit(join(path, ITERATION, 'launch', 'launch.yaml'), (text) => text.replace(/^resources:.*$/m, `resources: ${resources}`));
       edit(join(path, ITERATION, 'launch', 'run_slurm.sbatch'), (text) =>
         text.replace(/^#SBATCH.*\n/gm, '').replace('\n', `\n${lines}\n`),
@@ -35,6 +37,23 @@ function experiment(resources: string, lines: string, limits: string): Promise<R
     },
     slurm.identity,
   );
+}
+async function isRunning(job: string): Promise<void> {
+  await until(
+    'it runs',
+    async () => ((await slurm.run('squeue', '-h', '-t', 'R', '-j', job)).stdout.trim() ? true : undefined),
+    120,
+  );
+}
+
+/** Lets the job end, waits until accounting has heard of it, which may be a second after the queue, and has the program look. */
+async function end(one: Repo, job: string): Promise<void> {
+  writeFileSync(join(one.iteration, 'go'), '');
+  await until('accounting knows its end', async () => {
+    const { stdout } = await slurm.run('sacct', '-n', '-X', '-P', '-j', job, '-o', 'State');
+    return stdout.trim() === 'COMPLETED' ? true : undefined;
+  });
+  await until('it is over', async () => ((await one.json<Monitor>('monitor')).all_over ? true : undefined));
 }
 const ROOMY = '{ cpus: 32, gpus: 8, nodes: 2, memory: 64GB, requeues: 1 }';
 
@@ -60,13 +79,10 @@ test.each([
       },
     });
     const { run_id, job_id } = await one.json<{ run_id: string; job_id: string }>('submit');
-    const problems: string[] = [];
-    await until('it is over', async () => {
-      const seen = await one.json<Monitor>('monitor');
-      problems.push(...seen.problems);
-      return seen.all_over ? true : undefined;
-    });
-    expect(problems).toEqual([]);
+    await isRunning(job_id);
+    // A look at all that it has now tells of nothing more.
+    expect(await one.json<Monitor>('monitor')).toMatchObject({ problems: [], all_over: false });
+    await end(one, job_id);
     const events = journalOf(join(one.iteration, 'runs', run_id));
     expect(events.filter(({ event }) => event === 'read_back')).toMatchObject([{ differences: [] }]);
     const given = await slurm.run('sacct', '-n', '-X', '-P', '-j', job_id, '-o', 'AllocTRES,ElapsedRaw');
@@ -124,22 +140,21 @@ test('a requeued job goes on as granted, and is paid for all of its starts', { t
   repo = await experiment('{ walltime: "00:10:00", cpus: 3 }', '#SBATCH --requeue --mem=1G', ROOMY);
   const one = repo;
   const { run_id, job_id } = await one.json<{ run_id: string; job_id: string }>('submit');
-  await until('it runs', async () =>
-    (await slurm.run('squeue', '-h', '-t', 'R', '-j', job_id)).stdout.trim() ? true : undefined,
-  );
+  await isRunning(job_id);
   await until('it has run for a second', async () => {
     const { stdout } = await slurm.run('squeue', '-h', '-O', 'TimeUsed', '-j', job_id);
     return /[1-9]/.test(stdout) ? true : undefined;
   });
   await slurm.admin('scontrol', 'requeue', job_id);
-  await until(
-    'it may start again',
-    async () => {
-      await slurm.admin('scontrol', 'update', `JobId=${job_id}`, 'StartTime=now').catch(() => '');
-      return (await one.json<Monitor>('monitor')).all_over ? true : undefined;
-    },
-    120,
+  // Slurm would wait a minute or two with it.
+  await until('it may start again', () =>
+    slurm.admin('scontrol', 'update', `JobId=${job_id}`, 'StartTime=now').then(
+      () => true,
+      () => undefined,
+    ),
   );
+  await isRunning(job_id);
+  await end(one, job_id);
   const { stdout } = await slurm.run('sacct', '-n', '-X', '-D', '-P', '-S', 'now-1hour', '-j', job_id, '-o', 'State,ElapsedRaw');
   const rows = stdout
     .trim()
