@@ -1,5 +1,5 @@
 import type { Plan } from './plan.ts';
-import { onlyStep } from './plan.ts';
+import { allowance, onlyStep } from './plan.ts';
 import type { RunRecord } from './record.ts';
 import { walltimeText } from './units.ts';
 
@@ -24,7 +24,10 @@ const SHORT_SECONDS = 600;
 const SMALL_MB = 1024;
 
 export function usageOf(run: { plan: Pick<Plan, 'steps'>; record: Pick<RunRecord, 'tasks'> }): Usage {
-  const { requested } = onlyStep(run.plan);
+  const step = onlyStep(run.plan);
+  const { requested, worst } = step;
+  // Of whole nodes it keeps all cpus from others, however few it asked for.
+  const asked = worst?.wholeNodes ? allowance(step).cpus : requested.cpus;
   const tasks = run.record.tasks;
   const elapsed = largest(tasks.map((task) => task.used?.elapsedSeconds ?? span(task.started, task.ended)));
   const memory = largest(tasks.map((task) => task.used?.maxRssMb ?? null));
@@ -37,7 +40,7 @@ export function usageOf(run: { plan: Pick<Plan, 'steps'>; record: Pick<RunRecord
   const advice = [
     shorter(elapsed, requested.walltimeSeconds),
     smaller(memory, requested.memoryMb),
-    cpus !== null && requested.cpus > 1 && cpus < requested.cpus * WASTE ? `cpus: ${cpus} of ${requested.cpus} were busy` : null,
+    cpus !== null && asked > 1 && cpus < asked * WASTE ? `cpus: ${cpus} of ${asked} were busy` : null,
   ].filter((part) => part !== null);
   return {
     elapsed_seconds: elapsed,
@@ -45,7 +48,7 @@ export function usageOf(run: { plan: Pick<Plan, 'steps'>; record: Pick<RunRecord
     memory_mb: memory,
     asked_memory_mb: requested.memoryMb,
     cpus,
-    asked_cpus: requested.cpus,
+    asked_cpus: asked,
     advice: advice.length > 0 ? advice.join('; ') : null,
   };
 }
