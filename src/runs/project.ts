@@ -11,7 +11,7 @@ import type { Manifest } from './manifest.ts';
 import { projectManifest } from './manifest.ts';
 import { isSettled, markOver } from './open.ts';
 import type { PlanPrice } from './plan.ts';
-import { onlyStep, planDigest } from './plan.ts';
+import { onlyStep, planDigest, submitted } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { baseOf, ownRun } from './run.ts';
@@ -87,7 +87,7 @@ function factsOf(run: Run): Parameters<typeof projectManifest>[1] {
     scheduler: plan.scheduler,
     site: plan.site,
     command: [step.script.path, ...step.args].join(' '),
-    requested: step.requested,
+    requested: submitted(step),
     state: record.state,
     jobId: attempt?.jobId ?? null,
     jobName: attempt?.name ?? '',

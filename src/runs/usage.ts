@@ -1,5 +1,5 @@
 import type { Plan } from './plan.ts';
-import { allowance, onlyStep } from './plan.ts';
+import { allowance, onlyStep, submitted } from './plan.ts';
 import type { RunRecord } from './record.ts';
 import { walltimeText } from './units.ts';
 
@@ -26,6 +26,7 @@ const SMALL_MB = 1024;
 export function usageOf(run: { plan: Pick<Plan, 'steps'>; record: Pick<RunRecord, 'tasks'> }): Usage {
   const step = onlyStep(run.plan);
   const { requested, worst } = step;
+  const { walltimeSeconds } = submitted(step);
   // Of whole nodes it keeps all cpus from others, however few it asked for.
   const asked = worst?.wholeNodes ? allowance(step).cpus : requested.cpus;
   const tasks = run.record.tasks;
@@ -38,13 +39,13 @@ export function usageOf(run: { plan: Pick<Plan, 'steps'>; record: Pick<RunRecord
     }),
   );
   const advice = [
-    shorter(elapsed, requested.walltimeSeconds),
+    shorter(elapsed, walltimeSeconds),
     smaller(memory, requested.memoryMb),
     cpus !== null && asked > 1 && cpus < asked * WASTE ? `cpus: ${cpus} of ${asked} were busy` : null,
   ].filter((part) => part !== null);
   return {
     elapsed_seconds: elapsed,
-    walltime_seconds: requested.walltimeSeconds,
+    walltime_seconds: walltimeSeconds,
     memory_mb: memory,
     asked_memory_mb: requested.memoryMb,
     cpus,

@@ -40,7 +40,7 @@ export function* directives(script: string): Generator<Directive> {
 }
 
 /** Their value, if they take one, stands behind `=` alone (sbatch(1)). */
-const FLAGS: ReadonlySet<string> = new Set(['exclusive', 'requeue', 'no-requeue']);
+export const FLAGS: ReadonlySet<string> = new Set(['exclusive', 'requeue', 'no-requeue']);
 const HETEROGENEOUS = /^(?:hetjob|packjob|:)$/;
 
 function* options(list: readonly string[], line: number): Generator<Directive> {

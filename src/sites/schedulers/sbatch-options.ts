@@ -1,7 +1,7 @@
 import { WORD, WORDS } from '../../base/ids.ts';
 import { nearest } from '../../base/text.ts';
 import type { Directive } from './sbatch-lines.ts';
-import { directives, refuseLine } from './sbatch-lines.ts';
+import { directives, FLAGS, refuseLine } from './sbatch-lines.ts';
 import type { Shares } from './sbatch-shares.ts';
 import { totals } from './sbatch-shares.ts';
 import type { Requested, ScriptOptions } from './scheduler.ts';
@@ -46,12 +46,11 @@ const OPTIONS: Readonly<
   qos: { short: 'q', takes: 'a quality of service', read: (v, s) => set(s, 'qos', word(v)) },
   array: { short: 'a', takes: 'indices such as 0-31%4', read: readArray },
   exclusive: {
-    flag: true,
     takes: 'no value: with =user or =mcs nobody else gets the rest of its nodes, and accounting counts only what was asked',
     read: (v, s) => v === '' && set(s, 'wholeNodes', true),
   },
-  requeue: { flag: true, takes: 'no value', read: (v, s) => v === '' && set(s, 'requeues', 1) },
-  'no-requeue': { flag: true, takes: 'no value', read: (v, s) => v === '' && set(s, 'requeues', 0) },
+  requeue: { takes: 'no value', read: (v, s) => v === '' && set(s, 'requeues', 1) },
+  'no-requeue': { takes: 'no value', read: (v, s) => v === '' && set(s, 'requeues', 0) },
 };
 const KNOWN = Object.keys(OPTIONS);
 
@@ -93,7 +92,7 @@ function apply(directive: Directive, said: Said): void {
       (near && near !== name ? `did you mean --${near}?` : 'take the line out, or say it in launch/launch.yaml');
     throw refuseLine(line, shown, `options that are priced: ${KNOWN.map((one) => `--${one}`).join(', ')}`, next);
   }
-  const text = known.flag ? (value ?? '') : value;
+  const text = FLAGS.has(name) ? (value ?? '') : value;
   if (text === undefined) throw refuseLine(line, shown, 'it has no value', `give it ${known.takes}`);
   if (!known.read(text, said))
     throw refuseLine(line, `${shown} ${JSON.stringify(text)}`, 'the value cannot be priced', `give it ${known.takes}`);
