@@ -6,6 +6,8 @@ export const RUN_ID = /^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 export const ITERATION_ID = RUN_ID;
 /** Partition, account, qos, site and step names: what schedulers themselves allow, without shell or option characters. */
 export const WORD = /^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}$/;
+/** One such name, or several with commas between them. */
+export const WORDS = /^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}(?:,[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}){0,31}$/;
 /** A scheduler's job id is opaque text to us; this is only what may be put on its command line: `12`, `12_7`, `12.host`, `al.3`. */
 export const JOB_ID = /^[A-Za-z0-9][A-Za-z0-9_.[\]-]{0,127}$/;
 export const APPROVAL_ID = /^ap_[0-9a-f]{12}$/;

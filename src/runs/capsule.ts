@@ -58,7 +58,11 @@ export async function readCapsule(repo: string): Promise<{ capsule: Capsule; fil
  */
 export function isSameWork(done: { plan: Plan; files: CodeFiles | undefined }, now: { plan: Plan; files: CodeFiles }): boolean {
   // Of a group that was cut off only the rest is planned, and it is the group's work all the same.
-  const without = ({ rest: _, ...plan }: Plan) => digest({ ...planSubject(plan), capsule: null });
+  // What the site would give for it today, and so its price, is the site's doing.
+  const without = ({ rest: _, ...plan }: Plan) => {
+    const steps = plan.steps.map(({ worst: _, price: __, ...step }) => step);
+    return digest({ ...planSubject({ ...plan, steps }), capsule: null, price: null });
+  };
   if (without(done.plan) !== without(now.plan)) return false;
   if (!done.files) return done.plan.capsule.digest === now.plan.capsule.digest;
   return Object.entries(done.files).every(([path, id]) => path.startsWith('experiments/') || now.files[path] === id);

@@ -19,7 +19,14 @@ const taskRecord = z.strictObject({
   started: number,
   ended: number,
   estimatedStart: number,
-  used: z.strictObject({ elapsedSeconds: number, cpuSeconds: number, maxRssMb: number }).nullable(),
+  used: z
+    .strictObject({
+      elapsedSeconds: number,
+      cpuSeconds: number,
+      maxRssMb: number,
+      held: z.strictObject({ cpuSeconds: z.number(), gpuSeconds: z.number() }).optional(),
+    })
+    .nullable(),
   evidence: z.enum(['scheduler', 'marker', 'scheduler+marker', 'none']),
   missed: z.number().int(),
   missingSince: number,

@@ -22,8 +22,12 @@ export type LaunchResources = {
   memoryMb: number | null;
   walltimeSeconds: number | null;
   account: string | null;
+  /** Several with commas between them. */
   partition: string | null;
   qos: string | null;
+  /** Whole nodes, for nobody else's jobs. */
+  exclusive: boolean | null;
+  requeues: number | null;
 };
 export type LaunchArray = { indices: readonly number[]; parallel: number | null };
 export type LaunchStep = {
@@ -104,6 +108,8 @@ function resourcesOf(asked: NonNullable<File['resources']>): LaunchResources {
     account: asked.account ?? null,
     partition: asked.partition ?? null,
     qos: asked.qos ?? null,
+    exclusive: asked.exclusive ?? null,
+    requeues: asked.requeues ?? null,
   };
 }
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { WORD } from '../base/ids.ts';
+import { WORD, WORDS } from '../base/ids.ts';
 import { redact } from '../base/text.ts';
 import { parseIndices } from './array-indices.ts';
 import { MEMORY, WALLTIME } from './units.ts';
 
 const word = z.string().regex(WORD, 'expected a name of letters, digits, dot, dash, plus and underscore');
+const words = z.string().regex(WORDS, 'expected a name, or several with commas between them');
 const line = z.string().regex(/^[^\n\r\0]+$/, 'expected one line of text');
 const relative = z
   .string()
@@ -53,8 +54,10 @@ const resources = z.strictObject({
     .refine((text) => /[1-9]/.test(text), { error: 'a limit of zero is no limit to the scheduler; say how long it may take' })
     .optional(),
   account: word.optional(),
-  partition: word.optional(),
+  partition: words.optional(),
   qos: word.optional(),
+  exclusive: z.boolean().optional(),
+  requeues: z.int().min(0).max(100).optional(),
 });
 
 const array = z.strictObject({

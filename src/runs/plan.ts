@@ -1,5 +1,5 @@
 import { digest } from '../base/digest.ts';
-import type { Job, Requested } from '../sites/schedulers/scheduler.ts';
+import type { Amount, Job, Requested, Worst } from '../sites/schedulers/scheduler.ts';
 import { commentOf } from './job-comment.ts';
 
 export { refuseSubmitting } from './nested-submission.ts';
@@ -28,6 +28,8 @@ export type PlanStep = {
   after?: { step: string; on: 'success' | 'any' }[];
   /** Worst case of this step alone; absent in a plan of one step, whose price it is. */
   price?: PlanPrice;
+  /** What the site may give it at worst, where that is more than was asked or differs by site. Absent: as it is asked. */
+  worst?: Worst;
 };
 
 /** Everything about a run that is decided before it has an id. */
@@ -98,7 +100,7 @@ export function stepOf({ plan, step }: { plan: Pick<Plan, 'steps'>; step?: strin
 
 /** The most that any step asks for, resource by resource. */
 export function largest({ steps }: Pick<Plan, 'steps'>): Requested {
-  const all = steps.map(({ requested }) => requested);
+  const all = steps.map(submitted);
   const [first] = all;
   if (!first) throw new Error('a plan without steps');
   if (all.length === 1) return first;
@@ -130,6 +132,26 @@ export function jobName(runId: string, step: string, attempt: number, nonce: str
   return `al_${short}.${step}.${attempt}.${nonce}`;
 }
 
+/** What the scheduler is asked for: a walltime too where none is named, so that no default of the site decides. */
+export function submitted({ requested, worst }: Pick<PlanStep, 'requested' | 'worst'>): Requested {
+  const usual = typeof worst?.walltimeSeconds === 'number' ? worst.walltimeSeconds : null;
+  return { ...requested, walltimeSeconds: requested.walltimeSeconds ?? usual };
+}
+
+/** The most that a step's job may get without being more than was decided on: what was asked, or the site's worst where that is higher. */
+export function allowance({ requested, worst }: Pick<PlanStep, 'requested' | 'worst'>): Requested {
+  if (!worst) return requested;
+  const higher = (asked: number, amount: Amount) => (typeof amount === 'number' ? Math.max(asked, amount) : asked);
+  return {
+    ...submitted({ requested, worst }),
+    cpus: higher(requested.cpus, worst.cpus),
+    gpus: higher(requested.gpus, worst.gpus),
+    // 0: no memory of its nodes is more than theirs.
+    memoryMb: worst.wholeNodes ? 0 : requested.memoryMb,
+    ...(worst.wholeNodes ? { wholeNodes: true as const } : {}),
+  };
+}
+
 /** What the held job will get beyond what was planned, in words; empty when it gets no more. */
 export function excess(planned: Requested, actual: Requested): string[] {
   const over: string[] = [];
@@ -144,9 +166,13 @@ export function excess(planned: Requested, actual: Requested): string[] {
   if (planned.memoryMb !== null && planned.memoryMb > 0)
     more('memory MiB', actual.memoryMb === 0 ? null : actual.memoryMb, planned.memoryMb);
   more('tasks at once', actual.parallel, planned.parallel);
-  if (actual.wholeNodes) over.push('whole nodes instead of a share of them');
+  if (actual.wholeNodes && !planned.wholeNodes) over.push('whole nodes instead of a share of them');
   const tasks = (r: Requested) => (r.indices ?? [-1]).join(',');
   if (tasks(actual) !== tasks(planned)) over.push(`array indices ${tasks(actual)} instead of ${tasks(planned)}`);
+  // Of several partitions the scheduler chooses one.
+  const chosen = (names: string | null) => (names ?? '').split(',');
+  if (planned.partition !== null && !chosen(actual.partition).every((one) => chosen(planned.partition).includes(one)))
+    over.push(`partition ${actual.partition ?? 'none'} instead of ${planned.partition}`);
   for (const [what, key] of NAMED) {
     if (planned[key] !== null && actual[key] !== planned[key])
       over.push(`${what} ${actual[key] ?? 'none'} instead of ${planned[key]}`);
@@ -156,7 +182,6 @@ export function excess(planned: Requested, actual: Requested): string[] {
 
 const NAMED = [
   ['GPU type', 'gpuType'],
-  ['partition', 'partition'],
   ['account', 'account'],
   ['qos', 'qos'],
 ] as const;
@@ -186,7 +211,7 @@ export function jobOf(
     cwd: paths.cwd,
     stdout: `${paths.logs}/${step.name}.{task}.out`,
     stderr: `${paths.logs}/${step.name}.{task}.err`,
-    requested: step.requested,
+    requested: submitted(step),
     environment,
     after: [],
     comment: commentOf({ version, run: runId, plan: planDigest(plan), head, repository }),

@@ -1,7 +1,8 @@
+import type { Requested, Used } from '../sites/schedulers/scheduler.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
 import { payerOf } from './place.ts';
 import type { Plan, PlanStep } from './plan.ts';
-import { indicesOf, planDigest, priceOfStep, stepOf } from './plan.ts';
+import { allowance, indicesOf, planDigest, priceOfStep, stepOf } from './plan.ts';
 import type { Run } from './run.ts';
 import type { Cost, Reservation, Spending } from './spending.ts';
 import type { Attempt, TaskRecord } from './types.ts';
@@ -42,15 +43,38 @@ function costOf(
   const { tasks } = run.record;
   if (tasks.length !== indicesOf(stepOf(run)).length || !tasks.every(({ state }) => TASK_OVER.has(state))) return undefined;
   const { requested } = stepOf(run);
-  const hours = tasks.reduce((sum, task) => sum + secondsOf(task, requested.walltimeSeconds ?? 0), 0) / 3600;
-  return { cpu_hours: hours * requested.cpus, gpu_hours: hours * requested.gpus };
+  const most = allowance(stepOf(run));
+  const seconds = tasks.map((task) => kept(task, requested, most));
+  const hours = (of: keyof NonNullable<Used['held']>) => seconds.reduce((sum, held) => sum + held[of], 0) / 3600;
+  return { cpu_hours: hours('cpuSeconds'), gpu_hours: hours('gpuSeconds') };
+}
+
+/**
+ * What a task kept from others: what accounting says it was given, where that is more than it asked for, such as whole nodes and cores, or
+ * a start before the last one. Without accounting's word it was given the most that was decided on.
+ */
+function kept(task: TaskRecord, asked: Requested, most: Requested): NonNullable<Used['held']> {
+  const held = task.used?.held;
+  const longest = most.walltimeSeconds ?? 0;
+  // Nobody but accounting knows how long it ran before it was started again.
+  const before = held || neverRan(task) ? 0 : asked.requeues * longest;
+  const seconds = before + secondsOf(task, longest);
+  const { cpus, gpus } = held ? asked : most;
+  return {
+    cpuSeconds: Math.max(held?.cpuSeconds ?? 0, seconds * cpus),
+    gpuSeconds: Math.max(held?.gpuSeconds ?? 0, seconds * gpus),
+  };
 }
 
 /** How long a task held its resources; one of which nothing is known counts as planned. */
-function secondsOf({ used, started, ended, failure, evidence }: TaskRecord, planned: number): number {
+function secondsOf(task: TaskRecord, planned: number): number {
+  const { used, started, ended } = task;
   if (used?.elapsedSeconds != null) return used.elapsedSeconds;
   if (started !== null && ended !== null) return Math.max(0, ended - started);
-  // Without the scheduler's word on its end it may have run unseen.
-  const neverRan = started === null && failure !== null && failure !== 'lost' && evidence.startsWith('scheduler');
-  return neverRan ? 0 : planned;
+  return neverRan(task) ? 0 : planned;
+}
+
+/** Without the scheduler's word on its end it may have run unseen. */
+function neverRan({ started, failure, evidence }: TaskRecord): boolean {
+  return started === null && failure !== null && failure !== 'lost' && evidence.startsWith('scheduler');
 }

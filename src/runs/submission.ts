@@ -6,7 +6,7 @@ import { quote } from '../base/text.ts';
 import type { Job, JobView, Requested } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
 import type { JournalEvent } from './journal.ts';
-import { excess, planDigest, stepOf } from './plan.ts';
+import { allowance, excess, planDigest, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { record } from './run.ts';
@@ -189,7 +189,7 @@ export async function readBack(run: Run, site: Site): Promise<Run> {
 /** What the job is more than was decided on. A plan that was altered since is compared with nothing: it decides nothing. */
 function differencesOf(run: Run, attempt: Attempt, actual: Requested): string[] {
   if (planDigest(run.plan) !== attempt.planDigest) return ['plan.json is not the plan that was decided on'];
-  return excess(stepOf(run).requested, actual);
+  return excess(allowance(stepOf(run)), actual);
 }
 
 async function withdraw(run: Run, site: Site, permit: ActingPermit, begun = false): Promise<Run> {

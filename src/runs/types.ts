@@ -1,3 +1,5 @@
+import type { Used } from '../sites/schedulers/scheduler.ts';
+
 /** The states of Autolab's run manifest. */
 export const RUN_STATES = ['pending', 'submitted', 'running', 'synced', 'completed', 'failed', 'partial'] as const;
 export type RunState = (typeof RUN_STATES)[number];
@@ -40,7 +42,7 @@ export type TaskRecord = {
   started: number | null;
   ended: number | null;
   estimatedStart: number | null;
-  used: { elapsedSeconds: number | null; cpuSeconds: number | null; maxRssMb: number | null } | null;
+  used: Used | null;
   evidence: Evidence;
   /**
    * Healthy looks in a row that did not find the task anywhere, and when the first of them was (epoch seconds). With `missed` 0: when

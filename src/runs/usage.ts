@@ -1,5 +1,5 @@
 import type { Plan } from './plan.ts';
-import { stepOf } from './plan.ts';
+import { allowance, stepOf, submitted } from './plan.ts';
 import type { RunRecord } from './record.ts';
 import { walltimeText } from './units.ts';
 
@@ -36,7 +36,11 @@ export function usageOf(run: Used): Usage {
 }
 
 function usageOfStep(run: Used): Usage {
-  const { requested } = stepOf(run);
+  const step = stepOf(run);
+  const { requested, worst } = step;
+  const { walltimeSeconds } = submitted(step);
+  // Of whole nodes it keeps all cpus from others, however few it asked for.
+  const asked = worst?.wholeNodes ? allowance(step).cpus : requested.cpus;
   const tasks = run.record.tasks;
   const elapsed = largest(tasks.map((task) => task.used?.elapsedSeconds ?? span(task.started, task.ended)));
   const memory = largest(tasks.map((task) => task.used?.maxRssMb ?? null));
@@ -47,17 +51,17 @@ function usageOfStep(run: Used): Usage {
     }),
   );
   const advice = [
-    shorter(elapsed, requested.walltimeSeconds),
+    shorter(elapsed, walltimeSeconds),
     smaller(memory, requested.memoryMb),
-    cpus !== null && requested.cpus > 1 && cpus < requested.cpus * WASTE ? `cpus: ${cpus} of ${requested.cpus} were busy` : null,
+    cpus !== null && asked > 1 && cpus < asked * WASTE ? `cpus: ${cpus} of ${asked} were busy` : null,
   ].filter((part) => part !== null);
   return {
     elapsed_seconds: elapsed,
-    walltime_seconds: requested.walltimeSeconds,
+    walltime_seconds: walltimeSeconds,
     memory_mb: memory,
     asked_memory_mb: requested.memoryMb,
     cpus,
-    asked_cpus: requested.cpus,
+    asked_cpus: asked,
     advice: advice.length > 0 ? advice.join('; ') : null,
   };
 }

@@ -15,6 +15,7 @@ import type {
   Queue,
   Requested,
   Scheduler,
+  Worst,
 } from './schedulers/scheduler.ts';
 import type { Ask, Output, Transport } from './transports/transport.ts';
 
@@ -34,6 +35,8 @@ export type Site = {
   /** The account that owns our jobs there. */
   readonly user: string;
   queue(): Promise<Queue>;
+  /** What a request may come to there; undefined where it is what was asked. */
+  worst(requested: Requested): Promise<Worst | undefined>;
   /** Looks for jobs submitted after `since`, epoch seconds. */
   find(name: string, since: number): Promise<JobView[]>;
   readBack(id: JobId): Promise<Requested>;
@@ -64,6 +67,7 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
     scheduler,
     user,
     queue: () => ask(scheduler.queue(user)),
+    worst: async (requested) => (scheduler.worst ? ask(scheduler.worst(requested)) : undefined),
     find: (job, since) => ask(scheduler.find(job, user, since)),
     readBack: (id) => ask(scheduler.readBack(id)),
     history: (since, ids) => ask(scheduler.history(user, since, ids), HISTORY_LIMIT_MS),

@@ -110,7 +110,8 @@ function requested(design: Design, { resources, array }: Asked, { requested: sai
     partition: resources.partition ?? said.partition ?? design.partition,
     account: resources.account ?? said.account ?? null,
     qos: resources.qos ?? said.qos ?? design.qos,
-    requeues: said.requeues ?? 0,
+    requeues: resources.requeues ?? said.requeues ?? 0,
+    ...((resources.exclusive ?? said.wholeNodes) ? { wholeNodes: true as const } : {}),
   };
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { sha256 } from '../base/digest.ts';
-import { Failure } from '../base/errors.ts';
-import { inside, readText, shown } from '../base/files.ts';
+import { asFailure, Failure } from '../base/errors.ts';
+import { readText, shown } from '../base/files.ts';
 import type { Reads } from '../context.ts';
 import { totalPrice } from '../policies/price.ts';
 import type { CodeFiles } from '../runs/capsule.ts';
@@ -10,15 +10,13 @@ import type { Design } from '../runs/design.ts';
 import { readDesign } from '../runs/design.ts';
 import type { Iteration } from '../runs/iteration.ts';
 import { findIteration } from '../runs/iteration.ts';
-import type { LaunchFile } from '../runs/launch-file.ts';
 import { readLaunchFile } from '../runs/launch-file.ts';
 import type { Plan } from '../runs/plan.ts';
-import { PLAN_VERSION, refuseSubmitting } from '../runs/plan.ts';
-import { readRun, runFolders } from '../runs/run.ts';
-import { isPlaceholder, localScript, slurmScript } from '../runs/scripts.ts';
+import { PLAN_VERSION } from '../runs/plan.ts';
 import { readState } from '../runs/state.ts';
 import { chooseSite } from '../sites/index.ts';
-import type { Requested, ScriptOptions } from '../sites/schedulers/scheduler.ts';
+import type { Requested, Worst } from '../sites/schedulers/scheduler.ts';
+import type { Site } from '../sites/site.ts';
 import type { Script } from './plan-steps.ts';
 import { planSteps } from './plan-steps.ts';
 import { jobFacts, priceView } from './pricing.ts';
@@ -77,6 +75,30 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
     price: priceView(totalPrice(steps.map(jobFacts))),
   };
   return { plan, iteration, design, files, scripts: planned.map(({ script }) => script) };
+}
+
+/** The plan with what its site may give for it at worst, and its price after that. A site that cannot be asked leaves it unknown. */
+export async function atItsSite(reads: Reads, planned: Planned): Promise<Planned> {
+  const { plan } = planned;
+  const site = reads.site(plan.site);
+  const several = plan.steps.length > 1;
+  const steps = await Promise.all(
+    plan.steps.map(async (step) => {
+      const worst = await worstAt(site, step.requested);
+      const priced = worst ? { ...step, worst } : step;
+      return several ? { ...priced, price: priceView(totalPrice([jobFacts(priced)])) } : priced;
+    }),
+  );
+  return { ...planned, plan: { ...plan, steps, price: priceView(totalPrice(steps.map(jobFacts))) } };
+}
+
+async function worstAt(site: Site, requested: Requested): Promise<Worst | undefined> {
+  try {
+    return await site.worst(requested);
+  } catch (error) {
+    const why = `what site ${site.name} would give is not known: ${asFailure(error).message}`;
+    return { cpus: { why }, gpus: { why }, memoryMb: { why }, walltimeSeconds: { why }, wholeNodes: false };
+  }
 }
 
 /** The iteration `.autolab/state.json` is at. */

@@ -6,21 +6,20 @@ import { totalPrice } from '../policies/price.ts';
 import type { JobFacts } from '../policies/types.ts';
 import type { Plan, PlanStep } from '../runs/plan.ts';
 import { indicesOf, runsOf } from '../runs/plan.ts';
+import type { Amount, Requested, Worst } from '../sites/schedulers/scheduler.ts';
 import type { priceOut } from './fields.ts';
 
 /** A step as the gate judges it. What the plan leaves to the site is unknown: the gate prices no guesses. */
 export function jobFacts(step: PlanStep): JobFacts {
   const { requested: r } = step;
+  const most = step.worst ?? asAsked(r);
   return {
     step: step.name,
-    cpus: known(r.cpus),
-    gpus: known(r.gpus),
+    cpus: fact(most.cpus),
+    gpus: fact(most.gpus),
     nodes: known(r.nodes),
-    memoryMb: orUnknown(
-      r.memoryMb,
-      'no memory is asked for, and what the site would give is not known; write memory_estimate into design.yaml',
-    ),
-    walltimeSeconds: orUnknown(r.walltimeSeconds, 'no walltime is asked for; write walltime_estimate into design.yaml'),
+    memoryMb: fact(most.memoryMb),
+    walltimeSeconds: fact(most.walltimeSeconds),
     arrayTasks: known(indicesOf(step).length),
     requeues: known(r.requeues),
     partition: known(r.partition),
@@ -59,6 +58,23 @@ function value(fact: Fact<number>): number | null {
   return 'unknown' in fact ? null : fact.value;
 }
 
-function orUnknown(n: number | null, why: string): Fact<number> {
-  return n === null ? unknown(why) : known(n);
+/** For a site that gives what is asked, or of which nothing is known. */
+function asAsked({ cpus, gpus, memoryMb, walltimeSeconds, ...more }: Requested): Worst {
+  const wholeNodes = more.wholeNodes === true;
+  const why = 'whole nodes are asked for, and how large they are at this site is not known';
+  return {
+    cpus: wholeNodes ? { why } : cpus,
+    gpus: wholeNodes ? { why } : gpus,
+    memoryMb: wholeNodes
+      ? { why }
+      : (memoryMb ?? {
+          why: 'no memory is asked for, and what the site would give is not known; write memory_estimate into design.yaml',
+        }),
+    walltimeSeconds: walltimeSeconds ?? { why: 'no walltime is asked for; write walltime_estimate into design.yaml' },
+    wholeNodes,
+  };
+}
+
+function fact(amount: Amount): Fact<number> {
+  return typeof amount === 'number' ? known(amount) : unknown(amount.why);
 }

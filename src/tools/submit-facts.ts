@@ -25,7 +25,7 @@ import { changesSince } from './changes.ts';
 import { failedChecks } from './check-facts.ts';
 import { parserWarning } from './parser-facts.ts';
 import type { Planned } from './planning.ts';
-import { planRun } from './planning.ts';
+import { atItsSite, planRun } from './planning.ts';
 import { hours, jobFacts, jobsOfPlan, priceOfPlan, priceView } from './pricing.ts';
 import type { Queue } from './queue-facts.ts';
 import { queueAt, withElsewhere } from './queue-facts.ts';
@@ -48,15 +48,16 @@ export async function lookAtPlan(
   siteName: string | undefined,
   again: boolean,
 ): Promise<SubmitFacts> {
-  const planned = whatIsLeft(await planRun(reads, iterationId, siteName), again);
-  const { plan, iteration } = planned;
-  if (plan.host_mode === 'slurm') refuseRemote(reads.repo);
+  const found = whatIsLeft(await planRun(reads, iterationId, siteName), again);
+  const { iteration } = found;
+  if (found.plan.host_mode === 'slurm') refuseRemote(reads.repo);
   if (!again) refuseForeign(iteration.path);
-  refuseUnwritable(planned);
+  refuseUnwritable(found);
+  const [planned, listed] = await Promise.all([atItsSite(reads, found), queueAt(reads, found.plan)]);
+  const { plan } = planned;
   const price = priceOfPlan(plan);
   const pace = paceOf(reads.repo, plan.scheduler);
   const jobs = jobsOfPlan(plan);
-  const listed = await queueAt(reads, plan);
   const tasks = plan.steps.reduce((sum, step) => sum + indicesOf(step).length, 0);
   const scripts = [...new Set(plan.steps.map(({ script }) => script.path))].join(', ');
   return {

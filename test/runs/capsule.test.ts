@@ -188,6 +188,11 @@ test('what was done is not done again because of what the run left behind or bec
   const done = await at();
   put(repo, { 'results.csv': 'x', 'experiments/plan/it1/out.log': '2', 'notes.md': 'y' });
   expect(isSameWork(done, await at())).toBe(true);
+  // What the site gives for it, and so the price, may be another at each look.
+  const { plan: its, files } = await at();
+  const worst = { cpus: 9, gpus: 9, memoryMb: 9, walltimeSeconds: { why: 'no answer' }, wholeNodes: true };
+  const dearer = { ...its, price: { ...its.price, cpu_hours: 9 }, steps: its.steps.map((step) => ({ ...step, worst })) };
+  expect(isSameWork(done, { plan: dearer, files })).toBe(true);
   await git(repo, 'add', '-A');
   await git(repo, 'commit', '-qm', 'results');
   expect(isSameWork(done, await at())).toBe(true);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { JournalEvent } from '../../src/runs/journal.ts';
-import { isWatched, needsMarkers, observe } from '../../src/runs/monitor.ts';
+import { grown, isWatched, needsMarkers, observe } from '../../src/runs/monitor.ts';
 import { replay } from '../../src/runs/record.ts';
 import type { Run } from '../../src/runs/run.ts';
 import type { Look } from '../../src/sites/schedulers/scheduler.ts';
@@ -20,6 +20,17 @@ test('the first sight of a running task moves the run', () => {
     { event: 'observed', ...of, looked: 1000, tasks: [running] },
     { event: 'moved', from: 'submitted', to: 'running', because: '1 running, 0 over, 0 waiting' },
   ]);
+});
+
+test('what a job may use beyond what was decided on is told, each once; whole nodes that were priced are not beyond it', () => {
+  const run = runOf(told());
+  const may = { cpus: 2, nodes: 1, walltimeSeconds: 60, memoryMb: 500, gpus: 1 };
+  const seen = look([view({ may }), view({ may })]);
+  expect(grown(run, seen)).toEqual(['cpus 2 instead of 1', 'gpus 1 instead of 0']);
+  const its = plan({ memoryMb: 400 });
+  expect(grown({ ...run, plan: its }, seen)).toContain('memory MiB 500 instead of 400');
+  const worst = { cpus: 2, gpus: 1, memoryMb: 500, walltimeSeconds: 60, wholeNodes: true };
+  expect(grown({ ...run, plan: { ...its, steps: its.steps.map((step) => ({ ...step, worst })) } }, seen)).toEqual([]);
 });
 
 test('the same sight again is no news', () => {

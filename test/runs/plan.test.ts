@@ -3,7 +3,17 @@ import { describe, expect, test } from 'vitest';
 import { digest } from '../../src/base/digest.ts';
 import { jsonText } from '../../src/base/files.ts';
 import { readComment } from '../../src/runs/job-comment.ts';
-import { excess, indicesOf, jobName, jobOf, planDigest, refuseSubmitting, stepOf } from '../../src/runs/plan.ts';
+import {
+  allowance,
+  excess,
+  indicesOf,
+  jobName,
+  jobOf,
+  planDigest,
+  refuseSubmitting,
+  stepOf,
+  submitted,
+} from '../../src/runs/plan.ts';
 import type { Requested } from '../../src/sites/schedulers/scheduler.ts';
 import { failureOf } from './failing.ts';
 import { plan, requested } from './samples.ts';
@@ -37,6 +47,13 @@ describe('what the held job gets beyond its plan', () => {
     ['no account', { account: 'lab' }, {}, ['account none instead of lab']],
     ['another qos', { qos: 'low' }, { qos: 'high' }, ['qos high instead of low']],
     ['another GPU', { gpuType: 't4' }, { gpuType: 'h100' }, ['GPU type h100 instead of t4']],
+    ['one of the partitions', { partition: 'debug,gpu' }, { partition: 'gpu' }, []],
+    ['both of the partitions', { partition: 'debug,gpu' }, { partition: 'gpu,debug' }, []],
+    ['a partition more', { partition: 'debug' }, { partition: 'debug,gpu' }, ['partition debug,gpu instead of debug']],
+    ['none of the partitions', { partition: 'debug,gpu' }, { partition: 'long' }, ['partition long instead of debug,gpu']],
+    ['whole nodes nobody asked for', {}, { wholeNodes: true }, ['whole nodes instead of a share of them']],
+    ['whole nodes as asked', { wholeNodes: true }, { wholeNodes: true }, []],
+    ['less than whole nodes', { wholeNodes: true }, {}, []],
     ['several', {}, { cpus: 2, gpus: 1 }, ['cpus 2 instead of 1', 'gpus 1 instead of 0']],
   ])('%s', (_what, planned, actual, over) => {
     expect(excess(requested(planned), requested(actual))).toEqual(over);
@@ -55,6 +72,56 @@ describe('what the held job gets beyond its plan', () => {
         expect(excess(requested(planned), requested(actual)).map((words) => words.split(' ')[0])).toEqual(more);
       }),
     );
+  });
+});
+
+describe('what a job may get without being more than was decided on', () => {
+  const worst = { cpus: 32, gpus: 8, memoryMb: 64000, walltimeSeconds: 300, wholeNodes: true };
+  const amounts = fc.record({
+    cpus: fc.integer({ min: 1, max: 99 }),
+    gpus: fc.nat(9),
+    memoryMb: fc.integer({ min: 1, max: 99999 }),
+  });
+
+  test('is what was asked, where the site tells no worst case', () => {
+    const step = { requested: requested({ cpus: 2, memoryMb: 100 }) };
+    expect(allowance(step)).toEqual(step.requested);
+  });
+  test('is whole nodes, which the job shows one cpu of while it is held, and all of when it runs', () => {
+    const step = { requested: requested({ walltimeSeconds: null, wholeNodes: true }), worst };
+    const held = requested({ cpus: 1, memoryMb: 500, walltimeSeconds: 300, wholeNodes: true });
+    expect(excess(allowance(step), held)).toEqual([]);
+    expect(excess(allowance(step), { ...held, cpus: 32, gpus: 8, memoryMb: 64000 })).toEqual([]);
+    expect(excess(allowance(step), { ...held, cpus: 33, gpus: 9, nodes: 2, walltimeSeconds: 301 })).toEqual([
+      'cpus 33 instead of 32',
+      'gpus 9 instead of 8',
+      'nodes 2 instead of 1',
+      'walltime seconds 301 instead of 300',
+    ]);
+  });
+  test('is as asked where an amount is not known, and never less', () => {
+    fc.assert(
+      fc.property(
+        amounts,
+        amounts,
+        fc.boolean(),
+        fc.subarray(['cpus', 'gpus', 'memoryMb'] as const),
+        (asked, most, wholeNodes, unknown) => {
+          const why = { why: 'nobody knows' };
+          const its = { ...worst, ...most, wholeNodes, ...Object.fromEntries(unknown.map((key) => [key, why])) };
+          const step = { requested: requested(asked), worst: its };
+          expect(excess(allowance(step), step.requested)).toEqual([]);
+          for (const key of ['cpus', 'gpus'] as const)
+            expect(allowance(step)[key]).toBe(unknown.includes(key) ? asked[key] : Math.max(asked[key], most[key]));
+        },
+      ),
+    );
+  });
+  test('a walltime that nobody named is asked for outright', () => {
+    const step = { requested: requested({ walltimeSeconds: null }), worst };
+    expect(submitted(step).walltimeSeconds).toBe(300);
+    expect(submitted({ ...step, worst: { ...worst, walltimeSeconds: { why: 'no limit' } } }).walltimeSeconds).toBeNull();
+    expect(submitted({ ...step, requested: requested({ walltimeSeconds: 60 }) }).walltimeSeconds).toBe(60);
   });
 });
 

@@ -24,14 +24,17 @@ const over = (index: number, more: Partial<TaskRecord> = {}) =>
   task({ index, state: 'succeeded', started: 1000, ended: 4600, evidence: 'scheduler+marker', ...more });
 
 function settled(tasks: readonly TaskRecord[], ...attempts: Attempt[]): [string, Cost][] {
+  return settledOf(PLAN, tasks, attempts.length > 0 ? attempts : [attempt()]);
+}
+
+function settledOf(
+  its: typeof PLAN,
+  tasks: readonly TaskRecord[],
+  attempts: Attempt[] = [attempt({ planDigest: planDigest(its) })],
+): [string, Cost][] {
   const told: [string, Cost][] = [];
-  const record: RunRecord = {
-    ...replay([], [0, 1]),
-    state: 'running',
-    tasks: [...tasks],
-    attempts: attempts.length > 0 ? attempts : [attempt()],
-  };
-  settle({ plan: PLAN, record }, { settle: (job, cost) => void told.push([job, cost]) });
+  const record: RunRecord = { ...replay([], [0, 1]), state: 'running', tasks: [...tasks], attempts };
+  settle({ plan: its, record }, { settle: (job, cost) => void told.push([job, cost]) });
   return told;
 }
 
@@ -39,6 +42,36 @@ describe('what a job has come to', () => {
   test('is its run time, by accounting before its own clock, times what it asked for', () => {
     const used = { elapsedSeconds: 1800, cpuSeconds: 1, maxRssMb: 1 };
     expect(settled([over(0), over(1, { used })])).toEqual([['al_x', { cpu_hours: 6, gpu_hours: 3 }]]);
+  });
+  test('is what accounting says it was given, where that is more: whole cores, whole nodes, a start before the last', () => {
+    const used = (cpuSeconds: number, gpuSeconds: number) => ({
+      ...{ elapsedSeconds: 1800, cpuSeconds: 1, maxRssMb: 1 },
+      held: { cpuSeconds, gpuSeconds },
+    });
+    const more = used(16 * 1800, 8 * 1800);
+    const less = used(1800, 0);
+    expect(settled([over(0, { used: more }), over(1, { used: less })])).toEqual([
+      ['al_x', { cpu_hours: 8 + 2, gpu_hours: 4 + 1 }],
+    ]);
+  });
+  test('is the whole of every granted start where accounting does not say how long they were', () => {
+    const its = plan({ cpus: 4, gpus: 2, walltimeSeconds: 7200, indices: [0, 1], requeues: 2 });
+    const gone = {
+      state: 'failed' as const,
+      started: null,
+      ended: null,
+      failure: 'cancelled' as const,
+      evidence: 'scheduler' as const,
+    };
+    const held = { elapsedSeconds: 3600, cpuSeconds: 1, maxRssMb: 1, held: { cpuSeconds: 4 * 5400, gpuSeconds: 2 * 5400 } };
+    expect(settledOf(its, [over(0), over(1, gone)])).toEqual([['al_x', { cpu_hours: 4 * 5, gpu_hours: 2 * 5 }]]);
+    expect(settledOf(its, [over(0, { used: held }), over(1, gone)])).toEqual([['al_x', { cpu_hours: 6, gpu_hours: 3 }]]);
+  });
+  test('is at the worst case of whole nodes where accounting says nothing of them', () => {
+    const [step] = PLAN.steps;
+    const worst = { cpus: 16, gpus: 8, memoryMb: 1, walltimeSeconds: 7200, wholeNodes: true };
+    const its = { ...PLAN, steps: [{ ...(step ?? expect.fail('no step')), worst }] };
+    expect(settledOf(its, [over(0), over(1)])).toEqual([['al_x', { cpu_hours: 32, gpu_hours: 16 }]]);
   });
   test.each<[string, readonly TaskRecord[], Attempt?]>([
     ['a task is not over', [over(0), over(1, { state: 'running', ended: null })]],

@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import { unseen } from '../../src/runs/evidence.ts';
 import type { TaskRecord } from '../../src/runs/types.ts';
 import { usageOf } from '../../src/runs/usage.ts';
+import type { Worst } from '../../src/sites/schedulers/scheduler.ts';
 
-type Asked = { cpus: number; memoryMb: number | null; walltimeSeconds: number | null };
+type Asked = { cpus: number; memoryMb: number | null; walltimeSeconds: number | null; worst?: Worst };
 
-function usage(asked: Asked, ...used: (Partial<TaskRecord> & { used?: TaskRecord['used'] })[]) {
+function usage({ worst, ...asked }: Asked, ...used: (Partial<TaskRecord> & { used?: TaskRecord['used'] })[]) {
   const step = {
     name: 'main',
     script: { path: 'x', sha256: '', generated: false },
@@ -23,6 +24,7 @@ function usage(asked: Asked, ...used: (Partial<TaskRecord> & { used?: TaskRecord
       requeues: 0,
       ...asked,
     },
+    ...(worst ? { worst } : {}),
   };
   const tasks = used.map((one, index) => ({ ...unseen(index), ...one }));
   return usageOf({ plan: { steps: [step] }, record: { tasks } });
@@ -43,6 +45,17 @@ test('what was asked for far beyond need is said in one line, with what would do
     advice:
       'walltime: the longest task took 00:30:00 of 08:00:00; 00:45:00 would do; memory: at most 1000 MB of 16384 MB was used; 1536 MB would do; cpus: 0.94 of 4 were busy',
   });
+});
+
+test('of whole nodes all cpus are kept from others, however few were asked for', () => {
+  const amounts = { gpus: 4, memoryMb: 16000, walltimeSeconds: 3600 };
+  const worst = (wholeNodes: boolean) => ({ ...amounts, cpus: 16, wholeNodes });
+  const asked = { cpus: 1, memoryMb: null, walltimeSeconds: 3600 };
+  expect(usage({ ...asked, worst: worst(true) }, took(3000, 6000, 900))).toMatchObject({
+    asked_cpus: 16,
+    advice: 'cpus: 2 of 16 were busy',
+  });
+  expect(usage({ ...asked, worst: worst(false) }, took(3000, 6000, 900))).toMatchObject({ asked_cpus: 1, advice: null });
 });
 
 test('a request that fits, and one of which nothing is recorded, get no advice', () => {

@@ -84,7 +84,39 @@ test.each([
 });
 
 test.each([
-  ['#SBATCH --exclusive', 1, '--exclusive'],
+  ['--exclusive --mem=1G', { wholeNodes: true, memoryMb: 1024 }],
+  ['--nodes=1-3 --exclusive -c 4', { wholeNodes: true, nodes: 3, cpus: 12 }],
+  ['--partition=a,b', { partition: 'a,b' }],
+  ['-p debug,gpu-long -c 2', { partition: 'debug,gpu-long', cpus: 2 }],
+  ['--requeue --mem=1G', { requeues: 1, memoryMb: 1024 }],
+  ['--no-requeue -c 2', { requeues: 0, cpus: 2 }],
+  ['--requeue --no-requeue', { requeues: 0 }],
+  ['--no-requeue --requeue', { requeues: 1 }],
+] as const)('%s asks for %j', (options, requested) => {
+  expect(sbatchOptions(`#SBATCH ${options}`).requested).toEqual(requested);
+});
+
+test.each(['#SBATCH -n1\n#SBATCH hetjob\n#SBATCH -n2', '#SBATCH packjob', '#SBATCH -n1 : -n2'])(
+  'a heterogeneous job is refused as what it is: %j',
+  (script) => {
+    expect(failureOf(() => sbatchOptions(script)).why).toContain('a heterogeneous job is several jobs under one id');
+  },
+);
+
+test.each([
+  ['#SBATCH --particion=a', 'did you mean --partition?'],
+  ['#SBATCH --exclusiv', 'did you mean --exclusive?'],
+  ['#SBATCH --cpus-per-tasks=2', 'did you mean --cpus-per-task?'],
+])('%j is told the nearest option', (script, next) => {
+  expect(failureOf(() => sbatchOptions(script)).next).toBe(next);
+});
+
+test.each([
+  ['#SBATCH --exclusive=user', 1, '--exclusive "user"'],
+  ['#SBATCH --exclusive=mcs', 1, '--exclusive "mcs"'],
+  ['#SBATCH --exclusive=topo', 1, '--exclusive "topo"'],
+  ['#SBATCH --exclusive user', 1, 'user'],
+  ['#SBATCH --requeue=2', 1, '--requeue "2"'],
   ['#!/bin/sh\n#SBATCH --output=x.log', 2, '--output'],
   ['#SBATCH -e err', 1, '-e'],
   ['#SBATCH --part gpu', 1, '--part'],
@@ -102,7 +134,10 @@ test.each([
   ['#SBATCH --time=1:00:00\r', 1, 'a carriage return'],
   ['#SBATCH --time', 1, '--time'],
   ['#SBATCH --job-name=""', 1, '--job-name ""'],
-  ['#SBATCH --partition=a,b', 1, '--partition "a,b"'],
+  ['#SBATCH --partition=a,,b', 1, '--partition "a,,b"'],
+  ['#SBATCH -p a, -c 2', 1, '-p "a,"'],
+  ['#SBATCH -n1 : -n2', 1, ':'],
+  ['#SBATCH packjob', 1, 'packjob'],
   ['#SBATCH --array=0-3%0', 1, '--array'],
   ['#SBATCH --nodes=3-2', 1, '--nodes'],
   ['#SBATCH hetjob', 1, 'hetjob'],

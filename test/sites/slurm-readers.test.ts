@@ -149,6 +149,25 @@ describe('a poll', () => {
       [2, 3, 4].map((index) => ({ index, word: 'CANCELLED by 0', reason: 'by an administrator', node: null, started: null })),
     );
   });
+  describe('of a job that was started again', () => {
+    const ended = (rows: string) => look(answer({ queue: [''], ping: ['is UP'], accounting: [rows] }, clock)).jobs;
+    const again = recorded('accounting-requeued');
+    test('its last start tells the end, and what it held is of all of them', () => {
+      expect(ended(again)).toEqual([
+        expect.objectContaining({
+          id: '3',
+          state: 'completed',
+          submitted: 1796004720,
+          started: 1796004722,
+          used: { elapsedSeconds: 4, cpuSeconds: 0.01, maxRssMb: null, held: { cpuSeconds: 18, gpuSeconds: 6 } },
+        }),
+      ]);
+    });
+    test('it is not over while the last one is not', () => {
+      expect(ended(again.replace(/@COMPLETED@/, '@PENDING@'))).toEqual([]);
+      expect(ended(again.replace(/@REQUEUED@/, '@NODE_FAIL@').replace(/@COMPLETED@/, '@RUNNING@'))).toEqual([]);
+    });
+  });
   test.each<[string, Output, string | null]>([
     [
       'nothing, and the controller is up',
@@ -192,6 +211,12 @@ describe('a poll', () => {
     ['2@k@1@k@1:00:00', { cpus: 2, nodes: 1, walltimeSeconds: 3600 }],
     ['4@k@1-2@k@1:00', { cpus: 4, nodes: 2, walltimeSeconds: 60 }],
     ['4@k@1@k@UNLIMITED', { cpus: 4, nodes: 1, walltimeSeconds: null }],
+    [
+      '6@k@3@k@1:00@k@cpu=6,mem=2G,node=2,billing=6,gres/gpu=3,gres/gpu:a100=3',
+      { cpus: 6, nodes: 2, walltimeSeconds: 60, memoryMb: 2048, gpus: 3 },
+    ],
+    ['4@k@1@k@1:00@k@cpu=4,mem=1500M,node=1', { cpus: 4, nodes: 1, walltimeSeconds: 60, memoryMb: 1500 }],
+    ['4@k@2@k@1:00@k@N/A', { cpus: 4, nodes: 2, walltimeSeconds: 60 }],
     ['1K@k@1@k@1:00', undefined],
     ['4@k@1@k@INVALID', undefined],
   ])('what a task may use now: %s', (sizes, may) => {
@@ -289,7 +314,9 @@ describe('a submission', () => {
         walltimeSeconds: 90,
         indices: [0, 1, 2, 7],
         parallel: 2,
-        partition: 'gpu',
+        partition: 'gpu,long',
+        requeues: 2,
+        wholeNodes: true,
       }),
     });
     expect(command).toEqual({
@@ -307,10 +334,11 @@ describe('a submission', () => {
         '--cpus-per-task=4',
         '--mem=1000M',
         '--gres=gpu:a100:2',
+        '--exclusive',
         '--time=0-00:02:00',
         '--array=0-2,7%2',
-        '--partition=gpu',
-        '--no-requeue',
+        '--partition=gpu,long',
+        '--requeue',
         '--dependency=afterok:7',
         '--kill-on-invalid-dep=yes',
         '--export=AUTOLAB_NOTHING,A',
@@ -329,6 +357,31 @@ describe('a submission', () => {
     expect(question.command.argv[0]).not.toBe('sbatch');
     expect(failureOf(() => question.read(output({})))).toMatchObject({ code: 'scheduler_refused' });
     expect(scheduler.test({ ...job(), ...change }).read(output({}))).toMatchObject([{ severity: 'error' }]);
+  });
+});
+
+describe('the test of a job that names several partitions', () => {
+  const PARTITIONS = `PartitionName=debug Default=YES MaxTime=01:00:00 MaxNodes=UNLIMITED State=UP
+PartitionName=long MaxTime=7-00:00:00 MaxNodes=4 State=UP
+PartitionName=wide MaxTime=00:10:00 MaxNodes=UNLIMITED State=DOWN`;
+  const findings = (partition: string | null, change: object) =>
+    scheduler
+      .test({ ...job(), requested: requested({ partition, ...change }) })
+      .read(answer({ test: [''], partition: [PARTITIONS] }))
+      .map(({ severity, what }) => `${severity}: ${what}`);
+  test('only warns of one as long as another takes it', () => {
+    expect(findings('debug,long', { walltimeSeconds: 7200 })).toEqual([
+      'warning: walltime 7200 s is over the 3600 s that partition debug allows: it would wait for ever',
+    ]);
+    expect(findings('debug,long', { walltimeSeconds: 60 })).toEqual([]);
+  });
+  test('is an error where none takes it', () => {
+    expect(findings('debug,long', { walltimeSeconds: 7200, nodes: 5 })).toEqual([
+      'error: walltime 7200 s is over the 3600 s that partition debug allows: it would wait for ever',
+      'error: 5 nodes are over the 4 that partition long allows: it would wait for ever',
+    ]);
+    expect(findings('debug', { walltimeSeconds: 7200 })).toHaveLength(1);
+    expect(findings(null, { walltimeSeconds: 7200 })[0]).toMatch(/^error: .*partition debug/);
   });
 });
 

@@ -12,7 +12,7 @@ import type { Identity } from './repo.ts';
  */
 export const CLUSTERS = '/tmp/autolab-tests-slurm-';
 
-export type Variant = { minJobAge?: number; comments?: boolean; accounting?: boolean; zone?: string };
+export type Variant = { minJobAge?: number; comments?: boolean; accounting?: boolean; zone?: string; threads?: 2; eager?: true };
 export type Daemon = 'slurmctld' | 'slurmdbd' | 'munged' | 'n1' | 'n2';
 
 /** A real Slurm of this test file's own, and the unprivileged account that uses it: root would hide what Slurm denies. */
@@ -40,6 +40,8 @@ export async function startSlurm(variant: Variant = {}, path = ''): Promise<Slur
     ...(variant.minJobAge === undefined ? {} : { MIN_JOB_AGE: String(variant.minJobAge) }),
     ...(variant.comments === false ? { COMMENTS: 'no' } : {}),
     ...(variant.accounting === false ? { ACCOUNTING: 'none' } : {}),
+    ...(variant.threads === undefined ? {} : { THREADS: String(variant.threads) }),
+    ...(variant.eager ? { EAGER: 'yes' } : {}),
     ...(variant.zone === undefined ? {} : { CLUSTER_TZ: variant.zone }),
   };
   const { state, conf, folder, program, as, own, cluster, close } = await ownSlurm(

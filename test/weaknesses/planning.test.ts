@@ -105,6 +105,16 @@ describe('what a run may cost is limited and known', () => {
     expect(dry.decision.reasons).toContainEqual(expect.objectContaining({ rule: 'limits.per_job.walltime', verdict: 'deny' }));
   });
 
+  test('W9: whole nodes where nobody knows how large they are: no submission', async () => {
+    const tiny = await experiment();
+    put(tiny.path, resources('walltime: "0:10:00", exclusive: true'));
+    const dry = await json<Dry>(tiny, 'submit', '--dry-run');
+    for (const rule of ['limits.per_job.cpus', 'limits.per_job.gpus'])
+      expect(dry.decision.reasons).toContainEqual(
+        expect.objectContaining({ rule, verdict: 'deny', because: expect.stringContaining('whole nodes are asked for') }),
+      );
+  });
+
   test('W9: the price is the worst case of all tasks, and dry run, manifest and job say the same', async () => {
     const tiny = await experiment(
       both(BATCH, {

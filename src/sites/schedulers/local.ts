@@ -73,6 +73,7 @@ function unfit(job: Job): string | undefined {
   const name = Object.keys(environment).find((one) => !NAME.test(one));
   if (name !== undefined) return `${JSON.stringify(name)} is no name for an environment variable`;
   if (requested.nodes !== 1) return `${requested.nodes} nodes, and this runner has one`;
+  if (requested.wholeNodes) return 'a whole node for itself, which this runner cannot give';
   if (requested.indices?.length === 0) return 'an array without indices';
   if (requested.indices?.some((index) => !Number.isSafeInteger(index) || index < 0))
     return 'an array index that is no whole number';

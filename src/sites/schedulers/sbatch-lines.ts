@@ -5,7 +5,7 @@ export type Directive = { line: number; option: string; shown: string; value: st
 
 /**
  * The options of a script's `#SBATCH` lines in the order sbatch reads them: only at the start of a line, only before the first
- * command, with its quoting and comments. Every option takes a value here; which options there are is the caller's business. Throws
+ * command, with its quoting and comments. Every option but those of `FLAGS` takes a value here; which options there are is the caller's business. Throws
  * `script_directive` for lines that sbatch would read otherwise than they look, and for the lines of other schedulers.
  */
 export function* directives(script: string): Generator<Directive> {
@@ -39,15 +39,25 @@ export function* directives(script: string): Generator<Directive> {
   }
 }
 
+/** Their value, if they take one, stands behind `=` alone (sbatch(1)). */
+export const FLAGS: ReadonlySet<string> = new Set(['exclusive', 'requeue', 'no-requeue']);
+const HETEROGENEOUS = /^(?:hetjob|packjob|:)$/;
+
 function* options(list: readonly string[], line: number): Generator<Directive> {
   for (let at = 0; at < list.length; at++) {
     const one = list[at] ?? '';
+    if (HETEROGENEOUS.test(one)) throw refuseHeterogeneous(line, one);
     const long = /^--([^=]+)(?:=([\s\S]*))?$/.exec(one);
     const short = /^-([^-])([\s\S]*)$/.exec(one);
     const option = long?.[1] ?? short?.[1];
     if (option === undefined) throw refuseLine(line, one, 'it is no option', 'take it out');
     const joined = long ? long[2] : short?.[2] || undefined;
-    yield { line, option, shown: long ? `--${option}` : `-${option}`, value: joined ?? list[++at] };
+    yield {
+      line,
+      option,
+      shown: long ? `--${option}` : `-${option}`,
+      value: joined ?? (FLAGS.has(option) ? undefined : list[++at]),
+    };
   }
 }
 
@@ -57,7 +67,7 @@ function words(text: string, line: number): string[] {
   let at = 0;
   for (;;) {
     while (/\s/.test(text[at] ?? '')) at++;
-    if (text[at] === ':') throw refuseLine(line, ':', 'sbatch takes no word that begins with a colon', 'take it out');
+    if (text[at] === ':') throw refuseHeterogeneous(line, ':');
     let word = '';
     let quote = '';
     for (; at < text.length && (quote !== '' || !/\s/.test(text[at] ?? '')); at++) {
@@ -72,6 +82,16 @@ function words(text: string, line: number): string[] {
     if (word === '') return found;
     found.push(word);
   }
+}
+
+/** sbatch prints one id for all parts of such a job, so that what was accepted cannot be read back and compared. */
+function refuseHeterogeneous(line: number, shown: string): Failure {
+  return refuseLine(
+    line,
+    shown,
+    'a heterogeneous job is several jobs under one id, and only one of them could be read back before it starts',
+    'ask for one kind of node in one job, or give each part an iteration of its own',
+  );
 }
 
 export function refuseLine(line: number, shown: string, why: string, next: string): Failure {

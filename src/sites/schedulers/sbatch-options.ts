@@ -1,7 +1,7 @@
-import { WORD } from '../../base/ids.ts';
+import { WORD, WORDS } from '../../base/ids.ts';
 import { nearest } from '../../base/text.ts';
 import type { Directive } from './sbatch-lines.ts';
-import { directives, refuseLine } from './sbatch-lines.ts';
+import { directives, FLAGS, refuseLine } from './sbatch-lines.ts';
 import type { Shares } from './sbatch-shares.ts';
 import { totals } from './sbatch-shares.ts';
 import type { Requested, ScriptOptions } from './scheduler.ts';
@@ -12,7 +12,9 @@ export { formatIndices, parseIndices, parseMemoryMb, parseWalltime } from './uni
 type Said = { -readonly [K in keyof Requested]?: Requested[K] } & { name?: string; shares: Shares };
 
 /** The closed list: an option and what its value means. A reader answers false for a value it does not take. */
-const OPTIONS: Readonly<Record<string, { short?: string; takes: string; read: (value: string, said: Said) => boolean }>> = {
+const OPTIONS: Readonly<
+  Record<string, { short?: string; takes: string; read: (value: string, said: Said) => boolean; flag?: true }>
+> = {
   time: {
     short: 't',
     takes: 'a time limit such as 1:30:00 or 2-12',
@@ -35,10 +37,20 @@ const OPTIONS: Readonly<Record<string, { short?: string; takes: string; read: (v
     takes: 'a name',
     read: (v, s) => set(s, 'name', v !== '' && !/[^\x20-\x7e]/.test(v) ? v : undefined),
   },
-  partition: { short: 'p', takes: 'one partition', read: (v, s) => set(s, 'partition', word(v)) },
+  partition: {
+    short: 'p',
+    takes: 'a partition, or several with commas between them',
+    read: (v, s) => set(s, 'partition', WORDS.test(v) ? v : undefined),
+  },
   account: { short: 'A', takes: 'an account', read: (v, s) => set(s, 'account', word(v)) },
   qos: { short: 'q', takes: 'a quality of service', read: (v, s) => set(s, 'qos', word(v)) },
   array: { short: 'a', takes: 'indices such as 0-31%4', read: readArray },
+  exclusive: {
+    takes: 'no value: with =user or =mcs nobody else gets the rest of its nodes, and accounting counts only what was asked',
+    read: (v, s) => v === '' && set(s, 'wholeNodes', true),
+  },
+  requeue: { takes: 'no value', read: (v, s) => v === '' && set(s, 'requeues', 1) },
+  'no-requeue': { takes: 'no value', read: (v, s) => v === '' && set(s, 'requeues', 0) },
 };
 const KNOWN = Object.keys(OPTIONS);
 
@@ -47,12 +59,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   output: 'take the line out: output goes to the run’s logs folder, where `logs` finds it',
   error: 'take the line out: output goes to the run’s logs folder, where `logs` finds it',
   chdir: 'take the line out: the job starts in the iteration folder',
-  exclusive: 'say the cpus and the memory of a whole node instead: what they are is not known here, so nothing could price it',
   'gpus-per-socket': 'say --gres=gpu:N (per node) or --gpus=N (in all)',
   dependency: 'say `after` in launch/launch.yaml',
   export: 'say `environment` in launch/launch.yaml',
-  requeue: 'take the line out: the policy grants requeues',
-  'no-requeue': 'take the line out: jobs are not requeued unless the policy grants it',
 };
 const SHORT: Readonly<Record<string, string>> = { o: 'output', e: 'error', D: 'chdir', d: 'dependency' };
 
@@ -83,9 +92,10 @@ function apply(directive: Directive, said: Said): void {
       (near && near !== name ? `did you mean --${near}?` : 'take the line out, or say it in launch/launch.yaml');
     throw refuseLine(line, shown, `options that are priced: ${KNOWN.map((one) => `--${one}`).join(', ')}`, next);
   }
-  if (value === undefined) throw refuseLine(line, shown, 'it has no value', `give it ${known.takes}`);
-  if (!known.read(value, said))
-    throw refuseLine(line, `${shown} ${JSON.stringify(value)}`, 'the value cannot be priced', `give it ${known.takes}`);
+  const text = FLAGS.has(name) ? (value ?? '') : value;
+  if (text === undefined) throw refuseLine(line, shown, 'it has no value', `give it ${known.takes}`);
+  if (!known.read(text, said))
+    throw refuseLine(line, `${shown} ${JSON.stringify(text)}`, 'the value cannot be priced', `give it ${known.takes}`);
 }
 
 function set<K extends keyof Said>(said: Said, key: K, value: Said[K] | undefined): boolean {

@@ -20,13 +20,28 @@ export type Requested = {
   indices: readonly number[] | null;
   /** At most this many array tasks at once; null for no limit. */
   parallel: number | null;
+  /** Several with commas between them: the scheduler chooses one. */
   partition: string | null;
   account: string | null;
   qos: string | null;
   /** How often the scheduler may start the job again by itself. */
   requeues: number;
-  /** Nobody else's jobs run on its nodes: it gets all of them, whatever the figures above say. Only ever read back, never planned. */
+  /** Nobody else's jobs run on its nodes: it gets all their cpus and gpus, whatever the figures above say. */
   wholeNodes?: true;
+};
+
+/** How much it may be at most, or why that is not known. */
+export type Amount = number | { why: string };
+
+/** What a request comes to where the site gives more than was asked: totals of one task over its nodes, at worst. */
+export type Worst = {
+  cpus: Amount;
+  gpus: Amount;
+  memoryMb: Amount;
+  /** As asked for; where nothing was, what is then asked for outright. */
+  walltimeSeconds: Amount;
+  /** It may get whole nodes, asked for or not. */
+  wholeNodes: boolean;
 };
 
 /** A job ready to be submitted. Every path is absolute, at the site. `{task}` in stdout and stderr stands for the array index (0 without an array). */
@@ -65,6 +80,15 @@ export type JobState =
   | 'dependency'
   | 'unknown';
 
+/** What accounting says of a task that is over. */
+export type Used = {
+  elapsedSeconds: number | null;
+  cpuSeconds: number | null;
+  maxRssMb: number | null;
+  /** What it held, busy or not, in seconds of one cpu and of one gpu, over all of its starts. */
+  held?: { cpuSeconds: number; gpuSeconds: number } | undefined;
+};
+
 /** One task as the scheduler tells it. Times are epoch seconds at the site. */
 export type JobView = {
   id: JobId;
@@ -86,9 +110,9 @@ export type JobView = {
   ended: number | null;
   estimatedStart: number | null;
   /** What the task really used, where it is recorded. */
-  used: { elapsedSeconds: number | null; cpuSeconds: number | null; maxRssMb: number | null } | null;
+  used: Used | null;
   /** What it may use now, while it waits or runs; absent where the scheduler does not say. `walltimeSeconds` null: no limit. */
-  may?: { cpus: number; nodes: number; walltimeSeconds: number | null };
+  may?: { cpus: number; nodes: number; walltimeSeconds: number | null; memoryMb?: number; gpus?: number };
 };
 
 export type PollQuery = {
@@ -128,6 +152,8 @@ export type Scheduler = {
   options(script: string): ScriptOptions;
   /** A request as this scheduler counts it: rounded up to its own units, so that a price made from it is never too low. */
   counted(requested: Requested): Requested;
+  /** What the site may give a request at worst. Absent where it never gives more than was asked. */
+  worst?(requested: Requested): Ask<Worst>;
   /** Submits held, or waiting for its parents: nothing starts before `release`, or theirs. The reader throws `scheduler_refused` only for a definite refusal. */
   submitHeld(job: Job): Ask<JobId>;
   /** What the scheduler itself says the job will get. */

@@ -26,6 +26,7 @@ export function sbatchOptionsOf(job: Job): string[] {
     `--cpus-per-task=${Math.ceil(requested.cpus / tasks)}`,
     ...(requested.memoryMb === null ? [] : [`--mem=${Math.ceil(requested.memoryMb / many)}M`]),
     ...gpuOptions(requested),
+    ...(requested.wholeNodes ? ['--exclusive'] : []),
     ...(requested.walltimeSeconds === null ? [] : [`--time=${timeText(requested.walltimeSeconds)}`]),
     ...(requested.indices === null
       ? []

@@ -35,19 +35,23 @@ export function findingsOf(answer: Answer, job: Job): Finding[] {
       severity: 'error',
       what: `the output folder of ${job.stdout} cannot be written: the job would end at once without a word`,
     });
-  const partition = partitionOf(answer, job.requested.partition);
-  if (partition) found.push(...againstPartition(partition, job));
+  const against = partitionsOf(answer, job.requested.partition).map((partition) => againstPartition(partition, job));
+  // Where one of several partitions takes it, the others are only not chosen.
+  const isTaken = against.some((one) => !one.some(({ severity }) => severity === 'error'));
+  for (const one of against.flat()) found.push(isTaken ? { ...one, severity: 'warning' } : one);
   return found;
 }
 
-function partitionOf(answer: Answer, name: string | null): Map<string, string> | undefined {
+function partitionsOf(answer: Answer, names: string | null): Map<string, string>[] {
   const part = answer.parts.get('partition');
-  if (part?.exit !== 0) return undefined;
+  if (part?.exit !== 0) return [];
   const all = part.text
     .split('\n')
     .filter((line) => line.startsWith('PartitionName='))
     .map(wordsOf);
-  return all.find((one) => (name === null ? one.get('Default') === 'YES' : one.get('PartitionName') === name));
+  return all.filter((one) =>
+    names === null ? one.get('Default') === 'YES' : names.split(',').includes(one.get('PartitionName') ?? ''),
+  );
 }
 
 function againstPartition(partition: ReadonlyMap<string, string>, { requested }: Job): Finding[] {

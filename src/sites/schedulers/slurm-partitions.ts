@@ -10,7 +10,7 @@ type Alike = {
   gpus: Card[];
   used: Card[] | null;
 };
-type Card = { type: string | null; number: number };
+export type Card = { type: string | null; number: number };
 
 /** Partitions as `scontrol show partition -o` tells them, with what sinfo's rows tell of their nodes, where there are any. */
 export function partitionsOf(text: string, nodes: string | null, separator: string): PartitionView[] {
@@ -120,7 +120,7 @@ function ofType(cards: readonly Card[], type: string | null): number {
 }
 
 /** `gpu:a100:4(S:0-1),gpu:2(IDX:0,3)`, and the older and newer spellings `gres:gpu:…`, `gres/gpu:…`. */
-function cardsOf(text: string): Card[] {
+export function cardsOf(text: string): Card[] {
   return text
     .replace(/\([^)]*\)/g, '')
     .split(',')

@@ -46,7 +46,7 @@ function recordOf(fields: ReadonlyMap<string, string>): Requested {
     account: named(fields, 'Account'),
     qos: named(fields, 'QOS'),
     requeues: requeue === '0' ? 0 : requeue === '1' ? 1 : fail(`Requeue is ${requeue}`, fields),
-    ...(/^(?:NO|EXCLUSIVE|USER|MCS|TOPO)$/.test(shared) ? { wholeNodes: true as const } : {}),
+    ...(/^(?:NO|EXCLUSIVE|TOPO)$/.test(shared) ? { wholeNodes: true as const } : {}),
   };
 }
 

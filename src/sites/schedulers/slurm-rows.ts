@@ -1,5 +1,5 @@
 import { quote } from '../../base/text.ts';
-import type { JobState, JobView } from './scheduler.ts';
+import type { JobState, JobView, Used } from './scheduler.ts';
 import type { Answer } from './slurm-answers.ts';
 import { isOver, reasonWords, stateOf, waitingFor } from './slurm-states.ts';
 import { parseIndices, parseWalltime } from './units.ts';
@@ -56,16 +56,21 @@ function endOf(word: string, reason: string): JobState {
   return state === 'cancelled' && reason === 'DependencyNeverSatisfied' ? 'dependency' : state;
 }
 
-/** Accounting's rows of jobs that are over; what it has not yet seen end is the queue's to tell. `me` is our own user id there. */
+/**
+ * Accounting's rows of jobs that are over; what it has not yet seen end is the queue's to tell. `me` is our own user id there. A job that
+ * was started again has a row for each start: the last one tells its end, and what it held is of all.
+ */
 export function accountingRows(answer: Answer): JobView[] {
   const rows = rowsOf(answer, 'accounting', 12);
+  const held = heldOf(rows);
+  const last = lastStarts(rows);
   const memory = new Map<string, number>();
   for (const [id = '', , , , , , , , rss = ''] of rows) {
     const [, job] = /^(\d+(?:_\d+)?)\.\w+$/.exec(id) ?? [];
     const used = mebibytes(rss);
     if (job !== undefined && used !== null) memory.set(job, Math.max(used, memory.get(job) ?? 0));
   }
-  return rows.flatMap(
+  return [...last.values()].flatMap(
     ([
       id = '',
       word = '',
@@ -79,6 +84,7 @@ export function accountingRows(answer: Answer): JobView[] {
       user = '',
       node = '',
       name = '',
+      given,
     ]) => {
       const state = stateOf(word);
       const [, job, index, list] = /^(\d+)(?:_(?:(\d+)|\[([^\]]+)\]))?$/.exec(id) ?? [];
@@ -106,6 +112,7 @@ export function accountingRows(answer: Answer): JobView[] {
             elapsedSeconds: numberOf(elapsed),
             cpuSeconds: cpuSeconds(cpu),
             maxRssMb: memory.get(index === undefined ? job : `${job}_${index}`) ?? null,
+            ...(given === undefined ? {} : heldBy(held, `${id} ${name}`)),
           },
         }),
       );
@@ -127,6 +134,36 @@ export function merged(queue: readonly JobView[], accounting: readonly JobView[]
   return [...rows.values()];
 }
 
+/** The row of the latest submission, by id and name: being started again is one (22.05), and ids are used again. */
+function lastStarts(rows: readonly string[][]): Map<string, string[]> {
+  const last = new Map<string, string[]>();
+  for (const row of rows) {
+    const key = `${row[0]} ${row[11]}`;
+    if (Number(row[3]) >= Number(last.get(key)?.[3] ?? 0)) last.set(key, row);
+  }
+  return last;
+}
+
+/** CPU and GPU seconds by id and name. A row without an allocation has held nothing. */
+function heldOf(rows: readonly string[][]): Map<string, NonNullable<Used['held']>> {
+  const held = new Map<string, NonNullable<Used['held']>>();
+  for (const [id = '', , , , , , elapsed = '', , , , , name = '', given = ''] of rows) {
+    const before = held.get(`${id} ${name}`) ?? { cpuSeconds: 0, gpuSeconds: 0 };
+    const { cpus, gpus } = tresOf(given);
+    const seconds = numberOf(elapsed) ?? 0;
+    held.set(`${id} ${name}`, {
+      cpuSeconds: before.cpuSeconds + seconds * (cpus ?? 0),
+      gpuSeconds: before.gpuSeconds + seconds * (gpus ?? 0),
+    });
+  }
+  return held;
+}
+
+function heldBy(held: ReadonlyMap<string, NonNullable<Used['held']>>, key: string): Pick<Used, 'held'> {
+  const found = held.get(key);
+  return found ? { held: found } : {};
+}
+
 /** Rows of a part with at least so many fields. */
 export function rowsOf(answer: Answer, part: string, fields: number): string[][] {
   const separator = `@${answer.word}@`;
@@ -137,11 +174,36 @@ export function rowsOf(answer: Answer, part: string, fields: number): string[][]
 }
 
 /** What a task may use now; nothing where a figure is not said as one. A range counts with its upper end. */
-function sizesOf([cpus = '', nodes = '', limit = '']: readonly string[]): Pick<JobView, 'may'> {
+function sizesOf([cpus = '', nodes = '', limit = '', tres = '']: readonly string[]): Pick<JobView, 'may'> {
   const count = (text: string) => numberOf(/^(?:\d+-)?(\d+)$/.exec(text)?.[1] ?? '');
-  const [many, wide, walltime] = [count(cpus), count(nodes), parseWalltime(limit)];
+  const { memoryMb, gpus, nodes: asked } = tresOf(tres);
+  // Of a job that waits squeue's own number of nodes is a guess, and may be more than it asked for (22.05).
+  const [many, wide, walltime] = [count(cpus), asked ?? count(nodes), parseWalltime(limit)];
   if (many === null || wide === null || (walltime === undefined && limit !== 'UNLIMITED')) return {};
-  return { may: { cpus: many, nodes: wide, walltimeSeconds: walltime ?? null } };
+  return {
+    may: {
+      cpus: many,
+      nodes: wide,
+      walltimeSeconds: walltime ?? null,
+      ...(memoryMb === undefined ? {} : { memoryMb }),
+      ...(gpus === undefined ? {} : { gpus }),
+    },
+  };
+}
+
+/** `cpu=4,mem=1000M,node=1,gres/gpu=2,gres/gpu:a100=2`; nothing of what is not in it, and sites need not count GPUs. */
+function tresOf(text: string): { cpus?: number; nodes?: number; gpus?: number; memoryMb?: number } {
+  const found: ReturnType<typeof tresOf> = {};
+  for (const word of text.split(',')) {
+    const [, name = '', amount = ''] = /^([^=]+)=(.+)$/.exec(word) ?? [];
+    const count = numberOf(amount);
+    if (name === 'cpu' && count !== null) found.cpus = count;
+    if (name === 'node' && count !== null) found.nodes = count;
+    if (/^gres\/gpu(?::|$)/.test(name) && count !== null) found.gpus = Math.max(count, found.gpus ?? 0);
+    const memory = name === 'mem' ? mebibytes(/\d$/.test(amount) ? `${amount}M` : amount) : null;
+    if (memory !== null) found.memoryMb = Math.ceil(memory);
+  }
+  return found;
 }
 
 export function numberOf(text: string): number | null {

@@ -37,16 +37,16 @@ al_told() {
 # al_queue USER [MORE OPTIONS]: its rows stay in al_rows too.
 al_queue() {
   al_user=$1; shift
-  al_rows=$(squeue -h -r -a -t all -u "$al_user" "$@" -O "ArrayJobID:$al_s,ArrayTaskID:$al_s,State:$al_s,Reason:$al_s,exit_code:$al_s,SubmitTime:$al_s,StartTime:$al_s,EndTime:$al_s,UserName:$al_s,NodeList:$al_s,Name:$al_s,NumCPUs:$al_s,NumNodes:$al_s,TimeLimit:$al_s" </dev/null)
+  al_rows=$(squeue -h -r -a -t all -u "$al_user" "$@" -O "ArrayJobID:$al_s,ArrayTaskID:$al_s,State:$al_s,Reason:$al_s,exit_code:$al_s,SubmitTime:$al_s,StartTime:$al_s,EndTime:$al_s,UserName:$al_s,NodeList:$al_s,Name:$al_s,NumCPUs:$al_s,NumNodes:$al_s,TimeLimit:$al_s,tres-alloc:$al_s" </dev/null)
   al_kept queue $? "$al_rows"
   [ -n "$al_rows" ] || al_part ping scontrol ping
 }
 
-# al_accounting SINCE OPTIONS...: steps too, since only they know the memory.
+# al_accounting SINCE OPTIONS...: steps too, since only they know the memory, and with -D each start of a job that was started again.
 al_accounting() {
   al_since=$1; shift
-  al_part accounting sacct -n -P --delimiter="$al_s" -S "uts$al_since" "$@" \
-    -o JobID,State,ExitCode,Submit,Start,End,ElapsedRaw,TotalCPU,MaxRSS,User,NodeList,JobName
+  al_part accounting sacct -n -P -D --delimiter="$al_s" -S "uts$al_since" "$@" \
+    -o JobID,State,ExitCode,Submit,Start,End,ElapsedRaw,TotalCPU,MaxRSS,User,NodeList,JobName,AllocTRES
 }
 
 # al_kept NAME CODE TEXT: what has been read already, as a part.
@@ -88,6 +88,12 @@ case $al_verb in
     [ -n "$al_rows" ] || al_accounting "$3" -u "$2" --name "$1"
     ;;
   queue) al_queue "$1" ;;
+  shapes)
+    # PARTITIONS: an empty word is every one, since which is the default stands in its name.
+    al_fields="Partition:$al_s,Nodes:$al_s,CPUs:$al_s,Threads:$al_s,Memory:$al_s,Gres:$al_s,OverSubscribe:$al_s,Time:$al_s,DefaultTime:$al_s"
+    if [ -n "$1" ]; then al_part shapes sinfo -h -e -p "$1" -O "$al_fields"
+    else al_part shapes sinfo -a -h -e -O "$al_fields"; fi
+    ;;
   show) al_part job scontrol show job "$1" ;;
   release) al_part release scontrol release "$1" ;;
   cancel)
@@ -102,13 +108,15 @@ case $al_verb in
     [ -z "$al_ids" ] || al_part cancel scancel $al_ids
     ;;
   test)
-    # PARTITION FOLDER OPTIONS...: an empty partition is the default one.
+    # PARTITION FOLDER OPTIONS...: an empty partition is the default one. Of several scontrol shows none.
     al_partition=$1 al_folder=$2; shift 2
     echo "$al_word me $(id -u)"
     [ -d "$al_folder" ] && [ -w "$al_folder" ] && [ -x "$al_folder" ] || echo "$al_word folder missing"
     al_part test al_try "$@"
-    if [ -n "$al_partition" ]; then al_part partition scontrol show partition -o "$al_partition"
-    else al_part partition scontrol show partition -o; fi
+    case $al_partition in
+      ''|*,*) al_part partition scontrol show partition -o ;;
+      *) al_part partition scontrol show partition -o "$al_partition" ;;
+    esac
     ;;
   history)
     # USER SINCE ID...: an array is one job. Ids that neither queue nor accounting lists are asked by id: one that was cancelled while it

@@ -12,9 +12,11 @@ import { historyOf } from './slurm-history.ts';
 import { requestedOf } from './slurm-requested.ts';
 import { accountingRows, merged, queueRows } from './slurm-rows.ts';
 import { SLURM_SCRIPT } from './slurm-scripts.ts';
+import { shapesOf } from './slurm-shapes.ts';
 import { describedSite, NO_ACCOUNTING, versionOf } from './slurm-site.ts';
 import { isOver } from './slurm-states.ts';
 import { readSubmission } from './slurm-submission.ts';
+import { worstOnSlurm } from './slurm-worst.ts';
 
 /**
  * Slurm by its own programs: sbatch, squeue, sacct, scontrol, scancel, and a POSIX shell, awk and coreutils beside them. Tried on 22.05;
@@ -29,6 +31,8 @@ export function slurmScheduler(): Scheduler {
     name: 'slurm',
     options: sbatchOptions,
     counted: countedBySlurm,
+    worst: (requested) =>
+      ask(['shapes', requested.partition ?? ''], 'the nodes', (answer) => worstOnSlurm(requested, shapesOf(answer))),
     submitHeld: (job) => {
       const fault = unfitForSlurm(job);
       if (fault !== undefined) return { command: { argv: ['true'] }, read: () => refuse(fault) };
