@@ -2,16 +2,11 @@ import { z } from 'zod';
 import { WORD } from '../base/ids.ts';
 import { redact } from '../base/text.ts';
 import { parseIndices } from './array-indices.ts';
+import { expectationSchema, relative } from './artifacts/schema.ts';
 import { MEMORY, WALLTIME } from './units.ts';
 
 const word = z.string().regex(WORD, 'expected a name of letters, digits, dot, dash, plus and underscore');
 const line = z.string().regex(/^[^\n\r\0]+$/, 'expected one line of text');
-const relative = z
-  .string()
-  .regex(
-    /^(?![/~-])(?!(?:.*\/)?\.\.(?:\/|$))[^\\\0\n\r]+$/,
-    'expected a path inside the folder: relative, without .. and without backslashes',
-  );
 
 /** A scheduler may look at these in the job, or a shell or interpreter runs what they name, or they are ours. */
 const RULED =
@@ -65,18 +60,6 @@ const array = z.strictObject({
   parallel: z.int().min(1).optional(),
 });
 
-const expectation = z
-  .strictObject({
-    json: relative.optional(),
-    required: z.array(z.string().min(1)).min(1).optional(),
-    file: relative.optional(),
-    marker: relative.optional(),
-  })
-  .refine((item) => [item.json, item.file, item.marker].filter((part) => part !== undefined).length === 1, {
-    error: 'expected exactly one of json, file and marker',
-  })
-  .refine((item) => item.required === undefined || item.json !== undefined, { error: 'required goes with json' });
-
 /** launch/launch.yaml, version 1, as far as this version carries it out; see `unsupported` in launch-file.ts for the rest. */
 export const launchSchema = z.strictObject({
   schema_version: z.literal('1'),
@@ -96,5 +79,5 @@ export const launchSchema = z.strictObject({
     .optional(),
   code: z.literal('live').optional(),
   logs: z.array(relative).optional(),
-  artifacts: z.strictObject({ pull: z.array(relative).optional(), expect: z.array(expectation).optional() }).optional(),
+  artifacts: z.strictObject({ pull: z.array(relative).optional(), expect: z.array(expectationSchema).optional() }).optional(),
 });
