@@ -15,7 +15,7 @@ const READERS: Readonly<Record<string, (little: boolean) => ReadElement>> = {
   f8: (little) => (view, at) => view.getFloat64(at, little),
 };
 
-/** Half a unit in the last place of the floating types, relative. */
+/** The relative error of rounding to a floating type: half a unit in the last place. */
 const ROUNDING: Readonly<Record<string, number>> = { f2: 2 ** -11, f4: 2 ** -24, f8: 2 ** -53 };
 
 export type ElementType =

@@ -6,7 +6,7 @@ export type Numbers = {
   sum: bigint | number;
   /** Every element is a whole number. */
   whole: boolean;
-  /** The relative error that the type's own rounding leaves in one element. */
+  /** What the rounding of the elements to their type may have left in the sum. */
   rounding: number;
   nonFinite: { count: number; first: number | null };
   /** Of the first element that is not larger than the one before; null where all rise. */
@@ -115,6 +115,7 @@ class FloatMeasure implements Measure {
   #sum = 0;
   /** What rounding took from the sum so far (Neumaier). */
   #lost = 0;
+  #magnitude = 0;
   #at = 0;
   #last = Number.NEGATIVE_INFINITY;
   #whole = true;
@@ -148,12 +149,14 @@ class FloatMeasure implements Measure {
     const next = this.#sum + value;
     this.#lost += Math.abs(this.#sum) >= Math.abs(value) ? this.#sum - next + value : value - next + this.#sum;
     this.#sum = next;
+    this.#magnitude += Math.abs(value);
     if (this.#whole && !Number.isInteger(value)) this.#whole = false;
   }
 
   end(): Numbers {
     const whole = this.#whole && this.#odd === 0;
     const nonFinite = { count: this.#odd, first: this.#firstOdd };
-    return { sum: this.#sum + this.#lost, whole, rounding: this.#type.rounding, nonFinite, falls: this.#falls };
+    const rounding = whole ? 0 : this.#type.rounding * this.#magnitude;
+    return { sum: this.#sum + this.#lost, whole, rounding, nonFinite, falls: this.#falls };
   }
 }

@@ -71,9 +71,8 @@ function sumFault(key: string, { dtype, numbers }: ArrayFacts, expected: Amount)
 }
 
 /** To the last unit for whole numbers. Broken ones may be off by what their type rounds, four times over. */
-function isSum({ sum, whole, rounding }: NonNullable<ArrayFacts['numbers']>, expected: Amount): boolean {
-  if (typeof expected !== 'number') return isAmount(typeof sum === 'bigint' ? Number(sum) : sum, expected);
+function isSum({ sum, rounding }: NonNullable<ArrayFacts['numbers']>, expected: Amount): boolean {
+  if (typeof expected !== 'number') return isAmount(Number(sum), expected);
   if (typeof sum === 'bigint') return Number.isInteger(expected) && sum === BigInt(expected);
-  if (whole) return sum === expected;
-  return Math.abs(sum - expected) <= 4 * rounding * Math.abs(expected);
+  return Math.abs(sum - expected) <= 4 * rounding;
 }

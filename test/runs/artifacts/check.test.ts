@@ -1,9 +1,9 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { checkExpectations } from '../../src/runs/artifacts/check.ts';
-import type { Expectation } from '../../src/runs/artifacts/expectation.ts';
-import { observed, plan, runOnDisk, scratch, task, told } from './samples.ts';
+import { checkExpectations } from '../../../src/runs/artifacts/check.ts';
+import type { Expectation } from '../../../src/runs/artifacts/expectation.ts';
+import { observed, plan, runOnDisk, scratch, task, told } from '../samples.ts';
 
 const top = scratch('artifacts');
 afterAll(top.remove);
