@@ -40,6 +40,7 @@ function valueFaults(value: unknown, shown: string, { equals = {}, at_least = {}
 /** The value under `a.b.0`: a member of that whole name before a member of its first part. */
 function at(value: unknown, path: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined;
+  if (Array.isArray(value) && !/^\d/.test(path)) return undefined;
   if (Object.hasOwn(value, path)) return Reflect.get(value, path);
   const dot = path.indexOf('.');
   const head = dot < 0 ? undefined : path.slice(0, dot);
