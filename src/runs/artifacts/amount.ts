@@ -10,8 +10,8 @@ export function isAmount(actual: number, expected: Amount): boolean {
 }
 
 /** `32`, `at least 1`, `1 to 40`. */
-export function amountText(expected: Amount): string {
-  if (typeof expected === 'number') return String(expected);
+export function amountText(expected: Amount | string): string {
+  if (typeof expected !== 'object') return String(expected);
   const { at_least, at_most } = expected;
   if (at_least !== undefined && at_most !== undefined) return `${at_least} to ${at_most}`;
   return at_least !== undefined ? `at least ${at_least}` : `at most ${at_most}`;

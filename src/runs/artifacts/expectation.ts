@@ -30,7 +30,8 @@ export type ArrayRules = {
   edges_of?: Readonly<Record<string, string>> | undefined;
   finite?: readonly string[] | undefined;
   monotonic?: readonly string[] | undefined;
-  sum?: Readonly<Record<string, Amount>> | undefined;
+  /** Text where a whole number has more digits than a number keeps. */
+  sum?: Readonly<Record<string, Amount | string>> | undefined;
 };
 
 export type Scalar = string | number | boolean | null;

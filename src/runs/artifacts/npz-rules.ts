@@ -63,7 +63,7 @@ function monotonicFault(key: string, { dtype, shape, numbers }: ArrayFacts): str
     : `monotonic: ${key} does not rise at ${numbers.falls}; expected each element larger than the one before`;
 }
 
-function sumFault(key: string, { dtype, numbers }: ArrayFacts, expected: Amount): string | undefined {
+function sumFault(key: string, { dtype, numbers }: ArrayFacts, expected: Amount | string): string | undefined {
   if (!numbers) return `sum: ${key} is ${dtype}; expected whole or floating numbers`;
   if (numbers.nonFinite.count > 0)
     return `sum: ${key} has ${numbers.nonFinite.count} elements that are NaN or infinite; expected ${amountText(expected)}`;
@@ -71,8 +71,8 @@ function sumFault(key: string, { dtype, numbers }: ArrayFacts, expected: Amount)
 }
 
 /** To the last unit for whole numbers. Broken ones may be off by what their type rounds, four times over. */
-function isSum({ sum, rounding }: NonNullable<ArrayFacts['numbers']>, expected: Amount): boolean {
-  if (typeof expected !== 'number') return isAmount(Number(sum), expected);
-  if (typeof sum === 'bigint') return Number.isInteger(expected) && sum === BigInt(expected);
-  return Math.abs(sum - expected) <= 4 * rounding;
+function isSum({ sum, rounding }: NonNullable<ArrayFacts['numbers']>, expected: Amount | string): boolean {
+  if (typeof expected === 'object') return isAmount(Number(sum), expected);
+  if (typeof sum === 'bigint') return String(sum) === String(typeof expected === 'string' ? BigInt(expected) : expected);
+  return Math.abs(sum - Number(expected)) <= 4 * rounding;
 }

@@ -9,22 +9,24 @@ export const relative = z
     'expected a path inside the folder: relative, without .. and without backslashes',
   );
 
-const WHOLE = 'expected a whole number that JSON can say exactly (below 2^53)';
-const exact = z.number().refine((value) => !Number.isInteger(value) || Number.isSafeInteger(value), { error: WHOLE });
 const key = z.string().min(1);
 const keys = z.array(key).min(1);
 
-function amountOf(number: z.ZodType<number>) {
-  const bounds = z
+const RISING = 'expected at_least, at_most or both, at_least not above at_most';
+const AMOUNT = 'expected a number, or bounds such as { at_least: 1, at_most: 9 }';
+
+function boundsOf(number: z.ZodType<number>) {
+  return z
     .strictObject({ at_least: number.optional(), at_most: number.optional() })
-    .refine(({ at_least, at_most }) => at_least !== undefined || at_most !== undefined)
-    .refine(({ at_least, at_most }) => at_least === undefined || at_most === undefined || at_least <= at_most);
-  return z.union([number, bounds], {
-    error: 'expected a number, or { at_least: …, at_most: … } with one of them or both, rising',
-  });
+    .refine(({ at_least, at_most }) => at_least !== undefined || at_most !== undefined, { error: RISING })
+    .refine(({ at_least = Number.NEGATIVE_INFINITY, at_most = Number.POSITIVE_INFINITY }) => at_least <= at_most, {
+      error: RISING,
+    });
 }
 const natural = z.int().min(0);
-const count = amountOf(natural);
+const count = z.union([natural, boundsOf(natural)], { error: AMOUNT });
+/** In quotes where it has more digits than a number keeps. */
+const sum = z.union([z.number(), z.string().regex(/^-?\d{1,60}$/, AMOUNT), boundsOf(z.number())], { error: AMOUNT });
 
 const same = z
   .strictObject({
@@ -35,9 +37,8 @@ const same = z
   })
   .refine((item) => Object.keys(item).length > 0, { error: 'expected at least one of run_id, attempt, seed and config' });
 
-const dimension = z.union([natural, z.string().regex(/^[A-Za-z]\w{0,15}(?:[+-]\d{1,6})?$/)], {
-  error: 'expected a length, or a letter for one, such as b or "b+1"',
-});
+const DIMENSION = 'expected a length, or a letter for one, such as b or "b+1"';
+const dimension = z.union([natural, z.string().regex(/^[A-Za-z]\w{0,15}(?:[+-]\d{1,6})?$/, DIMENSION)], { error: DIMENSION });
 
 /** The kinds by the word that names them, and what may be said with each. `marker` is said with `each`, too. */
 const GOES_WITH: Readonly<Record<ExpectationKind, readonly string[]>> = {
@@ -75,7 +76,10 @@ export const expectationSchema = z
     distinct: z.boolean().optional(),
     required: keys.optional(),
     equals: z
-      .record(key, z.union([z.string(), exact, z.boolean(), z.null()], { error: 'expected text, a number, true, false or null' }))
+      .record(
+        key,
+        z.union([z.string(), z.number(), z.boolean(), z.null()], { error: 'expected text, a number, true, false or null' }),
+      )
       .optional(),
     at_least: z.record(key, z.number()).optional(),
     at_most: z.record(key, z.number()).optional(),
@@ -89,7 +93,7 @@ export const expectationSchema = z
     edges_of: z.record(key, key).optional(),
     finite: keys.optional(),
     monotonic: keys.optional(),
-    sum: z.record(key, amountOf(exact)).optional(),
+    sum: z.record(key, sum).optional(),
   })
   .superRefine((item, context) => {
     const wrong = misfit(item);
