@@ -186,7 +186,7 @@ test.each([
   ],
   [
     'artifacts: { expect: [{ file: a, json: b }] }',
-    '2:23: artifacts.expect[0] is a map; expected exactly one of each, npz, csv, json, files, file and marker',
+    '2:23: artifacts.expect[0] is a map; expected exactly one of each, npz, csv, json, hashes, files, file and marker',
     'change artifacts.expect[0] (l.yaml:2:23)',
   ],
   [

@@ -1,5 +1,6 @@
 import { asFailure } from '../../base/errors.ts';
 import { inside, statSize } from '../../base/files.ts';
+import { quote } from '../../base/text.ts';
 import type { Run } from '../run.ts';
 import { eachFaults, withIndex } from './each.ts';
 import type { Expectation, Expected } from './expectation.ts';
@@ -22,13 +23,18 @@ export async function checkExpectations(run: Run): Promise<{ checked: number; mi
   for (const expected of run.plan.artifacts.expect as Expectation[]) {
     const found = await checkOne(facts, expected);
     checked += found.checked;
-    missing.push(...capped(found.faults, MAX_EACH, `about ${expected.path}`));
+    missing.push(...capped(found.faults.map(oneLine), MAX_EACH, ` about ${expected.path}`));
   }
-  return { checked, missing: capped(missing, MAX_ALL, 'of other kinds') };
+  return { checked, missing: capped(missing, MAX_ALL, '') };
+}
+
+/** Names of files and what stands in them are others' words. */
+function oneLine(fault: string): string {
+  return quote(fault.replaceAll('\n', ' '), 800);
 }
 
 function capped(list: readonly string[], limit: number, what: string): string[] {
-  return list.length <= limit ? [...list] : [...list.slice(0, limit - 1), `and ${list.length - limit + 1} more findings ${what}`];
+  return list.length <= limit ? [...list] : [...list.slice(0, limit - 1), `and ${list.length - limit + 1} more findings${what}`];
 }
 
 async function checkOne(run: RunFacts, expected: Expectation): Promise<Checked> {

@@ -62,6 +62,7 @@ export type Expectation =
       at_least?: Readonly<Record<string, number>> | undefined;
       at_most?: Readonly<Record<string, number>> | undefined;
     }
+  | { kind: 'hashes'; path: string }
   | { kind: 'csv'; path: string; columns?: readonly string[] | undefined; rows?: Amount | undefined }
   | ({ kind: 'npz'; path: string; distinct?: boolean | undefined } & ArrayRules);
 

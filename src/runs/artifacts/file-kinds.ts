@@ -3,6 +3,7 @@ import { csvFaults } from './csv.ts';
 import type { Expected } from './expectation.ts';
 import { fileAt, fileFaults, sameFaults, sizeFaults } from './file-rules.ts';
 import { findPaths, isGlob } from './glob.ts';
+import { hashFaults } from './hashes.ts';
 import { jsonFaults } from './json-rules.ts';
 import { readNpz } from './npz.ts';
 import { npzFaults } from './npz-rules.ts';
@@ -11,16 +12,13 @@ import { flawText } from './unreadable.ts';
 
 export type Checked = { checked: number; faults: string[] };
 type File = { shown: string; path: string; size: number };
+type FileKind = 'file' | 'files' | 'json' | 'csv' | 'npz' | 'hashes';
 type Look = (file: File) => Promise<string[]>;
 
 /** Looks at the files that each of these paths or patterns names; that one names none is a fault of its own. */
-export async function checkFiles(
-  folder: string,
-  paths: readonly string[],
-  expected: Expected<'file' | 'files' | 'json' | 'csv' | 'npz'>,
-): Promise<Checked> {
+export async function checkFiles(folder: string, paths: readonly string[], expected: Expected<FileKind>): Promise<Checked> {
   const digests = new Map<string, string>();
-  const look = lookFor(expected, digests);
+  const look = lookFor(folder, expected, digests);
   const result: Checked = { checked: 0, faults: [] };
   for (const path of paths) {
     const names = namesOf(folder, path);
@@ -58,7 +56,7 @@ async function faultsOf(folder: string, shown: string, look: Look): Promise<stri
   }
 }
 
-function lookFor(expected: Expected<'file' | 'files' | 'json' | 'csv' | 'npz'>, digests: Map<string, string>): Look {
+function lookFor(folder: string, expected: Expected<FileKind>, digests: Map<string, string>): Look {
   const named = (shown: string, faults: readonly string[]) => faults.map((fault) => `${shown}: ${fault}`);
   switch (expected.kind) {
     case 'file':
@@ -70,6 +68,8 @@ function lookFor(expected: Expected<'file' | 'files' | 'json' | 'csv' | 'npz'>, 
       };
     case 'json':
       return async ({ shown, path }) => jsonFaults(path, shown, expected);
+    case 'hashes':
+      return async ({ shown, path }) => hashFaults(folder, path, shown);
     case 'csv':
       return async ({ shown, path }) => named(shown, await csvFaults(path, expected));
     case 'npz':

@@ -5,14 +5,14 @@ import type { Amount, Expected } from './expectation.ts';
 import { fileContains, fileSha256 } from './regular-file.ts';
 import { flawText } from './unreadable.ts';
 
-/** A file of a run that is there and not empty; or what it is instead, in words that say its name. */
-export function fileAt(folder: string, shown: string): { path: string; size: number } | { fault: string } {
+/** A file of a run that is there, and not empty unless it may be; or what it is instead, in words that say its name. */
+export function fileAt(folder: string, shown: string, empty?: 'or empty'): { path: string; size: number } | { fault: string } {
   try {
     const path = inside(folder, shown, 'artifact');
     const seen = statSync(path, { throwIfNoEntry: false });
     if (!seen) return { fault: `${shown} is not there` };
     if (!seen.isFile()) return { fault: `${shown} is no file` };
-    return seen.size === 0 ? { fault: `${shown} is empty` } : { path, size: seen.size };
+    return seen.size === 0 && !empty ? { fault: `${shown} is empty` } : { path, size: seen.size };
   } catch (error) {
     return { fault: `${shown}: ${flawText(error)}` };
   }

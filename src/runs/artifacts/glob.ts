@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../../base/errors.ts';
 import { refuse } from './unreadable.ts';
@@ -35,10 +35,10 @@ export function findPaths(top: string, pattern: string): string[] {
       }
       return;
     }
-    for (const { name } of list(folder)) {
+    for (const name of isGlob(part) ? list(folder).map((entry) => entry.name) : [part]) {
       if (!matches(name, part)) continue;
-      if (rest.length === 0) found.push(join(folder, name));
-      else walk(join(folder, name), rest);
+      if (rest.length > 0) walk(join(folder, name), rest);
+      else if (lstatSync(join(top, folder, name), { throwIfNoEntry: false })) found.push(join(folder, name));
     }
   };
   walk(

@@ -162,6 +162,20 @@ describe.skipIf(withoutNumpy)(`C2-14: batches must differ${withoutNumpy ? ` (lef
     expect(await missingOf(run)).toEqual(['laundered/t_laundered_RG0_batch_*.npy: count: 31; expected 32']);
   });
 
+  test('arrays in files of their own have the key arr_0', async () => {
+    const rules =
+      '- { npz: "laundered/*.npy", shape: { arr_0: [100] }, dtype: { arr_0: "<f8" }, finite: [arr_0], distinct: true }';
+    const run = laundered('i', rules);
+    expect(await checkExpectations(run)).toEqual({ checked: 32, missing: [] });
+    truncateSync(join(run.folder, 'laundered/t_laundered_RG0_batch_7.npy'), 500);
+    numpy(run.folder, `np.save(f'{folder}/laundered/t_laundered_RG0_batch_8.npy', np.full(99, np.nan))`);
+    expect(await missingOf(run)).toEqual([
+      'laundered/t_laundered_RG0_batch_7.npy is cut off: 372 bytes of 800 are there',
+      'laundered/t_laundered_RG0_batch_8.npy: shape: arr_0 is [99]; expected [100]',
+      'laundered/t_laundered_RG0_batch_8.npy: finite: arr_0 has 99 elements that are NaN or infinite, the first at 0; expected none',
+    ]);
+  });
+
   test('the same arrays packed otherwise are the same', async () => {
     const save = "(np.savez if i % 2 else np.savez_compressed)(f'{folder}/b_{i}.npz', x=a)";
     const expect_ = '- { npz: "laundered/b_{index}.npz", distinct: true }';

@@ -66,6 +66,22 @@ test.each<[string, Record<string, string>, string[]]>([
     ['m.json: at_least: x is 0.5; expected at least 0.9', 'm.json: at_most: y is "4"; expected at most 5'],
   ],
   ['- { json: m.json, at_least: { x: 0.9 }, at_most: { x: 1 } }', { 'm.json': '{"x":0.95}' }, []],
+  [
+    '- { hashes: out/SHA256SUMS }',
+    { 'out/SHA256SUMS': `${sha256('abc')}  a\n${sha256('')} *sub/b\n`, 'out/a': 'abc', 'out/sub/b': '' },
+    [],
+  ],
+  [
+    '- { hashes: SUMS }',
+    { SUMS: `${sha256('abc')}  a\n${sha256('x')}  b\nhello\n${sha256('x')}  ../../design.yaml\n`, a: 'abd' },
+    [
+      `a: sha256: ${sha256('abd')}; expected ${sha256('abc')}`,
+      'b is not there',
+      'SUMS: "hello" is no line of sha256sum',
+      expect.stringMatching(/^\.\.\/\.\.\/design\.yaml: artifact .* leads outside /) as unknown as string,
+    ],
+  ],
+  ['- { hashes: SUMS }', { SUMS: '\n' }, ['SUMS: names no file']],
   ['- { csv: t.csv, columns: [a, c], rows: 2 }', { 't.csv': 'a,b,c\n1,2,3\n4,5,6\n' }, []],
   ['- { csv: t.tsv, columns: [a], rows: 1 }', { 't.tsv': 'a\tb\r\n1,0\t2' }, []],
   [
@@ -79,6 +95,12 @@ test.each<[string, Record<string, string>, string[]]>([
   const run = expecting(folder(), expect_);
   write(run, files);
   expect(await missingOf(run)).toEqual(faults);
+});
+
+test('names that a job gave to files are told as data', async () => {
+  const run = expecting(folder(), '- { files: "*.csv", size: 2 }');
+  write(run, { 'a\u001b[31m\u202e\nis fine.csv': 'x' });
+  expect(await missingOf(run)).toEqual(['a is fine.csv: size: 1 bytes; expected 2']);
 });
 
 test('a link that leads out of the run is none of its files, whatever pattern finds it', async () => {

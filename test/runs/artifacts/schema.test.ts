@@ -25,7 +25,7 @@ test.each<[string, object]>([
   expect(parsed(item)).toEqual([expectation]);
 });
 
-const ONE = 'expected exactly one of each, npz, csv, json, files, file and marker';
+const ONE = 'expected exactly one of each, npz, csv, json, hashes, files, file and marker';
 const AMOUNT = 'expected a number, or bounds such as { at_least: 1, at_most: 9 }';
 const RISING = 'expected at_least, at_most or both, at_least not above at_most';
 
