@@ -38,7 +38,7 @@ class ArrayReading {
       this.#held = Buffer.from(bytes);
       return;
     }
-    const size = Math.max(1, this.#header.itemBytes);
+    const size = this.#measure ? this.#header.itemBytes : 1;
     const end = elements.length - (elements.length % size);
     this.#look(elements.subarray(0, end));
     this.#held = Buffer.from(elements.subarray(end));

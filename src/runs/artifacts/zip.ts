@@ -8,6 +8,8 @@ import { ZipReader } from './zip-reader.ts';
 
 /** More members than this no archive of arrays has. */
 export const MAX_MEMBERS = 4096;
+/** Of a member's name and notes; they are kept for all members at once. */
+const MAX_NOTES = 4096;
 /** Uncompressed, all members together: what is longer takes minutes to look through. 16 GiB. */
 export const MAX_BYTES = 16 * 1024 ** 3;
 
@@ -41,6 +43,9 @@ async function list(zip: ZipFile): Promise<Entry[]> {
   let total = 0;
   for await (const entry of zip.eachEntry()) {
     const name = quote(entry.fileName, 80);
+    const notes = entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
+    if (notes > MAX_NOTES)
+      refuse(`has a member with a name and notes of ${notes} bytes; expected at most ${MAX_NOTES} (${name})`);
     if (names.has(entry.fileName)) refuse(`has ${name} twice`);
     if (entry.isEncrypted()) refuse(`is encrypted (${name})`);
     if (!entry.canDecodeFileData()) refuse(`is packed in a way that is not read (${name}: method ${entry.compressionMethod})`);

@@ -72,13 +72,15 @@ held = zipfile.ZipInfo('a.npy'); held.extra = extra
 z = io.BytesIO()
 with zipfile.ZipFile(z, 'w') as f: f.writestr(held, data)
 save('far-member.npz', patched(bytearray(z.getvalue()), CENTRAL, 42, '<I', 0xffffffff))
+save('notes.npz', pack('', [('a' * 5000, b'')]))
 save('nothing.npz', pack('', []))
 save('text.npz', pack('', [('a.txt', b'hello'), ('a.npy', data)]))
 for name, content in {
   'no-array': b'hello, this is no array', 'empty': b'', 'type': data.replace(b"'<i8'", b"'<?8'"), 'cut': data[:-1], 'long': data + b'x', 'header': data[:40], 'version': data[:6] + b'\x09' + data[7:],
   'header-long': data[:6] + b'\x02\x00' + struct.pack('<I', 2**31) + data[12:],
   'code': data.replace(b"'<i8'", b"f(1) "), 'shape': data.replace(b'(50,)', b'(-1,)'), 'infinite': npy(np.zeros((0, 2)))
-    .replace(b"(0, 2), }       ", b"(999999999, 999999999,)}"), 'long-double': npy(np.zeros(2, np.longdouble)),
+    .replace(b"(0, 2), }       ", b"(999999999, 999999999,)}"), 'text-item': npy(np.array([b'abc'])).replace(b"'|S3', 'fortran_order': False, 'shape': (1,), }" + b' ' * 9, b"'|S999999999', 'fortran_order': False, 'shape': (1,), }" + b' '),
+  'long-double': npy(np.zeros(2, np.longdouble)),
 }.items(): save(f'{name}.npz', pack('', [('a.npy', content)]))
 `,
     );
@@ -100,6 +102,11 @@ for name, content in {
     ['bzip2', 'is packed in a way that is not read (a.npy: method 12)'],
     ['overlap', 'has members that overlap (b.npy)'],
     ['names', 'calls a member a.npy and z.npy'],
+    [
+      'notes',
+      `has a member with a name and notes of 5000 bytes; expected at most 4096 (${'a'.repeat(80)}… [4920 more characters])`,
+    ],
+    ['text-item', 'has a.npy, which is cut off: 3 bytes of 999999999 are there'],
     ['many', 'has 5000 members; expected at most 4096'],
     ['huge', `is ${5 * 0xfffffffe} bytes or more when unpacked; expected at most ${MAX_BYTES}`],
     ['no-array', 'has a.npy, which is no array of numpy'],
