@@ -25,6 +25,7 @@ const HOMES: Record<string, RegExp> = {
   'simple-git': /^runs\/capsule\.ts$/,
   yaml: /^(policies|runs|sites)\//,
   pino: /^context\.ts$/,
+  yauzl: /^runs\/artifacts\/zip/,
 };
 
 type Import = { from: string; to: string; isType: boolean };

@@ -2,6 +2,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
+import { withoutNumpy } from './support/numpy.ts';
 import { withoutClusters } from './support/privileges.ts';
 import { ROOT } from './support/repo.ts';
 import { CLUSTERS } from './support/slurm.ts';
@@ -13,6 +14,8 @@ export default async function setup(): Promise<() => Promise<void>> {
   const without = withoutClusters();
   if (without === undefined) await execa('bash', [script, 'install'], { stdin: 'ignore' });
   else console.warn(`\nLeft out: the tests on a real Slurm (test/clusters), because ${without}.\n`);
+  if (withoutNumpy !== undefined)
+    console.warn(`\nLeft out: the tests of numpy's files (test/runs/artifacts), because ${withoutNumpy}.\n`);
   const sweeping = setInterval(sweep, 5_000);
   return async () => {
     clearInterval(sweeping);

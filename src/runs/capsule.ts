@@ -156,6 +156,6 @@ async function fingerprint(path: string): Promise<string | undefined> {
 }
 
 /** Git's name for a file's content (gitformat-loose(5)): SHA-1 over `blob <size>`, a NUL, and the bytes. */
-function blob(content: Buffer): string {
+export function blob(content: Buffer): string {
   return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
 }

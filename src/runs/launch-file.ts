@@ -3,13 +3,12 @@ import { Failure } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import { clean } from '../base/text.ts';
 import { parseIndices } from './array-indices.ts';
+import type { Expectation } from './artifacts/expectation.ts';
+import { expectation } from './artifacts/schema.ts';
 import { launchSchema } from './launch-schema.ts';
 import { memoryMb, walltimeSeconds } from './units.ts';
 import { placeOf, validate } from './validate.ts';
 import { type Path, type Positioned, readYaml } from './yaml.ts';
-
-/** What must be true of the collected artifacts. `file` is there and not empty; `marker` is there, empty or not; `json` has these keys. */
-export type Expectation = { kind: 'json'; path: string; required: readonly string[] } | { kind: 'file' | 'marker'; path: string };
 
 export type LaunchResources = {
   cpus: number | null;
@@ -131,13 +130,6 @@ function stepOf(step: NonNullable<File['steps']>[number], whole: NonNullable<Fil
   };
 }
 
-type ExpectItem = NonNullable<NonNullable<z.output<typeof launchSchema>['artifacts']>['expect']>[number];
-
-function expectation(item: ExpectItem): Expectation {
-  if (item.json !== undefined) return { kind: 'json', path: item.json, required: item.required ?? [] };
-  return item.file !== undefined ? { kind: 'file', path: item.file } : { kind: 'marker', path: item.marker ?? '' };
-}
-
 function refuseNewer(read: Positioned): void {
   const version = String(member(read.value, 'schema_version'));
   if (!/^\d+(\.\d+)*$/.test(version) || Number.parseInt(version, 10) <= 1) return;
@@ -153,9 +145,6 @@ const UNSUPPORTED: readonly { key: string; inside: readonly string[]; instead: s
   { key: 'canary', inside: [], instead: 'run a small array first' },
   { key: 'resume', inside: [], instead: 'let the script itself go on where it stopped' },
   { key: 'options', inside: ['resources'], instead: 'name what it is for in resources (partition, qos, gpu_type)' },
-  { key: 'each', inside: ['artifacts', 'expect', '*'], instead: 'name the files one by one with file or marker' },
-  { key: 'npz', inside: ['artifacts', 'expect', '*'], instead: 'let the parser check the arrays, and expect its json' },
-  { key: 'newer_than', inside: ['artifacts', 'expect', '*'], instead: 'let the script remove old files before it starts' },
 ];
 
 function refuseUnsupported(read: Positioned): void {

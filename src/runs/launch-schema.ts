@@ -2,17 +2,12 @@ import { z } from 'zod';
 import { WORD, WORDS } from '../base/ids.ts';
 import { redact } from '../base/text.ts';
 import { parseIndices } from './array-indices.ts';
+import { expectationSchema, relative } from './artifacts/schema.ts';
 import { MEMORY, WALLTIME } from './units.ts';
 
 const word = z.string().regex(WORD, 'expected a name of letters, digits, dot, dash, plus and underscore');
 const words = z.string().regex(WORDS, 'expected a name, or several with commas between them');
 const line = z.string().regex(/^[^\n\r\0]+$/, 'expected one line of text');
-const relative = z
-  .string()
-  .regex(
-    /^(?![/~-])(?!(?:.*\/)?\.\.(?:\/|$))[^\\\0\n\r]+$/,
-    'expected a path inside the folder: relative, without .. and without backslashes',
-  );
 
 /** A scheduler may look at these in the job, or a shell or interpreter runs what they name, or they are ours. */
 const RULED =
@@ -105,17 +100,22 @@ const steps = z
     }
   });
 
-const expectation = z
-  .strictObject({
-    json: relative.optional(),
-    required: z.array(z.string().min(1)).min(1).optional(),
-    file: relative.optional(),
-    marker: relative.optional(),
-  })
-  .refine((item) => [item.json, item.file, item.marker].filter((part) => part !== undefined).length === 1, {
-    error: 'expected exactly one of json, file and marker',
-  })
-  .refine((item) => item.required === undefined || item.json !== undefined, { error: 'required goes with json' });
+type Whole = {
+  steps?: z.output<typeof steps> | undefined;
+  artifacts?: { expect?: z.output<typeof expectationSchema>[] | undefined } | undefined;
+};
+
+/** Which expectations are of no step, or of one that is not clear. */
+function strayExpectations({ steps: all = [], artifacts }: Whole): [at: number, message: string][] {
+  const arrays = all.filter((one) => one.array);
+  return (artifacts?.expect ?? []).flatMap((item, at): [number, string][] => {
+    if (item.step !== undefined) return all.some(({ name }) => name === item.step) ? [] : [[at, `there is no step ${item.step}`]];
+    const isOfTasks = Object.values(item).some((value) => typeof value === 'string' && value.includes('{index}'));
+    return isOfTasks && arrays.length > 1
+      ? [[at, `{index} is of several arrays; say which step: ${arrays.map(({ name }) => name).join(', ')}`]]
+      : [];
+  });
+}
 
 /** launch/launch.yaml, version 1, as far as this version carries it out; see `unsupported` in launch-file.ts for the rest. */
 export const launchSchema = z
@@ -138,9 +138,13 @@ export const launchSchema = z
       .optional(),
     code: z.literal('live').optional(),
     logs: z.array(relative).optional(),
-    artifacts: z.strictObject({ pull: z.array(relative).optional(), expect: z.array(expectation).optional() }).optional(),
+    artifacts: z.strictObject({ pull: z.array(relative).optional(), expect: z.array(expectationSchema).optional() }).optional(),
   })
   .refine((file) => file.steps === undefined || file.array === undefined, {
     path: ['array'],
     error: 'with steps each step says its own array',
+  })
+  .superRefine((file, context) => {
+    for (const [at, message] of strayExpectations(file))
+      context.addIssue({ code: 'custom', path: ['artifacts', 'expect', at], message });
   });

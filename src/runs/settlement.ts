@@ -21,7 +21,8 @@ export function settle(
   spending: Pick<Spending, 'settle'>,
 ): void {
   if (run.replicates) return;
-  if (run.steps) return run.steps.forEach((step) => void settle(step, spending));
+  for (const step of run.steps ?? []) settle(step, spending);
+  if (run.steps) return;
   const { attempts } = run.record;
   for (const attempt of attempts) {
     const cost = attempt === attempts.at(-1) ? costOf(run, attempt) : NOTHING;

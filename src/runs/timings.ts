@@ -23,3 +23,9 @@ export const TIMINGS: Readonly<Record<string, Timings>> = {
 export const SUBMIT_LIMIT_MS = 60_000;
 /** How long one command to a scheduler may take. `slurm.conf` MessageTimeout is 10 s; sbatch retries within it. */
 export const COMMAND_LIMIT_MS = 30_000;
+
+/**
+ * By how many seconds the clock of a file's writer may be behind ours, by scheduler. Times of ours are cut to whole seconds besides. local:
+ * one machine. slurm: nodes and file servers set by NTP; munged(8) itself only refuses what is five minutes off.
+ */
+export const CLOCK_SKEW: Readonly<Record<string, number>> = { local: 1, slurm: 5 };

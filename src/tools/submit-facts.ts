@@ -26,7 +26,7 @@ import { failedChecks } from './check-facts.ts';
 import { parserWarning } from './parser-facts.ts';
 import type { Planned } from './planning.ts';
 import { atItsSite, planRun } from './planning.ts';
-import { hours, jobFacts, jobsOfPlan, priceOfPlan, priceView } from './pricing.ts';
+import { hours, jobsOfPlan, priceOfPlan, priceView } from './pricing.ts';
 import type { Queue } from './queue-facts.ts';
 import { queueAt, withElsewhere } from './queue-facts.ts';
 import { launches } from './run-choice.ts';

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
-import { checkExpectations } from '../runs/artifacts.ts';
+import { checkExpectations } from '../runs/artifacts/check.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import type { Run } from '../runs/run.ts';
 import { record, reread, withWhole } from '../runs/run.ts';
@@ -54,13 +54,11 @@ export default defineTool({
     return withWhole(chosen, 'collecting', async () => {
       const run = reread(chosen);
       refuseEarly(run);
-      const checked = (run.replicates ?? [run]).map((part) => (needsCollecting(run, part) ? collect(part) : 0));
+      let checked = 0;
+      for (const part of run.replicates ?? [run]) if (needsCollecting(run, part)) checked += await collect(part);
       const after = reread(run);
       await tell(acts, after);
-      return answer(
-        after,
-        checked.reduce((sum, n) => sum + n, 0),
-      );
+      return answer(after, checked);
     });
   },
   text: (out) =>
@@ -79,8 +77,8 @@ function needsCollecting(chosen: Run, part: Run): boolean {
 }
 
 /** Verifies what one run was to bring and journals what came of it. Gives how many artifacts were looked at. */
-function collect(run: Run): number {
-  const { checked, missing } = checkExpectations(run);
+async function collect(run: Run): Promise<number> {
+  const { checked, missing } = await checkExpectations(run);
   const good = run.record.tasks.filter((task) => task.state === 'succeeded').length;
   const ok = missing.length === 0 && good > 0;
   const detail = ok

@@ -67,7 +67,7 @@ async function killAt(call: string, nth: number): Promise<{ cut: number; ended: 
       cut,
       ended: {
         first: order.slice(0, 3).sort(),
-        then: order.slice(3),
+        rest: order.slice(3),
         sameRun: before === undefined || before === id,
         runs: (await answered<{ total: number }>(tiny, 'runs')).total,
         audit: (await tiny.run(['audit', 'verify'])).exit,
@@ -89,7 +89,7 @@ test('a chain that is killed anywhere is finished by the next calls, every step 
       results[place.join(' ')] = await killAt(...place);
   };
   await Promise.all([next(), next()]);
-  const once = { first: ['gen 0 a b', 'gen 1 a b', 'gen 2 a b'], then: ['hist', 'tidy'], sameRun: true, runs: 1, audit: 0 };
+  const once = { first: ['gen 0 a b', 'gen 1 a b', 'gen 2 a b'], rest: ['hist', 'tidy'], sameRun: true, runs: 1, audit: 0 };
   expect(Object.fromEntries(Object.entries(results).map(([place, { ended }]) => [place, ended]))).toEqual(
     Object.fromEntries(Object.keys(results).map((place) => [place, once])),
   );

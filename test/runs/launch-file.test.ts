@@ -96,12 +96,6 @@ test.each([
     '2:14: options',
     'name what it is for in resources (partition, qos, gpu_type)',
   ],
-  [
-    'artifacts: { expect: [{ each: "b_{index}", marker: READY }] }',
-    '2:25: each',
-    'name the files one by one with file or marker',
-  ],
-  ['artifacts: { expect: [{ npz: "h/*.npz" }] }', '2:25: npz', 'let the parser check the arrays, and expect its json'],
 ])('%s is not supported and says so', (line, what, next) => {
   expect(failureOf(() => parseLaunchFile(`schema_version: "1"\n${line}\n`, 'l.yaml'))).toEqual({
     code: 'unsupported',
@@ -197,7 +191,7 @@ test.each([
   ],
   [
     'artifacts: { expect: [{ file: a, json: b }] }',
-    '2:23: artifacts.expect[0] is a map; expected exactly one of json, file and marker',
+    '2:23: artifacts.expect[0] is a map; expected exactly one of each, npz, csv, json, hashes, files, file and marker',
     'change artifacts.expect[0] (l.yaml:2:23)',
   ],
   [

@@ -1,9 +1,9 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { checkExpectations } from '../../src/runs/artifacts.ts';
-import type { Expectation } from '../../src/runs/launch-file.ts';
-import { observed, plan, runOnDisk, scratch, task, told } from './samples.ts';
+import { checkExpectations } from '../../../src/runs/artifacts/check.ts';
+import type { Expectation } from '../../../src/runs/artifacts/expectation.ts';
+import { observed, plan, runOnDisk, scratch, task, told } from '../samples.ts';
 
 const top = scratch('artifacts');
 afterAll(top.remove);
@@ -41,37 +41,37 @@ test.each<[string, Expectation[], Record<string, string>, string[]]>([
   ['an empty JSON file', [json('m.json')], { 'm.json': '' }, ['m.json is empty']],
   ['a folder instead of JSON', [json('m.json')], { 'm.json': '/' }, ['m.json is no file']],
   ['several', [file('a'), file('b'), done], { b: 'x' }, ['a is not there', 'READY is not there']],
-])('%s', (_what, expected, files, missing) => {
-  expect(check(expected, files)).toEqual({ checked: expected.length, missing });
+])('%s', async (_what, expected, files, missing) => {
+  expect(await check(expected, files)).toEqual({ checked: expected.length, missing });
 });
 
-test('torn JSON', () => {
-  expect(check([json('m.json')], { 'm.json': '{"a":' })).toEqual({
+test('torn JSON', async () => {
+  expect(await check([json('m.json')], { 'm.json': '{"a":' })).toEqual({
     checked: 1,
     missing: [expect.stringMatching(/^m\.json is not JSON \(.+\)$/)],
   });
 });
 
-test('a link or a path that leads out of the run is none of its artifacts', () => {
-  const found = check([file('out.csv'), file('../../design.yaml')], { 'out.csv': '->/etc/passwd' });
+test('a link or a path that leads out of the run is none of its artifacts', async () => {
+  const found = await check([file('out.csv'), file('../../design.yaml')], { 'out.csv': '->/etc/passwd' });
   expect(found.missing).toEqual([
     expect.stringMatching(/^out\.csv: artifact "out\.csv" leads outside /),
     expect.stringMatching(/^\.\.\/\.\.\/design\.yaml: artifact .* leads outside /),
   ]);
 });
 
-test('what is expected of each task is expected of those that succeeded', () => {
+test('what is expected of each task is expected of those that succeeded', async () => {
   const tasks = [
     task({ index: 1, state: 'succeeded' }),
     task({ index: 2, state: 'failed' }),
     task({ index: 3, state: 'succeeded' }),
   ];
-  expect(check([file('out/{index}/{index}.csv'), file('all.csv')], { 'out/1/1.csv': 'x', 'all.csv': 'x' }, tasks)).toEqual({
+  expect(await check([file('out/{index}/{index}.csv'), file('all.csv')], { 'out/1/1.csv': 'x', 'all.csv': 'x' }, tasks)).toEqual({
     checked: 3,
     missing: ['out/3/3.csv is not there'],
   });
 });
 
-test('where no task succeeded nothing is looked for', () => {
-  expect(check([file('a'), file('{index}')], {}, [task({ state: 'failed' })])).toEqual({ checked: 0, missing: [] });
+test('where no task succeeded nothing is looked for', async () => {
+  expect(await check([file('a'), file('{index}')], {}, [task({ state: 'failed' })])).toEqual({ checked: 0, missing: [] });
 });

@@ -1,0 +1,81 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { sha256 } from '../../base/digest.ts';
+import { inside } from '../../base/files.ts';
+import { blob } from '../capsule.ts';
+import { indicesOf, stepOf } from '../plan.ts';
+import { current } from '../record.ts';
+import { codeOf, type Run } from '../run.ts';
+import { CLOCK_SKEW } from '../timings.ts';
+import type { TaskRecord } from '../types.ts';
+
+/** What a marker of a task is compared with. Times are epoch seconds. */
+export type TaskFacts = {
+  index: number;
+  succeeded: boolean;
+  /** Why it did not, in a word or two. */
+  words: string;
+  attempt: number;
+  submitted: number | null;
+  started: number | null;
+};
+
+/** A file whose hash a marker names: as it is, and whether it is still what it was when the run was planned. */
+export type ConfigFacts = { sha256: string; changed: boolean } | { missing: true };
+
+export type RunFacts = {
+  id: string;
+  folder: string;
+  /** Every task of the plan. */
+  tasks: readonly TaskFacts[];
+  seed: number | null;
+  /** What clocks may differ by, in seconds. */
+  skew: number;
+  config(path: string): ConfigFacts;
+};
+
+/** Of a run of several steps the tasks of the one that is named, else of its only array, else of all of them. */
+export function runFacts(run: Run, step?: string): RunFacts {
+  const arrays = (run.steps ?? []).filter((one) => stepOf(one).requested.indices !== null);
+  const part = run.steps?.find((one) => one.step === (step ?? (arrays.length === 1 ? arrays[0]?.step : undefined)));
+  return { ...factsOf(run), tasks: part ? tasksOf(part) : (run.steps ?? [run]).flatMap(tasksOf) };
+}
+
+function tasksOf(run: Run): TaskFacts[] {
+  const records = new Map(run.record.tasks.map((task) => [task.index, task]));
+  const attempt = current(run.record);
+  return indicesOf(stepOf(run)).map((index): TaskFacts => {
+    const task = records.get(index);
+    return {
+      index,
+      succeeded: task?.state === 'succeeded',
+      words: task ? wordsOf(task) : 'unknown',
+      attempt: attempt?.attempt ?? 0,
+      submitted: attempt ? Date.parse(attempt.intentAt) / 1000 : null,
+      started: task?.started ?? null,
+    };
+  });
+}
+
+function factsOf(run: Run): Omit<RunFacts, 'tasks'> {
+  const { replicate, seeds } = run.plan;
+  return {
+    id: run.id,
+    folder: run.folder,
+    seed: replicate?.seed ?? seeds?.base ?? null,
+    skew: CLOCK_SKEW[run.plan.scheduler] ?? Math.max(...Object.values(CLOCK_SKEW)),
+    config: (path) => configFacts(run, path),
+  };
+}
+
+function wordsOf({ state, failure }: TaskRecord): string {
+  return failure ? `${state}: ${failure.replaceAll('_', ' ')}` : state;
+}
+
+function configFacts(run: Run, path: string): ConfigFacts {
+  const file = inside(run.iterationFolder, path, 'config');
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return { missing: true };
+  const content = readFileSync(file);
+  const planned = codeOf(run)?.[join(run.plan.iteration.folder, path)];
+  return { sha256: sha256(content), changed: planned !== undefined && planned.split(' ')[1] !== blob(content) };
+}
