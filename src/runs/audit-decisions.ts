@@ -13,7 +13,7 @@ export function passedDecisions(lines: readonly AuditLine[]): PassedDecision[] {
   const granted = new Set<string>();
   for (const { n, hash, kind, tool, verdict, digest, approval, cost } of lines) {
     if (kind === 'approval' && approval !== undefined) granted.add(approval);
-    if (kind !== 'decision' || tool !== 'submit_run' || digest === undefined) continue;
+    if (kind !== 'decision' || !SUBMITS.has(tool) || digest === undefined) continue;
     const question = `${approval} ${digest}`;
     if (verdict === 'allow') passed.push({ n, hash, digest, key: `line ${n}` });
     if (verdict === 'ask' && asked.has(question)) passed.push({ n, hash, digest, key: `approval ${approval}` });
@@ -23,9 +23,11 @@ export function passedDecisions(lines: readonly AuditLine[]): PassedDecision[] {
   return passed;
 }
 
+const SUBMITS: ReadonlySet<string> = new Set(['submit_run', 'retry_tasks']);
+
 /** Whether a line says that a run was submitted. */
 export function isSubmission({ kind, tool, run }: AuditLine): boolean {
-  return kind === 'effect' && tool === 'submit_run' && run !== undefined;
+  return kind === 'effect' && SUBMITS.has(tool) && run !== undefined;
 }
 
 /**

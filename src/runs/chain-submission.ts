@@ -67,7 +67,8 @@ async function finishChain(run: Run, site: Site, permit: ActingPermit, mayReleas
 /** Takes back every job of a chain that will not be whole, and ends the run. Safe to repeat. */
 async function undo(run: Run, site: Site, permit: ActingPermit, why: string): Promise<Run> {
   const steps = run.steps ?? [];
-  const there = steps.filter((step) => ACCEPTED.has(phaseOf(step) ?? ''));
+  // What has ended, before a retry, stays what it is.
+  const there = steps.filter((step) => ACCEPTED.has(phaseOf(step) ?? '') && !hasEnded(step));
   const jobs = there.flatMap(({ record: { attempts } }) =>
     attempts.flatMap(({ jobId, name }) => (jobId === null ? [] : [{ id: jobId, name }])),
   );
@@ -110,6 +111,10 @@ function stepOfRun(run: Run, step: string): Run {
   throw new Error(`run ${run.id} has no step ${step}`);
 }
 
+function hasEnded(step: Run): boolean {
+  return step.record.tasks.every(({ state }) => TASK_OVER.has(state));
+}
+
 function phaseOf(step: Run): Attempt['phase'] | undefined {
   return current(step.record)?.phase;
 }
@@ -121,8 +126,7 @@ function phaseOf(step: Run): Attempt['phase'] | undefined {
 function parentsOf(step: Run): Job['after'] {
   return (stepOf(step).after ?? []).flatMap(({ step: name, on }) => {
     const parent = reread({ ...step, step: name });
-    const hasEnded = parent.record.tasks.every(({ state }) => TASK_OVER.has(state));
     const id = current(parent.record)?.jobId;
-    return hasEnded || id == null ? [] : [{ id, on }];
+    return hasEnded(parent) || id == null ? [] : [{ id, on }];
   });
 }

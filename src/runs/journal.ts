@@ -44,8 +44,12 @@ const event = z.discriminatedUnion('event', [
     policy_version: z.string(),
     approval: z.string().nullable(),
     by: z.string(),
+    /** Of a retry: the tasks that are run again, and the file beside the journal that holds its plan. */
+    indices: z.array(z.number().int()).optional(),
+    plan_file: z.string().optional(),
     decision: z.string().optional(),
   }),
+  z.strictObject({ event: z.literal('reopened'), because: z.string() }),
   z.strictObject({ event: z.literal('submitted'), ...of, job_id: z.string(), adopted: z.boolean() }),
   z.strictObject({ event: z.literal('refused'), ...of, quoted: z.string() }),
   z.strictObject({ event: z.literal('ambiguous'), ...of, why: z.string() }),

@@ -3,7 +3,7 @@ import type { JobView, Look } from '../sites/schedulers/scheduler.ts';
 import { judgeTask } from './evidence.ts';
 import type { JournalEvent } from './journal.ts';
 import { mayMove, rootCause, stateFromTasks, TASK_OVER } from './lifecycle.ts';
-import { allowance, excess, stepOf } from './plan.ts';
+import { allowance, decidedStep, excess, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { TIMINGS } from './timings.ts';
@@ -44,7 +44,7 @@ export function observe(run: Run, look: Look, markers: MarkerLook | undefined, p
         at: look.at,
         cancelled: run.record.cancelling,
         parentFailed,
-        memoryMb: stepOf(run).requested.memoryMb,
+        memoryMb: decidedStep(run).requested.memoryMb,
         duplicateOf: evidence.owners.get(task.index),
       },
       timings,
@@ -70,7 +70,7 @@ export function parentFailed(whole: Run, part: Run): boolean {
 
 /** What a job that waits or runs may use beyond what was decided on: somebody changed it, or the site gives more than was asked for. */
 export function grown(run: Run, look: Look): string[] {
-  const planned = allowance(stepOf(run));
+  const planned = allowance(decidedStep(run));
   const mays = [...viewsOf(run, look.jobs).values()].flatMap(({ may }) => may ?? []);
   return [...new Set(mays.flatMap((may) => excess(planned, { ...planned, ...may })))];
 }

@@ -50,6 +50,8 @@ export type Plan = {
   capsule: Capsule;
   /** Worst case in hours of one run of it; null where a part of it is not known. */
   price: PlanPrice;
+  /** The run of which only some tasks are run again, each with the index and the width it had. */
+  retry?: { of: string; attempt: number };
   /** Only these runs of a group: the rest of one whose submission was cut off. Absent: everything that is planned. */
   rest?: string[];
   /** Which run of a group this is. Like the run's id it comes with the reservation, so it is no part of what is decided on. */
@@ -96,6 +98,12 @@ export function stepOf({ plan, step }: { plan: Pick<Plan, 'steps'>; step?: strin
   const found = step === undefined ? plan.steps[0] : plan.steps.find(({ name }) => name === step);
   if (found && (step !== undefined || plan.steps.length === 1)) return found;
   throw new Error(step === undefined ? `a run of ${plan.steps.length} steps where one is meant` : `no step ${step} in the plan`);
+}
+
+/** The step as it was decided on last: for a retry as its own plan has it, with the tasks and resources of that. */
+export function decidedStep({ plan, decided, step }: { plan: Plan; decided?: Plan; step?: string }): PlanStep {
+  const name = stepOf({ plan, ...(step === undefined ? {} : { step }) }).name;
+  return stepOf({ plan: decided ?? plan, step: name });
 }
 
 /** The most that any step asks for, resource by resource. */

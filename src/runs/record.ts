@@ -18,6 +18,8 @@ export type RunRecord = {
   startedAt: string | null;
   overAt: string | null;
   lookedAt: number | null;
+  /** How often it was opened again to run tasks anew. */
+  retries: number;
   /** The number of the last line; appending needs it. */
   last: number;
 };
@@ -42,6 +44,7 @@ export function replay(lines: readonly JournalLine[], indices: readonly number[]
     startedAt: null,
     overAt: null,
     lookedAt: null,
+    retries: 0,
     last: 0,
   };
   for (const line of lines) apply(record, line, indices);
@@ -62,9 +65,14 @@ function apply(record: RunRecord, line: JournalLine, indices: readonly number[])
         submittedAt: null,
         planDigest: line.plan_digest,
         policyVersion: line.policy_version,
+        ...(line.indices ? { indices: line.indices } : {}),
+        ...(line.plan_file ? { planFile: line.plan_file } : {}),
       });
-      record.tasks = indices.map(unseen);
+      record.tasks = record.tasks.map((task) => (line.indices?.includes(task.index) === false ? task : unseen(task.index)));
       record.differences = [];
+      return;
+    case 'reopened':
+      reopen(record, line.because);
       return;
     case 'submitted':
       patch(record, line, {
@@ -120,6 +128,21 @@ function patch(record: RunRecord, of: { step: string; attempt: number }, change:
   record.attempts = record.attempts.map((one) =>
     one.step === of.step && one.attempt === of.attempt ? { ...one, ...change } : one,
   );
+}
+
+/** The one legal way to start over: what was concluded of the run is no longer so; what its tasks have done is. */
+function reopen(record: RunRecord, because: string): void {
+  Object.assign(record, {
+    state: 'pending',
+    because,
+    sync: { status: 'pending', detail: '', missing: [] },
+    extraction: null,
+    cancelling: false,
+    differences: [],
+    refused: null,
+    overAt: null,
+    retries: record.retries + 1,
+  } satisfies Partial<RunRecord>);
 }
 
 function observe(record: RunRecord, line: Extract<JournalLine, { event: 'observed' }>): void {

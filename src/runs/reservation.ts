@@ -7,10 +7,10 @@ import type { StepJob } from './chain-submission.ts';
 import { repositoryTag } from './home.ts';
 import { markOpen } from './open.ts';
 import type { Plan, PlanStep } from './plan.ts';
-import { jobName, jobOf, planDigest, stepOf } from './plan.ts';
+import { indicesOf, jobName, jobOf, planDigest, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
-import { gateOf, readRun, record, reread, withRun, writeCode } from './run.ts';
+import { gateOf, ownRun, readRun, record, reread, withRun, writeCode } from './run.ts';
 
 /** What is submitted of a run: its job, or those of its steps in order. */
 export type Reserved = { run: Run; jobs: StepJob[] };
@@ -47,16 +47,14 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
     markOpen(repo, runId, plan.iteration.folder);
     for (const step of plan.steps) writeAtomic(scriptOf(folder, step), intent.scripts[step.name] ?? '', 0o755);
     writeCode(folder, intent.files);
-    writeAtomic(join(gateOf({ folder }), 'plan.json'), jsonText(plan));
+    const file = writePlan(iterationFolder, runId, plan);
     // A run folder with something in its logs is a launched run to the Python Autolab, which then launches no other.
     writeAtomic(join(folder, 'logs', 'launch.log'), `submitted by autolab-mcp ${intent.version} to ${plan.site}\n`);
     const before = readRun(iterationFolder, runId);
     const jobs = (before.steps ?? [before]).flatMap((part) => {
       const attempt = current(part.record);
       // Of a chain that was cut off only what nothing was accepted of.
-      return attempt && attempt.phase !== 'none' && before.steps
-        ? []
-        : [prepared(repo, reread(part), intent, (attempt?.attempt ?? 0) + 1)];
+      return attempt && attempt.phase !== 'none' && before.steps ? [] : [prepared(repo, reread(part), intent, file)];
     });
     return { run: readRun(iterationFolder, runId), jobs };
   });
@@ -66,12 +64,50 @@ function scriptOf(folder: string, step: PlanStep): string {
   return join(gateOf({ folder }), 'scripts', step.name);
 }
 
+/** Undefined where it is the run's own; a file beside that where something has been accepted of another plan already. */
+function writePlan(iterationFolder: string, runId: string, plan: Plan): string | undefined {
+  const run = ownRun(iterationFolder, runId);
+  const gate = gateOf({ folder: join(iterationFolder, 'runs', runId) });
+  const isTaken = run?.steps?.some(({ record: { attempts } }) => attempts.some(({ jobId }) => jobId !== null));
+  if (!isTaken && !plan.retry) {
+    writeAtomic(join(gate, 'plan.json'), jsonText(plan));
+    return undefined;
+  }
+  const file = join('plans', `${planDigest(plan).slice(0, 16)}.json`);
+  writeAtomic(join(gate, file), jsonText(plan));
+  return file;
+}
+
+/**
+ * Writes down that tasks of a run are to be run again, under the plan of `intent`, which has the steps that are and no others: the run is
+ * opened anew, and everything else is as with `reserve`.
+ */
+export async function reserveRetry(repo: string, before: Run, intent: Intent, because: string): Promise<Reserved> {
+  const { plan, runId, iterationFolder } = intent;
+  markOpen(repo, runId, plan.iteration.folder);
+  return withRun(before, 'reserving', () => {
+    markOpen(repo, runId, plan.iteration.folder);
+    const file = writePlan(iterationFolder, runId, plan);
+    const now = readRun(iterationFolder, runId);
+    // One that was cut off before anything was accepted is open already.
+    if (current(now.record)?.phase !== 'none') record(now, { event: 'reopened', because });
+    const jobs = plan.steps.map(({ name }) => {
+      const whole = readRun(iterationFolder, runId);
+      return prepared(repo, whole.steps?.find(({ step }) => step === name) ?? whole, intent, file);
+    });
+    return { run: readRun(iterationFolder, runId), jobs };
+  });
+}
+
 /** Writes our job script of one step and journals the intent to submit it. */
-function prepared(repo: string, run: Run, intent: Intent, attempt: number): StepJob {
+function prepared(repo: string, run: Run, intent: Intent, planFile: string | undefined): StepJob {
   const { plan, runId, iterationFolder } = intent;
   const { folder } = run;
   const gate = gateOf(run);
-  const step = stepOf(run);
+  const attempt = (current(run.record)?.attempt ?? 0) + 1;
+  const whole = stepOf(run);
+  const step = stepOf({ plan, step: whole.name });
+  const isPart = indicesOf(step).length < indicesOf(whole).length;
   const name = jobName(runId, step.name, attempt, mintNonce());
   const file = join(gate, 'jobs', `${step.name}.${attempt}.sh`);
   writeAtomic(
@@ -90,6 +126,7 @@ function prepared(repo: string, run: Run, intent: Intent, attempt: number): Step
       set: plan.environment.set,
       jobName: step.jobName,
       requeues: step.requested.requeues,
+      ...(isPart ? { array: widthOf(indicesOf(whole)) } : {}),
     }),
     0o755,
   );
@@ -103,6 +140,8 @@ function prepared(repo: string, run: Run, intent: Intent, attempt: number): Step
     approval: intent.approval,
     by: intent.by,
     ...(intent.decision === null ? {} : { decision: intent.decision }),
+    ...(isPart ? { indices: [...indicesOf(step)] } : {}),
+    ...(planFile === undefined ? {} : { plan_file: planFile }),
   });
   const job = jobOf(
     plan,
@@ -115,6 +154,14 @@ function prepared(repo: string, run: Run, intent: Intent, attempt: number): Step
     { head: intent.decision, repository: repositoryTag(repo) },
   );
   return { step: step.name, job };
+}
+
+/** The bounds that the array was planned with. The step counts where all are as far apart. */
+function widthOf(indices: readonly number[]): NonNullable<JobScriptSpec['array']> {
+  const [least = 0, second = least + 1] = indices;
+  const step = second - least;
+  const isEven = indices.every((index, at) => index === least + at * step);
+  return { least, most: indices.at(-1) ?? least, count: indices.length, step: isEven ? step : 1 };
 }
 
 /** What design.yaml says of its replicates, and, in a run that is one of them, which it is. */

@@ -29,6 +29,8 @@ export type Run = {
   replicates?: readonly Run[];
   steps?: readonly Run[];
   step?: string;
+  /** The plan of the current attempt, where that is a retry's. */
+  decided?: Plan;
 };
 
 /** What has jobs: the run itself, its steps, or the runs of the group whose base it is. */
@@ -60,7 +62,7 @@ export function readRun(iterationFolder: string, id: string): Run {
   if (plan.steps.length > 1) return chainOf({ id, folder, iterationFolder, plan }, lines);
   const own = replay(lines, indicesOf(stepOf({ plan })));
   const group = readGroup(folder);
-  if (!group) return { id, folder, iterationFolder, plan, record: own };
+  if (!group) return withDecided({ id, folder, iterationFolder, plan, record: own });
   const replicates = group.replicates
     .filter((one) => isOurs(join(iterationFolder, 'runs', one.run_id)))
     .map((one) => readRun(iterationFolder, one.run_id));
@@ -78,13 +80,18 @@ export function writeCode(folder: string, files: Record<string, string>): void {
   writeAtomic(join(gateOf({ folder }), 'capsule.json'), jsonText({ schema_version: '1', files }));
 }
 
+function withDecided({ decided: _, ...run }: Run): Run {
+  const file = current(run.record)?.planFile;
+  const plan = file === undefined ? undefined : readPlan(run.folder, file);
+  return plan ? { ...run, decided: plan } : run;
+}
+
 /** A run of several steps, from its one journal. */
 function chainOf(run: Omit<Run, 'record'>, lines: readonly JournalLine[]): Run {
-  const steps = run.plan.steps.map((step) => ({
-    ...run,
-    step: step.name,
-    record: { ...replay(linesOf(lines, step.name), indicesOf(step)), last: lines.length },
-  }));
+  const steps = run.plan.steps.map((step) => {
+    const record = { ...replay(linesOf(lines, step.name), indicesOf(step)), last: lines.length };
+    return { ...withDecided({ ...run, record }), step: step.name };
+  });
   return { ...run, steps, record: chainRecord(steps, replay(linesOf(lines, null), [])) };
 }
 
@@ -130,7 +137,7 @@ export function record(run: Run, ...events: JournalEvent[]): Run {
   checkMoves(run.record.state, events);
   for (const event of events) lines.push(appendJournal(run.folder, lines.length, event));
   if (run.replicates || run.steps || run.step !== undefined) return reread(run);
-  return { ...run, record: replay(lines, indicesOf(stepOf(run))) };
+  return withDecided({ ...run, record: replay(lines, indicesOf(stepOf(run))) });
 }
 
 /** Nothing of it was ever accepted, and that is certain: to go on with it is a new submission. */
@@ -179,8 +186,8 @@ function isOurs(folder: string): boolean {
   return existsSync(join(folder, 'gate', 'plan.json'));
 }
 
-function readPlan(folder: string): Plan | undefined {
-  const path = join(folder, 'gate', 'plan.json');
+function readPlan(folder: string, file = 'plan.json'): Plan | undefined {
+  const path = join(folder, 'gate', file);
   const json = readJson(path);
   if (json === undefined) return undefined;
   const version = typeof json === 'object' && json !== null && 'schema_version' in json ? json.schema_version : undefined;

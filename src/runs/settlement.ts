@@ -2,7 +2,7 @@ import type { Requested, Used } from '../sites/schedulers/scheduler.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
 import { payerOf } from './place.ts';
 import type { Plan, PlanStep } from './plan.ts';
-import { allowance, indicesOf, planDigest, priceOfStep, stepOf } from './plan.ts';
+import { allowance, decidedStep, indicesOf, planDigest, priceOfStep } from './plan.ts';
 import type { Run } from './run.ts';
 import type { Cost, Reservation, Spending } from './spending.ts';
 import type { Attempt, TaskRecord } from './types.ts';
@@ -17,7 +17,7 @@ export function reservationOf(repo: string, plan: Plan, step: PlanStep, job: str
 
 /** Writes down what each submission of a run has come to, as far as that is certain. Safe to repeat. */
 export function settle(
-  run: Pick<Run, 'plan' | 'record' | 'replicates' | 'steps' | 'step'>,
+  run: Pick<Run, 'plan' | 'record' | 'replicates' | 'steps' | 'step' | 'decided'>,
   spending: Pick<Spending, 'settle'>,
 ): void {
   if (run.replicates) return;
@@ -25,14 +25,16 @@ export function settle(
   if (run.steps) return;
   const { attempts } = run.record;
   for (const attempt of attempts) {
-    const cost = attempt === attempts.at(-1) ? costOf(run, attempt) : NOTHING;
+    // What was accepted before a retry was settled before it.
+    const before = attempt.jobId === null ? NOTHING : undefined;
+    const cost = attempt === attempts.at(-1) ? costOf(run, attempt) : before;
     if (cost) spending.settle(attempt.name, cost);
   }
 }
 
 /** Undefined while the job may still cost something. */
 function costOf(
-  run: Pick<Run, 'plan' | 'record' | 'step'>,
+  run: Pick<Run, 'plan' | 'record' | 'step' | 'decided'>,
   { phase, begun, jobId, planDigest: decided }: Attempt,
 ): Cost | undefined {
   if (phase === 'withdrawn' && begun) return undefined;
@@ -40,11 +42,12 @@ function costOf(
   if (phase === 'unknown') return undefined;
   if (jobId === null) return isOver(run.record.state) ? NOTHING : undefined;
   // A plan that was altered since says nothing of what the job could cost.
-  if (planDigest(run.plan) !== decided) return undefined;
-  const { tasks } = run.record;
-  if (tasks.length !== indicesOf(stepOf(run)).length || !tasks.every(({ state }) => TASK_OVER.has(state))) return undefined;
-  const { requested } = stepOf(run);
-  const most = allowance(stepOf(run));
+  if (planDigest(run.decided ?? run.plan) !== decided) return undefined;
+  const step = decidedStep(run);
+  const tasks = run.record.tasks.filter(({ index }) => indicesOf(step).includes(index));
+  if (tasks.length !== indicesOf(step).length || !tasks.every(({ state }) => TASK_OVER.has(state))) return undefined;
+  const { requested } = step;
+  const most = allowance(step);
   const seconds = tasks.map((task) => kept(task, requested, most));
   const hours = (of: keyof NonNullable<Used['held']>) => seconds.reduce((sum, held) => sum + held[of], 0) / 3600;
   return { cpu_hours: hours('cpuSeconds'), gpu_hours: hours('gpuSeconds') };

@@ -21,6 +21,11 @@ export function projectState(state: State, run: Run, last?: Run): State {
   const isNew = state.last_run_id !== run.id && next.last_run_id === run.id;
   if (isNew && (next.stage === 'extract_results' || next.stage === 'update_docs'))
     next = moved(next, isWhole(run) || isOver(run.record.state) ? 'slurm_monitor' : 'launch', run);
+  // A run that was opened again to run tasks anew is looked at again.
+  const isOpened =
+    run.record.retries > 0 && next.last_run_id === run.id && run.record.extraction === null && !isOver(run.record.state);
+  if (isOpened && run.record.state !== 'synced' && (next.stage === 'extract_results' || next.stage === 'update_docs'))
+    next = moved(next, 'slurm_monitor', run);
   for (let stage = stageAfter(next, run); stage !== undefined; stage = stageAfter(next, run)) next = moved(next, stage, run);
   return next;
 }

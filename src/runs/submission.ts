@@ -6,7 +6,7 @@ import { quote } from '../base/text.ts';
 import type { Job, JobView, Requested } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
 import type { JournalEvent } from './journal.ts';
-import { allowance, excess, planDigest, stepOf } from './plan.ts';
+import { allowance, decidedStep, excess, planDigest } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { record } from './run.ts';
@@ -188,8 +188,8 @@ export async function readBack(run: Run, site: Site): Promise<Run> {
 
 /** What the job is more than was decided on. A plan that was altered since is compared with nothing: it decides nothing. */
 function differencesOf(run: Run, attempt: Attempt, actual: Requested): string[] {
-  if (planDigest(run.plan) !== attempt.planDigest) return ['plan.json is not the plan that was decided on'];
-  return excess(allowance(stepOf(run)), actual);
+  if (planDigest(run.decided ?? run.plan) !== attempt.planDigest) return ['plan.json is not the plan that was decided on'];
+  return excess(allowance(decidedStep(run)), actual);
 }
 
 async function withdraw(run: Run, site: Site, permit: ActingPermit, begun = false): Promise<Run> {

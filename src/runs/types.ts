@@ -71,4 +71,7 @@ export type Attempt = {
   submittedAt: string | null;
   planDigest: string;
   policyVersion: string;
+  /** Of a retry: the tasks that are run again, and where its plan is. */
+  indices?: readonly number[];
+  planFile?: string;
 };

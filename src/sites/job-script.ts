@@ -23,6 +23,8 @@ export type JobScriptSpec = {
   set: Readonly<Record<string, string>>;
   /** The name the user's script gives itself. */
   jobName: string;
+  /** Of an array of which only some tasks are run: the bounds and number of tasks it was planned with, which the script may divide its work by. */
+  array?: { least: number; most: number; count: number; step: number };
   /** How many further starts of the same job go on. */
   requeues: number;
 };
@@ -54,6 +56,7 @@ export function jobScript(spec: JobScriptSpec): string {
     AUTOLAB_RUN_ID: spec.run,
     AUTOLAB_ITERATION_ID: spec.iteration,
     AUTOLAB_ATTEMPT: String(spec.attempt),
+    ...(spec.array ? arrayNames(spec.array) : {}),
   };
   return [
     '#!/bin/bash -l',
@@ -67,6 +70,16 @@ export function jobScript(spec: JobScriptSpec): string {
     '}',
     JOB_SCRIPT_BODY,
   ].join('\n');
+}
+
+/** As Slurm names them (sbatch(1), OUTPUT ENVIRONMENT VARIABLES): it would count only the tasks that it was given. */
+function arrayNames({ least, most, count, step }: NonNullable<JobScriptSpec['array']>): Record<string, string> {
+  return {
+    SLURM_ARRAY_TASK_MIN: String(least),
+    SLURM_ARRAY_TASK_MAX: String(most),
+    SLURM_ARRAY_TASK_COUNT: String(count),
+    SLURM_ARRAY_TASK_STEP: String(step),
+  };
 }
 
 /** Never begins a line with text of the plan: Grid Engine obeys `#$` at the start of any line. */

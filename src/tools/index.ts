@@ -15,6 +15,7 @@ import listPresets from './list-presets.ts';
 import listRuns from './list-runs.ts';
 import monitorRuns from './monitor-runs.ts';
 import readLog from './read-log.ts';
+import retryTasks from './retry-tasks.ts';
 import sealPolicy from './seal-policy.ts';
 import showAudit from './show-audit.ts';
 import showPolicy from './show-policy.ts';
@@ -38,6 +39,7 @@ export const tools: readonly Tool[] = [
   listRuns,
   readLog,
   cancelRun,
+  retryTasks,
   explainPolicy,
   appendLedger,
   verifyLedger,

@@ -53,8 +53,13 @@ export async function lookAtPlan(
   if (found.plan.host_mode === 'slurm') refuseRemote(reads.repo);
   if (!again) refuseForeign(iteration.path);
   refuseUnwritable(found);
+  return judgedPlan(reads, found, failedInRow(launches(iteration.path)));
+}
+
+/** What the gate wants to know of a plan, however it came about. `failed`: how often in a row it has been tried in vain. */
+export async function judgedPlan(reads: Reads, found: Planned, failed: number): Promise<SubmitFacts> {
   const [planned, listed] = await Promise.all([atItsSite(reads, found), queueAt(reads, found.plan)]);
-  const { plan } = planned;
+  const { plan, iteration } = planned;
   const price = priceOfPlan(plan);
   const pace = paceOf(reads.repo, plan.scheduler);
   const jobs = jobsOfPlan(plan);
@@ -69,7 +74,7 @@ export async function lookAtPlan(
     iteration: iteration.id,
     jobs,
     ...shared(reads, plan, pace, listed),
-    failedInRow: known(failedInRow(launches(iteration.path))),
+    failedInRow: known(failed),
     commands: plan.preflight,
     review: readReview(join(iteration.path, 'review_result.json')),
     checks: failedChecks(reads, 'launch', iteration.id),
@@ -115,7 +120,7 @@ async function editsOf(reads: Reads, plan: Plan): Promise<Pick<Facts, 'edits'>> 
 }
 
 /** Of the newest runs whose end is known, those that failed since the last that did not. */
-function failedInRow(runs: readonly Run[]): number {
+export function failedInRow(runs: readonly Run[]): number {
   const ended = runs.map(({ record }) => record.state).filter((state) => isOver(state) || state === 'synced');
   return ended.length - 1 - ended.findLastIndex((state) => state === 'synced' || state === 'completed');
 }

@@ -8,7 +8,7 @@ import { launches, ownRuns, uncertain } from './run-choice.ts';
 import { alreadyNote, answerSubmit, describePlan, submitOutput, submitText } from './submit-answer.ts';
 import { lookAtPlan, recount } from './submit-facts.ts';
 import { runProbes } from './submit-probes.ts';
-import { reserveLaunch, submitEach } from './submit-steps.ts';
+import { reserveLaunch, retried, submitEach } from './submit-steps.ts';
 import { tell } from './telling.ts';
 import { defineTool } from './tool.ts';
 import { decisionView } from './views.ts';
@@ -52,6 +52,7 @@ export default defineTool({
     const found = same ?? runs.findLast((run) => isSameWork({ plan: run.plan, files: codeOf(run) }, planned));
     if (!found || isGivenUp(found)) return undefined;
     const phase = phaseOf(found);
+    if (found.record.retries > 0 && phase === 'none' && !isOver(found.record.state)) throw retried(found);
     if (phase === undefined || phase === 'none') return undefined;
     if (phase === 'unknown') throw uncertain(found);
     const changed = isSameWork({ plan: found.plan, files: codeOf(found) }, planned)

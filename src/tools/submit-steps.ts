@@ -10,12 +10,14 @@ import { submitChain } from '../runs/chain-submission.ts';
 import { reserveAll } from '../runs/group-reservation.ts';
 import { stateFolder } from '../runs/home.ts';
 import { isOver } from '../runs/lifecycle.ts';
+import type { Plan } from '../runs/plan.ts';
 import { planDigest, runsOf, stepOf } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
-import type { Reserved } from '../runs/reservation.ts';
+import type { Intent, Reserved } from '../runs/reservation.ts';
+import { reserveRetry } from '../runs/reservation.ts';
 import type { Run } from '../runs/run.ts';
 import { codeOf, giveUp, isUnsubmitted, partsOf, phaseOf, readRun, reread, withWhole } from '../runs/run.ts';
-import { reservationOf } from '../runs/settlement.ts';
+import { reservationOf, settle } from '../runs/settlement.ts';
 import { openSpending } from '../runs/spending.ts';
 import { submit } from '../runs/submission.ts';
 import { jobScript } from '../sites/job-script.ts';
@@ -39,17 +41,43 @@ export async function reserveLaunch(
   const { iteration, scripts, plan } = facts.planned;
   permit.check(planDigest(plan));
   const open = openLaunch(iteration.path);
+  if (open && open.record.retries > 0 && !again) throw retried(open);
   const reuse = open && phaseOf(open) === 'none' && isSame(open, facts.planned, again) ? open : undefined;
   if (open && !reuse && !again) await makeRoom(open);
   for (const { generated, path, text } of scripts) if (generated) writeAtomic(join(iteration.path, path), text, 0o755);
   mkdirSync(join(iteration.path, 'runs'), { recursive: true });
   facts.pace.meter.note('submit', facts.pace.key, facts.jobs?.length ?? 1);
   const runId = reuse?.id ?? newRunId(acts, iteration, run_id, runsOf(plan));
-  const jobs = await reserveAll(acts.repo, {
+  const jobs = await reserveAll(acts.repo, intentOf(acts, facts.planned, runId, granted));
+  book(acts, plan, jobs);
+  return { run: readRun(iteration.path, runId), jobs };
+}
+
+/** The same for tasks of a run that are run again. */
+export async function reserveAgain(
+  acts: Acts,
+  permit: Permit<'spend'>,
+  facts: SubmitFacts,
+  granted: Granted,
+  run: Run,
+  because: string,
+): Promise<Launch> {
+  const { plan } = facts.planned;
+  permit.check(planDigest(plan));
+  facts.pace.meter.note('submit', facts.pace.key, facts.jobs?.length ?? 1);
+  // What the attempts before have come to is known now, and only now.
+  settle(run, openSpending(stateFolder(acts.repo)));
+  const reserved = await reserveRetry(acts.repo, run, intentOf(acts, facts.planned, run.id, granted), because);
+  book(acts, plan, [reserved]);
+  return { run: reread(run), jobs: [reserved] };
+}
+
+function intentOf(acts: Acts, { plan, iteration, files, scripts }: Planned, runId: string, granted: Granted): Intent {
+  return {
     runId,
     iterationFolder: iteration.path,
     plan,
-    files: facts.planned.files,
+    files,
     scripts: Object.fromEntries(plan.steps.map(({ name }, at) => [name, scripts[at]?.text ?? ''])),
     policyVersion: granted.decision.policy_version,
     approval: granted.approval,
@@ -58,14 +86,23 @@ export async function reserveLaunch(
     decision: granted.line?.hash ?? null,
     environment: passed(plan.environment.pass),
     jobScript,
-  });
-  // Nothing has been submitted yet: a crash before this counts too little of nothing, and after it too much.
+  };
+}
+
+/** Nothing has been submitted yet: a crash before this counts too little of nothing, and after it too much. */
+function book(acts: Acts, plan: Plan, jobs: readonly Reserved[]): void {
   openSpending(stateFolder(acts.repo)).reserve(
-    jobs.flatMap(({ run, jobs: its }) =>
-      its.map(({ step, job }) => reservationOf(acts.repo, run.plan, stepOf({ plan: run.plan, step }), job.name)),
-    ),
+    jobs.flatMap(({ jobs: its }) => its.map(({ step, job }) => reservationOf(acts.repo, plan, stepOf({ plan, step }), job.name))),
   );
-  return { run: readRun(iteration.path, runId), jobs };
+}
+
+/** A retry that was cut off is gone on with as one. */
+export function retried(run: Run): Failure {
+  return new Failure('run_state', {
+    what: `run ${run.id} was opened again to run some of its tasks, and that was cut off`,
+    why: 'a submission of the whole plan would run the others, too',
+    next: `call retry_tasks with run_id ${run.id}`,
+  });
 }
 
 /** The launch of an iteration that is not over: there is at most one that was not asked for with `again`. */

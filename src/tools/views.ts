@@ -28,6 +28,8 @@ export function nextStep(run: Run): { tool: string | null; words: string } {
   const { record } = run;
   const phase = isOver(record.state) ? undefined : phaseOf(run);
   if (record.extraction) return { tool: null, words: 'done; read metrics.json and analysis/summary.md' };
+  if (phase === 'none' && record.retries > 0)
+    return { tool: 'retry_tasks', words: 'running tasks again was cut off: call retry_tasks again' };
   if (phase === 'none') return { tool: 'submit_run', words: unsubmittedWords(run) };
   if (phase === 'unknown')
     return { tool: 'submit_run', words: 'whether the scheduler took it is unknown: look there, then submit with again: true' };

@@ -209,8 +209,8 @@ test('a server that has waited long enough says who holds the lock, and called a
   const { first, second, user } = both;
   try {
     if (user.prefix.length === 0) return context.skip('every other test of this account would wait too');
-    // The first link of all is that of the budget lock.
-    const stopped = await startAndStop(both, { point: 'link', nth: 1 });
+    // The first link is that of the repository’s lock, the second that of the user’s.
+    const stopped = await startAndStop(both, { point: 'link', nth: 2 });
     if (!stopped) throw new Error('it was not stopped');
     const waited = await start(second, user).done;
     expect(waited.exit).toBe(1);

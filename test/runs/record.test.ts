@@ -31,6 +31,7 @@ const EMPTY: RunRecord = {
   startedAt: null,
   overAt: null,
   lookedAt: null,
+  retries: 0,
   last: 0,
 };
 const told6 = (more: JournalEvent[] = []) => replay(lines([...told(), ...more]), [0]);

@@ -161,6 +161,7 @@ export function runOnDisk(repo: string, events: readonly JournalEvent[], its: Pl
       startedAt: null,
       overAt: null,
       lookedAt: null,
+      retries: 0,
       last: 0,
     },
   };

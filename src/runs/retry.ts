@@ -1,0 +1,162 @@
+import { Failure } from '../base/errors.ts';
+import { indicesText } from './array-indices.ts';
+import { TASK_OVER } from './lifecycle.ts';
+import type { Plan, PlanStep } from './plan.ts';
+import { decidedStep, stepOf } from './plan.ts';
+import { current } from './record.ts';
+import type { Run } from './run.ts';
+import type { FailureClass } from './types.ts';
+
+export type Wish = {
+  /** Whose tasks `tasks` are, in a run of several steps. */
+  step?: string | undefined;
+  /** These and no others, also where they went well; absent: those that did not. */
+  tasks?: readonly number[] | undefined;
+  /** This step and everything after it, whole. */
+  from?: string | undefined;
+  memoryMb?: number | undefined;
+  walltimeSeconds?: number | undefined;
+};
+
+/** Which tasks of a step are run again, and why it asks for other resources than before. */
+export type Again = { step: string; indices: readonly number[]; more: string | null };
+
+/** Of what was too little the double is asked for; whether that may be is the policy's to say. */
+const MORE = 2;
+
+/**
+ * The plan of a retry: the steps that have something to run again, each with those tasks alone. Refused while anything may still run, and
+ * where an earlier step has not ended well of which nothing is to be run: what comes after it would be made of nothing.
+ */
+export function retryPlan(run: Run, wish: Wish): { plan: Plan; again: Again[] } {
+  const parts = run.steps ?? [run];
+  refuseOpen(run, parts);
+  refuseUnknown(run, parts, wish);
+  const first = wish.from === undefined ? 0 : parts.findIndex(({ step }) => step === wish.from);
+  const chosen: { part: Run; indices: number[] }[] = [];
+  for (const [at, part] of parts.entries()) {
+    // What is made of something that is made anew is made anew, too.
+    const parents = (stepOf(part).after ?? []).map(({ step }) => step);
+    const isStale = chosen.some((one) => one.indices.length > 0 && parents.includes(one.part.step ?? ''));
+    const indices = isStale ? part.record.tasks.map(({ index }) => index) : indicesFor(part, wish, at, first);
+    chosen.push({ part, indices });
+  }
+  refuseGap(run, chosen);
+  const again = chosen.flatMap(({ part, indices }) => (indices.length === 0 ? [] : [stepAgain(part, indices, wish)]));
+  if (again.length === 0)
+    throw new Failure('run_state', {
+      what: `nothing of run ${run.id} is to be run again`,
+      why: 'every task has ended well',
+      next: 'name tasks in tasks, or a step in from, if they are meant to run once more',
+    });
+  const names = new Set(again.map(({ step }) => step.name));
+  const steps = again.map(({ step: { after, ...step } }): PlanStep => {
+    const waits = (after ?? []).filter((one) => names.has(one.step));
+    return waits.length > 0 ? { ...step, after: waits } : step;
+  });
+  const attempt = 1 + Math.max(...parts.map(({ record }) => current(record)?.attempt ?? 0));
+  const told = again.map(({ step, indices, more }) => ({ step: step.name, indices, more }));
+  return { plan: { ...run.plan, steps, retry: { of: run.id, attempt } }, again: told };
+}
+
+/** `gen 3,7 with memory 2000 → 4000 MB; hist`. */
+export function againWords(again: readonly Again[]): string {
+  return again
+    .map(
+      ({ step, indices, more }) => `${step}${indices.length > 0 ? ` ${indicesText(indices)}` : ''}${more ? ` with ${more}` : ''}`,
+    )
+    .join('; ');
+}
+
+function indicesFor(part: Run, { tasks, step, from }: Wish, at: number, first: number): number[] {
+  const bad = part.record.tasks.filter(({ state }) => state !== 'succeeded').map(({ index }) => index);
+  const all = part.record.tasks.map(({ index }) => index);
+  if (from !== undefined) return at < first ? [] : all;
+  if (tasks === undefined || (part.step !== undefined && part.step !== step)) return bad;
+  return [...tasks];
+}
+
+function stepAgain(
+  part: Run,
+  indices: readonly number[],
+  wish: Wish,
+): { step: PlanStep; indices: readonly number[]; more: string | null } {
+  const before = decidedStep(part).requested;
+  const whole = stepOf(part);
+  const classes = new Set(part.record.tasks.filter(({ index }) => indices.includes(index)).map(({ failure }) => failure));
+  const memoryMb = wish.memoryMb ?? doubled(before.memoryMb, classes, 'out_of_memory');
+  const walltimeSeconds = wish.walltimeSeconds ?? doubled(before.walltimeSeconds, classes, 'time_limit');
+  const more = [
+    memoryMb === before.memoryMb ? '' : `memory ${before.memoryMb ?? 'unknown'} → ${memoryMb} MB`,
+    walltimeSeconds === before.walltimeSeconds ? '' : `walltime ${before.walltimeSeconds ?? 'unknown'} → ${walltimeSeconds} s`,
+  ].filter(Boolean);
+  const { worst: _, price: __, ...step } = whole;
+  const its = whole.requested.indices === null ? null : [...indices];
+  const requested = { ...whole.requested, indices: its, memoryMb, walltimeSeconds };
+  return { step: { ...step, requested }, indices: its ?? [], more: more.join(', ') || null };
+}
+
+function doubled(amount: number | null, classes: ReadonlySet<FailureClass | null>, kind: FailureClass): number | null {
+  return amount !== null && classes.has(kind) ? amount * MORE : amount;
+}
+
+function refuseOpen(run: Run, parts: readonly Run[]): void {
+  const open = parts.filter((part) => {
+    const attempt = current(part.record);
+    const isNothing =
+      attempt === undefined || attempt.phase === 'none' || attempt.phase === 'refused' || attempt.phase === 'withdrawn';
+    return !isNothing && part.record.tasks.some(({ state }) => !TASK_OVER.has(state));
+  });
+  if (open.length === 0) return;
+  throw new Failure('run_state', {
+    what: `run ${run.id} is ${run.record.state}: ${open.map(({ step }) => step ?? 'its job').join(', ')} has tasks that have not ended`,
+    why: 'a task that may still run is not run a second time',
+    next: 'monitor_runs until all have ended, or cancel_run first',
+  });
+}
+
+function refuseUnknown(run: Run, parts: readonly Run[], { step, tasks, from }: Wish): void {
+  const names = parts.flatMap((part) => part.step ?? []);
+  for (const name of [step, from]) {
+    if (name === undefined || names.includes(name)) continue;
+    throw new Failure('usage', {
+      what: `run ${run.id} has no step ${JSON.stringify(name)}`,
+      next: names.length > 0 ? `name one of ${names.join(', ')}` : 'it is a run of one step: leave it out',
+    });
+  }
+  if (tasks === undefined) return;
+  if (from !== undefined || (step === undefined && names.length > 0))
+    throw new Failure('usage', {
+      what: from === undefined ? 'tasks without their step' : 'from and tasks do not go together',
+      next: `name the step of the tasks: one of ${names.join(', ')}`,
+    });
+  const part = parts.find((one) => one.step === step) ?? run;
+  const there = part.record.tasks.map(({ index }) => index);
+  const strange = tasks.filter((index) => !there.includes(index));
+  if (strange.length === 0) return;
+  throw new Failure('usage', {
+    what: `task ${indicesText(strange)} is none of ${step === undefined ? `run ${run.id}` : `step ${step}`}`,
+    why: `its tasks are ${indicesText(there)}`,
+    next: 'name some of them',
+  });
+}
+
+/** Nothing is run of a step whose parent has not ended well and is not run again. */
+function refuseGap(run: Run, chosen: readonly { part: Run; indices: readonly number[] }[]): void {
+  for (const { part, indices } of chosen) {
+    if (indices.length === 0) continue;
+    const parents = (stepOf(part).after ?? []).filter(({ on }) => on === 'success').map(({ step }) => step);
+    const gap = chosen.find(
+      (one) =>
+        parents.includes(one.part.step ?? '') &&
+        one.indices.length === 0 &&
+        one.part.record.tasks.some(({ state }) => state !== 'succeeded'),
+    );
+    if (!gap) continue;
+    throw new Failure('run_state', {
+      what: `step ${part.step} of run ${run.id} comes after step ${gap.part.step}, which has not ended well`,
+      why: 'it would be made of what is not there',
+      next: `begin earlier: from ${gap.part.step}`,
+    });
+  }
+}

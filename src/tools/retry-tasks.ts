@@ -1,0 +1,184 @@
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import { Failure } from '../base/errors.ts';
+import type { Reads } from '../context.ts';
+import { parseIndices } from '../runs/array-indices.ts';
+import { isSameWork } from '../runs/capsule.ts';
+import { isOver } from '../runs/lifecycle.ts';
+import { indicesOf, planDigest } from '../runs/plan.ts';
+import { current } from '../runs/record.ts';
+import type { Again } from '../runs/retry.ts';
+import { againWords, retryPlan } from '../runs/retry.ts';
+import type { Run } from '../runs/run.ts';
+import { codeOf, reread, withWhole } from '../runs/run.ts';
+import { MEMORY, memoryMb, WALLTIME, walltimeSeconds } from '../runs/units.ts';
+import { decisionOut, dryRun, optionalRun, priceOut, stateOut } from './fields.ts';
+import { planRun } from './planning.ts';
+import { hours, priceView } from './pricing.ts';
+import { chooseRun } from './run-choice.ts';
+import type { SubmitFacts } from './submit-facts.ts';
+import { judgedPlan, recount } from './submit-facts.ts';
+import { runProbes } from './submit-probes.ts';
+import { reserveAgain, submitEach } from './submit-steps.ts';
+import { tell } from './telling.ts';
+import { defineTool } from './tool.ts';
+import { decisionView, nextStep } from './views.ts';
+
+const input = z.strictObject({
+  run_id: optionalRun,
+  step: z.string().max(40).optional().describe('Step of `tasks`, in a run of several'),
+  tasks: z.string().max(2000).optional().describe('Array indices such as 3,7-9. Default: all that did not end well'),
+  from: z.string().max(40).optional().describe('Run this step and everything after it again'),
+  memory: z.string().regex(MEMORY, 'expected an amount with its unit, such as 16GB').optional().describe('Memory of one task'),
+  walltime: z.string().regex(WALLTIME, 'expected hours:minutes:seconds').optional().describe('Walltime of one task'),
+  dry_run: dryRun,
+});
+const output = z.object({
+  dry_run: z.boolean(),
+  run_id: z.string(),
+  state: stateOut,
+  attempt: z.number().int(),
+  steps: z.array(z.object({ step: z.string(), tasks: z.number().int(), job_id: z.string().nullable() })),
+  what: z.string().describe('Which tasks, and what they ask for that is more than before'),
+  price: priceOut,
+  decision: decisionOut.nullable(),
+  note: z.string().nullable(),
+  next: z.string(),
+});
+type RetryFacts = SubmitFacts & { run: Run; again: Again[] };
+
+export default defineTool({
+  name: 'retry_tasks',
+  command: ['retry'],
+  positional: ['run_id'],
+  title: 'Run exactly the failed or missing tasks of a run again, and what depends on them',
+  description:
+    'Opens a run again and submits its tasks that did not end well, or those named, each with the index, seed and array width it had, and every step that comes after them, as one plan: priced, judged and approved like a submission. ' +
+    'After out of memory the double memory is asked for, after a time limit the double walltime, unless said otherwise. Refused while a task may still run, and when code or plan have changed since: that is a new run (submit_run with again). ' +
+    'Call it with dry_run first. Next: monitor_runs.',
+  audience: 'agent',
+  effect: 'spend',
+  input,
+  output,
+  facts: async (args, reads): Promise<RetryFacts> => {
+    const run = chooseRun(reads, args.run_id);
+    if (run.replicates)
+      throw new Failure('unsupported', {
+        what: `${run.id} is a group of runs`,
+        why: 'each of its runs is retried by its own id',
+        next: `name one of ${run.replicates
+          .map(({ id }) => id)
+          .slice(0, 5)
+          .join(', ')}`,
+      });
+    refuseEnded(run);
+    const planned = await planRun(reads, run.plan.iteration.id, run.plan.site);
+    refuseChanged(reads, run, planned);
+    const { plan, again } = retryPlan(run, wishOf(args));
+    const scripts = plan.steps.map(({ name }) => planned.scripts[planned.plan.steps.findIndex((step) => step.name === name)]);
+    const retry = { ...planned, plan: { ...plan, capsule: planned.plan.capsule }, scripts: scripts.flatMap((one) => one ?? []) };
+    const tries = Math.max(...(run.steps ?? [run]).map(({ record }) => current(record)?.attempt ?? 0));
+    const facts = await judgedPlan(reads, retry, tries);
+    const what = againWords(again);
+    return { ...facts, run, again, summary: `run again of ${run.id}: ${what}. ${facts.summary}` };
+  },
+  recount: (reads, facts) => ({ ...recount(reads, facts), run: facts.run, again: facts.again }),
+  preview: async ({ dry_run }, _reads, facts, decision) =>
+    dry_run
+      ? {
+          ...answer(facts, facts.run),
+          dry_run: true,
+          decision: decisionView(decision),
+          next: decision.verdict === 'deny' ? 'change what the reasons name' : 'retry_tasks without dry_run',
+        }
+      : undefined,
+  probe: (_input, acts, facts, permit) => runProbes(acts, facts, permit),
+  reserve: async (_input, acts, permit, facts, granted) => ({
+    facts,
+    launch: await reserveAgain(acts, permit, facts, granted, facts.run, `run again: ${againWords(facts.again)}`),
+  }),
+  handle: async (_input, acts, permit, { facts, launch: { run, jobs } }) => {
+    const fault = await withWhole(run, 'submitting', () => submitEach(acts, permit, jobs));
+    const after = reread(run);
+    await tell(acts, after);
+    const note = fault === null ? null : `the submission is not finished (${fault}); the next call goes on with it`;
+    return { ...answer(facts, after), note };
+  },
+  exit: (out) => (out.decision?.verdict === 'deny' ? 1 : 0),
+  text: (out) =>
+    [
+      out.dry_run ? `Dry run: nothing was changed.` : `Run ${out.run_id} is ${out.state}, attempt ${out.attempt}.`,
+      `${out.what}; at most ${hours(out.price)}.`,
+      ...out.steps.map((one) => `  ${one.step}: ${one.tasks} task(s)${one.job_id ? `, job ${one.job_id}` : ''}`),
+      out.decision ? `Decision now: ${out.decision.verdict}.` : '',
+      ...(out.decision?.reasons ?? [])
+        .filter((one) => one.verdict !== 'allow')
+        .map((one) => `- ${one.verdict} ${one.rule} (${one.at}): ${one.because} → ${one.remedy}`),
+      out.note ?? '',
+      `Next: ${out.next}.`,
+    ]
+      .filter(Boolean)
+      .join('\n'),
+});
+
+function wishOf(args: z.output<typeof input>): Parameters<typeof retryPlan>[1] {
+  const read = args.tasks === undefined ? undefined : parseIndices(args.tasks);
+  if (read && 'wrong' in read)
+    throw new Failure('usage', { what: `tasks ${JSON.stringify(args.tasks)}: ${read.wrong}`, next: 'write them as 3,7-9' });
+  return {
+    step: args.step,
+    from: args.from,
+    tasks: read?.indices,
+    memoryMb: args.memory === undefined ? undefined : memoryMb(args.memory),
+    walltimeSeconds: args.walltime === undefined ? undefined : walltimeSeconds(args.walltime),
+  };
+}
+
+function refuseEnded({ id, record }: Run): void {
+  if (record.state !== 'completed') return;
+  throw new Failure('run_state', {
+    what: `run ${id} is completed`,
+    why: 'its metrics were made of its tasks as they are',
+    next: 'submit_run with again: true, for a new run',
+  });
+}
+
+/** Old tasks with old code beside new ones with new code would be the result of neither. */
+function refuseChanged(_reads: Reads, run: Run, planned: Awaited<ReturnType<typeof planRun>>): void {
+  if (isSameWork({ plan: run.plan, files: codeOf(run) }, planned)) return;
+  const inputs = Object.entries(run.plan.inputs).filter(([name, hash]) => planned.plan.inputs[name] !== hash);
+  const steps = isDeepStrictEqual(
+    run.plan.steps.map(({ script }) => script.sha256),
+    planned.plan.steps.map(({ script }) => script.sha256),
+  );
+  throw new Failure('run_state', {
+    what: `the plan of run ${run.id} is not the plan of now`,
+    why: `${steps ? '' : 'a script, '}${inputs.length > 0 ? `${inputs.map(([name]) => name).join(', ')}` : 'the code'} changed since, and tasks of both would be mixed`,
+    next: 'put it back as it was, or submit_run with again: true, for a new run',
+  });
+}
+
+function answer({ planned: { plan }, price, again }: RetryFacts, run: Run): z.output<typeof output> {
+  const parts = run.steps ?? [run];
+  const isNew = (part: Run) =>
+    current(part.record)?.attempt === plan.retry?.attempt || current(part.record)?.planDigest === planDigest(plan);
+  return {
+    dry_run: false,
+    run_id: run.id,
+    state: run.record.state,
+    attempt: plan.retry?.attempt ?? 1,
+    steps: plan.steps.map((step) => {
+      const part = parts.find((one) => (one.step ?? step.name) === step.name);
+      return {
+        step: step.name,
+        tasks: indicesOf(step).length,
+        job_id: (part && isNew(part) && current(part.record)?.jobId) || null,
+      };
+    }),
+    what: againWords(again),
+    price: priceView(price),
+    decision: null,
+    note: isOver(run.record.state) && run.record.refused ? `the scheduler refused it: ${run.record.refused}` : null,
+    next: nextStep(run).words,
+  };
+}
