@@ -1,6 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import { indicesText } from './array-indices.ts';
-import { TASK_OVER } from './lifecycle.ts';
+import { isOver, TASK_OVER } from './lifecycle.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import { decidedStep, stepOf } from './plan.ts';
 import { current } from './record.ts';
@@ -30,18 +30,8 @@ const MORE = 2;
  */
 export function retryPlan(run: Run, wish: Wish): { plan: Plan; again: Again[] } {
   const parts = run.steps ?? [run];
-  refuseOpen(run, parts);
   refuseUnknown(run, parts, wish);
-  const first = wish.from === undefined ? 0 : parts.findIndex(({ step }) => step === wish.from);
-  const chosen: { part: Run; indices: number[] }[] = [];
-  for (const [at, part] of parts.entries()) {
-    // What is made of something that is made anew is made anew, too.
-    const parents = (stepOf(part).after ?? []).map(({ step }) => step);
-    const isStale = chosen.some((one) => one.indices.length > 0 && parents.includes(one.part.step ?? ''));
-    const indices = isStale ? part.record.tasks.map(({ index }) => index) : indicesFor(part, wish, at, first);
-    chosen.push({ part, indices });
-  }
-  refuseGap(run, chosen);
+  const chosen = isCutOff(run, parts) ? theRest(parts) : anew(run, parts, wish);
   const again = chosen.flatMap(({ part, indices }) => (indices.length === 0 ? [] : [stepAgain(part, indices, wish)]));
   if (again.length === 0)
     throw new Failure('run_state', {
@@ -59,6 +49,40 @@ export function retryPlan(run: Run, wish: Wish): { plan: Plan; again: Again[] } 
   return { plan: { ...run.plan, steps, retry: { of: run.id, attempt } }, again: told };
 }
 
+type Chosen = { part: Run; indices: number[] };
+
+/** A retry of which some steps were accepted, and wait, and of others nothing was. */
+function isCutOff(run: Run, parts: readonly Run[]): boolean {
+  return run.record.retries > 0 && !isOver(run.record.state) && parts.some(isUnsent);
+}
+
+function theRest(parts: readonly Run[]): Chosen[] {
+  return parts.map((part) => ({ part, indices: isUnsent(part) ? notWell(part) : [] }));
+}
+
+function anew(run: Run, parts: readonly Run[], wish: Wish): Chosen[] {
+  refuseOpen(run, parts);
+  const first = wish.from === undefined ? 0 : parts.findIndex(({ step }) => step === wish.from);
+  const chosen: Chosen[] = [];
+  for (const [at, part] of parts.entries()) {
+    // What is made of something that is made anew is made anew, too.
+    const parents = (stepOf(part).after ?? []).map(({ step }) => step);
+    const isStale = chosen.some((one) => one.indices.length > 0 && parents.includes(one.part.step ?? ''));
+    const indices = isStale ? part.record.tasks.map(({ index }) => index) : indicesFor(part, wish, at, first);
+    chosen.push({ part, indices });
+  }
+  refuseGap(run, chosen);
+  return chosen;
+}
+
+function isUnsent({ record }: Run): boolean {
+  return current(record)?.phase === 'none';
+}
+
+function notWell({ record }: Run): number[] {
+  return record.tasks.filter(({ state }) => state !== 'succeeded').map(({ index }) => index);
+}
+
 /** `gen 3,7 with memory 2000 → 4000 MB; hist`. */
 export function againWords(again: readonly Again[]): string {
   return again
@@ -69,10 +93,9 @@ export function againWords(again: readonly Again[]): string {
 }
 
 function indicesFor(part: Run, { tasks, step, from }: Wish, at: number, first: number): number[] {
-  const bad = part.record.tasks.filter(({ state }) => state !== 'succeeded').map(({ index }) => index);
   const all = part.record.tasks.map(({ index }) => index);
   if (from !== undefined) return at < first ? [] : all;
-  if (tasks === undefined || (part.step !== undefined && part.step !== step)) return bad;
+  if (tasks === undefined || (part.step !== undefined && part.step !== step)) return notWell(part);
   return [...tasks];
 }
 
@@ -142,7 +165,7 @@ function refuseUnknown(run: Run, parts: readonly Run[], { step, tasks, from }: W
 }
 
 /** Nothing is run of a step whose parent has not ended well and is not run again. */
-function refuseGap(run: Run, chosen: readonly { part: Run; indices: readonly number[] }[]): void {
+function refuseGap(run: Run, chosen: readonly Chosen[]): void {
   for (const { part, indices } of chosen) {
     if (indices.length === 0) continue;
     const parents = (stepOf(part).after ?? []).filter(({ on }) => on === 'success').map(({ step }) => step);
