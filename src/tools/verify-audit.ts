@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { count, quote } from '../base/text.ts';
+import { strayRecords } from '../runs/projections.ts';
 import { reconcile } from '../runs/reconciliation.ts';
 import { journalledRuns } from '../runs/submissions.ts';
 import { askSites, siteOut, sitesText } from './audit-witness.ts';
@@ -22,6 +23,7 @@ const output = z.object({
     older: z.array(z.string()).describe('Submitted before the log began, elsewhere; nothing can be said of them'),
     gone: found.describe('Submitted by this log; the folder is gone'),
   }),
+  records: found.describe('Runs of which manifest or ledger say something else than their journals'),
   sites: z.array(siteOut).describe('What the schedulers say, one look each'),
 });
 
@@ -33,7 +35,7 @@ export default defineTool({
   command: ['audit', 'verify'],
   title: 'Check that the audit log is what was written, and holds every run and every job',
   description:
-    'Walks the hash chain of .autolab/gate/audit.jsonl, compares its end with the head kept outside the repository, and holds the journals of all runs against its decisions, and what every scheduler they were submitted to remembers of your jobs against both. A scheduler that cannot be asked is no pass, unless --offline leaves all of them out.',
+    'Walks the hash chain of .autolab/gate/audit.jsonl, compares its end with the head kept outside the repository, and holds the journals of all runs against its decisions, their manifests and rows of the ledger against the journals, and what every scheduler they were submitted to remembers of your jobs against both. A scheduler that cannot be asked is no pass, unless --offline leaves all of them out.',
   audience: 'person',
   effect: 'read',
   input: z.strictObject({
@@ -45,12 +47,13 @@ export default defineTool({
     const { ok, ...report } = acts.audit.verify();
     const seen = { runs: journalledRuns(acts.repo), lines: acts.audit.lines() };
     const runs = reconcile(seen.runs, seen.lines);
+    const records = strayRecords(acts.repo);
     const sites = await askSites(acts, { ...seen, older: new Set(runs.older) }, offline);
     const isHeld = runs.unaccounted.length === 0 && runs.doubled.length === 0;
     const isWitnessed = sites.every((one) => one.findings.length === 0 && (one.asked || offline || !one.needed));
-    return { ...report, ok: ok && isHeld && isWitnessed, runs, sites };
+    return { ...report, ok: ok && isHeld && isWitnessed && records.length === 0, runs, records, sites };
   },
-  text: ({ lines, head, findings, runs, sites }) =>
+  text: ({ lines, head, findings, runs, records, sites }) =>
     [
       findings.length === 0
         ? `The audit log holds: ${count(lines, 'line')}.`
@@ -63,6 +66,7 @@ export default defineTool({
       ...runs.doubled.slice(0, TOLD).map(({ run, what }) => `- TWO on one decision: ${run}: ${quote(what, 400)}`),
       ...(runs.older.length === 0 ? [] : [`${count(runs.older.length, 'run')} from before the log began.`]),
       ...runs.gone.slice(0, TOLD).map(({ run, what }) => `gone: ${quote(`${run}: ${what}`, 400)}`),
+      ...records.slice(0, TOLD).map(({ run, what }) => `- NOT as its journal: ${run}: ${quote(what, 400)}`),
       ...sitesText(sites, TOLD),
     ].join('\n'),
   exit: (out) => (out.ok ? 0 : 1),

@@ -151,3 +151,16 @@ test('the comment of a job names the end of the log when it was decided on', asy
     lines: [{ tool: 'submit_run', kind: 'decision', verdict: 'allow' }],
   });
 });
+
+test('a manifest that says more than its journal is found', async () => {
+  const run = await submitted();
+  expect(await tiny.run(['audit', 'verify'])).toMatchObject({ exit: 0 });
+  const path = join(tiny.iteration, 'runs', run, 'run_manifest.json');
+  const manifest = readFileSync(path, 'utf8');
+  writeFileSync(path, manifest.replace('"status": "submitted"', '"status": "completed"'));
+  const found = await tiny.run(['audit', 'verify']);
+  expect(found).toMatchObject({ exit: 1 });
+  expect(found.stdout).toContain(`- NOT as its journal: ${run}: its manifest says completed, and its journal submitted`);
+  rmSync(path);
+  expect((await tiny.run(['audit', 'verify'])).stdout).toContain('it has no run_manifest.json');
+});

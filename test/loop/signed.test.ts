@@ -98,11 +98,7 @@ test('a program called ssh-keygen on PATH proves nothing', async () => {
 
 test.each<[string, (id: string) => Promise<string>, RegExp]>([
   ['of somebody else', (id) => sign(id, 'eve'), /not made by a key of a signer/],
-  [
-    'of another text',
-    (id) => sign(id, 'ada', (text) => text.replace(/ap_\w+/, 'ap_000000000000')),
-    /no signature of this approval/,
-  ],
+  ['of another text', (id) => sign(id, 'ada', (text) => text.replace(/ap_\w+/, 'ap_000000000000')), /no signature of this text/],
   [
     'for another purpose',
     async (id) => {
@@ -113,7 +109,7 @@ test.each<[string, (id: string) => Promise<string>, RegExp]>([
       writeFileSync(file, `${stdout}\n`);
       return file;
     },
-    /no signature of this approval/,
+    /no signature of this text/,
   ],
   [
     'that is none',
