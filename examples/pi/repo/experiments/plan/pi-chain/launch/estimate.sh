@@ -1,0 +1,4 @@
+#!/bin/bash
+set -euo pipefail
+# Starts in the iteration's folder.
+node ../../../scripts/estimate.mjs
