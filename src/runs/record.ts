@@ -29,6 +29,11 @@ export function current(record: RunRecord): Attempt | undefined {
   return record.attempts.at(-1);
 }
 
+/** The attempt that a task ran in last: a retry of others leaves it in an earlier one. */
+export function attemptOf(record: RunRecord, index: number): Attempt | undefined {
+  return record.attempts.findLast(({ indices }) => indices?.includes(index) !== false);
+}
+
 /** Replays a journal. Pure: equal lines give equal records, on any machine, at any time. */
 export function replay(lines: readonly JournalLine[], indices: readonly number[]): RunRecord {
   const record: RunRecord = {

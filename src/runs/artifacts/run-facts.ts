@@ -4,7 +4,7 @@ import { sha256 } from '../../base/digest.ts';
 import { inside } from '../../base/files.ts';
 import { blob } from '../capsule.ts';
 import { indicesOf, stepOf } from '../plan.ts';
-import { current } from '../record.ts';
+import { attemptOf } from '../record.ts';
 import { codeOf, type Run } from '../run.ts';
 import { CLOCK_SKEW } from '../timings.ts';
 import type { TaskRecord } from '../types.ts';
@@ -15,6 +15,7 @@ export type TaskFacts = {
   succeeded: boolean;
   /** Why it did not, in a word or two. */
   words: string;
+  /** The one it ran in last, which need not be the run's last. */
   attempt: number;
   submitted: number | null;
   started: number | null;
@@ -43,9 +44,9 @@ export function runFacts(run: Run, step?: string): RunFacts {
 
 function tasksOf(run: Run): TaskFacts[] {
   const records = new Map(run.record.tasks.map((task) => [task.index, task]));
-  const attempt = current(run.record);
   return indicesOf(stepOf(run)).map((index): TaskFacts => {
     const task = records.get(index);
+    const attempt = attemptOf(run.record, index);
     return {
       index,
       succeeded: task?.state === 'succeeded',

@@ -3,7 +3,7 @@
 import { rmSync, utimesSync } from 'node:fs';
 import { accident } from './fault.mjs';
 import { npy } from './numpy.mjs';
-import { config, inRun, number, runId, writeWhole } from './place.mjs';
+import { config, inRun, number, runId, stop, writeWhole } from './place.mjs';
 import { generator } from './random.mjs';
 
 const index = number('AUTOLAB_TASK_INDEX');
@@ -16,7 +16,7 @@ const share = Math.floor(samples / width) + (index < samples % width ? 1 : 0);
 const fault = accident(index, attempt);
 const [data, ready] = [inRun('batches', `batch_${index}`, 'r2.npy'), inRun('batches', `batch_${index}`, 'READY')];
 
-if (fault === 'task') throw new Error(`task ${index} fails, as PI_FAULT says`);
+if (fault === 'task') stop(`batch ${index}: no points, as PI_FAULT says`, 1);
 if (fault === 'stale') leaveOld();
 else {
   rmSync(ready, { force: true });

@@ -33,7 +33,7 @@ export function writeWhole(path, content) {
   renameSync(`${path}.part`, path);
 }
 
-export function stop(message) {
+export function stop(message, exit = 2) {
   console.error(message);
-  process.exit(2);
+  process.exit(exit);
 }
