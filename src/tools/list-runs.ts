@@ -101,7 +101,7 @@ export default defineTool({
           (task) =>
             `  ${task.step === undefined ? '' : `${task.step}, `}task ${task.index}: ${task.failure}: ${task.detail ?? ''}`,
         ),
-      ...out.runs.filter((run) => run.failure).map((run) => `  ${run.run_id}: ${run.failure?.remedy}`),
+      ...out.runs.filter((run) => run.failure).map((run) => `  ${run.run_id}: ${run.failure?.detail}; ${run.failure?.remedy}`),
       ...out.runs.filter((run) => run.used.advice).map((run) => `  ${run.run_id}: ${run.used.advice}`),
       ...out.unreadable.map((one) => `cannot be read: ${one}`),
       out.total > out.shown

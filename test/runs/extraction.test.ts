@@ -201,7 +201,7 @@ describe('a run that gave none', () => {
     expect(written(run).metrics).toEqual(honest('failed'));
     expect(referenceFindings('metrics', written(run).metrics)).toEqual([]);
     expect(written(run).summary).toBe(
-      `# Run ${RUN_ID}\n\nStatus: failed. ${detail}.\n\n- accuracy: not measured\n- difference to the baseline: not measured\n- missing evidence: synced artifacts\n\nWhat to do: ask for more memory, or make the job need less.\n`,
+      `# Run ${RUN_ID}\n\nStatus: failed. ${detail}.\n\n- accuracy: not measured\n- difference to the baseline: not measured\n- missing evidence: synced artifacts\n\nWhat to do: ask for more memory (retry_tasks asks for the double), or make the job need less.\n`,
     );
     expect(after.record).toMatchObject({ state: 'failed', extraction: { status: 'failed', detail } });
   });
@@ -236,7 +236,7 @@ describe('why a run failed', () => {
     expect(failed('x', [ok, bad])).toEqual({
       class: 'out_of_memory',
       detail: 'task 1: the scheduler says OUT_OF_MEMORY',
-      remedy: 'ask for more memory, or make the job need less',
+      remedy: 'ask for more memory (retry_tasks asks for the double), or make the job need less',
     });
   });
   test('a run that has not failed has no reason', () => expect(failureOfRun(runWith([ok], synced))).toBeNull());

@@ -15,6 +15,17 @@ export function openDocument(path: string): { block(heading: string, nth?: numbe
   };
 }
 
+/** The blocks of a document that show a session, in order: each command, and the lines it is shown to answer. */
+export function sessionsOf(path: string): { command: string; shown: string[] }[] {
+  const blocks = [...readFileSync(join(ROOT, path), 'utf8').matchAll(/^```console\n(.*?)^```$/gms)];
+  return blocks
+    .flatMap(([, block = '']) => block.split(/^\$ /m).slice(1))
+    .map((part) => {
+      const [command = '', ...shown] = part.trimEnd().split('\n');
+      return { command, shown };
+    });
+}
+
 /** The commands of a block, one each, with what stands in angle brackets filled in. */
 export function commandsOf(block: string, words: Readonly<Record<string, string>>): string[] {
   return block
