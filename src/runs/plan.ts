@@ -45,7 +45,7 @@ export type Plan = {
   preflight: string[][];
   logs: string[];
   artifacts: { pull: string[]; expect: unknown[] };
-  /** SHA-256 of the files the plan was read from, relative to the iteration folder. */
+  /** SHA-256 of the files the plan was read from, and of configurations that markers must name, relative to the iteration folder. */
   inputs: Record<string, string>;
   capsule: Capsule;
   /** Worst case in hours of one run of it; null where a part of it is not known. */

@@ -10,7 +10,7 @@ import type { Design } from '../runs/design.ts';
 import { readDesign } from '../runs/design.ts';
 import type { Iteration } from '../runs/iteration.ts';
 import { findIteration } from '../runs/iteration.ts';
-import { readLaunchFile } from '../runs/launch-file.ts';
+import { type LaunchFile, readLaunchFile } from '../runs/launch-file.ts';
 import type { Plan } from '../runs/plan.ts';
 import { PLAN_VERSION } from '../runs/plan.ts';
 import { readState } from '../runs/state.ts';
@@ -70,7 +70,7 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
     preflight: launch.preflight.map((argv) => [...argv]),
     logs: [...launch.logs],
     artifacts: { pull: [...launch.artifacts.pull], expect: launch.artifacts.expect.map((one) => ({ ...one })) },
-    inputs: inputs(iteration.path),
+    inputs: inputs(iteration.path, configsOf(launch)),
     capsule,
     price: priceView(totalPrice(steps.map(jobFacts))),
   };
@@ -121,8 +121,14 @@ function seeds(design: Design): Plan['seeds'] {
   };
 }
 
-function inputs(folder: string): Record<string, string> {
-  const named = ['design.yaml', join('launch', 'launch.yaml')];
+/** The configurations that markers must name: what they say decides what the jobs do. */
+function configsOf({ artifacts }: LaunchFile): string[] {
+  const named = artifacts.expect.flatMap((one) => ('same' in one && one.same?.config) || []);
+  return [...new Set(named)].sort();
+}
+
+function inputs(folder: string, configs: readonly string[]): Record<string, string> {
+  const named = ['design.yaml', join('launch', 'launch.yaml'), ...configs];
   return Object.fromEntries(named.flatMap((name) => hashed(folder, name)));
 }
 

@@ -67,4 +67,4 @@ test('the page’s commands say what the page shows, and every fault is told and
   const [good] = (await execa('ls', [runs])).stdout.split('\n');
   const metrics = metricsSchema.parse(readJsonFile(join(runs, good ?? '', 'metrics.json')));
   expect(metrics).toMatchObject({ status: 'completed', primary_metric: { name: 'absolute_error', value: 0.001943 } });
-}, 120_000);
+}, 240_000);

@@ -121,6 +121,19 @@ test.each([
   expect(refused.stderr).toContain('again: true');
 });
 
+test('where a configuration that markers must name has changed since, tasks of both are not mixed', async () => {
+  tiny = await makeChain({ gen: GEN }, `${STEPS}artifacts: { expect: [{ marker: DONE, same: { config: config.json } }] }\n`);
+  const config = join(tiny.iteration, 'config.json');
+  writeFileSync(config, '{ "samples": 10 }\n');
+  const { run_id } = await answered<Retried>('submit');
+  await over();
+  writeFileSync(config, '{ "samples": 20 }\n');
+  const refused = await tiny.run(['retry', run_id]);
+  expect(refused).toMatchObject({ exit: 1, stderr: expect.stringContaining('config.json changed since') });
+  writeFileSync(config, '{ "samples": 10 }\n');
+  expect((await answered<Retried>('retry', run_id, '--dry-run')).what).toBe('gen 1; hist; tidy');
+});
+
 test('from a step on, whole; and tasks by name, with everything that is made of them', async () => {
   tiny = await makeChain({ gen: 'echo "gen $AUTOLAB_TASK_INDEX" >>order\n' });
   const { run_id } = await answered<Retried>('submit');

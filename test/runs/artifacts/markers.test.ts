@@ -100,6 +100,25 @@ describe('C2-9: a marker of another time or another run proves nothing', () => {
     ]);
   });
 
+  test('the attempt of a task is the one it ran in last: those that were not run again stay good', async () => {
+    const same = 'same: { attempt: true }, newer_than: submit';
+    const run = expecting(folder(), `- { each: "b{index}", marker: READY, ${same} }`, 3);
+    const [first] = run.record.attempts;
+    if (!first) throw new Error('no attempt');
+    // Attempt 1 was a minute ago, and attempt 2 is now, of task 2 alone.
+    run.record.attempts = [
+      { ...first, intentAt: new Date(Date.now() - 60_000).toISOString() },
+      { ...first, attempt: 2, intentAt: new Date().toISOString(), indices: [2] },
+    ];
+    write(run, { 'b0/READY': '{"attempt": 1}', 'b1/READY': '{"attempt": 1}' }, 30);
+    write(run, { 'b2/READY': '{"attempt": 2}' });
+    expect(await missingOf(run)).toEqual([]);
+    write(run, { 'b2/READY': '{"attempt": 2}' }, 30);
+    expect(await missingOf(run)).toEqual([expect.stringMatching(/: stale: 2 \(written at \S+, and attempt 2 was submitted/)]);
+    write(run, { 'b2/READY': '{"attempt": 1}', 'b1/READY': '{"attempt": 2}' });
+    expect(await missingOf(run)).toEqual([expect.stringMatching(/: foreign: 1-2 \(1: attempt is 2; expected 1\)/)]);
+  });
+
   test('what clocks may differ by makes none stale', async () => {
     const slurm = expecting(folder(), EACH, 2, { ...plan({ indices: [0, 1] }), scheduler: 'slurm' });
     for (const { index } of slurm.record.tasks) write(slurm, batch(index), 4);
