@@ -101,7 +101,10 @@ export default defineTool({
           (task) =>
             `  ${task.step === undefined ? '' : `${task.step}, `}task ${task.index}: ${task.failure}: ${task.detail ?? ''}`,
         ),
-      ...out.runs.filter((run) => run.failure).map((run) => `  ${run.run_id}: ${run.failure?.detail}; ${run.failure?.remedy}`),
+      ...out.runs.flatMap(({ run_id, state, failure }) =>
+        // The line of a run that failed as a whole says why already.
+        failure ? [`  ${run_id}: ${state === 'partial' ? `${failure.detail}; ` : ''}${failure.remedy}`] : [],
+      ),
       ...out.runs.filter((run) => run.used.advice).map((run) => `  ${run.run_id}: ${run.used.advice}`),
       ...out.unreadable.map((one) => `cannot be read: ${one}`),
       out.total > out.shown
