@@ -10,7 +10,7 @@ import type { Plan, PlanStep } from './plan.ts';
 import { indicesOf, jobName, jobOf, planDigest, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
-import { gateOf, ownRun, readRun, record, reread, withRun, writeCode } from './run.ts';
+import { gateOf, isUnsubmitted, ownRun, readRun, record, reread, withRun, writeCode } from './run.ts';
 
 /** What is submitted of a run: its job, or those of its steps in order. */
 export type Reserved = { run: Run; jobs: StepJob[] };
@@ -90,7 +90,7 @@ export async function reserveRetry(repo: string, before: Run, intent: Intent, be
     const file = writePlan(iterationFolder, runId, plan);
     const now = readRun(iterationFolder, runId);
     // One that was cut off before anything was accepted is open already.
-    if (current(now.record)?.phase !== 'none') record(now, { event: 'reopened', because });
+    if (!isUnsubmitted(now)) record(now, { event: 'reopened', because });
     const jobs = plan.steps.map(({ name }) => {
       const whole = readRun(iterationFolder, runId);
       return prepared(repo, whole.steps?.find(({ step }) => step === name) ?? whole, intent, file);

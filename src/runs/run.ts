@@ -38,8 +38,9 @@ export function partsOf(run: Run): readonly Run[] {
   return run.replicates ?? run.steps ?? [run];
 }
 
-/** How far the submission is. A group of which nothing was written down yet has had nothing accepted either. */
+/** How far the submission is. A group of which nothing was written down yet has had nothing accepted either, nor a run just opened again. */
 export function phaseOf(run: Run): Attempt['phase'] | undefined {
+  if (run.record.opened) return 'none';
   return current(run.record)?.phase ?? (run.replicates ? 'none' : undefined);
 }
 
@@ -147,7 +148,7 @@ export function isUnsubmitted(run: Run): boolean {
 
 /** It ended without anything ever having been submitted of it, so there is nothing that a new submission could double. */
 export function isGivenUp(run: Run): boolean {
-  const nothing = partsOf(run).every((part) => (current(part.record)?.phase ?? 'none') === 'none');
+  const nothing = partsOf(run).every(({ record: { attempts } }) => attempts.every(({ phase }) => phase === 'none'));
   return nothing && isOver(run.record.state);
 }
 
@@ -155,7 +156,7 @@ export function isGivenUp(run: Run): boolean {
 export function giveUp(run: Run, because: string): void {
   for (const part of run.replicates ?? []) giveUp(part, because);
   const now = reread(run);
-  const isNothing = partsOf(now).every((part) => current(part.record)?.jobId == null);
+  const isNothing = partsOf(now).every(({ record: its }) => its.opened || current(its)?.jobId == null);
   if (isUnsubmitted(now) && isNothing && now.record.state === 'pending')
     record(now, { event: 'moved', from: 'pending', to: 'failed', because });
 }
