@@ -10,7 +10,7 @@ import type { JournalEvent, JournalLine } from './journal.ts';
 import { appendJournal, readJournal } from './journal.ts';
 import { checkMove, isOver } from './lifecycle.ts';
 import type { Plan } from './plan.ts';
-import { indicesOf, PLAN_VERSION, stepOf } from './plan.ts';
+import { indicesOf, PLAN_VERSION, planDigest, stepOf } from './plan.ts';
 import type { RunRecord } from './record.ts';
 import { current, replay } from './record.ts';
 import type { Attempt, RunState } from './types.ts';
@@ -82,9 +82,18 @@ export function writeCode(folder: string, files: Record<string, string>): void {
 }
 
 function withDecided({ decided: _, ...run }: Run): Run {
-  const file = current(run.record)?.planFile;
-  const plan = file === undefined ? undefined : readPlan(run.folder, file);
-  return plan ? { ...run, decided: plan } : run;
+  const attempt = current(run.record);
+  const plan = attempt?.planFile === undefined ? undefined : readPlan(run.folder, attempt.planFile);
+  // Of a plan that was altered since, the run's own is what is known; that it is not what was decided on is seen by its digest.
+  return plan && attempt && isPlan(plan, attempt.planDigest) ? { ...run, decided: plan } : run;
+}
+
+function isPlan(plan: Plan, digest: string): boolean {
+  try {
+    return planDigest(plan) === digest;
+  } catch {
+    return false;
+  }
 }
 
 /** A run of several steps, from its one journal. */

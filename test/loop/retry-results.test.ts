@@ -40,7 +40,7 @@ test('results that were being parsed when a run was opened again are not its res
   const folder = join(tiny.iteration, 'runs', run_id);
   expect((await tiny.run(['sync', run_id])).stderr).toBe('');
   const parsing = tiny.run(['extract', run_id]);
-  await until('it is parsed', () => existsSync(at('begun')) || undefined);
+  await until('it is parsed', async () => existsSync(at('begun')) || undefined);
   writeFileSync(at('mended'), '');
   expect(await tiny.run(['retry', run_id])).toMatchObject({ exit: 0 });
   writeFileSync(at('may'), '');
