@@ -52,7 +52,7 @@ export default defineTool({
     const found = same ?? runs.findLast((run) => isSameWork({ plan: run.plan, files: codeOf(run) }, planned));
     if (!found || isGivenUp(found)) return undefined;
     const phase = phaseOf(found);
-    if (found.record.retries > 0 && isUnsubmitted(found)) throw retried(found);
+    if (found.record.retries > 0 && !found.replicates && isUnsubmitted(found)) throw retried(found);
     if (phase === undefined || isUnsubmitted(found)) return undefined;
     if (phase === 'unknown') throw uncertain(found);
     const changed = isSameWork({ plan: found.plan, files: codeOf(found) }, planned)

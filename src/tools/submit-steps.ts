@@ -41,7 +41,7 @@ export async function reserveLaunch(
   const { iteration, scripts, plan } = facts.planned;
   permit.check(planDigest(plan));
   const open = openLaunch(iteration.path);
-  if (open && open.record.retries > 0 && !again) throw retried(open);
+  if (open && open.record.retries > 0 && !open.replicates && !again) throw retried(open);
   const reuse = open && phaseOf(open) === 'none' && isSame(open, facts.planned, again) ? open : undefined;
   if (open && !reuse && !again) await makeRoom(open);
   for (const { generated, path, text } of scripts) if (generated) writeAtomic(join(iteration.path, path), text, 0o755);

@@ -5,7 +5,7 @@ import { journalOf } from '../support/artifacts.ts';
 import { makeChain } from '../support/chains.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
-import { forgetTemplate, TINY_POLICY } from '../support/tiny.ts';
+import { forgetTemplate, makeTiny, TINY_POLICY } from '../support/tiny.ts';
 
 let tiny: Tiny;
 afterEach(() => tiny?.remove());
@@ -49,4 +49,32 @@ test('results that were being parsed when a run was opened again are not its res
   await over();
   await tiny.run(['sync', run_id]);
   expect(await answered('extract', run_id)).toMatchObject({ status: 'completed', primary_metric: { value: 3 } });
+});
+
+test('the results of a group are taken anew after one of its runs was run again, and its decisions are told apart', async () => {
+  tiny = await makeTiny((path) => {
+    const folder = join(path, 'experiments', 'plan', 'tiny');
+    const put = (name: string, text: string) => writeFileSync(join(folder, name), text, { mode: 0o755 });
+    put('launch/run_local.sh', '#!/bin/sh\n[ "$AUTOLAB_REPLICATE" != 2 ] || [ -e mended ]\n');
+    put('parse.sh', PARSER.replace('grep -c gen order', 'echo 1'));
+    put('may', '');
+    const design = readFileSync(join(folder, 'design.yaml'), 'utf8');
+    const parser = '"sh parse.sh", working_dir: experiments/plan/tiny';
+    put(
+      'design.yaml',
+      design.replace('"cat metrics.json"', parser).replace('baselines:', 'replicates: { count: 3 }\nbaselines:'),
+    );
+    writeFileSync(join(path, '.autolab', 'verifier_policy.yaml'), `${TINY_POLICY}  allow: { commands: [[sh, parse.sh]] }\n`);
+  });
+  const { run_id } = await answered<{ run_id: string }>('submit');
+  await over();
+  await tiny.run(['sync', run_id]);
+  expect(await answered('extract', run_id)).toMatchObject({ state: 'partial', status: 'partial' });
+  writeFileSync(at('mended'), '');
+  expect(await tiny.run(['retry', `${run_id}_r2`])).toMatchObject({ exit: 0 });
+  await over();
+  await tiny.run(['sync', run_id]);
+  expect(await answered('extract', run_id)).toMatchObject({ state: 'completed', status: 'completed' });
+  expect(readFileSync(join(tiny.iteration, 'runs', run_id, 'metrics.json'), 'utf8').match(/"completed"/g)).toHaveLength(4);
+  expect(await tiny.run(['audit', 'verify'])).toMatchObject({ exit: 0 });
 });
