@@ -52,8 +52,8 @@ export type CheckFacts = {
   iteration: string;
   design: Seen<Design>;
   launch: Seen<LaunchFile>;
-  /** The launch script of the design's location; null where the design cannot be read. */
-  script: Script | null;
+  /** Those of the steps in launch.yaml, else the launch script of the design's location; empty where the design cannot be read. */
+  scripts: readonly Script[];
   /** The site the run would go to. */
   site: Seen<string>;
   review: Seen<Placed<Review>>;
@@ -68,6 +68,8 @@ export type CheckFacts = {
 
 export type Script = {
   file: string;
+  /** The step whose script it is. Only the launch script of a run of one can come from the design. */
+  step: string | null;
   /** Null: it is not there. */
   text: string | null;
   /** It is there and does nothing, as `init` leaves it. */

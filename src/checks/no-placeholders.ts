@@ -1,10 +1,10 @@
 import type { Check, CheckStage, Finding, TextFile } from './check.ts';
 import { isOnlyHeadings, placeholdersIn } from './placeholders.ts';
 
-/** What is scanned at a stage. Scripts that do nothing at all are `script_ready`'s. */
+/** What is scanned at a stage: files, and every script of a folder. Scripts that do nothing at all are `script_ready`'s. */
 const SCANNED: Readonly<Record<CheckStage, readonly string[]>> = {
-  implementation_review: ['hypothesis.md', 'launch/run_local.sh', 'launch/run_slurm.sbatch'],
-  launch: ['hypothesis.md', 'launch/run_local.sh', 'launch/run_slurm.sbatch'],
+  implementation_review: ['hypothesis.md', 'launch/'],
+  launch: ['hypothesis.md', 'launch/'],
   slurm_monitor: [],
   extract_results: ['analysis/summary.md'],
 };
@@ -17,7 +17,10 @@ export const noPlaceholders: Check = {
   stages: ['implementation_review', 'launch', 'extract_results'],
   needs: 'template_fill',
   before: true,
-  judge: ({ stage, texts }) => texts.filter(({ name }) => SCANNED[stage].includes(name)).flatMap(scan),
+  judge: ({ stage, texts }) =>
+    texts
+      .filter(({ name }) => SCANNED[stage].some((one) => (one.endsWith('/') ? name.startsWith(one) : name === one)))
+      .flatMap(scan),
 };
 
 function scan({ name, file, text }: TextFile): Finding[] {

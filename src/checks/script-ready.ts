@@ -1,4 +1,5 @@
-import type { Check } from './check.ts';
+import type { Design } from '../runs/design.ts';
+import type { Check, Finding, Script } from './check.ts';
 import { fromFailure, got } from './findings.ts';
 import { isUnfilledCommand } from './placeholders.ts';
 
@@ -8,18 +9,26 @@ export const scriptReady: Check = {
   stages: ['implementation_review', 'launch'],
   needs: 'always',
   before: true,
-  judge: ({ script, design }) => {
+  judge: ({ scripts, design }) => {
     const spec = got(design)?.spec;
-    if (script === null || spec === undefined) return [];
-    if (script.text !== null && !script.isPlaceholder) return script.faults.map(fromFailure);
-    const command = spec.entrypoint.cli?.trim() || spec.entrypoint.module;
-    if (!isUnfilledCommand(command)) return script.faults.map(fromFailure);
-    return [
-      {
-        what: `the launch script ${script.text === null ? 'is not there' : 'has no command in it'}, and design.yaml has none to put there (${JSON.stringify(command)})`,
-        where: script.file,
-        next: `write the command into ${script.file}, or the real entrypoint into design.yaml`,
-      },
-    ];
+    return spec === undefined ? [] : scripts.flatMap((script) => judged(script, spec));
   },
 };
+
+function judged(script: Script, { entrypoint }: Design['spec']): Finding[] {
+  if (script.text !== null && !script.isPlaceholder) return script.faults.map(fromFailure);
+  const lacks = script.text === null ? 'is not there' : 'has no command in it';
+  if (script.step !== null) {
+    const what = `the script of step ${script.step} ${lacks}`;
+    return [{ what, where: script.file, next: `write the command into ${script.file}, or name another script in launch.yaml` }];
+  }
+  const command = entrypoint.cli?.trim() || entrypoint.module;
+  if (!isUnfilledCommand(command)) return script.faults.map(fromFailure);
+  return [
+    {
+      what: `the launch script ${lacks}, and design.yaml has none to put there (${JSON.stringify(command)})`,
+      where: script.file,
+      next: `write the command into ${script.file}, or the real entrypoint into design.yaml`,
+    },
+  ];
+}

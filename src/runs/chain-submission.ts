@@ -20,7 +20,8 @@ export type StepJob = { step: string; job: Job };
 export async function submitChain(run: Run, site: Site, jobs: readonly StepJob[], permit: Permit<'spend'>): Promise<Run> {
   for (const { step, job } of jobs) {
     const now = stepOfRun(run, step);
-    if (phaseOf(now) !== 'intent') continue;
+    // Its intent can have been found and given up by another call, and a later one be journalled since.
+    if (phaseOf(now) !== 'intent' || current(now.record)?.name !== job.name) continue;
     const after = await send(now, site, { ...job, after: parentsOf(now) }, permit);
     if (phaseOf(after) !== 'submitted') break;
   }
@@ -37,7 +38,8 @@ export async function resumeChain(run: Run, site: Site, permit: ActingPermit, ma
 }
 
 async function finishChain(run: Run, site: Site, permit: ActingPermit, mayRelease: boolean): Promise<Run> {
-  const steps = run.steps ?? [];
+  const steps = intended(run);
+  if (steps.length === 0) return run;
   const stopped = steps.find((step) => ENDED.has(phaseOf(step) ?? ''));
   if (stopped) return undo(run, site, permit, whyStopped(stopped));
   if (run.record.cancelling) return undo(run, site, permit, 'cancelled before it began');
@@ -51,7 +53,7 @@ async function finishChain(run: Run, site: Site, permit: ActingPermit, mayReleas
   }
   const accepted = reread(run);
   if (accepted.record.state === 'pending') {
-    const ids = (accepted.steps ?? []).flatMap((step) => current(step.record)?.jobId ?? []);
+    const ids = intended(accepted).flatMap((step) => current(step.record)?.jobId ?? []);
     record(accepted, { event: 'moved', from: 'pending', to: 'submitted', because: `jobs ${ids.join(', ')} on ${site.name}` });
   }
   // Whatever begins is let go last: until then nothing runs that could be more than was decided on.
@@ -66,17 +68,18 @@ async function finishChain(run: Run, site: Site, permit: ActingPermit, mayReleas
 
 /** Takes back every job of a chain that will not be whole, and ends the run. Safe to repeat. */
 async function undo(run: Run, site: Site, permit: ActingPermit, why: string): Promise<Run> {
-  const steps = run.steps ?? [];
-  // What has ended, before a retry, stays what it is.
+  const steps = intended(run);
   const there = steps.filter((step) => ACCEPTED.has(phaseOf(step) ?? '') && !hasEnded(step));
-  const jobs = there.flatMap(({ record: { attempts } }) =>
-    attempts.flatMap(({ jobId, name }) => (jobId === null ? [] : [{ id: jobId, name }])),
-  );
+  const jobs = there.flatMap(({ record: its }) => {
+    const { jobId = null, name = '' } = current(its) ?? {};
+    return jobId === null ? [] : [{ id: jobId, name }];
+  });
   if (jobs.length > 0) await site.cancel(permit, jobs);
   for (const { step = '' } of there) {
     const now = stepOfRun(run, step);
     const attempt = current(now.record);
-    const begun = attempt?.phase === 'released' ? { begun: true as const } : {};
+    // Whether it was let go when the call was cut off nobody has written down.
+    const begun = attempt?.phase === 'released' || attempt?.phase === 'releasing' ? { begun: true as const } : {};
     if (attempt) record(now, { event: 'withdrawn', step, attempt: attempt.attempt, why, ...begun });
   }
   // What was not sent in this call was resolved before it, so nothing of it can be there.
@@ -89,6 +92,11 @@ async function undo(run: Run, site: Site, permit: ActingPermit, why: string): Pr
   const after = reread(run);
   if (isOver(after.record.state)) return after;
   return record(after, { event: 'moved', from: after.record.state, to: 'failed', because: why });
+}
+
+/** The steps that are being submitted: what has ended before a retry and is no part of it stays what it is. */
+function intended(run: Run): readonly Run[] {
+  return (run.steps ?? []).filter(({ record: { opened } }) => !opened);
 }
 
 const UNCERTAIN: ReadonlySet<string> = new Set(['intent', 'ambiguous', 'unknown']);

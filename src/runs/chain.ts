@@ -18,6 +18,7 @@ export function chainRecord(steps: readonly Step[], own: RunRecord): RunRecord {
   return {
     ...own,
     attempts: attemptOfGroup(records, 0),
+    opened: records.every(({ opened }) => opened),
     tasks: steps.flatMap(({ step, record }) => record.tasks.map((task): TaskRecord => ({ ...task, step }))),
     differences: records.flatMap(({ differences }) => differences),
     refused: records.find(({ refused }) => refused !== null)?.refused ?? null,

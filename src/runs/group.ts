@@ -64,6 +64,8 @@ export function groupRecord(group: GroupFile, members: readonly Member[], own: R
   const looks = records.flatMap(({ lookedAt }) => lookedAt ?? []);
   return {
     ...own,
+    // It has no intents of its own.
+    opened: false,
     state,
     because: own.because ?? records.find((one) => one.state === state)?.because ?? null,
     attempts: attemptOfGroup(records, missing),

@@ -20,6 +20,8 @@ export type RunRecord = {
   lookedAt: number | null;
   /** How often it was opened again to run tasks anew. */
   retries: number;
+  /** Opened again, and nothing of it was intended since: what its attempts say is of before. */
+  opened: boolean;
   /** The number of the last line; appending needs it. */
   last: number;
 };
@@ -50,6 +52,7 @@ export function replay(lines: readonly JournalLine[], indices: readonly number[]
     overAt: null,
     lookedAt: null,
     retries: 0,
+    opened: false,
     last: 0,
   };
   for (const line of lines) apply(record, line, indices);
@@ -75,6 +78,7 @@ function apply(record: RunRecord, line: JournalLine, indices: readonly number[])
       });
       record.tasks = record.tasks.map((task) => (line.indices?.includes(task.index) === false ? task : unseen(task.index)));
       record.differences = [];
+      record.opened = false;
       return;
     case 'reopened':
       reopen(record, line.because);
@@ -147,6 +151,7 @@ function reopen(record: RunRecord, because: string): void {
     refused: null,
     overAt: null,
     retries: record.retries + 1,
+    opened: true,
   } satisfies Partial<RunRecord>);
 }
 

@@ -10,7 +10,7 @@ import type { Plan, PlanStep } from './plan.ts';
 import { indicesOf, jobName, jobOf, planDigest, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
-import { gateOf, ownRun, readRun, record, reread, withRun, writeCode } from './run.ts';
+import { baseOf, gateOf, isUnsubmitted, ownRun, readRun, record, reread, withRun, writeCode } from './run.ts';
 
 /** What is submitted of a run: its job, or those of its steps in order. */
 export type Reserved = { run: Run; jobs: StepJob[] };
@@ -85,18 +85,25 @@ function writePlan(iterationFolder: string, runId: string, plan: Plan): string |
 export async function reserveRetry(repo: string, before: Run, intent: Intent, because: string): Promise<Reserved> {
   const { plan, runId, iterationFolder } = intent;
   markOpen(repo, runId, plan.iteration.folder);
-  return withRun(before, 'reserving', () => {
+  return withRun(before, 'reserving', async () => {
     markOpen(repo, runId, plan.iteration.folder);
+    await reopenGroup(before, because);
     const file = writePlan(iterationFolder, runId, plan);
     const now = readRun(iterationFolder, runId);
     // One that was cut off before anything was accepted is open already.
-    if (current(now.record)?.phase !== 'none') record(now, { event: 'reopened', because });
+    if (!isUnsubmitted(now)) record(now, { event: 'reopened', because });
     const jobs = plan.steps.map(({ name }) => {
       const whole = readRun(iterationFolder, runId);
       return prepared(repo, whole.steps?.find(({ step }) => step === name) ?? whole, intent, file);
     });
     return { run: readRun(iterationFolder, runId), jobs };
   });
+}
+
+/** The results of a group are not those of a run of it that is run again. */
+async function reopenGroup(run: Run, because: string): Promise<void> {
+  if (!run.plan.replicate || baseOf(run).record.extraction === null) return;
+  await withRun(baseOf(run), 'reserving', () => record(baseOf(run), { event: 'reopened', because: `${run.id}: ${because}` }));
 }
 
 /** Writes our job script of one step and journals the intent to submit it. */

@@ -164,7 +164,7 @@ function refuseUnknown(run: Run, parts: readonly Run[], { step, tasks, from }: W
   });
 }
 
-/** Nothing is run of a step whose parent has not ended well and is not run again. */
+/** Nothing is run of a step whose parent has a task that has not ended well and is not run again. */
 function refuseGap(run: Run, chosen: readonly Chosen[]): void {
   for (const { part, indices } of chosen) {
     if (indices.length === 0) continue;
@@ -172,14 +172,13 @@ function refuseGap(run: Run, chosen: readonly Chosen[]): void {
     const gap = chosen.find(
       (one) =>
         parents.includes(one.part.step ?? '') &&
-        one.indices.length === 0 &&
-        one.part.record.tasks.some(({ state }) => state !== 'succeeded'),
+        one.part.record.tasks.some(({ state, index }) => state !== 'succeeded' && !one.indices.includes(index)),
     );
     if (!gap) continue;
     throw new Failure('run_state', {
       what: `step ${part.step} of run ${run.id} comes after step ${gap.part.step}, which has not ended well`,
       why: 'it would be made of what is not there',
-      next: `begin earlier: from ${gap.part.step}`,
+      next: gap.indices.length > 0 ? 'leave tasks out, or name those that failed, too' : `begin earlier: from ${gap.part.step}`,
     });
   }
 }

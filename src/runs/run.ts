@@ -10,7 +10,7 @@ import type { JournalEvent, JournalLine } from './journal.ts';
 import { appendJournal, readJournal } from './journal.ts';
 import { checkMove, isOver } from './lifecycle.ts';
 import type { Plan } from './plan.ts';
-import { indicesOf, PLAN_VERSION, stepOf } from './plan.ts';
+import { indicesOf, PLAN_VERSION, planDigest, stepOf } from './plan.ts';
 import type { RunRecord } from './record.ts';
 import { current, replay } from './record.ts';
 import type { Attempt, RunState } from './types.ts';
@@ -38,8 +38,9 @@ export function partsOf(run: Run): readonly Run[] {
   return run.replicates ?? run.steps ?? [run];
 }
 
-/** How far the submission is. A group of which nothing was written down yet has had nothing accepted either. */
+/** How far the submission is. A group of which nothing was written down yet has had nothing accepted either, nor a run just opened again. */
 export function phaseOf(run: Run): Attempt['phase'] | undefined {
+  if (run.record.opened) return 'none';
   return current(run.record)?.phase ?? (run.replicates ? 'none' : undefined);
 }
 
@@ -81,9 +82,18 @@ export function writeCode(folder: string, files: Record<string, string>): void {
 }
 
 function withDecided({ decided: _, ...run }: Run): Run {
-  const file = current(run.record)?.planFile;
-  const plan = file === undefined ? undefined : readPlan(run.folder, file);
-  return plan ? { ...run, decided: plan } : run;
+  const attempt = current(run.record);
+  const plan = attempt?.planFile === undefined ? undefined : readPlan(run.folder, attempt.planFile);
+  // Of a plan that was altered since, the run's own is what is known; that it is not what was decided on is seen by its digest.
+  return plan && attempt && isPlan(plan, attempt.planDigest) ? { ...run, decided: plan } : run;
+}
+
+function isPlan(plan: Plan, digest: string): boolean {
+  try {
+    return planDigest(plan) === digest;
+  } catch {
+    return false;
+  }
 }
 
 /** A run of several steps, from its one journal. */
@@ -147,7 +157,7 @@ export function isUnsubmitted(run: Run): boolean {
 
 /** It ended without anything ever having been submitted of it, so there is nothing that a new submission could double. */
 export function isGivenUp(run: Run): boolean {
-  const nothing = partsOf(run).every((part) => (current(part.record)?.phase ?? 'none') === 'none');
+  const nothing = partsOf(run).every(({ record: { attempts } }) => attempts.every(({ phase }) => phase === 'none'));
   return nothing && isOver(run.record.state);
 }
 
@@ -155,7 +165,7 @@ export function isGivenUp(run: Run): boolean {
 export function giveUp(run: Run, because: string): void {
   for (const part of run.replicates ?? []) giveUp(part, because);
   const now = reread(run);
-  const isNothing = partsOf(now).every((part) => current(part.record)?.jobId == null);
+  const isNothing = partsOf(now).every(({ record: its }) => its.opened || current(its)?.jobId == null);
   if (isUnsubmitted(now) && isNothing && now.record.state === 'pending')
     record(now, { event: 'moved', from: 'pending', to: 'failed', because });
 }

@@ -52,7 +52,7 @@ function runIn(folder: string, id: string): JournalledRun {
     const lines = readJournal(folder);
     const submissions = submissionsOf(id, lines);
     const surplus = lines.flatMap((line) => (line.event === 'surplus' ? [{ job: line.job_id, name: line.name }] : []));
-    return { ...found, base: baseOf(id, plan, submissions), isGroup, isEmpty: lines.length === 0, submissions, surplus };
+    return { ...found, base: baseOf(id, plan, lines), isGroup, isEmpty: lines.length === 0, submissions, surplus };
   } catch (error) {
     return { ...found, isGroup: false, isEmpty: false, fault: asFailure(error).message };
   }
@@ -99,9 +99,10 @@ function planIn(folder: string): (z.output<typeof planned> & Plan) | undefined {
   }
 }
 
-/** A run is one of a group only under the plan that it was submitted by, and only as many as that plan is. */
-function baseOf(id: string, plan: Plan | undefined, submissions: readonly Submission[]): string {
+/** A run is one of a group only under the plan that it was submitted by, and only as many as that plan is. A retry's plan is beside it. */
+function baseOf(id: string, plan: Plan | undefined, lines: readonly JournalLine[]): string {
   const replicate = plan?.replicate;
-  if (!plan || !replicate || planDigest(plan) !== submissions.at(-1)?.digest) return id;
+  const own = lines.findLast((line) => line.event === 'intent' && line.plan_file === undefined);
+  if (!plan || !replicate || own?.event !== 'intent' || planDigest(plan) !== own.plan_digest) return id;
   return replicate.number <= runsOf(plan) ? replicate.group : id;
 }

@@ -94,13 +94,12 @@ export default defineTool({
     `${out.dry_run ? 'Would cancel' : 'Cancelled'} ${out.cancelled.map((id) => `job ${id}`).join(', ') || 'nothing'}; run ${out.run_id} is ${out.state}. Next: ${out.next}.`,
 });
 
-/** The jobs that may still be there. A group's are one list, so that they are one call of the scheduler. */
+/** The jobs that may still be there: none of before a retry. A group's are one list, so that they are one call of the scheduler. */
 function jobsOf(run: Run): { id: string; name: string }[] {
-  return partsOf(run).flatMap((part) =>
-    isOver(part.record.state)
-      ? []
-      : part.record.attempts.flatMap((one) => (one.jobId === null ? [] : [{ id: one.jobId, name: one.name }])),
-  );
+  return partsOf(run).flatMap(({ record: { state, opened, attempts } }) => {
+    const { jobId = null, name = '' } = attempts.at(-1) ?? {};
+    return isOver(state) || opened || jobId === null ? [] : [{ id: jobId, name }];
+  });
 }
 
 function subjectOf(run: Run): unknown {

@@ -54,17 +54,23 @@ export function readCheckFacts(reads: Reads, stage: CheckStage, iterationId: str
   const site = seen(() => siteOf(reads, design, launch));
   const id = runId === undefined ? runOf(stage, readState(repo), iteration) : runId;
   const ours = id === null ? null : readRunFacts(repo, iteration, id);
+  const scripts = 'value' in design ? scriptsOf(reads, iteration, design.value, launch, site) : [];
+  const steps = scripts.flatMap(({ file, step, text: content }) =>
+    step === null || TEXTS.some((name) => at(name) === file)
+      ? []
+      : textFile(file.slice(at('').length + 1), file, content ?? undefined),
+  );
   return {
     stage,
     iteration: iteration.id,
     design,
     launch,
-    script: 'value' in design ? scriptOf(reads, iteration, design.value, site) : null,
+    scripts,
     site,
     review: needed(at('review_result.json'), read(at('review_result.json')), placedReview, 'have the implementation reviewed'),
     workflow,
     requirements: requirementsSaid(reads.policy(), 'value' in workflow ? workflow.value : undefined),
-    texts: [...TEXTS.flatMap((name) => textFile(name, at(name), read(at(name)))), ...(ours?.texts ?? [])],
+    texts: [...TEXTS.flatMap((name) => textFile(name, at(name), read(at(name)))), ...steps, ...(ours?.texts ?? [])],
     limits: seen(() => limits(read('.autolab/experiment_file_line_limits.yaml'))),
     run: ours?.run ?? null,
   };
@@ -134,22 +140,22 @@ function siteOf(reads: Reads, design: Seen<Design>, launch: Seen<LaunchFile>): s
   return reads.site(chooseSite(reads.repo, named, 'value' in design ? design.value.location : 'local')).name;
 }
 
-/** The script that would be launched. Its option lines are judged by the site's own grammar, where the site is known. */
-function scriptOf(reads: Reads, iteration: Iteration, design: Design, site: Seen<string>): Script {
-  const file = join(
-    shown(reads.repo, iteration.path),
-    'launch',
-    design.location === 'slurm' ? 'run_slurm.sbatch' : 'run_local.sh',
-  );
-  const content = text(reads.repo, file) ?? null;
+/** The scripts that would be launched. Their option lines are judged by the site's own grammar, where the site is known. */
+function scriptsOf(reads: Reads, iteration: Iteration, design: Design, launch: Seen<LaunchFile>, site: Seen<string>): Script[] {
+  const at = (name: string) => join(shown(reads.repo, iteration.path), 'launch', name);
+  const steps = 'value' in launch ? launch.value.steps : null;
+  if (!steps) return [scriptOf(reads, at(design.location === 'slurm' ? 'run_slurm.sbatch' : 'run_local.sh'), null, site)];
+  return steps.map(({ name, script }) => scriptOf(reads, at(script), name, site));
+}
+
+function scriptOf(reads: Reads, file: string, step: string | null, site: Seen<string>): Script {
+  const content = seen(() => text(reads.repo, file) ?? null);
+  if ('failure' in content) return { file, step, text: '', isPlaceholder: false, faults: [content.failure] };
+  const { value } = content;
   const judged = [
-    seen(() => refuseSubmitting(content ?? '', file)),
-    seen(() => ('value' in site ? reads.site(site.value).scheduler.options(content ?? '') : null)),
+    seen(() => refuseSubmitting(value ?? '', file)),
+    seen(() => ('value' in site ? reads.site(site.value).scheduler.options(value ?? '') : null)),
   ];
-  return {
-    file,
-    text: content,
-    isPlaceholder: content !== null && isPlaceholder(content),
-    faults: judged.flatMap((one) => ('failure' in one ? [one.failure] : [])),
-  };
+  const faults = judged.flatMap((one) => ('failure' in one ? [one.failure] : []));
+  return { file, step, text: value, isPlaceholder: value !== null && isPlaceholder(value), faults };
 }

@@ -75,7 +75,9 @@ export default defineTool({
       const produced = await parse(acts, permit, subject, target, Math.max(0, end - Date.now()));
       if (produced === undefined) return new Running(`the parser of run ${target.id}`);
       await withRun(target, 'extracting', () => {
-        writeResults(reread(target), readDesign(join(target.iterationFolder, 'design.yaml')), produced);
+        const now = reread(target);
+        refuseReopened(now, target);
+        writeResults(now, readDesign(join(target.iterationFolder, 'design.yaml')), produced);
       });
     }
     const after = reread(chosen);
@@ -115,7 +117,8 @@ async function parse(
   const parser = parserFor(acts, reread(run));
   if (!parser) return null;
   const request = {
-    key: `extract.${run.id.toLowerCase()}`,
+    // What a parser began before a retry says nothing of what came out of it.
+    key: `extract.${run.id.toLowerCase()}${run.record.retries > 0 ? `.${run.record.retries}` : ''}`,
     argv: parser.argv,
     cwd: inside(acts.repo, parser.workingDir, 'working_dir'),
     environment: environment(run),
@@ -159,6 +162,16 @@ function refuseEarly(run: Run): void {
     what: `run ${run.id} is ${state}`,
     why: 'metrics come only from runs whose artifacts are synced and verified, or that are over',
     next: tasks.every((task) => task.state === 'succeeded') ? 'sync_artifacts first' : 'monitor_runs, until it has ended',
+  });
+}
+
+/** What was parsed was of the tasks as they were. */
+function refuseReopened({ id, record: { retries } }: Run, before: Run): void {
+  if (retries === before.record.retries) return;
+  throw new Failure('run_state', {
+    what: `run ${id} was opened again while its results were parsed`,
+    why: 'they are of its tasks as they were before',
+    next: 'monitor_runs until it has ended, then call again',
   });
 }
 

@@ -119,10 +119,11 @@ async function editsOf(reads: Reads, plan: Plan): Promise<Pick<Facts, 'edits'>> 
   return { edits: isKnown(files) ? { ...files, value: { files: files.value, scope: scope.folders } } : files };
 }
 
-/** Of the newest runs whose end is known, those that failed since the last that did not. */
+/** Of the newest runs whose end is known, those that failed since the last that did not, each as often as it was tried. */
 export function failedInRow(runs: readonly Run[]): number {
-  const ended = runs.map(({ record }) => record.state).filter((state) => isOver(state) || state === 'synced');
-  return ended.length - 1 - ended.findLastIndex((state) => state === 'synced' || state === 'completed');
+  const ended = runs.map(({ record }) => record).filter(({ state }) => isOver(state) || state === 'synced');
+  const good = ended.findLastIndex(({ state }) => state === 'synced' || state === 'completed');
+  return ended.slice(good + 1).reduce((sum, { retries }) => sum + 1 + retries, 0);
 }
 
 /** Where the policy does not say which accounts may be named, the day is the site's as a whole. */

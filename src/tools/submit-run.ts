@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { isSameWork } from '../runs/capsule.ts';
 import { isOver } from '../runs/lifecycle.ts';
-import { codeOf, isGivenUp, phaseOf, reread, withWhole } from '../runs/run.ts';
+import { codeOf, isGivenUp, isUnsubmitted, phaseOf, reread, withWhole } from '../runs/run.ts';
 import { dryRun, iterationField, runField } from './fields.ts';
 import { planRun } from './planning.ts';
 import { launches, ownRuns, uncertain } from './run-choice.ts';
@@ -52,8 +52,8 @@ export default defineTool({
     const found = same ?? runs.findLast((run) => isSameWork({ plan: run.plan, files: codeOf(run) }, planned));
     if (!found || isGivenUp(found)) return undefined;
     const phase = phaseOf(found);
-    if (found.record.retries > 0 && phase === 'none' && !isOver(found.record.state)) throw retried(found);
-    if (phase === undefined || phase === 'none') return undefined;
+    if (found.record.retries > 0 && !found.replicates && isUnsubmitted(found)) throw retried(found);
+    if (phase === undefined || isUnsubmitted(found)) return undefined;
     if (phase === 'unknown') throw uncertain(found);
     const changed = isSameWork({ plan: found.plan, files: codeOf(found) }, planned)
       ? null

@@ -41,7 +41,7 @@ export async function reserveLaunch(
   const { iteration, scripts, plan } = facts.planned;
   permit.check(planDigest(plan));
   const open = openLaunch(iteration.path);
-  if (open && open.record.retries > 0 && !again) throw retried(open);
+  if (open && open.record.retries > 0 && !open.replicates && !again) throw retried(open);
   const reuse = open && phaseOf(open) === 'none' && isSame(open, facts.planned, again) ? open : undefined;
   if (open && !reuse && !again) await makeRoom(open);
   for (const { generated, path, text } of scripts) if (generated) writeAtomic(join(iteration.path, path), text, 0o755);
@@ -132,12 +132,15 @@ export async function submitEach(acts: Acts, permit: Permit<'spend'>, all: reado
 async function submitRun(run: Run, site: Site, jobs: readonly StepJob[], permit: Permit<'spend'>): Promise<Run> {
   if (run.steps) return submitChain(run, site, jobs, permit);
   const [only] = jobs;
-  return only && current(run.record)?.phase === 'intent' ? submit(run, site, only.job, permit) : run;
+  const attempt = current(run.record);
+  return only && attempt?.phase === 'intent' && attempt.name === only.job.name ? submit(run, site, only.job, permit) : run;
 }
 
-/** Whether a launch that was cut off is gone on with. With `again` a group stays as it is, and a new one begins. */
+/** Whether a launch that was cut off is gone on with. With `again` a group or a retry stays as it is, and a new run begins. */
 function isSame(open: Run, planned: Planned, again: boolean): boolean {
-  return !(again && open.replicates) && isSameWork({ plan: open.plan, files: codeOf(open) }, planned);
+  return (
+    !(again && (open.replicates || open.record.retries > 0)) && isSameWork({ plan: open.plan, files: codeOf(open) }, planned)
+  );
 }
 
 /** Another plan than that of an open launch: only one of which nothing was ever accepted makes room by itself. */

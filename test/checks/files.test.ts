@@ -19,6 +19,12 @@ test.each(beforeRun)('%s can be satisfied before there is a run', async (code) =
 });
 
 const file = (name: string) => `${ITERATION}/${name}`;
+const STEPS = `schema_version: "1"
+steps:
+  - { name: gen, script: gen.sh }
+  - { name: hist, script: steps/hist.sh, after: [gen] }
+  - { name: fit, script: fit.sh, after: [hist] }
+`;
 type Row = [code: string, stage: CheckStage, words: string, changes: Changes, findings: Finding[]];
 
 const bad: Row[] = [
@@ -107,6 +113,49 @@ const bad: Row[] = [
         what: `${file('launch/run_slurm.sbatch')} line 2 calls sbatch (jobs that a job submits would be neither priced nor recorded)`,
         where: null,
         next: 'take the call out of run_slurm.sbatch, and submit that work as a run of its own',
+      },
+    ],
+  ],
+  [
+    'script_ready',
+    'launch',
+    'scripts of steps that are not there, do nothing, or submit jobs themselves',
+    {
+      [file('launch/launch.yaml')]: STEPS,
+      [file('launch/steps/hist.sh')]: '#!/bin/bash\nset -e\n',
+      [file('launch/fit.sh')]: '#!/bin/bash\nsbatch other.sbatch\n',
+    },
+    [
+      {
+        what: 'the script of step gen is not there',
+        where: file('launch/gen.sh'),
+        next: `write the command into ${file('launch/gen.sh')}, or name another script in launch.yaml`,
+      },
+      {
+        what: 'the script of step hist has no command in it',
+        where: file('launch/steps/hist.sh'),
+        next: `write the command into ${file('launch/steps/hist.sh')}, or name another script in launch.yaml`,
+      },
+      {
+        what: `${file('launch/fit.sh')} line 2 calls sbatch (jobs that a job submits would be neither priced nor recorded)`,
+        where: null,
+        next: 'take the call out of fit.sh, and submit that work as a run of its own',
+      },
+    ],
+  ],
+  [
+    'no_placeholders',
+    'launch',
+    'unfilled places in the script of a step',
+    {
+      [file('launch/launch.yaml')]: STEPS,
+      [file('launch/steps/hist.sh')]: '#!/bin/bash\npython hist.py --bins <BINS>\n',
+    },
+    [
+      {
+        what: '<BINS> stands where something was to be written',
+        where: `${file('launch/steps/hist.sh')}:2`,
+        next: 'write what belongs there, or word the line without <BINS>',
       },
     ],
   ],

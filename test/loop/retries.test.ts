@@ -48,3 +48,21 @@ test('what fails is tried again as often as the policy says, and a success begin
   ends(1);
   expect((await submitted()).exit).toBe(0);
 });
+
+test('tasks that are run again are counted as often as they were, in their run and in the next one', async () => {
+  ends(1);
+  const { stdout } = await submitted();
+  const run = /run (\S+)/i.exec(stdout)?.[1] ?? '';
+  const retried = async () => {
+    const done = await tiny.run(['retry', run]);
+    await until('it is over', async () =>
+      (await tiny.run(['monitor'])).stdout.includes('Nothing is waited for') ? true : undefined,
+    );
+    return done;
+  };
+  expect((await retried()).exit).toBe(0);
+  for (const denied of [await retried(), await submitted()]) {
+    expect(denied.exit).toBe(1);
+    expect(denied.stderr).toContain('the last 2 runs of the iteration failed, and this would be 2 retries');
+  }
+});

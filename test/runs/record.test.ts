@@ -32,6 +32,7 @@ const EMPTY: RunRecord = {
   overAt: null,
   lookedAt: null,
   retries: 0,
+  opened: false,
   last: 0,
 };
 const told6 = (more: JournalEvent[] = []) => replay(lines([...told(), ...more]), [0]);

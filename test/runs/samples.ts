@@ -162,6 +162,7 @@ export function runOnDisk(repo: string, events: readonly JournalEvent[], its: Pl
       overAt: null,
       lookedAt: null,
       retries: 0,
+      opened: false,
       last: 0,
     },
   };
