@@ -43,7 +43,8 @@ async function finishChain(run: Run, site: Site, permit: ActingPermit, mayReleas
   const stopped = steps.find((step) => ENDED.has(phaseOf(step) ?? ''));
   if (stopped) return undo(run, site, permit, whyStopped(stopped));
   if (run.record.cancelling) return undo(run, site, permit, 'cancelled before it began');
-  if (!steps.every((step) => current(step.record)?.jobId != null) || !mayRelease) return run;
+  const isWhole = run.steps?.every(({ record: its }) => !its.opened && current(its)?.jobId != null);
+  if (!isWhole || !mayRelease) return run;
   for (const { step = '' } of steps) {
     const now = stepOfRun(run, step);
     if (phaseOf(now) !== 'submitted') continue;

@@ -110,6 +110,7 @@ export function attemptOfGroup(records: readonly RunRecord[], missing: number): 
 
 /** A run that was given up before anything was accepted wants nothing any more. */
 function phaseOf(record: RunRecord): Attempt['phase'] {
+  if (record.opened && !isOver(record.state)) return 'none';
   const phase = current(record)?.phase ?? 'none';
   return phase === 'none' && isOver(record.state) ? 'refused' : phase;
 }

@@ -49,7 +49,7 @@ const event = z.discriminatedUnion('event', [
     plan_file: z.string().optional(),
     decision: z.string().optional(),
   }),
-  z.strictObject({ event: z.literal('reopened'), because: z.string() }),
+  z.strictObject({ event: z.literal('reopened'), because: z.string(), plan_file: z.string().optional() }),
   z.strictObject({ event: z.literal('submitted'), ...of, job_id: z.string(), adopted: z.boolean() }),
   z.strictObject({ event: z.literal('refused'), ...of, quoted: z.string() }),
   z.strictObject({ event: z.literal('ambiguous'), ...of, why: z.string() }),

@@ -22,6 +22,8 @@ export type RunRecord = {
   retries: number;
   /** Opened again, and nothing of it was intended since: what its attempts say is of before. */
   opened: boolean;
+  /** Where the plan is that it was opened again for last. */
+  reopenedBy: string | null;
   /** The number of the last line; appending needs it. */
   last: number;
 };
@@ -53,6 +55,7 @@ export function replay(lines: readonly JournalLine[], indices: readonly number[]
     lookedAt: null,
     retries: 0,
     opened: false,
+    reopenedBy: null,
     last: 0,
   };
   for (const line of lines) apply(record, line, indices);
@@ -81,7 +84,7 @@ function apply(record: RunRecord, line: JournalLine, indices: readonly number[])
       record.opened = false;
       return;
     case 'reopened':
-      reopen(record, line.because);
+      reopen(record, line.because, line.plan_file ?? null);
       return;
     case 'submitted':
       patch(record, line, {
@@ -140,7 +143,7 @@ function patch(record: RunRecord, of: { step: string; attempt: number }, change:
 }
 
 /** The one legal way to start over: what was concluded of the run is no longer so; what its tasks have done is. */
-function reopen(record: RunRecord, because: string): void {
+function reopen(record: RunRecord, because: string, planFile: string | null): void {
   Object.assign(record, {
     state: 'pending',
     because,
@@ -152,6 +155,7 @@ function reopen(record: RunRecord, because: string): void {
     overAt: null,
     retries: record.retries + 1,
     opened: true,
+    reopenedBy: planFile,
   } satisfies Partial<RunRecord>);
 }
 

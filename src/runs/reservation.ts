@@ -91,7 +91,7 @@ export async function reserveRetry(repo: string, before: Run, intent: Intent, be
     const file = writePlan(iterationFolder, runId, plan);
     const now = readRun(iterationFolder, runId);
     // One that was cut off before anything was accepted is open already.
-    if (!isUnsubmitted(now)) record(now, { event: 'reopened', because });
+    if (!isUnsubmitted(now)) record(now, { event: 'reopened', because, ...(file === undefined ? {} : { plan_file: file }) });
     const jobs = plan.steps.map(({ name }) => {
       const whole = readRun(iterationFolder, runId);
       return prepared(repo, whole.steps?.find(({ step }) => step === name) ?? whole, intent, file);

@@ -2,7 +2,7 @@ import { Failure } from '../base/errors.ts';
 import { indicesText } from './array-indices.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
 import type { Plan, PlanStep } from './plan.ts';
-import { decidedStep, stepOf } from './plan.ts';
+import { decidedStep, indicesOf, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import type { FailureClass } from './types.ts';
@@ -31,7 +31,7 @@ const MORE = 2;
 export function retryPlan(run: Run, wish: Wish): { plan: Plan; again: Again[] } {
   const parts = run.steps ?? [run];
   refuseUnknown(run, parts, wish);
-  const chosen = isCutOff(run, parts) ? theRest(parts) : anew(run, parts, wish);
+  const chosen = isCutOff(run, parts) ? theRest(run, parts) : anew(run, parts, wish);
   const again = chosen.flatMap(({ part, indices }) => (indices.length === 0 ? [] : [stepAgain(part, indices, wish)]));
   if (again.length === 0)
     throw new Failure('run_state', {
@@ -56,8 +56,11 @@ function isCutOff(run: Run, parts: readonly Run[]): boolean {
   return run.record.retries > 0 && !isOver(run.record.state) && parts.some(isUnsent);
 }
 
-function theRest(parts: readonly Run[]): Chosen[] {
-  return parts.map((part) => ({ part, indices: isUnsent(part) ? notWell(part) : [] }));
+function theRest({ reopening }: Run, parts: readonly Run[]): Chosen[] {
+  return parts.map((part) => {
+    const meant = reopening?.steps.find(({ name }) => name === stepOf(part).name);
+    return { part, indices: isUnsent(part) ? [...(meant ? indicesOf(meant) : notWell(part))] : [] };
+  });
 }
 
 function anew(run: Run, parts: readonly Run[], wish: Wish): Chosen[] {
@@ -76,7 +79,7 @@ function anew(run: Run, parts: readonly Run[], wish: Wish): Chosen[] {
 }
 
 function isUnsent({ record }: Run): boolean {
-  return current(record)?.phase === 'none';
+  return record.opened || current(record)?.phase === 'none';
 }
 
 function notWell({ record }: Run): number[] {

@@ -8,7 +8,7 @@ import { chainRecord, linesOf } from './chain.ts';
 import { groupRecord, readGroup } from './group.ts';
 import type { JournalEvent, JournalLine } from './journal.ts';
 import { appendJournal, readJournal } from './journal.ts';
-import { checkMove, isOver } from './lifecycle.ts';
+import { checkMove, isOver, TASK_OVER } from './lifecycle.ts';
 import type { Plan } from './plan.ts';
 import { indicesOf, PLAN_VERSION, planDigest, stepOf } from './plan.ts';
 import type { RunRecord } from './record.ts';
@@ -29,6 +29,8 @@ export type Run = {
   replicates?: readonly Run[];
   steps?: readonly Run[];
   step?: string;
+  /** The plan that it was opened again for last: what is run again of it. */
+  reopening?: Plan;
   /** The plan of the current attempt, where that is a retry's. */
   decided?: Plan;
 };
@@ -98,11 +100,15 @@ function isPlan(plan: Plan, digest: string): boolean {
 
 /** A run of several steps, from its one journal. */
 function chainOf(run: Omit<Run, 'record'>, lines: readonly JournalLine[]): Run {
+  const whole = replay(linesOf(lines, null), []);
+  const reopening = whole.reopenedBy === null ? undefined : readPlan(run.folder, whole.reopenedBy);
   const steps = run.plan.steps.map((step) => {
-    const record = { ...replay(linesOf(lines, step.name), indicesOf(step)), last: lines.length };
-    return { ...withDecided({ ...run, record }), step: step.name };
+    const own = replay(linesOf(lines, step.name), indicesOf(step));
+    // What is no part of a retry stays what it was.
+    const opened = own.opened && reopening?.steps.some(({ name }) => name === step.name) !== false;
+    return { ...withDecided({ ...run, record: { ...own, opened, last: lines.length } }), step: step.name };
   });
-  return { ...run, steps, record: chainRecord(steps, replay(linesOf(lines, null), [])) };
+  return { ...run, ...(reopening ? { reopening } : {}), steps, record: chainRecord(steps, whole) };
 }
 
 /** Reads the run again, after somebody may have written; of a step, the same step. */
@@ -165,7 +171,9 @@ export function isGivenUp(run: Run): boolean {
 export function giveUp(run: Run, because: string): void {
   for (const part of run.replicates ?? []) giveUp(part, because);
   const now = reread(run);
-  const isNothing = partsOf(now).every(({ record: its }) => its.opened || current(its)?.jobId == null);
+  const isNothing = partsOf(now).every(
+    ({ record: its }) => its.opened || current(its)?.jobId == null || its.tasks.every(({ state }) => TASK_OVER.has(state)),
+  );
   if (isUnsubmitted(now) && isNothing && now.record.state === 'pending')
     record(now, { event: 'moved', from: 'pending', to: 'failed', because });
 }

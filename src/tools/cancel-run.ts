@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
-import { isOver } from '../runs/lifecycle.ts';
+import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import type { Run } from '../runs/run.ts';
 import { giveUp, isUnsubmitted, partsOf, phaseOf, record, reread, withWhole } from '../runs/run.ts';
 import { decisionOut, dryRun, runField, stateOut } from './fields.ts';
@@ -96,9 +96,10 @@ export default defineTool({
 
 /** The jobs that may still be there: none of before a retry. A group's are one list, so that they are one call of the scheduler. */
 function jobsOf(run: Run): { id: string; name: string }[] {
-  return partsOf(run).flatMap(({ record: { state, opened, attempts } }) => {
+  return partsOf(run).flatMap(({ record: { state, opened, retries, tasks, attempts } }) => {
     const { jobId = null, name = '' } = attempts.at(-1) ?? {};
-    return isOver(state) || opened || jobId === null ? [] : [{ id: jobId, name }];
+    const isOfBefore = opened || (retries > 0 && tasks.every((task) => TASK_OVER.has(task.state)));
+    return isOver(state) || isOfBefore || jobId === null ? [] : [{ id: jobId, name }];
   });
 }
 

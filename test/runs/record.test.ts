@@ -33,6 +33,7 @@ const EMPTY: RunRecord = {
   lookedAt: null,
   retries: 0,
   opened: false,
+  reopenedBy: null,
   last: 0,
 };
 const told6 = (more: JournalEvent[] = []) => replay(lines([...told(), ...more]), [0]);

@@ -163,6 +163,7 @@ export function runOnDisk(repo: string, events: readonly JournalEvent[], its: Pl
       lookedAt: null,
       retries: 0,
       opened: false,
+      reopenedBy: null,
       last: 0,
     },
   };
