@@ -134,10 +134,14 @@ function refuseOpen(run: Run, parts: readonly Run[]): void {
     return !isNothing && part.record.tasks.some(({ state }) => !TASK_OVER.has(state));
   });
   if (open.length === 0) return;
+  // Held until the others are there, which they will not be.
+  const isHalf = parts.some(({ record }) => !record.opened && current(record)?.phase === 'none');
   throw new Failure('run_state', {
     what: `run ${run.id} is ${run.record.state}: ${open.map(({ step }) => step ?? 'its job').join(', ')} has tasks that have not ended`,
     why: 'a task that may still run is not run a second time',
-    next: 'monitor_runs until all have ended, or cancel_run first',
+    next: isHalf
+      ? 'cancel_run takes back what is held of it; then call again'
+      : 'monitor_runs until all have ended, or cancel_run first',
   });
 }
 

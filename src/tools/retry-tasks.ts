@@ -102,7 +102,10 @@ export default defineTool({
     const fault = await withWhole(run, 'submitting', () => submitEach(acts, permit, jobs));
     const after = reread(run);
     await tell(acts, after);
-    const note = fault === null ? null : `the submission is not finished (${fault}); the next call goes on with it`;
+    const note =
+      fault === null
+        ? null
+        : `the submission is not finished (${fault}); the next call goes on with it, or says what is in its way`;
     return { ...answer(facts, after), note };
   },
   exit: (out) => (out.decision?.verdict === 'deny' ? 1 : 0),

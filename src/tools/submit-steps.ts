@@ -114,7 +114,11 @@ export function openLaunch(iterationFolder: string): Run | undefined {
  * Submits one after the other, each exactly once; the caller holds their locks. Null when all is settled, else why it stopped: what is
  * left then takes a new decision, since this one is only good for this call.
  */
-export async function submitEach(acts: Acts, permit: Permit<'spend'>, all: readonly Reserved[]): Promise<string | null> {
+export async function submitEach(
+  acts: Pick<Acts, 'site'>,
+  permit: Permit<'spend'>,
+  all: readonly Reserved[],
+): Promise<string | null> {
   for (const { run, jobs } of all) {
     const before = reread(run);
     try {

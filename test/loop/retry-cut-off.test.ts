@@ -134,3 +134,16 @@ test('a step that was refused and is no part of a retry does not take the others
   await over();
   expect(readFileSync(join(tiny.iteration, 'order'), 'utf8').trim().split('\n')).toEqual(['hist', 'tidy']);
 });
+
+test('a retry of several steps that was cut off between them is taken back by cancel_run, and then begun anew', async () => {
+  const run = await failedChain();
+  cutOff(run, ['gen', 'hist', 'tidy']);
+  const submitted = { event: 'submitted', step: 'gen', attempt: 2, job_id: '999', adopted: false } as const;
+  appendJournal(folder(run), readJournal(folder(run)).length, submitted);
+  mend();
+  expect((await tiny.run(['retry', run])).stderr).toContain('cancel_run takes back what is held of it; then call again');
+  expect(await answered('cancel', run)).toMatchObject({ cancelled: ['999'] });
+  expect(await tiny.run(['retry', run])).toMatchObject({ exit: 0 });
+  await over();
+  expect(await stateOf(run)).toBe('running');
+});
