@@ -43,7 +43,7 @@ async function finishChain(run: Run, site: Site, permit: ActingPermit, mayReleas
   const stopped = steps.find((step) => ENDED.has(phaseOf(step) ?? ''));
   if (stopped) return undo(run, site, permit, whyStopped(stopped));
   if (run.record.cancelling) return undo(run, site, permit, 'cancelled before it began');
-  const isWhole = run.steps?.every(({ record: its }) => !its.opened && current(its)?.jobId != null);
+  const isWhole = meant(run).every(({ record: its }) => !its.opened && current(its)?.jobId != null);
   if (!isWhole || !mayRelease) return run;
   for (const { step = '' } of steps) {
     const now = stepOfRun(run, step);
@@ -95,9 +95,14 @@ async function undo(run: Run, site: Site, permit: ActingPermit, why: string): Pr
   return record(after, { event: 'moved', from: after.record.state, to: 'failed', because: why });
 }
 
+/** The steps that are to be submitted: all of them, or those of a retry. */
+function meant({ steps = [], reopening }: Run): readonly Run[] {
+  return steps.filter(({ step }) => reopening?.steps.some(({ name }) => name === step) !== false);
+}
+
 /** The steps that are being submitted: what has ended before a retry and is no part of it stays what it is. */
 function intended(run: Run): readonly Run[] {
-  return (run.steps ?? []).filter(({ record: { opened } }) => !opened);
+  return meant(run).filter(({ record: { opened } }) => !opened);
 }
 
 const UNCERTAIN: ReadonlySet<string> = new Set(['intent', 'ambiguous', 'unknown']);

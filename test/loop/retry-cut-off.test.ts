@@ -1,7 +1,12 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
+import { jsonText } from '../../src/base/files.ts';
+import type { JournalEvent } from '../../src/runs/journal.ts';
 import { appendJournal, readJournal } from '../../src/runs/journal.ts';
+import type { Wish } from '../../src/runs/retry.ts';
+import { retryPlan } from '../../src/runs/retry.ts';
+import { readRun } from '../../src/runs/run.ts';
 import { journalOf } from '../support/artifacts.ts';
 import { makeChain, STEPS } from '../support/chains.ts';
 import { until } from '../support/repo.ts';
@@ -22,15 +27,22 @@ const over = () => until('it is over', async () => (await answered<{ all_over: b
 const folder = (run: string) => join(tiny.iteration, 'runs', run);
 const stateOf = async (run: string) => (await answered('runs', run)).runs[0]?.state;
 const mend = () => writeFileSync(join(tiny.iteration, 'mended'), '');
-const reopen = (run: string) =>
-  appendJournal(folder(run), readJournal(folder(run)).length, { event: 'reopened', because: 'run again' });
+const append = (run: string, event: JournalEvent) => appendJournal(folder(run), readJournal(folder(run)).length, event);
+/** Opened again for what did not end well, with the plan of that. */
+function reopen(run: string, wish: Wish): void {
+  const plans = join(folder(run), 'gate', 'plans');
+  mkdirSync(plans, { recursive: true });
+  writeFileSync(join(plans, 'again.json'), jsonText(retryPlan(readRun(tiny.iteration, run), wish).plan));
+  append(run, { event: 'reopened', because: 'run again', plan_file: 'plans/again.json' });
+}
 /** A retry that is cut off once this many intents are journalled. */
-function cutOff(run: string, steps: readonly string[]): void {
-  reopen(run);
+function cutOff(run: string, steps: readonly string[], wish: Wish = {}): void {
+  reopen(run, wish);
   for (const step of steps)
     appendJournal(folder(run), readJournal(folder(run)).length, {
       ...{ event: 'intent', step, attempt: 2, name: `al_${run}.${step}.2.abcdef`, plan_digest: 'd', policy_version: 'p' },
-      ...{ approval: null, by: 'test' },
+      ...{ approval: null, by: 'test', plan_file: 'plans/again.json' },
+      ...(step === 'gen' && wish.from === undefined ? { indices: [1] } : {}),
     });
 }
 const count = (run: string, event: string) => journalOf(folder(run)).filter((line) => line.event === event).length;
@@ -123,7 +135,7 @@ test('a step that was refused and is no part of a retry does not take the others
   tiny = await makeChain({}, STEPS.replace('after: [gen] }', 'after: [{ step: gen, on: any }] }'));
   const { run_id } = await answered('submit');
   await over();
-  cutOff(run_id, ['gen']);
+  cutOff(run_id, ['gen'], { from: 'gen' });
   for (const event of [
     { event: 'refused', step: 'gen', attempt: 2, quoted: 'no' },
     { event: 'moved', from: 'pending', to: 'failed', because: 'launch: the scheduler refused step gen: no' },
@@ -135,13 +147,11 @@ test('a step that was refused and is no part of a retry does not take the others
   expect(readFileSync(join(tiny.iteration, 'order'), 'utf8').trim().split('\n')).toEqual(['hist', 'tidy']);
 });
 
-test('a retry of several steps that was cut off between them is taken back by cancel_run, and then begun anew', async () => {
+test('a retry of several steps that was cut off between them can be taken back, and begun anew', async () => {
   const run = await failedChain();
   cutOff(run, ['gen', 'hist', 'tidy']);
-  const submitted = { event: 'submitted', step: 'gen', attempt: 2, job_id: '999', adopted: false } as const;
-  appendJournal(folder(run), readJournal(folder(run)).length, submitted);
+  append(run, { event: 'submitted', step: 'gen', attempt: 2, job_id: '999', adopted: false });
   mend();
-  expect((await tiny.run(['retry', run])).stderr).toContain('cancel_run takes back what is held of it; then call again');
   expect(await answered('cancel', run)).toMatchObject({ cancelled: ['999'] });
   expect(await tiny.run(['retry', run])).toMatchObject({ exit: 0 });
   await over();
