@@ -83,7 +83,7 @@ test('a pipeline of arrays and what gathers them runs in order, each task once',
 test('one failed task ends the rest of the chain, and is told as its cause with the log it wrote elsewhere', {
   timeout: LIMIT,
 }, async () => {
-  repo = await experiment(`${GEN}\n[ "$1.$SLURM_ARRAY_TASK_ID" != 0.7 ] || { ls table.dat; exit 1; }`);
+  repo = await experiment(`${GEN}\n[ "$1.$SLURM_ARRAY_TASK_ID" != 0.7 ] || { ls table.dat; sleep 0.3; exit 1; }`);
   const submitted = await repo.json<Submitted>('submit');
   const [run] = await ended();
   expect(run).toMatchObject({

@@ -46,10 +46,14 @@ async function without<T>(daemons: readonly Daemon[], what: () => Promise<T>): P
   } finally {
     for (const one of [...daemons].reverse()) await slurm.start(one);
     // Until then Slurm's own test of a job says that no node has what it asks for.
-    await until('both nodes are back', async () => {
-      const { stdout } = await slurm.run('sinfo', '-h', '-N', '-p', 'debug', '-o', '%t');
-      return stdout.split('\n').filter((state) => /^(?:idle|mix|alloc)$/.test(state)).length >= 2 ? true : undefined;
-    });
+    await until(
+      'both nodes are back',
+      async () => {
+        const { stdout } = await slurm.run('sinfo', '-h', '-N', '-p', 'debug', '-o', '%t');
+        return stdout.split('\n').filter((state) => /^(?:idle|mix|alloc|comp)$/.test(state)).length >= 2 ? true : undefined;
+      },
+      240,
+    );
   }
 }
 async function finding(code: string) {
