@@ -102,28 +102,6 @@ al_look() {
   case $path in /*) al_stderr=$path ;; esac
 }
 
-# al_hold FD: whether the script's output goes to a file of its own by now. The shell opens it itself, so that it can be named when the script is gone.
-al_hold() {
-  local at=/proc/$al_child/fd/$1 held path
-  [ -f "$at" ] && [ ! "$at" -ef "/proc/$$/fd/$1" ] && { exec {held}<"$at"; } 2>/dev/null || return 1
-  path=$(command -p readlink "/proc/$$/fd/$held")
-  exec {held}<&-
-  case $1/$path in 1//*) al_stdout=$path ;; 2//*) al_stderr=$path ;; esac
-}
-
-# al_watch: a script that redirects its output first of all may fail at once, and be gone before a process could be started to look. So the
-# first moments are watched by what the shell can do itself: without a pause, then on a read that never has anything to read.
-al_watch() {
-  local turn wait
-  exec {wait}<> <(:)
-  for ((turn = 0; turn < 400; turn++)); do
-    if al_hold 1; then al_hold 2; break; fi
-    kill -0 "$al_child" 2>/dev/null || break
-    [ "$turn" -lt 370 ] || read -r -t 0.005 -u "$wait" || :
-  done
-  exec {wait}>&-
-}
-
 # al_between ARGS: runs the script in the foreground and tells "pid N" and "exit N" on its output, which ends with it. bash's wait, cut short by a
 # trapped signal, can lose the exit code of a child that ends in that moment, and the trap itself when a second signal follows; a shell that
 # waits in the foreground keeps the one, and a read the other.
@@ -150,7 +128,6 @@ al_start() {
   al_listen
   exec {al_out}>&-
   for name in $al_kept; do kill -s "$name" "$al_child" 2>/dev/null; done
-  al_watch
   for turn in 1 2 3 4 5 6 7 8; do
     al_look "$al_child"
     kill -0 "$al_child" 2>/dev/null || break
