@@ -138,6 +138,13 @@ describe('a poll', () => {
       ],
     });
   });
+  test('a job that accounting has not heard the name of yet is known by its id and the queue', () => {
+    const unnamed = recorded('accounting').replaceAll('al_x.main.1.abc', 'allocation');
+    const seen = look(answer({ queue: [recorded('queue')], accounting: [unnamed] }, clock));
+    expect(seen).toEqual(look(answer({ queue: [recorded('queue')], accounting: [recorded('accounting')] }, clock)));
+    // Without the queue's word it may be anybody's.
+    expect(look(answer({ queue: [''], ping: ['is UP'], accounting: [unnamed] }, clock)).jobs).toEqual([]);
+  });
   test('tasks that were cancelled while they waited are one row of accounting', () => {
     const row =
       '1_[2-4%2]@k@CANCELLED by 0@k@0:0@k@1795975316@k@None@k@1795975480@k@0@k@00:00:00@k@@k@lab@k@None assigned@k@al_x.main.1.abc';

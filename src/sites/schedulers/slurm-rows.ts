@@ -120,13 +120,18 @@ export function accountingRows(answer: Answer): JobView[] {
   );
 }
 
+/** What accounting calls a job that it has been told the end of before its beginning, for a second or two (as_mysql_job.c; seen on 22.05). */
+const UNNAMED = 'allocation';
+
 /** One row a task: the queue's while it is there and not over; accounting's word on an end, which knows more, before the queue's. */
 export function merged(queue: readonly JobView[], accounting: readonly JobView[]): JobView[] {
   const key = (view: JobView) => `${view.id}_${view.index ?? ''} ${view.name}`;
   const rows = new Map(queue.map((view) => [key(view), view]));
+  const names = new Map(queue.map((view) => [view.id, view.name]));
   // Of what was taken back since its parent failed accounting only says that it was cancelled.
   const vain = new Map(queue.flatMap((view) => (view.state === 'dependency' ? [[view.id, view]] : [])));
-  for (const view of accounting) {
+  for (const told of accounting) {
+    const view = told.name === UNNAMED ? { ...told, name: names.get(told.id) ?? told.name } : told;
     const seen = rows.get(key(view));
     const parent = view.state === 'cancelled' ? vain.get(view.id) : undefined;
     if (!seen || isOver(seen.state)) rows.set(key(view), parent ? { ...view, state: parent.state, reason: parent.reason } : view);
