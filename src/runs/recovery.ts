@@ -12,10 +12,12 @@ export type Recovered = { run: string; found: string };
 
 /** A submission that was cut off: the journal has begun it and not ended it. */
 export function isCutOff(run: Run): boolean {
-  return (run.steps ?? [run]).some(({ record }) => {
-    const phase = current(record)?.phase;
-    return phase === 'intent' || phase === 'ambiguous' || phase === 'submitted' || phase === 'releasing';
-  });
+  return (run.steps ?? [run]).some(hasBegun);
+}
+
+function hasBegun({ record }: Run): boolean {
+  const phase = current(record)?.phase;
+  return phase === 'intent' || phase === 'ambiguous' || phase === 'submitted' || phase === 'releasing';
 }
 
 /**
@@ -45,7 +47,9 @@ export async function recover(
   async function finish(stale: Run): Promise<void> {
     const before = reread(stale);
     if (!isCutOff(before)) return;
-    const allowed = policyVersion !== null && current(before.record)?.policyVersion === policyVersion;
+    // Of a chain each step may have been decided on by itself: all that would be let go must stand.
+    const begun = (before.steps ?? [before]).filter(hasBegun);
+    const allowed = policyVersion !== null && begun.every(({ record }) => current(record)?.policyVersion === policyVersion);
     const site = siteOf(before.plan.site);
     const after = before.steps ? await resumeChain(before, site, permit, allowed) : await resume(before, site, permit, allowed);
     if (after.record.last === before.record.last) return;

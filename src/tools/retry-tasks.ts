@@ -4,7 +4,7 @@ import { Failure } from '../base/errors.ts';
 import type { Reads } from '../context.ts';
 import { parseIndices } from '../runs/array-indices.ts';
 import { isSameWork } from '../runs/capsule.ts';
-import { isOver } from '../runs/lifecycle.ts';
+import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import { indicesOf, planDigest } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import type { Again } from '../runs/retry.ts';
@@ -72,6 +72,7 @@ export default defineTool({
           .join(', ')}`,
       });
     refuseEnded(run);
+    refuseBeside(run);
     const planned = await planRun(reads, run.plan.iteration.id, run.plan.site);
     refuseChanged(reads, run, planned);
     const { plan, again } = retryPlan(run, wishOf(args));
@@ -144,6 +145,20 @@ function refuseEnded({ id, record }: Run): void {
     what: `run ${id} is completed`,
     why: 'its metrics were made of its tasks as they are',
     next: 'submit_run with again: true, for a new run',
+  });
+}
+
+/** Two runs of one iteration at once write the same files; a submission beside another says so with `again`, a retry never. */
+function refuseBeside(run: Run): void {
+  const mine = [run.id, run.plan.replicate?.group];
+  const open = launches(run.iterationFolder).find(
+    ({ id, record }) => !mine.includes(id) && !isOver(record.state) && record.tasks.some(({ state }) => !TASK_OVER.has(state)),
+  );
+  if (!open) return;
+  throw new Failure('run_state', {
+    what: `run ${open.id} of this iteration is ${open.record.state}`,
+    why: `tasks of ${run.id} would run beside it`,
+    next: `monitor_runs until ${open.id} is over, or cancel_run it first`,
   });
 }
 

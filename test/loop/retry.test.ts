@@ -85,6 +85,24 @@ test('a task that may still run is not run a second time, and a retry that waits
   await over();
 });
 
+test('beside another run of the iteration nothing is run again', async () => {
+  tiny = await makeChain({
+    gen: '[ -e mended ] || { [ -e wait ] || exit 1; while [ -d launch ] && [ ! -e mended ]; do sleep 0.1; done; }\n',
+  });
+  const { run_id } = await answered<Retried>('submit');
+  await over();
+  writeFileSync(join(tiny.iteration, 'wait'), '');
+  const other = await answered<Retried>('submit', '--again');
+  const refused = await tiny.run(['retry', run_id]);
+  expect(refused.exit).toBe(1);
+  expect(refused.stderr).toContain(`tasks of ${run_id} would run beside it`);
+  expect(refused.stderr).toContain(other.run_id);
+  mend();
+  await over();
+  expect((await tiny.run(['retry', run_id])).exit).toBe(0);
+  await over();
+});
+
 test('after a time limit the double is asked for, as far as the policy lets it', async () => {
   tiny = await makeChain(
     { gen: 'echo "gen $AUTOLAB_TASK_INDEX" >>order; [ "$AUTOLAB_TASK_INDEX" != 1 ] || [ -e mended ] || sleep 60\n' },

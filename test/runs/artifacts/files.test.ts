@@ -15,7 +15,7 @@ let at = 0;
 const folder = () => join(top.path, String(++at));
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-test.each<[string, Record<string, string>, string[]]>([
+test.each<[string, Record<string, string>, unknown[]]>([
   ['- { file: a, size: 3 }', { a: 'abc' }, []],
   ['- { file: a, size: 4 }', { a: 'abc' }, ['a: size: 3 bytes; expected 4']],
   ['- { file: a, size: { at_least: 4 } }', { a: 'abc' }, ['a: size: 3 bytes; expected at least 4']],
@@ -78,7 +78,7 @@ test.each<[string, Record<string, string>, string[]]>([
       `a: sha256: ${sha256('abd')}; expected ${sha256('abc')}`,
       'b is not there',
       'SUMS: "hello" is no line of sha256sum',
-      expect.stringMatching(/^\.\.\/\.\.\/design\.yaml: artifact .* leads outside /) as unknown as string,
+      expect.stringMatching(/^\.\.\/\.\.\/design\.yaml: artifact .* leads outside /),
     ],
   ],
   ['- { hashes: SUMS }', { SUMS: '\n' }, ['SUMS: names no file']],
