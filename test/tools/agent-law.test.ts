@@ -164,6 +164,12 @@ test('no sequence of an agent’s calls doubles or ends a run that a person let 
     const run = String(done.data.run_id);
     await until('its job runs', async () => existsSync(join(tiny.iteration, 'ran')) || undefined);
     const events = () => journalOf(join(tiny.iteration, 'runs', run)).map(({ event }) => event);
+    const met: [string, Record<string, unknown>, boolean][] = [
+      ['submit_run', { again: true }, true],
+      ['cancel_run', { run_id: run }, true],
+      ['monitor_runs', {}, false],
+      ['approve', { id: 'ap_000000000000' }, true],
+    ];
     await fc.assert(
       fc.asyncProperty(calls, async (sequence) => {
         for (const [name, raw, granted] of sequence)
@@ -179,7 +185,8 @@ test('no sequence of an agent’s calls doubles or ends a run that a person let 
           asked.approval.id,
         ]);
       }),
-      { numRuns: 150 },
+      // First one that is known to come through to the gate; chance alone does not meet them all every time.
+      { numRuns: 150, examples: [[met]] },
     );
     // What acts was met by calls that came through to the gate, and not only by such as do not parse.
     expect([...reached]).toEqual(
