@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { Failure } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import { clean } from '../base/text.ts';
-import { parseIndices } from './array-indices.ts';
+import { taskIndices } from './array-indices.ts';
 import type { Expectation } from './artifacts/expectation.ts';
 import { expectation } from './artifacts/schema.ts';
 import { launchSchema } from './launch-schema.ts';
@@ -113,7 +113,7 @@ function resourcesOf(asked: NonNullable<File['resources']>): LaunchResources {
 }
 
 function arrayOf(array: File['array']): LaunchArray | null {
-  const read = array && parseIndices(array.indices);
+  const read = array && taskIndices(array.indices);
   return read && 'indices' in read ? { indices: read.indices, parallel: array?.parallel ?? null } : null;
 }
 

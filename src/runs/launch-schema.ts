@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { WORD, WORDS } from '../base/ids.ts';
 import { redact } from '../base/text.ts';
-import { parseIndices } from './array-indices.ts';
+import { taskIndices } from './array-indices.ts';
 import { expectationSchema, relative } from './artifacts/schema.ts';
 import { MEMORY, WALLTIME } from './units.ts';
 
@@ -57,7 +57,7 @@ const resources = z.strictObject({
 
 const array = z.strictObject({
   indices: z.string().superRefine((text, context) => {
-    const read = parseIndices(text);
+    const read = taskIndices(text);
     if ('wrong' in read) context.addIssue({ code: 'custom', message: read.wrong });
   }),
   parallel: z.int().min(1).optional(),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { Failure } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
+import { formatIndices } from '../base/indices.ts';
 import type { Requested } from '../sites/schedulers/scheduler.ts';
-import { indicesText } from './array-indices.ts';
 import { readJsonText } from './json.ts';
 import type { TaskCounts } from './lifecycle.ts';
 import type { FailureClass, RunState } from './types.ts';
@@ -161,7 +161,7 @@ function resources(requested: Requested): Record<string, unknown> {
     partition: requested.partition,
     account: requested.account,
     qos: requested.qos,
-    array: indices === null ? null : { indices: indicesText(indices), tasks: indices.length, parallel },
+    array: indices === null ? null : { indices: formatIndices(indices), tasks: indices.length, parallel },
   };
   return Object.fromEntries(Object.entries(known).filter(([, value]) => value !== null));
 }

@@ -62,7 +62,7 @@ export function replay(lines: readonly JournalLine[], indices: readonly number[]
   return record;
 }
 
-function apply(record: RunRecord, line: JournalLine, indices: readonly number[]): void {
+function apply(record: RunRecord, line: JournalLine, _indices: readonly number[]): void {
   record.last = line.n;
   switch (line.event) {
     case 'intent':

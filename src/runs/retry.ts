@@ -1,5 +1,5 @@
 import { Failure } from '../base/errors.ts';
-import { indicesText } from './array-indices.ts';
+import { formatIndices } from '../base/indices.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import { decidedStep, indicesOf, stepOf } from './plan.ts';
@@ -90,7 +90,8 @@ function notWell({ record }: Run): number[] {
 export function againWords(again: readonly Again[]): string {
   return again
     .map(
-      ({ step, indices, more }) => `${step}${indices.length > 0 ? ` ${indicesText(indices)}` : ''}${more ? ` with ${more}` : ''}`,
+      ({ step, indices, more }) =>
+        `${step}${indices.length > 0 ? ` ${formatIndices(indices)}` : ''}${more ? ` with ${more}` : ''}`,
     )
     .join('; ');
 }
@@ -165,8 +166,8 @@ function refuseUnknown(run: Run, parts: readonly Run[], { step, tasks, from }: W
   const strange = tasks.filter((index) => !there.includes(index));
   if (strange.length === 0) return;
   throw new Failure('usage', {
-    what: `task ${indicesText(strange)} is none of ${step === undefined ? `run ${run.id}` : `step ${step}`}`,
-    why: `its tasks are ${indicesText(there)}`,
+    what: `task ${formatIndices(strange)} is none of ${step === undefined ? `run ${run.id}` : `step ${step}`}`,
+    why: `its tasks are ${formatIndices(there)}`,
     next: 'name some of them',
   });
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { Failure } from '../base/errors.ts';
 import type { Reads } from '../context.ts';
-import { parseIndices } from '../runs/array-indices.ts';
+import { taskIndices } from '../runs/array-indices.ts';
 import { isSameWork } from '../runs/capsule.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import { indicesOf, planDigest } from '../runs/plan.ts';
@@ -127,7 +127,7 @@ export default defineTool({
 });
 
 function wishOf(args: z.output<typeof input>): Parameters<typeof retryPlan>[1] {
-  const read = args.tasks === undefined ? undefined : parseIndices(args.tasks);
+  const read = args.tasks === undefined ? undefined : taskIndices(args.tasks);
   if (read && 'wrong' in read)
     throw new Failure('usage', { what: `tasks ${JSON.stringify(args.tasks)}: ${read.wrong}`, next: 'write them as 3,7-9' });
   return {

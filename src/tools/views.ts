@@ -1,7 +1,7 @@
 import type * as z from 'zod';
+import { formatIndices } from '../base/indices.ts';
 import { cap } from '../base/text.ts';
 import type { Decision } from '../policies/types.ts';
-import { indicesText } from '../runs/array-indices.ts';
 import { countTasks, failureWords, isOver } from '../runs/lifecycle.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
@@ -88,7 +88,7 @@ function tasksLine(run: Run, word: string): string {
 /** Which tasks, shortly: `3,7-9`. */
 function failedText(run: Run): string {
   const failed = run.record.tasks.filter(({ state }) => state === 'failed' || state === 'interrupted');
-  return cap(indicesText(failed.map(({ index }) => index)), 60);
+  return cap(formatIndices(failed.map(({ index }) => index)), 60);
 }
 
 /** Why a run failed: its tasks' words, else the journal's. */

@@ -1,6 +1,4 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { indicesText, parseIndices } from '../../src/runs/array-indices.ts';
 import { parseLaunchFile, readLaunchFile } from '../../src/runs/launch-file.ts';
 import { failureOf } from './failing.ts';
 
@@ -246,14 +244,5 @@ test('the version is asked for, and a newer one is named', () => {
   ]);
   expect(failureOf(() => parseLaunchFile('site: a\n', 'l.yaml')).what).toBe(
     'l.yaml:1:1: schema_version is missing; expected "1"',
-  );
-});
-
-test('indices written short are read back the same', () => {
-  fc.assert(
-    fc.property(fc.uniqueArray(fc.nat(5000), { minLength: 1, maxLength: 200 }), (list) => {
-      const indices = list.sort((a, b) => a - b);
-      expect(parseIndices(indicesText(indices))).toEqual({ indices });
-    }),
   );
 });

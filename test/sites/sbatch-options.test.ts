@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Failure } from '../../src/base/errors.ts';
 import { sbatchOptions } from '../../src/sites/schedulers/sbatch-options.ts';
-import { formatIndices, parseIndices, parseMemoryMb, parseWalltime } from '../../src/sites/schedulers/units.ts';
+import { parseMemoryMb, parseWalltime } from '../../src/sites/schedulers/units.ts';
 
 test('every option of the list, long and short, is read in normal units', () => {
   const long = `#!/bin/bash
@@ -200,22 +200,6 @@ test('memory', () => {
     1048576,
     ...Array(4).fill(undefined),
   ]);
-});
-
-test('indices', () => {
-  expect(parseIndices('1,3,5-9:2')).toEqual({ indices: [1, 3, 5, 7, 9], parallel: null });
-  expect(parseIndices('3-1')).toBeUndefined();
-  for (const text of ['', '%3', '1-', '1,', 'a', '0-9:0', '0-4000000', '4000001', '1%2%3', '-1'])
-    expect([text, parseIndices(text)]).toEqual([text, undefined]);
-});
-
-test('any set of indices survives being written and read', () => {
-  fc.assert(
-    fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 4_000_000 }), { minLength: 1, maxLength: 200 }), (set) => {
-      const indices = [...set].sort((a, b) => a - b);
-      expect(parseIndices(formatIndices(indices))).toEqual({ indices, parallel: null });
-    }),
-  );
 });
 
 test('no text makes it throw anything but its own refusal', () => {

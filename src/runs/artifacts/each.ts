@@ -1,8 +1,8 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { inside } from '../../base/files.ts';
+import { formatIndices } from '../../base/indices.ts';
 import { quote } from '../../base/text.ts';
-import { indicesText } from '../array-indices.ts';
 import { amountText, isAmount } from './amount.ts';
 import type { Expected } from './expectation.ts';
 import { findPaths } from './glob.ts';
@@ -37,7 +37,7 @@ export function eachFaults(run: RunFacts, expected: Expected<'each'>): { checked
     const these = found.filter(({ fault }) => fault?.kind === kind);
     const [first] = these;
     if (!first) return [];
-    const indices = indicesText(these.map(({ task }) => task.index));
+    const indices = formatIndices(these.map(({ task }) => task.index));
     const detail = kind === 'missing' ? '' : ` (${these.length > 1 ? `${first.task.index}: ` : ''}${first.fault?.words})`;
     return [`${where}: ${kind}: ${indices}${detail}; ${good} of ${tasks.length} are as expected`];
   });

@@ -1,10 +1,10 @@
 import type { FailureCode } from '../../base/errors.ts';
 import { Failure } from '../../base/errors.ts';
+import { parseIndices } from '../../base/indices.ts';
 import { quote } from '../../base/text.ts';
 import type { Output } from '../transports/transport.ts';
 import { viewsOf } from './local-views.ts';
 import type { Finding, History, JobId, JobTrace, JobView, Look, Queue, Requested } from './scheduler.ts';
-import { parseIndices } from './units.ts';
 
 /** The runner's exit codes; anything else, and an answer that is cut off, is no answer. */
 const CODES: Readonly<Record<number, FailureCode>> = {

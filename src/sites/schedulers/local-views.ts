@@ -1,5 +1,5 @@
+import { parseIndices } from '../../base/indices.ts';
 import type { JobState, JobView } from './scheduler.ts';
-import { parseIndices } from './units.ts';
 
 type Entry = {
   id: string;

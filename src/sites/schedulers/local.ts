@@ -1,3 +1,4 @@
+import { formatIndices } from '../../base/indices.ts';
 import { shellWord } from '../shell-text.ts';
 import type { Ask } from '../transports/transport.ts';
 import {
@@ -14,7 +15,6 @@ import {
 import { RUNNER } from './local-runner.ts';
 import { sbatchOptions } from './sbatch-options.ts';
 import type { Job, Scheduler } from './scheduler.ts';
-import { formatIndices } from './units.ts';
 
 /** Environment names the runner passes on: variables, and bash's exported functions such as `BASH_FUNC_module%%`. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*(?:%%|\(\))?$/;

@@ -1,13 +1,14 @@
 import { WORD, WORDS } from '../../base/ids.ts';
+import { parseIndices } from '../../base/indices.ts';
 import { nearest } from '../../base/text.ts';
 import type { Directive } from './sbatch-lines.ts';
 import { directives, FLAGS, refuseLine } from './sbatch-lines.ts';
 import type { Shares } from './sbatch-shares.ts';
 import { totals } from './sbatch-shares.ts';
 import type { Requested, ScriptOptions } from './scheduler.ts';
-import { parseIndices, parseMemoryMb, parseWalltime } from './units.ts';
+import { parseMemoryMb, parseWalltime } from './units.ts';
 
-export { formatIndices, parseIndices, parseMemoryMb, parseWalltime } from './units.ts';
+export { parseMemoryMb, parseWalltime } from './units.ts';
 
 type Said = { -readonly [K in keyof Requested]?: Requested[K] } & { name?: string; shares: Shares };
 

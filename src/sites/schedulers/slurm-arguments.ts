@@ -1,5 +1,5 @@
+import { formatIndices } from '../../base/indices.ts';
 import type { Job, Requested } from './scheduler.ts';
-import { formatIndices } from './units.ts';
 
 /** Names sbatch and its clients read as options of their own, whatever is on the command line (sbatch(1), "INPUT ENVIRONMENT VARIABLES"). */
 const OPTION_NAMES = /^(?:SLURM|SBATCH|SLURMD|SLURMCTLD)_/;

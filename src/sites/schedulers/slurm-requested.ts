@@ -1,7 +1,8 @@
 import { Failure } from '../../base/errors.ts';
+import { parseIndices } from '../../base/indices.ts';
 import { quote } from '../../base/text.ts';
 import type { Requested } from './scheduler.ts';
-import { parseIndices, parseWalltime } from './units.ts';
+import { parseWalltime } from './units.ts';
 
 /** Lines of `scontrol show job` that hold free text: a path or a comment must not be read as fields. */
 const TEXT =

@@ -1,8 +1,9 @@
+import { parseIndices } from '../../base/indices.ts';
 import { quote } from '../../base/text.ts';
 import type { JobState, JobView, Used } from './scheduler.ts';
 import type { Answer } from './slurm-answers.ts';
 import { isOver, reasonWords, stateOf, waitingFor } from './slurm-states.ts';
-import { parseIndices, parseWalltime } from './units.ts';
+import { parseWalltime } from './units.ts';
 
 /** The queue's rows, one a task. Lines that are no row of ours are skipped: they cannot carry the answer's random word. */
 export function queueRows(answer: Answer): JobView[] {

@@ -1,6 +1,3 @@
-/** Slurm's own largest MaxArraySize is 4,000,001 (slurm.conf(5)); an array of more tasks than this nobody means. */
-const MAX_INDEX = 4_000_000;
-const MAX_TASKS = 100_000;
 /** A hundred years: more is a slip, and would not be exact as minutes on every scheduler. */
 const MAX_SECONDS = 100 * 366 * 86_400;
 const MIB: Readonly<Record<string, number>> = { K: 1 / 1024, M: 1, G: 1024, T: 1024 * 1024 };
@@ -25,35 +22,4 @@ export function parseMemoryMb(text: string): number | undefined {
   const match = /^(\d{1,12})([KMGT])?$/i.exec(text);
   if (!match) return undefined;
   return Math.ceil(Number(match[1]) * (MIB[match[2]?.toUpperCase() ?? 'M'] ?? 1));
-}
-
-export type Indices = { indices: number[]; parallel: number | null };
-
-/** Array indices as sbatch takes them, `0-31%4` or `1,3,5-9:2`: ascending, each once. Undefined for anything else. */
-export function parseIndices(text: string): Indices | undefined {
-  const whole = /^([\d,:-]+)(?:%(\d{1,9}))?$/.exec(text);
-  if (!whole?.[1]) return undefined;
-  const parallel = whole[2] === undefined ? null : Number(whole[2]);
-  if (parallel === 0) return undefined;
-  const found = new Set<number>();
-  for (const part of whole[1].split(',')) {
-    const range = /^(\d{1,7})(?:-(\d{1,7})(?::(\d{1,7}))?)?$/.exec(part);
-    if (!range) return undefined;
-    const [low, high, step] = [Number(range[1]), Number(range[2] ?? range[1]), Number(range[3] ?? 1)];
-    if (high < low || step === 0 || high > MAX_INDEX) return undefined;
-    for (let index = low; index <= high && found.size <= MAX_TASKS; index += step) found.add(index);
-  }
-  if (found.size > MAX_TASKS) return undefined;
-  return { indices: [...found].sort((a, b) => a - b), parallel };
-}
-
-/** Ascending indices as the shortest list of single numbers and ranges: `0-3,7`. Every scheduler here reads it. */
-export function formatIndices(indices: readonly number[]): string {
-  const ranges: [number, number][] = [];
-  for (const index of indices) {
-    const last = ranges.at(-1);
-    if (last && index === last[1] + 1) last[1] = index;
-    else ranges.push([index, index]);
-  }
-  return ranges.map(([low, high]) => (low === high ? `${low}` : `${low}-${high}`)).join(',');
 }
