@@ -5,8 +5,8 @@ export const MAX_TASKS = 100_000;
 /** Ascending, each once; `parallel` is how many may run side by side, null for all. */
 export type Indices = { indices: number[]; parallel: number | null };
 
-/** Array indices as sbatch(1) takes them, `0-31%4` or `1,3,5-9:2`, or what is wrong with them. */
-export function readIndices(text: string): Indices | { wrong: string } {
+/** Array indices as sbatch(1) takes them, `0-31%4` or `1,3,5-9:2`, or what is wrong with them; more tasks than `most` are. */
+export function readIndices(text: string, most = MAX_TASKS): Indices | { wrong: string } {
   const [, list, limit] = /^([^%]*)(?:%(\d{1,9}))?$/.exec(text) ?? [];
   if (list === undefined) return { wrong: 'expected one % with a number behind it, such as "0-31%4"' };
   if (limit !== undefined && Number(limit) === 0) return { wrong: 'expected at least one task side by side behind %' };
@@ -17,16 +17,16 @@ export function readIndices(text: string): Indices | { wrong: string } {
     const [first, last, step] = [Number(range[1]), Number(range[2] ?? range[1]), Number(range[3] ?? 1)];
     if (last < first || step === 0) return { wrong: `expected ${part} to rise` };
     if (last > MAX_INDEX) return { wrong: `expected indices up to ${MAX_INDEX}` };
-    if ((last - first) / step >= MAX_TASKS) return { wrong: `expected at most ${MAX_TASKS} tasks` };
+    if ((last - first) / step >= most) return { wrong: `expected at most ${most} tasks` };
     for (let index = first; index <= last; index += step) found.add(index);
-    if (found.size > MAX_TASKS) return { wrong: `expected at most ${MAX_TASKS} tasks` };
+    if (found.size > most) return { wrong: `expected at most ${most} tasks` };
   }
   return { indices: [...found].sort((a, b) => a - b), parallel: limit === undefined ? null : Number(limit) };
 }
 
 /** The same where all that is wrong means the same. */
-export function parseIndices(text: string): Indices | undefined {
-  const read = readIndices(text);
+export function parseIndices(text: string, most = MAX_TASKS): Indices | undefined {
+  const read = readIndices(text, most);
   return 'wrong' in read ? undefined : read;
 }
 

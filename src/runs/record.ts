@@ -58,11 +58,11 @@ export function replay(lines: readonly JournalLine[], indices: readonly number[]
     reopenedBy: null,
     last: 0,
   };
-  for (const line of lines) apply(record, line, indices);
+  for (const line of lines) apply(record, line);
   return record;
 }
 
-function apply(record: RunRecord, line: JournalLine, _indices: readonly number[]): void {
+function apply(record: RunRecord, line: JournalLine): void {
   record.last = line.n;
   switch (line.event) {
     case 'intent':

@@ -46,6 +46,11 @@ type Listed = {
   }[];
 };
 
+/** A thousand tasks, and what gathers them whatever became of each. */
+const GRID = `steps:
+  - { name: cell, script: cell.sh, array: { indices: "0-999" } }
+  - { name: gather, script: gather.sh, after: [{ step: cell, on: any }] }
+`;
 /** What happens to each of the twenty, by its number; the others go well. */
 const FATES: Record<number, [lines: string, state: string, failure: string]> = {
   5: ['exit 9', 'failed', 'exit_code'],
@@ -71,10 +76,11 @@ function prepare(path: string): void {
   edit(join(grid, 'design.yaml'), (text) =>
     text.replace('iteration_id: penguins-softmax', 'iteration_id: grid').replace('count: 20', 'count: 1'),
   );
-  edit(join(grid, 'launch', 'launch.yaml'), (text) => `${text}array: { indices: "0-999" }\n`);
-  edit(join(grid, 'launch', 'run_slurm.sbatch'), (text) =>
-    text.replace(/^echo[\s\S]*esac$/m, 'echo "$AUTOLAB_TASK_INDEX" >>ran; [ "$AUTOLAB_TASK_INDEX" != 7 ]'),
-  );
+  const step = (name: string, body: string) =>
+    writeFileSync(join(grid, 'launch', `${name}.sh`), `#!/bin/bash\n${body}\n`, { mode: 0o755 });
+  step('cell', 'echo "$AUTOLAB_TASK_INDEX" >>ran; [ "$AUTOLAB_TASK_INDEX" != 7 ]');
+  step('gather', 'sort -nu ran | wc -l >gathered');
+  edit(join(grid, 'launch', 'launch.yaml'), (text) => `${text}${GRID}`);
   edit(join(grid, 'review_result.json'), (text) => text.replaceAll('penguins-softmax', 'grid'));
 }
 
@@ -101,8 +107,8 @@ test('a night: 1,000 tasks and 20 runs, each look as many calls, the controller 
     prepare,
     slurm.identity,
   );
-  const grid = await repo.json<{ run_id: string; job_id: string }>('submit', '--iteration', 'grid');
-  expect(grid.job_id).toMatch(/^\d+$/);
+  const grid = await repo.json<{ run_id: string; steps: { job_id: string }[] }>('submit', '--iteration', 'grid');
+  expect(grid.steps).toMatchObject([{ job_id: expect.stringMatching(/^\d+$/) }, { job_id: expect.stringMatching(/^\d+$/) }]);
   const group = await until(
     'the group is submitted',
     async () => {
@@ -117,7 +123,7 @@ test('a night: 1,000 tasks and 20 runs, each look as many calls, the controller 
   const submitted = readFileSync(calls, 'utf8')
     .split('\n')
     .filter((line) => line.startsWith('sbatch --parsable'));
-  expect(submitted).toHaveLength(21);
+  expect(submitted).toHaveLength(22);
 
   const looks: string[][] = [];
   const outage: boolean[] = [];
@@ -149,14 +155,18 @@ test('a night: 1,000 tasks and 20 runs, each look as many calls, the controller 
   );
   expect(outage).toEqual([false, true]);
   expect(restarted).toBe(true);
-  // squeue, at most sacct and a ping beside it; never one call for each run or task.
-  for (const asked of looks) expect(asked.length, asked.join(', ')).toBeLessThanOrEqual(3);
+  // squeue, and sacct where a task has ended; a ping where the queue is empty. Never one call for each run or task.
+  for (const asked of looks) {
+    const calls = asked.filter((call) => !call.startsWith('scontrol ping'));
+    expect(calls.length, asked.join(', ')).toBeLessThanOrEqual(2);
+    expect(asked.length - calls.length, asked.join(', ')).toBeLessThanOrEqual(1);
+  }
   expect(looks.length).toBeGreaterThan(3);
   expect(
     readFileSync(calls, 'utf8')
       .split('\n')
       .filter((line) => line.startsWith('sbatch --parsable')),
-  ).toHaveLength(21);
+  ).toHaveLength(22);
 
   expect(ended).toBeDefined();
   const morning = await repo.json<Listed>('runs', '--limit', '200');
@@ -172,10 +182,11 @@ test('a night: 1,000 tasks and 20 runs, each look as many calls, the controller 
   }
   expect(morning.runs.find((one) => one.run_id === grid.run_id)).toMatchObject({
     state: 'partial',
-    line: expect.stringContaining('999/1000 tasks done, 1 failed: 7'),
+    line: expect.stringContaining('cell 999/1000 tasks done, 1 failed: 7;gather succeeded'),
   });
   expect(ascending(ran('penguins-softmax'))).toEqual(upTo(20, 1));
   expect(ascending(ran('grid'))).toEqual(upTo(999));
+  expect(readFileSync(join(repo.path, ITERATION, '..', 'grid', 'gathered'), 'utf8').trim()).toBe('1000');
   const { stdout: text } = await repo.autolab('runs', '--limit', '200');
   expect(text).toMatch(/_r9 failed job \d+ on slurm \(time_limit \(the scheduler says TIMEOUT.*→ extract_results/);
   expect(text).toMatch(/_r13 failed job \d+ .*CANCELLED by 0 \(by an administrator\)/);

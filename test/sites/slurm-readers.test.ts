@@ -145,6 +145,31 @@ describe('a poll', () => {
     // Without the queue's word it may be anybody's.
     expect(look(answer({ queue: [''], ping: ['is UP'], accounting: [unnamed] }, clock)).jobs).toEqual([]);
   });
+  test('nor does accounting know then which task of an array it is, and no task is made of it', () => {
+    const whole = look(answer({ queue: [recorded('queue-array')], accounting: [''] }, clock));
+    const early =
+      recorded('accounting')
+        .split('\n')[0]
+        ?.replace(/^1_\d+/, '1') ?? '';
+    expect(early).toMatch(/^1@k@FAILED/);
+    expect(look(answer({ queue: [recorded('queue-array')], accounting: [early] }, clock))).toEqual(whole);
+  });
+  test('the waiting tasks of an array are one row of the queue, of whatever form', () => {
+    const seen = look(answer({ queue: [recorded('queue-array')] }, clock)).jobs;
+    expect(seen.map(({ index, state }) => [index, state])).toEqual([
+      ...[47, 50, 53, 56, 59, 62, 65, 68, 71, 74].map((index) => [index, 'pending']),
+      [41, 'running'],
+      [44, 'running'],
+    ]);
+    expect(seen.every(({ may }) => may?.walltimeSeconds === 60)).toBe(true);
+  });
+  test('indices that cannot be read make the look none: what is not seen would pass for over', () => {
+    const strange = recorded('queue-array').replace('47-74:3%2', '47-74:3,...');
+    expect(failureOf(() => look(answer({ queue: [strange] }, clock)))).toMatchObject({
+      code: 'scheduler_answer',
+      why: 'the indices of an array are "47-74:3,..."',
+    });
+  });
   test('tasks that were cancelled while they waited are one row of accounting', () => {
     const row =
       '1_[2-4%2]@k@CANCELLED by 0@k@0:0@k@1795975316@k@None@k@1795975480@k@0@k@00:00:00@k@@k@lab@k@None assigned@k@al_x.main.1.abc';

@@ -1,13 +1,18 @@
-import { parseIndices } from '../../base/indices.ts';
+import { MAX_INDEX, parseIndices } from '../../base/indices.ts';
 import { quote } from '../../base/text.ts';
 import type { JobState, JobView, Used } from './scheduler.ts';
 import type { Answer } from './slurm-answers.ts';
+import { unusable } from './slurm-answers.ts';
 import { isOver, reasonWords, stateOf, waitingFor } from './slurm-states.ts';
 import { parseWalltime } from './units.ts';
 
-/** The queue's rows, one a task. Lines that are no row of ours are skipped: they cannot carry the answer's random word. */
+/**
+ * The queue's rows, one a task: the waiting tasks of an array are one row of squeue, with their indices as an expression. Lines that are
+ * no row of ours are skipped: they cannot carry the answer's random word. Throws where the indices cannot be read: a task that is not seen
+ * would pass for one that has left the queue.
+ */
 export function queueRows(answer: Answer): JobView[] {
-  return rowsOf(answer, 'queue', 11).map(
+  return rowsOf(answer, 'queue', 11).flatMap(
     ([
       id = '',
       index = '',
@@ -27,9 +32,9 @@ export function queueRows(answer: Answer): JobView[] {
       const over = isOver(state);
       const wait = Number(status);
       const known = over && Number.isSafeInteger(wait);
-      return {
+      return tasksOf(index, answer).map((task) => ({
         id,
-        index: numberOf(index),
+        index: task,
         name,
         user,
         state: waiting.held ? 'held' : state,
@@ -46,9 +51,17 @@ export function queueRows(answer: Answer): JobView[] {
         estimatedStart: state === 'pending' ? numberOf(start) : null,
         used: null,
         ...(over ? {} : sizesOf(sizes)),
-      };
+      }));
     },
   );
+}
+
+/** The indices of a row; `[null]` is a job that is no array. */
+function tasksOf(text: string, answer: Answer): (number | null)[] {
+  if (text === '' || text === 'N/A') return [null];
+  const read = parseIndices(text, MAX_INDEX + 1);
+  if (!read) throw unusable('the queue', `the indices of an array are ${JSON.stringify(quote(text, 100))}`, answer.stderr);
+  return read.indices;
 }
 
 /** A job that Slurm took back since its parent failed is CANCELLED to it (slurm.conf(5), kill_invalid_depend). */
@@ -90,7 +103,8 @@ export function accountingRows(answer: Answer): JobView[] {
       const state = stateOf(word);
       const [, job, index, list] = /^(\d+)(?:_(?:(\d+)|\[([^\]]+)\]))?$/.exec(id) ?? [];
       if (job === undefined || !isOver(state)) return [];
-      const indices = list === undefined ? [index === undefined ? null : Number(index)] : (parseIndices(list)?.indices ?? []);
+      const indices =
+        list === undefined ? [index === undefined ? null : Number(index)] : (parseIndices(list, MAX_INDEX + 1)?.indices ?? []);
       const [, exit, signal] = /^(\d+):(\d+)$/.exec(exits) ?? [];
       return indices.map(
         (task): JobView => ({
@@ -131,7 +145,10 @@ export function merged(queue: readonly JobView[], accounting: readonly JobView[]
   const names = new Map(queue.map((view) => [view.id, view.name]));
   // Of what was taken back since its parent failed accounting only says that it was cancelled.
   const vain = new Map(queue.flatMap((view) => (view.state === 'dependency' ? [[view.id, view]] : [])));
+  const arrays = new Set(queue.flatMap((view) => (view.index === null ? [] : [view.id])));
   for (const told of accounting) {
+    // For as long, it does not know which task of an array this is either.
+    if (told.index === null && arrays.has(told.id)) continue;
     const view = told.name === UNNAMED ? { ...told, name: names.get(told.id) ?? told.name } : told;
     const seen = rows.get(key(view));
     const parent = view.state === 'cancelled' ? vain.get(view.id) : undefined;

@@ -3,8 +3,8 @@ import { shellText } from '../shell-text.ts';
 /**
  * Everything that is asked of Slurm besides sbatch itself, as one constant POSIX script: `sh -s -- VERB ARGUMENTS`. Its answer is framed by
  * a random word, which also separates the fields: a job's name cannot forge a row, and an answer that was cut off is seen. Times are epoch
- * seconds and array expressions whole (SLURM_TIME_FORMAT and SLURM_BITSTR_LEN, squeue(1), sacct(1), scontrol(1)). `-r` gives a row a
- * task; `-t all` keeps jobs that are over, for MinJobAge; the suffix of an -O field also lifts its width (squeue(1) since 20.02).
+ * seconds and array expressions whole (SLURM_TIME_FORMAT and SLURM_BITSTR_LEN, squeue(1), sacct(1), scontrol(1)). Never `squeue -r`: of an
+ * array whose waiting tasks are ten or more with the same step between them it leaves out the last one (22.05.8). `-t all` keeps jobs that are over, for MinJobAge; the suffix of an -O field also lifts its width (squeue(1) since 20.02).
  */
 export const SLURM_SCRIPT = shellText(String.raw`
 export LC_ALL=C SLURM_TIME_FORMAT=%s SLURM_BITSTR_LEN=0
@@ -37,7 +37,7 @@ al_told() {
 # al_queue USER [MORE OPTIONS]: its rows stay in al_rows too.
 al_queue() {
   al_user=$1; shift
-  al_rows=$(squeue -h -r -a -t all -u "$al_user" "$@" -O "ArrayJobID:$al_s,ArrayTaskID:$al_s,State:$al_s,Reason:$al_s,exit_code:$al_s,SubmitTime:$al_s,StartTime:$al_s,EndTime:$al_s,UserName:$al_s,NodeList:$al_s,Name:$al_s,NumCPUs:$al_s,NumNodes:$al_s,TimeLimit:$al_s,tres-alloc:$al_s" </dev/null)
+  al_rows=$(squeue -h -a -t all -u "$al_user" "$@" -O "ArrayJobID:$al_s,ArrayTaskID:$al_s,State:$al_s,Reason:$al_s,exit_code:$al_s,SubmitTime:$al_s,StartTime:$al_s,EndTime:$al_s,UserName:$al_s,NodeList:$al_s,Name:$al_s,NumCPUs:$al_s,NumNodes:$al_s,TimeLimit:$al_s,tres-alloc:$al_s" </dev/null)
   al_kept queue $? "$al_rows"
   [ -n "$al_rows" ] || al_part ping scontrol ping
 }
@@ -58,7 +58,16 @@ al_jobs() { sacct -n -P -X --delimiter="$al_s" "$@" -o JobID,Submit,User,JobName
 # Ids of which the queue shows fewer waiting or running tasks than are still open: what is over is known by accounting alone.
 al_left() {
   printf '%s\n' "$al_rows" | awk -F "$al_s" -v want="$*" '
-    $3 ~ /^(PENDING|RUNNING|CONFIGURING|COMPLETING|SUSPENDED|STOPPED|RESIZING|SIGNALING|STAGE_OUT|REQUEUE|SPECIAL_EXIT|RESV_DEL_HOLD|POWER_UP_NODE)/ { live[$1]++ }
+    # 0-6:2,9%4 is five tasks; a job that is no array is N/A, and one.
+    function tasks(list,   parts, ends, many, at, sum) {
+      sub(/%.*/, "", list)
+      many = split(list, parts, ",")
+      for (at = 1; at <= many; at++)
+        if (split(parts[at], ends, /[-:]/) > 1) sum += int((ends[2] - ends[1]) / (3 in ends ? ends[3] : 1)) + 1
+        else sum++
+      return sum
+    }
+    $3 ~ /^(PENDING|RUNNING|CONFIGURING|COMPLETING|SUSPENDED|STOPPED|RESIZING|SIGNALING|STAGE_OUT|REQUEUE|SPECIAL_EXIT|RESV_DEL_HOLD|POWER_UP_NODE)/ { live[$1] += tasks($2) }
     END {
       many = split(want, pairs, " ")
       for (at = 1; at <= many; at++) { split(pairs[at], pair, ":"); if (live[pair[1]] + 0 < pair[2] + 0) list = list (list == "" ? "" : ",") pair[1] }
