@@ -41,14 +41,18 @@ export type Repo = {
   cleanup(): Promise<void>;
 };
 
-/** A real repository with the example experiment in it, under git, initialised, in a temporary folder. */
+/** The examples, and the iteration of each. */
+const EXAMPLES = { penguins: 'penguins-softmax', pi: 'pi-chain' };
+
+/** A real repository with an example experiment in it, under git, initialised, in a temporary folder. */
 export async function makeRepo(
   policy: string | null = POLICY,
   prepare?: (path: string) => void,
   identity: Identity = OURSELVES,
+  example: keyof typeof EXAMPLES = 'penguins',
 ): Promise<Repo> {
   const path = realpathSync(mkdtempSync(join(identity.folder, 'autolab-')));
-  cpSync(join(ROOT, 'examples', 'penguins', 'repo'), path, { recursive: true });
+  cpSync(join(ROOT, 'examples', example, 'repo'), path, { recursive: true });
   if (policy !== null) writeFileSync(join(path, '.autolab', 'verifier_policy.yaml'), policy);
   prepare?.(path);
   identity.own(path);
@@ -69,7 +73,7 @@ export async function makeRepo(
   await asUser('git', '-c', 'user.name=test', '-c', 'user.email=test@localhost', 'commit', '-qm', 'an experiment');
   return {
     path,
-    iteration: join(path, 'experiments', 'plan', 'penguins-softmax'),
+    iteration: join(path, 'experiments', 'plan', EXAMPLES[example]),
     autolab,
     json: async <T>(...args: string[]) => {
       const { stdout, stderr, exit } = await autolab(...args, '--json');
