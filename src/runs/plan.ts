@@ -194,7 +194,15 @@ const NAMED = [
   ['qos', 'qos'],
 ] as const;
 
-export type JobPaths = { script: string; cwd: string; logs: string };
+export type JobPaths = { script: string; cwd: string; logs: string; attempt?: number };
+
+/**
+ * How the logs of a task are called, without their ending: each attempt has its own, so that none is overwritten. No step, whatever its name, has
+ * another's: a first attempt's ends in a number.
+ */
+export function logName(step: string, task: number | '{task}', attempt: number): string {
+  return `${step}.${task}${attempt > 1 ? `.attempt-${attempt}` : ''}`;
+}
 
 /** What ties a job to a repository: the hash of the decision's audit line, and the repository's mark. */
 export type JobWitness = { head: string | null; repository: string | null };
@@ -213,12 +221,13 @@ export function jobOf(
   version: string,
   { head, repository }: JobWitness = { head: null, repository: null },
 ): Job {
+  const log = logName(step.name, '{task}', paths.attempt ?? 1);
   return {
     name,
     script: paths.script,
     cwd: paths.cwd,
-    stdout: `${paths.logs}/${step.name}.{task}.out`,
-    stderr: `${paths.logs}/${step.name}.{task}.err`,
+    stdout: `${paths.logs}/${log}.out`,
+    stderr: `${paths.logs}/${log}.err`,
     requested: submitted(step),
     environment,
     after: [],
