@@ -1,4 +1,5 @@
 import { digest } from '../base/digest.ts';
+import { shortId } from '../base/ids.ts';
 import type { Amount, Job, Requested, Worst } from '../sites/schedulers/scheduler.ts';
 import { commentOf } from './job-comment.ts';
 
@@ -135,9 +136,7 @@ export function priceOfStep(plan: Plan, step: PlanStep): PlanPrice {
 
 /** `al_<run>.<step>.<attempt>.<nonce>`: lower case, one name for one submission. */
 export function jobName(runId: string, step: string, attempt: number, nonce: string): string {
-  const run = runId.toLowerCase();
-  const short = run.length > 80 ? `${run.slice(0, 47)}-${digest(run).slice(0, 16)}` : run;
-  return `al_${short}.${step}.${attempt}.${nonce}`;
+  return `al_${shortId(runId, 80)}.${step}.${attempt}.${nonce}`;
 }
 
 /** What the scheduler is asked for: a walltime too where none is named, so that no default of the site decides. */

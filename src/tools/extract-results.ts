@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { inside } from '../base/files.ts';
+import { shortId } from '../base/ids.ts';
 import type { Permit } from '../base/permit.ts';
 import type { Acts, Reads } from '../context.ts';
 import { readDesign } from '../runs/design.ts';
@@ -125,7 +126,7 @@ async function parse(
   if (!parser) return null;
   const request = {
     // What a parser began before a retry says nothing of what came out of it.
-    key: `extract.${run.id.toLowerCase()}${run.record.retries > 0 ? `.${run.record.retries}` : ''}`,
+    key: `extract.${shortId(run.id, 96)}${run.record.retries > 0 ? `.${run.record.retries}` : ''}`,
     argv: parser.argv,
     cwd: inside(acts.repo, parser.workingDir, 'working_dir'),
     environment: workEnvironment(run),

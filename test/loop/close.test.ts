@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { referenceFindings } from '../reference-schemas/reference.ts';
 import { movesOf, readJsonFile } from '../support/artifacts.ts';
-import { until } from '../support/repo.ts';
+import { over } from '../support/asking.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate, makeTiny, SCRIPT, TINY_POLICY } from '../support/tiny.ts';
 
@@ -30,15 +30,9 @@ async function submitted(script: string): Promise<{ id: string; folder: string }
   return { id, folder: join(tiny.iteration, 'runs', id) };
 }
 
-async function over(): Promise<void> {
-  await until('it is over', async () =>
-    (await tiny.run(['monitor'])).stdout.includes('Nothing is waited for') ? true : undefined,
-  );
-}
-
 test('a run whose artifacts cannot become right is ended as failed when that is said, with what is not as expected', async () => {
   const { id, folder } = await submitted('echo \'{"status": "half"}\' > runs/$AUTOLAB_RUN_ID/out.json\n');
-  await over();
+  await over(tiny);
   const synced = await tiny.run(['sync']);
   expect(synced.stdout.split('\n')).toEqual([
     `Run ${id} is running; artifacts failed.`,
@@ -88,7 +82,7 @@ test('close ends nothing that still runs, and a run whose artifacts are as expec
   );
   expect((await tiny.run(['extract', '--close'])).stderr).toMatch(/^not_ready: /);
   writeFileSync(join(folder, 'go'), '');
-  await over();
+  await over(tiny);
   expect((await tiny.run(['sync'])).exit).toBe(0);
   // Its parser gives nothing usable, and that is said.
   const parsed = await tiny.run(['extract', '--close']);
@@ -98,7 +92,7 @@ test('close ends nothing that still runs, and a run whose artifacts are as expec
 
 test('of a run that failed in part it is said that running again may mend it, and that its results can be taken as they are', async () => {
   const { id } = await submitted('exit 3\n');
-  await over();
+  await over(tiny);
   for (const args of [['runs'], ['monitor', '--run-id', id]])
     expect((await tiny.run(args)).stdout).toMatch(/ failed .* → retry_tasks or extract_results\n/);
   expect((await tiny.run(['runs', '--json'])).stdout).toContain(

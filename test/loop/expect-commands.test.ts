@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { journalOf, readJsonFile } from '../support/artifacts.ts';
+import { over } from '../support/asking.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate, makeTiny, SCRIPT, TINY_POLICY } from '../support/tiny.ts';
@@ -33,9 +34,7 @@ async function ended(expect: string, head = ''): Promise<{ id: string; folder: s
   writeFileSync(join(tiny.iteration, 'launch', 'launch.yaml'), launch);
   writeFileSync(join(tiny.iteration, 'launch', 'run_local.sh'), SCRIPT, { mode: 0o755 });
   const { run_id: id } = JSON.parse((await tiny.run(['submit', '--json'])).stdout) as { run_id: string };
-  await until('it is over', async () =>
-    (await tiny.run(['monitor'])).stdout.includes('Nothing is waited for') ? true : undefined,
-  );
+  await over(tiny);
   return { id, folder: join(tiny.iteration, 'runs', id) };
 }
 

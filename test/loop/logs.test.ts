@@ -1,7 +1,7 @@
 import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
-import { until } from '../support/repo.ts';
+import { over } from '../support/asking.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate, makeTiny, SCRIPT } from '../support/tiny.ts';
 
@@ -12,16 +12,10 @@ beforeEach(async () => {
 afterEach(() => tiny.remove());
 afterAll(forgetTemplate);
 
-async function over(): Promise<void> {
-  await until('it is over', async () =>
-    (await tiny.run(['monitor'])).stdout.includes('Nothing is waited for') ? true : undefined,
-  );
-}
-
 async function ran(lines: string): Promise<string> {
   writeFileSync(join(tiny.iteration, 'launch', 'run_local.sh'), `${SCRIPT}${lines}`, { mode: 0o755 });
   const { run_id } = JSON.parse((await tiny.run(['submit', '--json'])).stdout) as { run_id: string };
-  await over();
+  await over(tiny);
   return run_id;
 }
 
@@ -75,7 +69,7 @@ test('a script that redirects its output and fails at once: it is found, or the 
 test('a retry leaves the output of the attempt before it, and each is read by its number', async () => {
   const id = await ran('echo "attempt $AUTOLAB_ATTEMPT"; [ "$AUTOLAB_ATTEMPT" != 1 ]\n');
   expect((await tiny.run(['retry', id])).exit).toBe(0);
-  await over();
+  await over(tiny);
   expect(await read()).toMatchObject({ attempt: 2, log_text: said('attempt 2') });
   expect(await read('--attempt', '1')).toMatchObject({ attempt: 1, log_text: said('attempt 1') });
   expect(readFileSync(join(tiny.iteration, 'runs', id, 'logs', 'main.0.attempt-2.out'), 'utf8')).toBe('attempt 2\n');
