@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { digest } from './digest.ts';
 
 /** Accepted run ids, as the Python Autolab accepts them: 1 to 128 characters, the first alphanumeric. `..` is refused besides. */
 export const RUN_ID = /^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -24,6 +25,12 @@ export function mintNonce(): string {
 
 export function mintApprovalId(): string {
   return `ap_${randomBytes(6).toString('hex')}`;
+}
+
+/** An id within a longer name: itself, or where it is longer than `limit` its beginning and a hash of it. Lower case. */
+export function shortId(id: string, limit: number): string {
+  const lower = id.toLowerCase();
+  return lower.length > limit ? `${lower.slice(0, limit - 33)}-${digest(lower).slice(0, 16)}` : lower;
 }
 
 function stamp(now: Date): string {

@@ -1,12 +1,13 @@
 import type { ActingPermit, Permit } from '../base/permit.ts';
-import type { Job } from '../sites/schedulers/scheduler.ts';
+import type { Job, JobView } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
 import { stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { record, reread } from './run.ts';
-import { readBack, release, resume, send } from './submission.ts';
+import { readBack, release, resume, send, startOf } from './submission.ts';
+import { mayHaveRun } from './taken-back.ts';
 import type { Attempt } from './types.ts';
 
 /** A step with its job; `after` is filled in when the jobs it waits for have their ids. */
@@ -42,7 +43,7 @@ async function finishChain(run: Run, site: Site, permit: ActingPermit, mayReleas
   if (steps.length === 0) return run;
   const stopped = steps.find((step) => ENDED.has(phaseOf(step) ?? ''));
   if (stopped) return undo(run, site, permit, whyStopped(stopped));
-  if (run.record.cancelling) return undo(run, site, permit, 'cancelled before it began');
+  if (run.record.cancelling) return undo(run, site, permit, CANCELLED);
   const isWhole = meant(run).every(({ record: its }) => !its.opened && current(its)?.jobId != null);
   if (!isWhole || !mayRelease) return run;
   for (const { step = '' } of steps) {
@@ -67,7 +68,10 @@ async function finishChain(run: Run, site: Site, permit: ActingPermit, mayReleas
   return reread(run);
 }
 
-/** Takes back every job of a chain that will not be whole, and ends the run. Safe to repeat. */
+/**
+ * Takes back every job of a chain that will not be whole, and ends the run; it stays open while it is not known whether the scheduler took
+ * another step, so that the next call finds that one and takes it back, too. Safe to repeat.
+ */
 async function undo(run: Run, site: Site, permit: ActingPermit, why: string): Promise<Run> {
   const steps = intended(run);
   const there = steps.filter((step) => ACCEPTED.has(phaseOf(step) ?? '') && !hasEnded(step));
@@ -75,12 +79,15 @@ async function undo(run: Run, site: Site, permit: ActingPermit, why: string): Pr
     const { jobId = null, name = '' } = current(its) ?? {};
     return jobId === null ? [] : [{ id: jobId, name }];
   });
+  const before = await rowsOf(site, there).catch(() => []);
   if (jobs.length > 0) await site.cancel(permit, jobs);
+  const rows = await rowsOf(site, there);
   for (const { step = '' } of there) {
     const now = stepOfRun(run, step);
     const attempt = current(now.record);
     // Whether it was let go when the call was cut off nobody has written down.
-    const begun = attempt?.phase === 'released' || attempt?.phase === 'releasing' ? { begun: true as const } : {};
+    const wasLetGo = attempt?.phase === 'released' || attempt?.phase === 'releasing';
+    const begun = wasLetGo || mayHaveRun(attempt?.jobId ?? '', before, rows) ? { begun: true as const } : {};
     if (attempt) record(now, { event: 'withdrawn', step, attempt: attempt.attempt, why, ...begun });
   }
   // What was not sent in this call was resolved before it, so nothing of it can be there.
@@ -91,8 +98,18 @@ async function undo(run: Run, site: Site, permit: ActingPermit, why: string): Pr
       record(now, { event: 'absent', step, attempt: attempt.attempt, certain: true, why: 'it was not sent' });
   }
   const after = reread(run);
-  if (isOver(after.record.state)) return after;
+  if (isOver(after.record.state) || intended(after).some((step) => phaseOf(step) === 'ambiguous')) return after;
   return record(after, { event: 'moved', from: after.record.state, to: 'failed', because: why });
+}
+
+/** What the queue says of the jobs of these steps that were not let go. */
+async function rowsOf(site: Site, steps: readonly Run[]): Promise<JobView[]> {
+  const rows: JobView[] = [];
+  for (const { record: its } of steps) {
+    const attempt = current(its);
+    if (attempt?.phase === 'submitted') rows.push(...(await site.find(attempt.name, startOf(attempt))));
+  }
+  return rows;
 }
 
 /** The steps that are to be submitted: all of them, or those of a retry. */
@@ -109,9 +126,12 @@ const UNCERTAIN: ReadonlySet<string> = new Set(['intent', 'ambiguous', 'unknown'
 const ENDED: ReadonlySet<string> = new Set(['refused', 'withdrawn']);
 const ACCEPTED: ReadonlySet<string> = new Set(['submitted', 'releasing', 'released']);
 
+const CANCELLED = 'cancelled before it began';
+
 function whyStopped(step: Run): string {
   const { refused, differences } = step.record;
   const name = step.step ?? '';
+  if (step.record.cancelling && refused === null && differences.length === 0) return CANCELLED;
   if (refused !== null) return `launch: the scheduler refused step ${name}: ${refused}`;
   return differences.length > 0
     ? `drift: step ${name} is more than its plan: ${differences.join('; ')}`

@@ -5,7 +5,7 @@ import { readText, writeAtomic } from '../base/files.ts';
 import { quote } from '../base/text.ts';
 import type { WorkResult } from '../sites/jobs.ts';
 import type { Design } from './design.ts';
-import { failureOf } from './failure.ts';
+import { failureOf, REMEDIES } from './failure.ts';
 import { aggregated, capped, fallsShort, partMetrics } from './group-results.ts';
 import { readJsonText } from './json.ts';
 import { checkMove, isOver } from './lifecycle.ts';
@@ -111,9 +111,12 @@ function ofFailure(run: Run, expected: ExpectedMetrics): Results {
   const status = run.record.state === 'partial' ? 'partial' : 'failed';
   const failure = failureOf(run);
   const missing = run.record.sync.missing.length > 0 ? run.record.sync.missing : ['synced artifacts'];
-  const detail = failure ? `${failure.class}: ${failure.detail}` : `artifacts are not there: ${missing.slice(0, 5).join('; ')}`;
+  const detail = failure
+    ? `${failure.class}: ${failure.detail}`
+    : `artifacts: not there or not as expected: ${missing.slice(0, 5).join('; ')}${missing.length > 5 ? `; and ${missing.length - 5} more` : ''}`;
   const metrics = missingMetrics({ ...expected, status });
-  return { metrics, summary: plainSummary(run, metrics, detail, missing, failure?.remedy), detail };
+  const remedy = failure?.remedy ?? REMEDIES.artifacts;
+  return { metrics, summary: plainSummary(run, metrics, detail, missing, remedy), detail };
 }
 
 function plainSummary(run: Run, metrics: Metrics, detail: string, missing: readonly string[] = [], remedy?: string): string {

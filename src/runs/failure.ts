@@ -18,6 +18,8 @@ export const REMEDIES: Readonly<Record<FailureClass, string>> = {
   dependency: 'the job it waited for did not succeed; mend that one first',
   launch: 'the scheduler did not take it; change what its words name, then submit again',
   exit_code: 'read the log (read_log); retry_tasks where nothing is to be changed, else mend the cause and submit again',
+  artifacts:
+    'what it left behind is not as expected; retry_tasks with the tasks that made it, or mend the cause and submit again',
   lost: 'it is in no record and left no marker; look at the site before submitting again',
 };
 

@@ -1,3 +1,4 @@
+import { shortId } from '../base/ids.ts';
 import type { History, JobTrace } from '../sites/schedulers/scheduler.ts';
 import type { AuditLine } from './audit.ts';
 import { isSubmission } from './audit-decisions.ts';
@@ -78,7 +79,7 @@ function ofUnknownName({ name, comment }: JobTrace, isFirst: boolean, books: Boo
   const { site, runs, older, lines, tag, reserved } = books;
   const said = comment === null ? undefined : readComment(comment);
   if (!said && !name.startsWith('al_')) return site.isOwn ? { as: 'ours', run: null, what: unrecorded(name) } : { as: 'plain' };
-  const run = said?.run ?? runs.find(({ id }) => name.startsWith(`al_${id.toLowerCase()}.`))?.id ?? null;
+  const run = said?.run ?? runs.find(({ id }) => name.startsWith(`al_${shortId(id, 80)}.`))?.id ?? null;
   const isThere = runs.some(({ id }) => id === run);
   // Its folder was removed, which the log's own side tells; a second job of the name is another matter.
   if (!isThere && isFirst && run !== null && lines.some((line) => isSubmission(line) && isOf(line.run, run)))

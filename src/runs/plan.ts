@@ -1,4 +1,5 @@
 import { digest } from '../base/digest.ts';
+import { shortId } from '../base/ids.ts';
 import type { Amount, Job, Requested, Worst } from '../sites/schedulers/scheduler.ts';
 import { commentOf } from './job-comment.ts';
 
@@ -135,9 +136,7 @@ export function priceOfStep(plan: Plan, step: PlanStep): PlanPrice {
 
 /** `al_<run>.<step>.<attempt>.<nonce>`: lower case, one name for one submission. */
 export function jobName(runId: string, step: string, attempt: number, nonce: string): string {
-  const run = runId.toLowerCase();
-  const short = run.length > 80 ? `${run.slice(0, 47)}-${digest(run).slice(0, 16)}` : run;
-  return `al_${short}.${step}.${attempt}.${nonce}`;
+  return `al_${shortId(runId, 80)}.${step}.${attempt}.${nonce}`;
 }
 
 /** What the scheduler is asked for: a walltime too where none is named, so that no default of the site decides. */
@@ -194,7 +193,15 @@ const NAMED = [
   ['qos', 'qos'],
 ] as const;
 
-export type JobPaths = { script: string; cwd: string; logs: string };
+export type JobPaths = { script: string; cwd: string; logs: string; attempt?: number };
+
+/**
+ * How the logs of a task are called, without their ending: each attempt has its own, so that none is overwritten. No step, whatever its name, has
+ * another's: a first attempt's ends in a number.
+ */
+export function logName(step: string, task: number | '{task}', attempt: number): string {
+  return `${step}.${task}${attempt > 1 ? `.attempt-${attempt}` : ''}`;
+}
 
 /** What ties a job to a repository: the hash of the decision's audit line, and the repository's mark. */
 export type JobWitness = { head: string | null; repository: string | null };
@@ -213,12 +220,13 @@ export function jobOf(
   version: string,
   { head, repository }: JobWitness = { head: null, repository: null },
 ): Job {
+  const log = logName(step.name, '{task}', paths.attempt ?? 1);
   return {
     name,
     script: paths.script,
     cwd: paths.cwd,
-    stdout: `${paths.logs}/${step.name}.{task}.out`,
-    stderr: `${paths.logs}/${step.name}.{task}.err`,
+    stdout: `${paths.logs}/${log}.out`,
+    stderr: `${paths.logs}/${log}.err`,
     requested: submitted(step),
     environment,
     after: [],

@@ -155,7 +155,7 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
     step,
     name,
     runId,
-    { script: file, cwd: iterationFolder, logs: join(folder, 'logs') },
+    { script: file, cwd: iterationFolder, logs: join(folder, 'logs'), attempt },
     { ...intent.environment, ...seedsOf(plan) },
     intent.version,
     { head: intent.decision, repository: repositoryTag(repo) },

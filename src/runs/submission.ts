@@ -105,8 +105,8 @@ async function adopt(run: Run, site: Site, permit: ActingPermit, attempt: Attemp
   return mayRelease ? release(adopted, site, permit) : adopted;
 }
 
-/** Before the submission, with room for clocks that differ. */
-function startOf(attempt: Attempt): number {
+/** Before the submission, with room for clocks that differ. Epoch seconds. */
+export function startOf(attempt: Attempt): number {
   return Date.parse(attempt.intentAt) / 1000 - 86_400;
 }
 

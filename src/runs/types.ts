@@ -21,6 +21,7 @@ export const FAILURE_CLASSES = [
   'launch',
   'exit_code',
   'lost',
+  'artifacts',
 ] as const;
 export type FailureClass = (typeof FAILURE_CLASSES)[number];
 

@@ -20,8 +20,11 @@ export type WorkRequest = {
   /** All it gets besides the account's own PATH, HOME and the like. */
   environment: Readonly<Record<string, string>>;
   timeoutSeconds: number;
-  /** `success`: a result that was good is good for the same key for ever. `never`: a result that was told is not told again. */
-  reuse: 'success' | 'never';
+  /**
+   * `success`: a result that was good is good for the same key for ever. `never`: a result that was told is not told again. `always`:
+   * whatever came of it is what the same key is told.
+   */
+  reuse: 'success' | 'never' | 'always';
 };
 export type WorkResult = {
   exit: number | null;
@@ -121,7 +124,8 @@ export function openWork(repo: string): Work {
       told = result(view, folder);
       return told;
     } finally {
-      if (told?.exit !== 0 || request.reuse === 'never') writeAtomic(join(folder, 'told'), '');
+      const isKept = told && (request.reuse === 'always' || (request.reuse === 'success' && told.exit === 0));
+      if (!isKept) writeAtomic(join(folder, 'told'), '');
     }
   }
 

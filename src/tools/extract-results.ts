@@ -3,27 +3,35 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { inside } from '../base/files.ts';
+import { shortId } from '../base/ids.ts';
 import type { Permit } from '../base/permit.ts';
 import type { Acts, Reads } from '../context.ts';
 import { readDesign } from '../runs/design.ts';
 import { writeResults } from '../runs/extraction.ts';
-import { isOver } from '../runs/lifecycle.ts';
+import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import { readMetrics } from '../runs/metrics.ts';
 import type { ParserCall } from '../runs/parser.ts';
 import type { Run } from '../runs/run.ts';
 import { reread, withRun } from '../runs/run.ts';
 import type { WorkResult } from '../sites/jobs.ts';
 import { optionalRun, stateOut } from './fields.ts';
-import { parserOf } from './parser-facts.ts';
-import { chooseRun } from './run-choice.ts';
+import { parserOf, workEnvironment } from './parser-facts.ts';
+import { chooseRun, refuseReopened } from './run-choice.ts';
 import { tell } from './telling.ts';
 import { defineTool, Running } from './tool.ts';
+import { nextStep } from './views.ts';
 
 /** How long a call waits for the parser before it says "running". Seconds. */
 const PATIENCE = 18;
 const DEFAULT_LIMIT = 300;
 
-const input = z.strictObject({ run_id: optionalRun });
+const input = z.strictObject({
+  run_id: optionalRun,
+  close: z
+    .boolean()
+    .default(false)
+    .describe('End a run whose artifacts are not as expected and cannot become so: failed metrics that name them, no parser'),
+});
 const metric = z.object({ name: z.string(), value: z.number().nullable(), delta_vs_baseline: z.number().nullable() });
 const output = z.object({
   run_id: z.string(),
@@ -43,7 +51,7 @@ export default defineTool({
   title: 'Turn a finished run into validated metrics and a summary',
   description:
     'Runs the design’s parser on synced artifacts, in its own process group with a time limit, and accepts its metrics only when they are valid: right ids, right metric, finite numbers. ' +
-    'A failed run gets honest failed metrics with the missing evidence named. By the base id of a group every run is parsed, and then the group. Call it after sync_artifacts, or when a run has failed. If it says it is still running, call again.',
+    'A failed run gets honest failed metrics with the missing evidence named, and so, with close, does one whose artifacts cannot become as expected. By the base id of a group every run is parsed, and then the group. Call it after sync_artifacts, or when a run has failed. If it says it is still running, call again.',
   audience: 'agent',
   effect: 'run',
   input,
@@ -52,23 +60,23 @@ export default defineTool({
     const run = chooseRun(reads, run_id);
     return run.record.extraction ? answer(reads, run) : undefined;
   },
-  facts: async ({ run_id }, reads) => {
+  facts: async ({ run_id, close }, reads) => {
     const run = chooseRun(reads, run_id);
-    refuseEarly(run);
+    refuseEarly(run, close);
     const parsers = wholeOf(run).flatMap((one) => parserFor(reads, one) ?? []);
     const [first] = parsers;
     return {
       acts: first ? ['run_command', 'write'] : ['write'],
-      subject: subjectOf(reads, run),
+      subject: subjectOf(reads, run, close),
       summary: first
         ? `parse the results of run ${run.id} with ${first.listed.join(' ')}`
         : `write failed metrics for run ${run.id}`,
       ...(first ? { commands: parsers.map(({ listed }) => listed) } : {}),
     };
   },
-  handle: async ({ run_id }, acts, permit) => {
+  handle: async ({ run_id, close }, acts, permit) => {
     const chosen = chooseRun(acts, run_id);
-    const subject = digest(subjectOf(acts, chosen));
+    const subject = digest(subjectOf(acts, chosen, close));
     const end = Date.now() + PATIENCE * 1000;
     permit.check(subject);
     for (const target of targetsOf(chosen)) {
@@ -76,7 +84,7 @@ export default defineTool({
       if (produced === undefined) return new Running(`the parser of run ${target.id}`);
       await withRun(target, 'extracting', () => {
         const now = reread(target);
-        refuseReopened(now, target);
+        refuseReopened(now, target, 'its results were parsed');
         writeResults(now, readDesign(join(target.iterationFolder, 'design.yaml')), produced);
       });
     }
@@ -118,10 +126,10 @@ async function parse(
   if (!parser) return null;
   const request = {
     // What a parser began before a retry says nothing of what came out of it.
-    key: `extract.${run.id.toLowerCase()}${run.record.retries > 0 ? `.${run.record.retries}` : ''}`,
+    key: `extract.${shortId(run.id, 96)}${run.record.retries > 0 ? `.${run.record.retries}` : ''}`,
     argv: parser.argv,
     cwd: inside(acts.repo, parser.workingDir, 'working_dir'),
-    environment: environment(run),
+    environment: workEnvironment(run),
     timeoutSeconds: limit(acts),
     reuse: 'never' as const,
   };
@@ -129,18 +137,16 @@ async function parse(
 }
 
 /** The same however much of a group is parsed already, so that one approval is good until the end. */
-function subjectOf(reads: Reads, run: Run): unknown {
-  return { extract: run.id, parsers: wholeOf(run).map((one) => parserFor(reads, one)?.argv ?? null) };
+function subjectOf(reads: Reads, run: Run, close: boolean): unknown {
+  return {
+    extract: run.id,
+    ...(close ? { close } : {}),
+    parsers: wholeOf(run).map((one) => parserFor(reads, one)?.argv ?? null),
+  };
 }
 
 function wholeOf(run: Run): Run[] {
   return [...(run.replicates ?? []), run];
-}
-
-function environment(run: Run): Record<string, string> {
-  const group = run.replicates ? { AUTOLAB_RUN_GROUP: run.replicates.map(({ id }) => id).join(' ') } : {};
-  const ids = { RUN_ID: run.id, AUTOLAB_RUN_ID: run.id, AUTOLAB_ITERATION_ID: run.plan.iteration.id };
-  return { ...ids, ...group, ...run.plan.environment.set };
 }
 
 function limit(acts: Acts): number {
@@ -148,9 +154,11 @@ function limit(acts: Acts): number {
   return typeof seconds === 'number' && seconds > 0 ? Math.ceil(seconds) : DEFAULT_LIMIT;
 }
 
-function refuseEarly(run: Run): void {
+function refuseEarly(run: Run, close: boolean): void {
   const { state, sync, tasks } = run.record;
   if (state === 'synced') return;
+  const ended = tasks.every((task) => TASK_OVER.has(task.state));
+  if (close && ended) return;
   if (isOver(state)) {
     if (sync.status !== 'pending' || !tasks.some((task) => task.state === 'succeeded')) return;
     throw new Failure('not_ready', {
@@ -158,20 +166,11 @@ function refuseEarly(run: Run): void {
       next: 'sync_artifacts first',
     });
   }
+  const unlike = ended && sync.status === 'failed';
   throw new Failure('not_ready', {
-    what: `run ${run.id} is ${state}`,
+    what: `run ${run.id} is ${state}${unlike ? ', and its artifacts are not as expected' : ''}`,
     why: 'metrics come only from runs whose artifacts are synced and verified, or that are over',
-    next: tasks.every((task) => task.state === 'succeeded') ? 'sync_artifacts first' : 'monitor_runs, until it has ended',
-  });
-}
-
-/** What was parsed was of the tasks as they were. */
-function refuseReopened({ id, record: { retries } }: Run, before: Run): void {
-  if (retries === before.record.retries) return;
-  throw new Failure('run_state', {
-    what: `run ${id} was opened again while its results were parsed`,
-    why: 'they are of its tasks as they were before',
-    next: 'monitor_runs until it has ended, then call again',
+    next: unlike ? nextStep(run).words : ended ? 'sync_artifacts first' : 'monitor_runs, until it has ended',
   });
 }
 

@@ -13,7 +13,7 @@ import { iterationField, optionalRun, priceOut, stateOut, tasksOut } from './fie
 import { hours, priceOfPlan, priceView } from './pricing.ts';
 import { chooseRun } from './run-choice.ts';
 import { defineTool } from './tool.ts';
-import { nextStep, runLine, tasksView } from './views.ts';
+import { nextStep, nextTools, runLine, tasksView } from './views.ts';
 
 const input = z.strictObject({
   run_id: optionalRun.describe('One run in detail'),
@@ -57,6 +57,7 @@ const runOut = z.object({
   failure: z.object({ class: z.string(), detail: z.string(), remedy: z.string() }).nullable(),
   line: z.string(),
   next_tool: z.string().nullable(),
+  rather: z.string().optional().describe('What may be done before next_tool, and can mend the run'),
   next: z.string(),
   task_list: z.array(taskOut).optional().describe('Only for one run in detail; the first 200, those with trouble first'),
 });
@@ -93,7 +94,10 @@ export default defineTool({
   },
   text: (out) =>
     [
-      ...out.runs.map((run) => `${run.line}; at most ${hours(run.price)}${run.next_tool ? ` → ${run.next_tool}` : ''}`),
+      ...out.runs.map(
+        (run) =>
+          `${run.line}; at most ${hours(run.price)}${run.next_tool ? ` → ${nextTools({ tool: run.next_tool, rather: run.rather })}` : ''}`,
+      ),
       ...(out.runs[0]?.task_list ?? [])
         .filter((task) => task.failure)
         .slice(0, 10)
@@ -148,6 +152,7 @@ function view(run: Run): z.output<typeof runOut> {
     failure: failureOf(run),
     line: runLine(run),
     next_tool: next.tool,
+    ...(next.rather === undefined ? {} : { rather: next.rather }),
     next: next.words,
   };
 }

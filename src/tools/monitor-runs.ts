@@ -16,7 +16,7 @@ import { optionalRun, stateOut, tasksOut } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
 import { guardOf } from './telling.ts';
 import { defineTool } from './tool.ts';
-import { nextStep, runLine, tasksView } from './views.ts';
+import { nextStep, nextTools, runLine, tasksView } from './views.ts';
 
 const input = z.strictObject({
   run_id: optionalRun.describe(
@@ -33,6 +33,7 @@ const runOut = z.object({
   blocked: z.boolean().describe('Will never start without somebody’s help'),
   line: z.string(),
   next_tool: z.string().nullable(),
+  rather: z.string().optional().describe('What may be done before next_tool, and can mend the run'),
   next: z.string(),
 });
 const output = z.object({
@@ -96,7 +97,7 @@ export default defineTool({
     [
       ...out.runs.map(
         (run) =>
-          `${run.changed ? '* ' : '  '}${run.line}${run.next_tool && run.next_tool !== 'monitor_runs' ? ` → ${run.next_tool}` : ''}`,
+          `${run.changed ? '* ' : '  '}${run.line}${run.next_tool && run.next_tool !== 'monitor_runs' ? ` → ${nextTools({ tool: run.next_tool, rather: run.rather })}` : ''}`,
       ),
       ...out.sites.filter((site) => site.note).map((site) => `${site.site}: ${site.note}`),
       ...out.problems.map((problem) => `problem: ${problem}`),
@@ -233,6 +234,7 @@ function view(run: Run, before: Run): RunOut {
     blocked: run.record.tasks.some((task) => task.blocked),
     line: runLine(run),
     next_tool: next.tool,
+    ...(next.rather === undefined ? {} : { rather: next.rather }),
     next: next.words,
   };
 }

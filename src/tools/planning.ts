@@ -4,6 +4,7 @@ import { asFailure, Failure } from '../base/errors.ts';
 import { readText, shown } from '../base/files.ts';
 import type { Reads } from '../context.ts';
 import { totalPrice } from '../policies/price.ts';
+import { withFiles } from '../runs/artifacts/command-words.ts';
 import type { CodeFiles } from '../runs/capsule.ts';
 import { readCapsule } from '../runs/capsule.ts';
 import type { Design } from '../runs/design.ts';
@@ -69,7 +70,7 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
     seeds: seeds(design),
     preflight: launch.preflight.map((argv) => [...argv]),
     logs: [...launch.logs],
-    artifacts: { pull: [...launch.artifacts.pull], expect: launch.artifacts.expect.map((one) => ({ ...one })) },
+    artifacts: { pull: [...launch.artifacts.pull], expect: launch.artifacts.expect.map((one) => withFiles(repo, one)) },
     inputs: inputs(iteration.path, configsOf(launch)),
     capsule,
     price: priceView(totalPrice(steps.map(jobFacts))),

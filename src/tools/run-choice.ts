@@ -94,3 +94,13 @@ export function uncertain(run: Run): Failure {
     next: `a person looks at the scheduler for ${name}; then submit with again: true`,
   });
 }
+
+/** What was found out is of the tasks as they were. `meanwhile`: what was being done, in words. */
+export function refuseReopened({ id, record: { retries } }: Run, before: Run, meanwhile: string): void {
+  if (retries === before.record.retries) return;
+  throw new Failure('run_state', {
+    what: `run ${id} was opened again while ${meanwhile}`,
+    why: 'they are of its tasks as they were before',
+    next: 'monitor_runs until it has ended, then call again',
+  });
+}

@@ -23,6 +23,7 @@ import { spentBy } from '../runs/spending.ts';
 import { jobScript } from '../sites/job-script.ts';
 import { changesSince } from './changes.ts';
 import { failedChecks } from './check-facts.ts';
+import { expectWarning } from './expect-commands.ts';
 import { parserWarning } from './parser-facts.ts';
 import type { Planned } from './planning.ts';
 import { atItsSite, planRun } from './planning.ts';
@@ -87,7 +88,7 @@ export async function judgedPlan(reads: Reads, found: Planned, failed: number): 
     price,
     pace,
     listed,
-    warning: parserWarning(reads, planned.design, iteration.path, iteration.id),
+    warning: warnings(parserWarning(reads, planned.design, iteration.path, iteration.id), expectWarning(reads, plan)),
   };
 }
 
@@ -184,4 +185,8 @@ function refuseUnwritable({ plan, iteration }: Planned): void {
       jobName: step.jobName,
       requeues: step.requested.requeues,
     });
+}
+
+function warnings(...all: (string | null)[]): string | null {
+  return all.filter((one) => one !== null).join(' ') || null;
 }

@@ -2,10 +2,11 @@ import type * as z from 'zod';
 import { formatIndices } from '../base/indices.ts';
 import { cap } from '../base/text.ts';
 import type { Decision } from '../policies/types.ts';
-import { countTasks, failureWords, isOver } from '../runs/lifecycle.ts';
+import { countTasks, failureWords, isOver, rootCause } from '../runs/lifecycle.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
 import { phaseOf } from '../runs/run.ts';
+import type { FailureClass } from '../runs/types.ts';
 import type { decisionOut, tasksOut } from './fields.ts';
 
 export function decisionView(decision: Decision): z.output<typeof decisionOut> {
@@ -23,8 +24,8 @@ export function tasksView(run: Run): z.output<typeof tasksOut> {
   return countTasks(run.record.tasks);
 }
 
-/** The next legal step of a run, as an operation's name and a sentence. */
-export function nextStep(run: Run): { tool: string | null; words: string } {
+/** The next legal step of a run, as an operation's name and a sentence. `rather`: what may be done before it, and can mend the run. */
+export function nextStep(run: Run): { tool: string | null; words: string; rather?: string } {
   const { record } = run;
   const phase = isOver(record.state) ? undefined : phaseOf(run);
   if (record.extraction) return { tool: null, words: 'done; read metrics.json and analysis/summary.md' };
@@ -33,12 +34,42 @@ export function nextStep(run: Run): { tool: string | null; words: string } {
   if (phase === 'none') return { tool: 'submit_run', words: unsubmittedWords(run) };
   if (phase === 'unknown')
     return { tool: 'submit_run', words: 'whether the scheduler took it is unknown: look there, then submit with again: true' };
+  if (isOver(record.state) && canMend(run))
+    return {
+      tool: 'extract_results',
+      rather: 'retry_tasks',
+      words: 'retry_tasks runs again what did not end well; extract_results takes the results as they are',
+    };
   if (record.state === 'synced' || isOver(record.state)) return { tool: 'extract_results', words: 'extract the results' };
   if (record.state === 'pending') return { tool: 'monitor_runs', words: 'its submission was cut off: monitor_runs finishes it' };
   const counts = countTasks(record.tasks);
+  if (record.sync.status === 'failed' && counts.succeeded === counts.total)
+    return { tool: 'sync_artifacts', words: run.replicates ? MEND.replace('retry_tasks', 'retry_tasks of its run') : MEND };
   if (counts.succeeded === counts.total)
     return { tool: 'sync_artifacts', words: 'every task has ended well: collect the artifacts' };
   return { tool: 'monitor_runs', words: 'wait; monitor_runs says when to look again' };
+}
+
+const MEND =
+  'mend what is not as expected and call sync_artifacts again, or run the tasks that made it again (retry_tasks); where it cannot become right, extract_results with close: true (--close) ends the run as failed';
+
+/** What a task failed of that may go well the next time, or with more of what was too little. */
+const MENDABLE: ReadonlySet<string | null> = new Set<FailureClass>([
+  'exit_code',
+  'interrupted',
+  'out_of_memory',
+  'time_limit',
+  'node_failure',
+  'preempted',
+]);
+
+function canMend({ record: { tasks }, replicates }: Run): boolean {
+  return !replicates && MENDABLE.has(rootCause(tasks)?.failure ?? null);
+}
+
+/** `retry_tasks or extract_results`: what there is to be done, what mends first. Empty where nothing is but waiting. */
+export function nextTools({ tool, rather }: { tool: string | null; rather?: string | undefined }): string {
+  return [rather, tool].filter(Boolean).join(' or ');
 }
 
 function unsubmittedWords(run: Run): string {
@@ -59,7 +90,9 @@ export function runLine(run: Run): string {
   const blocked = record.tasks.find((task) => task.blocked);
   const waits = record.tasks.find((task) => task.detail && !isOver(record.state))?.detail;
   const ended =
-    record.state === 'running' && counts.succeeded === counts.total ? ' (every task has ended well; not collected yet)' : '';
+    record.state === 'running' && counts.succeeded === counts.total
+      ? ` (every task has ended well; ${record.sync.status === 'failed' ? 'its artifacts are not as expected' : 'not collected yet'})`
+      : '';
   const why = blocked
     ? ` BLOCKED: ${blocked.detail}`
     : record.state === 'failed'

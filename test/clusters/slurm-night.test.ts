@@ -188,7 +188,7 @@ test('a night: 1,000 tasks and 20 runs, each look as many calls, the controller 
   expect(ascending(ran('grid'))).toEqual(upTo(999));
   expect(readFileSync(join(repo.path, ITERATION, '..', 'grid', 'gathered'), 'utf8').trim()).toBe('1000');
   const { stdout: text } = await repo.autolab('runs', '--limit', '200');
-  expect(text).toMatch(/_r9 failed job \d+ on slurm \(time_limit \(the scheduler says TIMEOUT.*→ extract_results/);
+  expect(text).toMatch(/_r9 failed job \d+ on slurm \(time_limit \(the scheduler says TIMEOUT.*→ retry_tasks or extract_results/);
   expect(text).toMatch(/_r13 failed job \d+ .*CANCELLED by 0 \(by an administrator\)/);
   expect(text).toMatch(/_r17: ask for more memory/);
   expect(text).toMatch(/ partial 16\/20 runs done, 4 failed: 5,9,13,17/);

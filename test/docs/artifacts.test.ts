@@ -14,7 +14,7 @@ test('every example is what launch.yaml takes', () => {
       parseLaunchFile(`schema_version: "1"\nartifacts:\n  expect:\n${block.replace(/^/gm, '    ')}\n`, 'docs/artifacts.md')
         .artifacts.expect.length,
   );
-  expect(parsed).toEqual([5, 2, 2, 2, 2]);
+  expect(parsed).toEqual([5, 2, 2, 2, 2, 2]);
 });
 
 test('every rule has an example or a word', () => {

@@ -3,22 +3,17 @@ import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { journalPath } from '../../src/runs/journal.ts';
 import { journalOf } from '../support/artifacts.ts';
+import { asking } from '../support/asking.ts';
 import { makeChain } from '../support/chains.ts';
-import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate } from '../support/tiny.ts';
 
 let tiny: Tiny;
 afterEach(() => tiny?.remove());
 afterAll(forgetTemplate);
+const { answered, over } = asking(() => tiny);
 
-async function answered<T>(...args: string[]): Promise<T> {
-  const done = await tiny.run([...args, '--json']);
-  if (done.stdout === '') throw new Error(done.stderr);
-  return JSON.parse(done.stdout) as T;
-}
 type Monitored = { all_over: boolean; problems: string[]; sites: { note: string | null }[] };
-const over = () => until('it is over', async () => (await answered<Monitored>('monitor')).all_over || undefined);
 const folder = (run: string) => join(tiny.iteration, 'runs', run);
 const WAITS = 'while [ -d launch ] && [ ! -e go ]; do sleep 0.1; done\n';
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { journalOf } from '../support/artifacts.ts';
+import { answered } from '../support/asking.ts';
 import { makeChain } from '../support/chains.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
@@ -15,12 +16,6 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true });
   await forgetTemplate();
 });
-
-async function answered<T>(tiny: Tiny, ...args: string[]): Promise<T> {
-  const done = await tiny.run([...args, '--json']);
-  if (done.exit !== 0) throw new Error(done.stderr);
-  return JSON.parse(done.stdout) as T;
-}
 
 /** What the next server does: the same call until every step has its job, then looks until nothing is waited for. */
 async function finish(tiny: Tiny): Promise<string> {

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { journalOf, readJsonFile } from '../support/artifacts.ts';
+import { asking } from '../support/asking.ts';
 import { makeChain, STEPS } from '../support/chains.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
@@ -10,6 +11,7 @@ import { forgetTemplate } from '../support/tiny.ts';
 let tiny: Tiny;
 afterEach(() => tiny?.remove());
 afterAll(forgetTemplate);
+const { answered, over, order } = asking(() => tiny);
 
 type Submitted = {
   run_id: string;
@@ -19,13 +21,6 @@ type Submitted = {
   steps: { step: string; job_id: string | null; after: string[] }[];
 };
 
-async function answered<T>(...args: string[]): Promise<T> {
-  const done = await tiny.run([...args, '--json']);
-  if (done.stdout === '') throw new Error(done.stderr);
-  return JSON.parse(done.stdout) as T;
-}
-const over = () => until('it is over', async () => (await answered<{ all_over: boolean }>('monitor')).all_over || undefined);
-const order = () => readFileSync(join(tiny.iteration, 'order'), 'utf8').trim().split('\n');
 const lineOf = async (id: string) => (await answered<{ runs: { line: string }[] }>('runs', id)).runs[0]?.line;
 
 test('several steps are planned, priced and submitted as one, run in their order, and are told as one run', async () => {

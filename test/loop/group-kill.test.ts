@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { journalOf, readJsonFile } from '../support/artifacts.ts';
+import { answered } from '../support/asking.ts';
 import { executions, makeReplicates } from '../support/replicates.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
@@ -17,12 +18,6 @@ afterAll(async () => {
 });
 
 type Answer = { run_id: string; state: string; replicates: { run_id: string; job_id: string | null; seed: number }[] };
-
-async function answered<T>(tiny: Tiny, ...args: string[]): Promise<T> {
-  const done = await tiny.run([...args, '--json']);
-  if (done.exit !== 0) throw new Error(done.stderr);
-  return JSON.parse(done.stdout) as T;
-}
 
 /** What the next server does: the same call until every run has its job, then looks until nothing is waited for. */
 async function finish(tiny: Tiny): Promise<Answer> {

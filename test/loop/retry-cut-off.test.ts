@@ -8,22 +8,19 @@ import type { Wish } from '../../src/runs/retry.ts';
 import { retryPlan } from '../../src/runs/retry.ts';
 import { readRun } from '../../src/runs/run.ts';
 import { journalOf } from '../support/artifacts.ts';
+import { asking } from '../support/asking.ts';
 import { makeChain, STEPS } from '../support/chains.ts';
-import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate, makeTiny, SCRIPT } from '../support/tiny.ts';
 
 let tiny: Tiny;
 afterEach(() => tiny?.remove());
 afterAll(forgetTemplate);
+const asked = asking(() => tiny);
+const answered = <T = Answer>(...args: string[]): Promise<T> => asked.answered<T>(...args);
+const { over } = asked;
 
-async function answered<T = Answer>(...args: string[]): Promise<T> {
-  const done = await tiny.run([...args, '--json']);
-  if (done.stdout === '') throw new Error(done.stderr);
-  return JSON.parse(done.stdout) as T;
-}
 type Answer = { run_id: string; state: string; already?: boolean; cancelled?: string[]; runs: { state: string }[] };
-const over = () => until('it is over', async () => (await answered<{ all_over: boolean }>('monitor')).all_over || undefined);
 const folder = (run: string) => join(tiny.iteration, 'runs', run);
 const stateOf = async (run: string) => (await answered('runs', run)).runs[0]?.state;
 const mend = () => writeFileSync(join(tiny.iteration, 'mended'), '');

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { over } from '../support/asking.ts';
 import { makeChain } from '../support/chains.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
@@ -14,9 +15,6 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true });
   await forgetTemplate();
 });
-
-const over = (tiny: Tiny) =>
-  until('nothing is waited for', async () => (await tiny.run(['monitor'])).stdout.includes('Nothing is waited for') || undefined);
 
 /** A chain of which task 1 has failed and what waited for it with it; mended since. */
 async function failed(): Promise<Tiny> {

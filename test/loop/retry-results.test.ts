@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { journalOf } from '../support/artifacts.ts';
+import { asking } from '../support/asking.ts';
 import { makeChain } from '../support/chains.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
@@ -10,13 +11,8 @@ import { forgetTemplate, makeTiny, TINY_POLICY } from '../support/tiny.ts';
 let tiny: Tiny;
 afterEach(() => tiny?.remove());
 afterAll(forgetTemplate);
+const { answered, over } = asking(() => tiny);
 
-async function answered<T>(...args: string[]): Promise<T> {
-  const done = await tiny.run([...args, '--json']);
-  if (done.stdout === '') throw new Error(done.stderr);
-  return JSON.parse(done.stdout) as T;
-}
-const over = () => until('it is over', async () => (await answered<{ all_over: boolean }>('monitor')).all_over || undefined);
 const at = (name: string) => join(tiny.iteration, name);
 /** Says how many tasks have left their mark, but only once it may. */
 const PARSER = `#!/bin/sh

@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { stateFolder } from '../../src/runs/home.ts';
 import { journalOf, readJsonFile } from '../support/artifacts.ts';
+import { asking } from '../support/asking.ts';
 import { makeChain, STEPS } from '../support/chains.ts';
-import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate } from '../support/tiny.ts';
 
 let tiny: Tiny;
 afterEach(() => tiny?.remove());
 afterAll(forgetTemplate);
+const { answered, over, order } = asking(() => tiny);
 
 type Retried = {
   run_id: string;
@@ -21,13 +22,6 @@ type Retried = {
   steps: { step: string; tasks: number; job_id: string | null }[];
 };
 
-async function answered<T>(...args: string[]): Promise<T> {
-  const done = await tiny.run([...args, '--json']);
-  if (done.stdout === '') throw new Error(done.stderr);
-  return JSON.parse(done.stdout) as T;
-}
-const over = () => until('it is over', async () => (await answered<{ all_over: boolean }>('monitor')).all_over || undefined);
-const order = () => readFileSync(join(tiny.iteration, 'order'), 'utf8').trim().split('\n');
 const lineOf = async (id: string) => (await answered<{ runs: { line: string }[] }>('runs', id)).runs[0]?.line;
 /** Task 1 fails until the file `mended` is there; each says how wide its array is. */
 const GEN =

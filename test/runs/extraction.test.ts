@@ -217,7 +217,10 @@ describe('a run that gave none', () => {
     const missing = ['out.csv is not there'];
     const run = runWith([ok], [{ event: 'synced', status: 'failed', detail: '1 missing', missing }]);
     const after = writeResults(run, DESIGN, null);
-    expect(after.record).toMatchObject({ state: 'failed', because: 'artifacts are not there: out.csv is not there' });
+    expect(after.record).toMatchObject({
+      state: 'failed',
+      because: 'artifacts: not there or not as expected: out.csv is not there',
+    });
     expect(written(run).summary).toContain('- missing evidence: out.csv is not there\n');
   });
 });

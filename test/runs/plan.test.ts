@@ -254,6 +254,8 @@ test('the scheduler’s job', () => {
     after: [],
     comment: `autolab-mcp 1.2.3 run=R1 plan=${planDigest(its).slice(0, 16)}`,
   });
+  const again = { script: '', cwd: '', logs: '/it/logs', attempt: 2 };
+  expect(jobOf(its, stepOf({ plan: its }), 'al_x', 'R1', again, {}, '1').stdout).toBe('/it/logs/main.{task}.attempt-2.out');
   const { comment } = jobOf(its, stepOf({ plan: its }), 'al_x', 'R1', { script: '', cwd: '', logs: '' }, {}, '1', {
     head: `0123456789ab${'f'.repeat(52)}`,
     repository: 'a1b2c3d4e5f6',

@@ -17,8 +17,8 @@ import { localTransport } from '../../src/sites/transports/local.ts';
 import type { Output, Transport } from '../../src/sites/transports/transport.ts';
 import { plan, RUN_ID, SCRIPT, scratch } from './samples.ts';
 
-/** The far end that does not answer: what `unreachable` names happens instead of the scheduler's answer to these verbs, or to all. */
-export type Fault = { answer: Partial<Output>; verbs?: readonly string[]; afterwards?: boolean };
+/** The far end that does not answer: what `unreachable` names happens instead of the scheduler's answer to these verbs, or to all, and of those to the ones that name this. */
+export type Fault = { answer: Partial<Output>; verbs?: readonly string[]; afterwards?: boolean; about?: string };
 
 export type Bench = {
   repo: string;
@@ -120,13 +120,14 @@ export const NOT_STARTED: Partial<Output> = { notStarted: true, stderr: 'sh: not
 export const TIMED_OUT: Partial<Output> = { timedOut: true };
 export const CUT_OFF: Partial<Output> = { signal: 'SIGKILL' };
 
-function faulty(far: Transport, { answer, verbs, afterwards = false }: Fault): Transport {
+export function faulty(far: Transport, { answer, verbs, afterwards = false, about }: Fault): Transport {
   const nothing: Output = { exit: null, signal: null, stdout: '', stderr: '', timedOut: false, notStarted: false };
   return {
     name: 'faulty',
     run: async (command, limits) => {
       // `sh -s -- VERB …`
-      if (verbs && !verbs.includes(command.argv[3] ?? '')) return far.run(command, limits);
+      const isMeant = about === undefined || command.argv.some((word) => word === about);
+      if ((verbs && !verbs.includes(command.argv[3] ?? '')) || !isMeant) return far.run(command, limits);
       if (afterwards) await far.run(command, limits);
       return { ...nothing, ...answer };
     },

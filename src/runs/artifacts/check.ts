@@ -2,8 +2,9 @@ import { asFailure } from '../../base/errors.ts';
 import { inside, statSize } from '../../base/files.ts';
 import { quote } from '../../base/text.ts';
 import type { Run } from '../run.ts';
+import { commandFaults } from './commands.ts';
 import { eachFaults, withIndex } from './each.ts';
-import type { Expectation, Expected } from './expectation.ts';
+import type { Expectation, Expected, PathExpectation } from './expectation.ts';
 import type { Checked } from './file-kinds.ts';
 import { disproof } from './markers.ts';
 import { type RunFacts, runFacts, type TaskFacts } from './run-facts.ts';
@@ -14,15 +15,21 @@ const MAX_ALL = 50;
 
 /**
  * Looks at every artifact that launch.yaml expects. `{index}` in a path is the index of a task: of those that succeeded, and with `each` of
- * all that the plan has. `missing` says in words what is not as expected, and is empty only where everything is.
+ * all that the plan has. `missing` says in words what is not as expected, and is empty only where everything is. `judged` is what came of
+ * the commands by their ids (`dueCommands`): null where one accepts, else why not; one that is not in it has not run, and accepts nothing.
  */
-export async function checkExpectations(run: Run): Promise<{ checked: number; missing: string[] }> {
+export async function checkExpectations(
+  run: Run,
+  judged: ReadonlyMap<string, string | null> = new Map(),
+): Promise<{ checked: number; missing: string[] }> {
   let checked = 0;
   const missing: string[] = [];
-  for (const expected of run.plan.artifacts.expect as Expectation[]) {
-    const found = await checkOne(runFacts(run, expected.step), expected);
+  for (const [at, expected] of (run.plan.artifacts.expect as Expectation[]).entries()) {
+    const facts = runFacts(run, expected.step);
+    const found = expected.kind === 'command' ? commandFaults(facts, expected, at, judged) : await checkOne(facts, expected);
     checked += found.checked;
-    missing.push(...capped(found.faults.map(oneLine), MAX_EACH, ` about ${expected.path}`));
+    const name = expected.kind === 'command' ? expected.argv.join(' ') : expected.path;
+    missing.push(...capped(found.faults.map(oneLine), MAX_EACH, ` about ${name}`));
   }
   return { checked, missing: capped(missing, MAX_ALL, '') };
 }
@@ -36,7 +43,7 @@ function capped(list: readonly string[], limit: number, what: string): string[] 
   return list.length <= limit ? [...list] : [...list.slice(0, limit - 1), `and ${list.length - limit + 1} more findings${what}`];
 }
 
-async function checkOne(run: RunFacts, expected: Expectation): Promise<Checked> {
+async function checkOne(run: RunFacts, expected: PathExpectation): Promise<Checked> {
   const succeeded = run.tasks.filter((task) => task.succeeded);
   if (succeeded.length === 0) return { checked: 0, faults: [] };
   if (expected.kind === 'each') return eachFaults(run, expected);

@@ -63,9 +63,18 @@ export type Expectation = { step?: string | undefined } & (
       at_most?: Readonly<Record<string, number>> | undefined;
     }
   | { kind: 'hashes'; path: string }
+  | {
+      kind: 'command';
+      /** As launch.yaml has it, with its placeholders. */
+      argv: readonly string[];
+      /** SHA-256 of the files of the repository that it names, as they were when the run was planned. */
+      files?: Readonly<Record<string, string>> | undefined;
+    }
   | { kind: 'csv'; path: string; columns?: readonly string[] | undefined; rows?: Amount | undefined }
   | ({ kind: 'npz'; path: string; distinct?: boolean | undefined } & ArrayRules)
 );
 
 export type ExpectationKind = Expectation['kind'];
+/** Those that are about files at a path. */
+export type PathExpectation = Exclude<Expectation, { kind: 'command' }>;
 export type Expected<K extends ExpectationKind> = Extract<Expectation, { kind: K }>;

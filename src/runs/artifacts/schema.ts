@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { unknownPlaceholder } from './command-words.ts';
 import type { Expectation, ExpectationKind } from './expectation.ts';
 
 /** A path of the user's inside a folder of ours. */
@@ -50,6 +51,7 @@ const GOES_WITH: Readonly<Record<ExpectationKind, readonly string[]>> = {
   files: ['count', 'size', 'distinct'],
   file: ['size', 'sha256', 'contains'],
   marker: ['newer_than', 'contains', 'same'],
+  command: [],
 };
 const KINDS = Object.keys(GOES_WITH) as ExpectationKind[];
 
@@ -64,6 +66,10 @@ export const expectationSchema = z
     files: relative.optional(),
     file: relative.optional(),
     marker: relative.optional(),
+    command: z
+      .array(z.string().regex(/^[^\0]*$/, 'expected text'))
+      .min(1)
+      .optional(),
     step: key.optional(),
     newer_than: z.enum(['submit', 'start']).optional(),
     contains: z.string().min(1).max(1000).optional(),
@@ -113,6 +119,9 @@ function misfit(item: Item): string | undefined {
     return `expected exactly one of ${KINDS.slice(0, -1).join(', ')} and ${KINDS.at(-1)}`;
   if (kind === 'each' && item.marker === undefined) return 'each goes with a marker, a file name inside each folder';
   if (kind === 'each' && item.size !== undefined && !item.alongside) return 'size goes with alongside in each';
+  if (kind === 'command' && /^\s*$|\{/.test(item.command?.[0] ?? '')) return 'the first word of command is a program, without {}';
+  const strange = unknownPlaceholder(item.command ?? []);
+  if (strange !== undefined) return strange;
   const stray = Object.keys(item).find((name) => name !== kind && name !== 'step' && !GOES_WITH[kind].includes(name));
   if (stray === undefined) return undefined;
   const homes = KINDS.filter((one) => GOES_WITH[one].includes(stray));
@@ -126,6 +135,7 @@ function kindsOf(item: Item): ExpectationKind[] {
 /** An item that the schema let through, as the plan keeps it: `kind` and `path` in place of the word that names the kind. */
 export function expectation(item: Item): Expectation {
   const [kind = 'marker'] = kindsOf(item);
+  if (item.command) return { kind: 'command', argv: item.command, ...(item.step === undefined ? {} : { step: item.step }) };
   const { [kind]: path = '', ...rest } = item;
   const required = kind === 'json' ? { required: item.required ?? [] } : {};
   return { kind, path, ...rest, ...required } as Expectation;

@@ -7,6 +7,7 @@ const parsed = (item: string) =>
 
 test.each<[string, object]>([
   ['{ file: a }', { kind: 'file', path: 'a' }],
+  ['{ command: [sh, v.sh, "{index}"] }', { kind: 'command', argv: ['sh', 'v.sh', '{index}'] }],
   ['{ json: a }', { kind: 'json', path: 'a', required: [] }],
   ['{ marker: a, newer_than: start }', { kind: 'marker', path: 'a', newer_than: 'start' }],
   [
@@ -25,8 +26,9 @@ test.each<[string, object]>([
   expect(parsed(item)).toEqual([expectation]);
 });
 
-const ONE = 'expected exactly one of each, npz, csv, json, hashes, files, file and marker';
+const ONE = 'expected exactly one of each, npz, csv, json, hashes, files, file, marker and command';
 const AMOUNT = 'expected a number, or bounds such as { at_least: 1, at_most: 9 }';
+const KNOWN = '{index}, {run_id}, {run_dir}, {iteration_id}, {iteration_path}, {repo_root}';
 const RISING = 'expected at_least, at_most or both, at_least not above at_most';
 
 test.each([
@@ -35,6 +37,10 @@ test.each([
   ['{ each: "b", marker: R }', '.each is "b"', 'expected {index} in it, for the index of the task'],
   ['{ each: "b_{index}" }', 'is a map', 'each goes with a marker, a file name inside each folder'],
   ['{ each: "b_{index}", marker: R, size: 3 }', 'is a map', 'size goes with alongside in each'],
+  ['{ command: [sh, "{run_dri}"] }', 'is a map', `command has {run_dri}; known are ${KNOWN}`],
+  ['{ command: ["{repo_root}/verify"] }', 'is a map', 'the first word of command is a program, without {}'],
+  ['{ command: sh verify.sh }', '.command is "sh verify.sh"', 'expected a list'],
+  ['{ command: [sh], size: 3 }', 'is a map', 'size goes with each, files, file'],
   ['{ npz: a, rows: 3 }', 'is a map', 'rows goes with csv'],
   ['{ file: a, distinct: true }', 'is a map', 'distinct goes with npz, files'],
   ['{ npz: a, shape: { h: [b*2] } }', '.shape.h[0] is "b*2"', 'expected a length, or a letter for one, such as b or "b+1"'],
