@@ -3,6 +3,7 @@ import { WORD, WORDS } from '../base/ids.ts';
 import { redact } from '../base/text.ts';
 import { parseIndices } from './array-indices.ts';
 import { expectationSchema, relative } from './artifacts/schema.ts';
+import { resumeSchema } from './resume/schema.ts';
 import { MEMORY, WALLTIME } from './units.ts';
 
 const word = z.string().regex(WORD, 'expected a name of letters, digits, dot, dash, plus and underscore');
@@ -138,6 +139,7 @@ export const launchSchema = z
       .optional(),
     code: z.literal('live').optional(),
     logs: z.array(relative).optional(),
+    resume: resumeSchema.optional(),
     artifacts: z.strictObject({ pull: z.array(relative).optional(), expect: z.array(expectationSchema).optional() }).optional(),
   })
   .refine((file) => file.steps === undefined || file.array === undefined, {

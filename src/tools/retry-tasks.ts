@@ -23,6 +23,7 @@ import { reserveAgain, submitEach } from './submit-steps.ts';
 import { tell } from './telling.ts';
 import { defineTool } from './tool.ts';
 import { decisionView, nextStep } from './views.ts';
+import { workspaceWords } from './workspace-facts.ts';
 
 const input = z.strictObject({
   run_id: optionalRun,
@@ -90,6 +91,7 @@ export default defineTool({
       ? {
           ...answer(facts, facts.run),
           dry_run: true,
+          note: facts.workspace ? `${workspaceWords(facts.workspace)}.` : null,
           decision: decisionView(decision),
           next: decision.verdict === 'deny' ? 'change what the reasons name' : 'retry_tasks without dry_run',
         }

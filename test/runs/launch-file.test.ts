@@ -25,6 +25,7 @@ const DEFAULTS = {
   preflight: [],
   environment: { modules: [], setup: [], pass: [], set: {} },
   logs: [],
+  resume: null,
   artifacts: { pull: [], expect: [] },
 };
 
@@ -42,6 +43,7 @@ preflight: [ ["uv", "run", "dense", "validate-config"], [true-check] ]
 environment: { modules: [python/3.12], setup: ["source .venv/bin/activate"], pass: [PATH, HOME], set: { OMP_NUM_THREADS: "4", SORT_KEY: name } }
 code: live
 logs: ["job_logs/**"]
+resume: { workspace: outputs, config: config.yaml, may_grow: ["generation.plan[].sequences", "steps"], lock: outputs/meta/run.lock }
 artifacts:
   pull: ["data/**", "logs/**"]
   expect:
@@ -75,6 +77,13 @@ artifacts:
       set: { OMP_NUM_THREADS: '4', SORT_KEY: 'name' },
     },
     logs: ['job_logs/**'],
+    resume: {
+      workspace: 'outputs',
+      config: 'config.yaml',
+      may_grow: ['generation.plan.*.sequences', 'steps'],
+      lock: 'outputs/meta/run.lock',
+      fresh: null,
+    },
     artifacts: {
       pull: ['data/**', 'logs/**'],
       expect: [
@@ -89,7 +98,6 @@ artifacts:
 test.each([
   ['after: [{ run: r, on: success }]', '2:1: after', 'submit the run when the one before it is over'],
   ['canary: 1', '2:1: canary', 'run a small array first'],
-  ['resume: { config: c.yaml }', '2:1: resume', 'let the script itself go on where it stopped'],
   ['code: snapshot', '2:1: code: snapshot', 'write code: live, and leave the files alone while the job waits'],
   [
     'resources: { options: { constraint: a100 } }',

@@ -129,6 +129,9 @@ export type Look = { at: number; healthy: boolean; trouble?: string; jobs: JobVi
 /** What of the user's is in the queue, ours and others'. */
 export type Queue = { active: number; pending: number };
 
+/** Whether a job is there, has ended for good, or cannot be told of. */
+export type Standing = 'there' | 'gone' | 'unknown';
+
 /** One job as the scheduler remembers it, an array as one. `comment` null: none, or the site keeps none. `submitted`: epoch seconds at the site. */
 export type JobTrace = { id: JobId; name: string; user: string; submitted: number | null; comment: string | null };
 
@@ -174,6 +177,8 @@ export type Scheduler = {
   version(): Ask<string>;
   /** What the site is and allows, and what is free for this user. Absent where there is nothing to tell. */
   describe?(user: string): Ask<SiteDescription>;
+  /** Where a job of anybody's stands, by its id alone. Absent where ids say nothing by themselves. */
+  standing?(id: JobId): Ask<Standing>;
   /** For how many seconds after its submission a job of any fate can be found by name; null for ever. Absent: the table of timings says it. */
   memory?(): Ask<number | null>;
 };
