@@ -110,6 +110,9 @@ type Whole = {
 function strayExpectations({ steps: all = [], artifacts }: Whole): [at: number, message: string][] {
   const arrays = all.filter((one) => one.array);
   return (artifacts?.expect ?? []).flatMap((item, at): [number, string][] => {
+    const [own, until] = [item.step, item.until].map((wanted) => all.findIndex(({ name }) => name === wanted));
+    if (item.until !== undefined && (own === undefined || until === undefined || own < 0 || until <= own))
+      return [[at, `until goes with step, and names one below it; there is no step ${item.until} below ${item.step ?? 'none'}`]];
     if (item.step !== undefined) return all.some(({ name }) => name === item.step) ? [] : [[at, `there is no step ${item.step}`]];
     const isOfTasks = Object.values(item).some((value) => typeof value === 'string' && value.includes('{index}'));
     return isOfTasks && arrays.length > 1

@@ -65,6 +65,7 @@ export const expectationSchema = z
     file: relative.optional(),
     marker: relative.optional(),
     step: key.optional(),
+    until: key.optional(),
     newer_than: z.enum(['submit', 'start']).optional(),
     contains: z.string().min(1).max(1000).optional(),
     same: same.optional(),
@@ -113,7 +114,9 @@ function misfit(item: Item): string | undefined {
     return `expected exactly one of ${KINDS.slice(0, -1).join(', ')} and ${KINDS.at(-1)}`;
   if (kind === 'each' && item.marker === undefined) return 'each goes with a marker, a file name inside each folder';
   if (kind === 'each' && item.size !== undefined && !item.alongside) return 'size goes with alongside in each';
-  const stray = Object.keys(item).find((name) => name !== kind && name !== 'step' && !GOES_WITH[kind].includes(name));
+  const stray = Object.keys(item).find(
+    (name) => name !== kind && name !== 'step' && name !== 'until' && !GOES_WITH[kind].includes(name),
+  );
   if (stray === undefined) return undefined;
   const homes = KINDS.filter((one) => GOES_WITH[one].includes(stray));
   return `${stray} goes with ${homes.join(', ')}`;
