@@ -1,5 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import { indicesText } from './array-indices.ts';
+import { failedNodes } from './failed-nodes.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import { decidedStep, indicesOf, stepOf } from './plan.ts';
@@ -19,6 +20,8 @@ export type Wish = {
   from?: string | undefined;
   memoryMb?: number | undefined;
   walltimeSeconds?: number | undefined;
+  /** Whether its scheduler can keep off a node that has failed. */
+  elsewhere?: boolean | undefined;
 };
 
 /** Which tasks of a step are run again, and why it asks for other resources than before. */
@@ -123,13 +126,21 @@ function stepAgain(
   const classes = new Set(part.record.tasks.filter(({ index }) => indices.includes(index)).map(({ failure }) => failure));
   const memoryMb = wish.memoryMb ?? doubled(before.memoryMb, classes, 'out_of_memory');
   const walltimeSeconds = wish.walltimeSeconds ?? doubled(before.walltimeSeconds, classes, 'time_limit');
+  const nodes = wish.elsewhere ? failedNodes(part.record.tasks.filter(({ index }) => indices.includes(index))) : [];
   const more = [
     memoryMb === before.memoryMb ? '' : `memory ${before.memoryMb ?? 'unknown'} → ${memoryMb} MB`,
     walltimeSeconds === before.walltimeSeconds ? '' : `walltime ${before.walltimeSeconds ?? 'unknown'} → ${walltimeSeconds} s`,
+    nodes.length === 0 ? '' : `${nodes.join(', ')} excluded`,
   ].filter(Boolean);
   const { worst: _, price: __, ...step } = whole;
   const its = whole.requested.indices === null ? null : [...indices];
-  const requested = { ...whole.requested, indices: its, memoryMb, walltimeSeconds };
+  const requested = {
+    ...whole.requested,
+    indices: its,
+    memoryMb,
+    walltimeSeconds,
+    ...(nodes.length === 0 ? {} : { exclude: nodes }),
+  };
   return { step: { ...step, requested }, indices: its ?? [], more: more.join(', ') || null };
 }
 

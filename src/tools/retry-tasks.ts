@@ -62,7 +62,7 @@ export default defineTool({
   title: 'Run exactly the failed or missing tasks of a run again, and what depends on them',
   description:
     'Opens a run again and submits its tasks that did not end well, or those named, each with the index, seed and array width it had, and every step that comes after them, as one plan: priced, judged and approved like a submission. ' +
-    'After out of memory the double memory is asked for, after a time limit the double walltime, unless said otherwise. Refused while a task may still run, and when code or plan have changed since: that is a new run (submit_run with again). ' +
+    'After out of memory the double memory is asked for, after a time limit the double walltime, unless said otherwise; after a node failure another node, where the scheduler can. Refused while a task may still run, and when code or plan have changed since: that is a new run (submit_run with again). ' +
     'Call it with dry_run first. Next: monitor_runs.',
   audience: 'agent',
   effect: 'spend',
@@ -83,7 +83,7 @@ export default defineTool({
     refuseBeside(run);
     const planned = await planRun(reads, run.plan.iteration.id, run.plan.site);
     refuseChanged(reads, run, planned);
-    const wish = wishOf(args);
+    const wish = { ...wishOf(args), elsewhere: reads.site(run.plan.site).scheduler.excludes === true };
     const isOpen = run.record.tasks.some(({ state }) => !TASK_OVER.has(state));
     const evidence = isOpen ? [] : await stepEvidence(run);
     const { plan, again } = retryPlan(run, wish, evidence);

@@ -28,6 +28,8 @@ export type Requested = {
   requeues: number;
   /** Nobody else's jobs run on its nodes: it gets all their cpus and gpus, whatever the figures above say. */
   wholeNodes?: true;
+  /** Nodes it does not run on, by name. Only a retry asks for that, after a node has failed. */
+  exclude?: readonly string[];
 };
 
 /** How much it may be at most, or why that is not known. */
@@ -151,6 +153,8 @@ export type ScriptOptions = {
 /** A batch system: commands and readers, no state and no processes, so that any scheduler works over any transport and none needs a mock. */
 export type Scheduler = {
   readonly name: string;
+  /** Whether it can keep a job off nodes by their names. */
+  readonly excludes?: true;
   /** Reads the option lines of the user's script by a closed list. Throws `script_directive` naming line and option for anything else. */
   options(script: string): ScriptOptions;
   /** A request as this scheduler counts it: rounded up to its own units, so that a price made from it is never too low. */

@@ -30,6 +30,7 @@ export function slurmScheduler(): Scheduler {
   });
   return {
     name: 'slurm',
+    excludes: true,
     options: sbatchOptions,
     counted: countedBySlurm,
     worst: (requested) =>
