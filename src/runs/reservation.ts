@@ -161,7 +161,7 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
     name,
     runId,
     { script: file, cwd: iterationFolder, logs: join(folder, 'logs') },
-    { ...intent.environment, ...seedsOf(plan) },
+    { ...intent.environment, ...startOf(step, intent.environment), ...seedsOf(plan) },
     intent.version,
     { head: intent.decision, repository: repositoryTag(repo) },
   );
@@ -174,6 +174,11 @@ function widthOf(indices: readonly number[]): NonNullable<JobScriptSpec['array']
   const step = second - least;
   const isEven = indices.every((index, at) => index === least + at * step);
   return { least, most: indices.at(-1) ?? least, count: indices.length, step: isEven ? step : 1 };
+}
+
+/** Whatever the run began with in its workspace: a step that waits for others goes on with what they made. */
+function startOf({ after = [] }: PlanStep, { AUTOLAB_START }: Record<string, string>): Record<string, string> {
+  return AUTOLAB_START !== undefined && after.length > 0 ? { AUTOLAB_START: 'resume' } : {};
 }
 
 /** What design.yaml says of its replicates, and, in a run that is one of them, which it is. */

@@ -5,7 +5,7 @@ import type { Reads } from '../context.ts';
 import { isSameWork } from '../runs/capsule.ts';
 import { repositoryTag } from '../runs/home.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
-import { runsOf } from '../runs/plan.ts';
+import { indicesOf, runsOf } from '../runs/plan.ts';
 import type { Accepted, LastUser } from '../runs/resume/accepted.ts';
 import { lastUser, mayHaveWritten, readAccepted, runsIn } from '../runs/resume/accepted.ts';
 import type { GuardFacts, Start } from '../runs/resume/guard.ts';
@@ -58,6 +58,7 @@ export async function workspaceFacts(reads: Reads, planned: Planned): Promise<Wo
     unreadable: faults,
   };
   const start = judgeStart(facts);
+  if (start.how === 'fresh') refuseManyFresh(planned);
   const hashes = [...start.accepted.filter((hash) => hash !== config.sha256), config.sha256];
   const accepted = { workspace: workspace.path, config: resume.config, ...config, accepted: hashes };
   return { path: workspace.path, name: workspace.name, start, lock, accepted, user };
@@ -86,6 +87,18 @@ export function workspaceWords({ name, start, lock }: WorkspaceFacts): string {
 /** A submission that was cut off is gone on with as the same run. */
 function isThis(run: Run, planned: Planned): boolean {
   return isUnsubmitted(run) && isSameWork({ plan: run.plan, files: codeOf(run) }, planned);
+}
+
+/** Of several that begin at once each would give up what the others have begun. */
+function refuseManyFresh({ plan }: Planned): void {
+  const first = plan.steps.filter(({ after = [] }) => after.length === 0);
+  const tasks = first.reduce((sum, step) => sum + indicesOf(step).length, 0);
+  if (tasks === 1) return;
+  throw new Failure('file_invalid', {
+    what: `${tasks} tasks begin at once, and resume.fresh would have each of them start afresh`,
+    why: 'each would give up what the others have begun',
+    next: 'let a step of one task begin, and the others come after it (launch/launch.yaml), or name a new workspace',
+  });
 }
 
 function refuseGroup({ plan }: Planned): void {

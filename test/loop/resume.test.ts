@@ -234,3 +234,22 @@ test('a workspace whose lock is held is not given to anybody, and one whose lock
   expect(readFileSync(lock, 'utf8')).toBe(gone);
   expect(journalOf(at('runs', second)).some(({ event }) => event === 'released')).toBe(true);
 });
+
+test('a chain starts afresh once: what comes after goes on, and several never begin afresh side by side', async () => {
+  tiny = await make();
+  const first = await submitted();
+  const steps = (array: string) =>
+    `steps:\n  - { name: gen, script: run_local.sh${array} }\n  - { name: hist, script: run_local.sh, after: [gen] }\n`;
+  launch(`${steps(', array: { indices: "0-1" }')}${RESUME.replace(' }\n', `, fresh: ${first} }\n`)}`);
+  expect(await refused('submit', '--again')).toContain('2 tasks begin at once, and resume.fresh');
+  launch(`${steps('')}${RESUME.replace(' }\n', `, fresh: ${first} }\n`)}`);
+  await submitted('--again');
+  expect(starts()).toEqual(['new', 'fresh', 'resume']);
+});
+
+test('replicates that are runs of their own cannot have one workspace', async () => {
+  tiny = await make();
+  const design = at('design.yaml');
+  writeFileSync(design, `${readFileSync(design, 'utf8')}replicates: { count: 2, base_seed: 1 }\n`);
+  expect(await refused()).toContain('design.yaml asks for 2 replicates, and launch.yaml for one workspace');
+});

@@ -105,7 +105,9 @@ test('what grows from one to the next and on to a third has grown from the first
 function sorted(any: unknown): unknown {
   if (Array.isArray(any)) return any.map(sorted);
   if (typeof any !== 'object' || any === null) return any;
-  return Object.entries(any)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, its]) => [key, sorted(its)]);
+  return {
+    map: Object.entries(any)
+      .map(([key, its]) => [key, sorted(its)] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  };
 }
