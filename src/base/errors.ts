@@ -23,6 +23,7 @@ const FAILURES = {
   run_unknown: { exit: 1, retry: false, what: 'no run has this id' },
   run_state: { exit: 1, retry: false, what: 'the operation does not fit the state the run is in' },
   lock_held: { exit: 1, retry: true, what: 'another process holds the lock' },
+  resume_refused: { exit: 1, retry: false, what: 'the results in a workspace are not known to be of the configuration of now' },
   scheduler_refused: { exit: 1, retry: false, what: 'the scheduler refused, for good' },
   scheduler_unreachable: { exit: 1, retry: true, what: 'the scheduler does not answer' },
   scheduler_answer: { exit: 1, retry: true, what: 'the scheduler’s answer cannot be read' },

@@ -24,6 +24,9 @@ export type Sight = {
   duplicateOf?: string | undefined;
 };
 
+/** What a job script says that ended itself at one start too many. */
+export const RESTARTED = 'it was started again more often than the policy grants';
+
 export function unseen(index: number): TaskRecord {
   return {
     index,
@@ -91,8 +94,7 @@ function judgeMarker(seen: TaskRecord, marker: Marker, evidence: TaskRecord['evi
     return fail(seen, 'drift', 'the script in the run folder is not the one that was approved', evidence);
   if (marker.refused === 'launch')
     return fail(seen, 'launch', 'its folder, modules or setup lines failed before the script began', evidence);
-  if (marker.refused === 'restart')
-    return fail(seen, 'node_failure', 'it was started again more often than the policy grants', evidence);
+  if (marker.refused === 'restart') return fail(seen, 'node_failure', RESTARTED, evidence);
   const signals = marker.signals.length > 0 ? ` after ${marker.signals.join(', ')}` : '';
   if (marker.exit !== 0) return fail(seen, 'exit_code', `exit code ${marker.exit}${signals}`, evidence);
   if (signals) return { ...fail(seen, 'interrupted', `it ended with exit code 0${signals}`, evidence), state: 'interrupted' };

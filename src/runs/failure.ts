@@ -12,7 +12,7 @@ export const REMEDIES: Readonly<Record<FailureClass, string>> = {
   duplicate: 'a second submission ended itself; nothing is lost',
   out_of_memory: 'ask for more memory (retry_tasks asks for the double), or make the job need less',
   time_limit: 'ask for more walltime (retry_tasks asks for the double), or split the work',
-  node_failure: 'retry_tasks; if it happens on the same node, tell the operators',
+  node_failure: 'retry_tasks, which keeps off that node where the scheduler can; tell the operators if it happens again',
   preempted: 'retry_tasks, or use a partition that is not preempted',
   cancelled: 'it was cancelled; retry_tasks if that was not meant',
   dependency: 'the job it waited for did not succeed; mend that one first',

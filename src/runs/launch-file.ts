@@ -6,6 +6,8 @@ import { taskIndices } from './array-indices.ts';
 import type { Expectation } from './artifacts/expectation.ts';
 import { expectation } from './artifacts/schema.ts';
 import { launchSchema } from './launch-schema.ts';
+import type { Resume } from './resume/schema.ts';
+import { resumeOf } from './resume/schema.ts';
 import { memoryMb, walltimeSeconds } from './units.ts';
 import { placeOf, validate } from './validate.ts';
 import { type Path, type Positioned, readYaml } from './yaml.ts';
@@ -55,6 +57,8 @@ export type LaunchFile = {
     set: Readonly<Record<string, string>>;
   };
   logs: readonly string[];
+  /** The workspace that the run goes on with; null where it has none. */
+  resume: Resume | null;
   artifacts: { pull: readonly string[]; expect: readonly Expectation[] };
 };
 
@@ -89,6 +93,7 @@ function normalise(file: z.output<typeof launchSchema>): LaunchFile {
       set: environment.set ?? {},
     },
     logs: file.logs ?? [],
+    resume: file.resume === undefined ? null : resumeOf(file.resume),
     artifacts: { pull: artifacts.pull ?? [], expect: (artifacts.expect ?? []).map(expectation) },
   };
 }
@@ -143,7 +148,6 @@ function refuseNewer(read: Positioned): void {
 const UNSUPPORTED: readonly { key: string; inside: readonly string[]; instead: string }[] = [
   { key: 'after', inside: [], instead: 'submit the run when the one before it is over' },
   { key: 'canary', inside: [], instead: 'run a small array first' },
-  { key: 'resume', inside: [], instead: 'let the script itself go on where it stopped' },
   { key: 'options', inside: ['resources'], instead: 'name what it is for in resources (partition, qos, gpu_type)' },
 ];
 

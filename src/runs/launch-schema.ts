@@ -3,6 +3,7 @@ import { WORD, WORDS } from '../base/ids.ts';
 import { redact } from '../base/text.ts';
 import { taskIndices } from './array-indices.ts';
 import { expectationSchema, relative } from './artifacts/schema.ts';
+import { resumeSchema } from './resume/schema.ts';
 import { MEMORY, WALLTIME } from './units.ts';
 
 const word = z.string().regex(WORD, 'expected a name of letters, digits, dot, dash, plus and underscore');
@@ -109,6 +110,9 @@ type Whole = {
 function strayExpectations({ steps: all = [], artifacts }: Whole): [at: number, message: string][] {
   const arrays = all.filter((one) => one.array);
   return (artifacts?.expect ?? []).flatMap((item, at): [number, string][] => {
+    const [own, until] = [item.step, item.until].map((wanted) => all.findIndex(({ name }) => name === wanted));
+    if (item.until !== undefined && (own === undefined || until === undefined || own < 0 || until <= own))
+      return [[at, `until goes with step, and names one below it; there is no step ${item.until} below ${item.step ?? 'none'}`]];
     if (item.step !== undefined) return all.some(({ name }) => name === item.step) ? [] : [[at, `there is no step ${item.step}`]];
     const isOfTasks = Object.values(item).some((value) => typeof value === 'string' && value.includes('{index}'));
     return isOfTasks && arrays.length > 1
@@ -138,6 +142,7 @@ export const launchSchema = z
       .optional(),
     code: z.literal('live').optional(),
     logs: z.array(relative).optional(),
+    resume: resumeSchema.optional(),
     artifacts: z.strictObject({ pull: z.array(relative).optional(), expect: z.array(expectationSchema).optional() }).optional(),
   })
   .refine((file) => file.steps === undefined || file.array === undefined, {

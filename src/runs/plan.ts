@@ -2,6 +2,7 @@ import { digest } from '../base/digest.ts';
 import { shortId } from '../base/ids.ts';
 import type { Amount, Job, Requested, Worst } from '../sites/schedulers/scheduler.ts';
 import { commentOf } from './job-comment.ts';
+import type { Resume } from './resume/schema.ts';
 
 export { refuseSubmitting } from './nested-submission.ts';
 
@@ -46,6 +47,8 @@ export type Plan = {
   preflight: string[][];
   logs: string[];
   artifacts: { pull: string[]; expect: unknown[] };
+  /** The workspace that it goes on with. Absent: none. */
+  resume?: Resume;
   /** SHA-256 of the files the plan was read from, and of configurations that markers must name, relative to the iteration folder. */
   inputs: Record<string, string>;
   capsule: Capsule;

@@ -9,6 +9,8 @@ import { markOpen } from './open.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import { indicesOf, jobName, jobOf, planDigest, stepOf } from './plan.ts';
 import { current } from './record.ts';
+import type { Accepted } from './resume/accepted.ts';
+import { writeAccepted } from './resume/accepted.ts';
 import type { Run } from './run.ts';
 import { baseOf, gateOf, isUnsubmitted, ownRun, readRun, record, reread, withRun, writeCode } from './run.ts';
 
@@ -29,6 +31,8 @@ export type Intent = {
   version: string;
   /** The hash of the decision's line in the audit log; null where there is none. */
   decision: string | null;
+  /** The configuration that is accepted by this for the workspace of the run. */
+  accepted?: Accepted;
   /** Values of the variables that launch.yaml passes by name. */
   environment: Record<string, string>;
   /** Writes the text of our job script. */
@@ -47,6 +51,7 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
     markOpen(repo, runId, plan.iteration.folder);
     for (const step of plan.steps) writeAtomic(scriptOf(folder, step), intent.scripts[step.name] ?? '', 0o755);
     writeCode(folder, intent.files);
+    if (intent.accepted) writeAccepted(folder, intent.accepted);
     const file = writePlan(iterationFolder, runId, plan);
     // A run folder with something in its logs is a launched run to the Python Autolab, which then launches no other.
     writeAtomic(join(folder, 'logs', 'launch.log'), `submitted by autolab-mcp ${intent.version} to ${plan.site}\n`);
@@ -156,7 +161,7 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
     name,
     runId,
     { script: file, cwd: iterationFolder, logs: join(folder, 'logs'), attempt },
-    { ...intent.environment, ...seedsOf(plan) },
+    { ...intent.environment, ...startOf(step, intent.environment), ...seedsOf(plan) },
     intent.version,
     { head: intent.decision, repository: repositoryTag(repo) },
   );
@@ -169,6 +174,11 @@ function widthOf(indices: readonly number[]): NonNullable<JobScriptSpec['array']
   const step = second - least;
   const isEven = indices.every((index, at) => index === least + at * step);
   return { least, most: indices.at(-1) ?? least, count: indices.length, step: isEven ? step : 1 };
+}
+
+/** Whatever the run began with in its workspace: a step that waits for others goes on with what they made. */
+function startOf({ after = [] }: PlanStep, { AUTOLAB_START }: Record<string, string>): Record<string, string> {
+  return AUTOLAB_START !== undefined && after.length > 0 ? { AUTOLAB_START: 'resume' } : {};
 }
 
 /** What design.yaml says of its replicates, and, in a run that is one of them, which it is. */

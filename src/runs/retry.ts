@@ -1,10 +1,14 @@
 import { Failure } from '../base/errors.ts';
 import { formatIndices } from '../base/indices.ts';
+import { failedNodes } from './failed-nodes.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import { decidedStep, indicesOf, stepOf } from './plan.ts';
 import { current } from './record.ts';
+import type { Chosen } from './retry-evidence.ts';
+import { faultsOf, notAsExpected, refuseGapInEvidence, refuseNeeded } from './retry-evidence.ts';
 import type { Run } from './run.ts';
+import type { StepEvidence } from './step-evidence.ts';
 import type { FailureClass } from './types.ts';
 
 export type Wish = {
@@ -16,6 +20,8 @@ export type Wish = {
   from?: string | undefined;
   memoryMb?: number | undefined;
   walltimeSeconds?: number | undefined;
+  /** Whether its scheduler can keep off a node that has failed. */
+  elsewhere?: boolean | undefined;
 };
 
 /** Which tasks of a step are run again, and why it asks for other resources than before. */
@@ -26,17 +32,22 @@ const MORE = 2;
 
 /**
  * The plan of a retry: the steps that have something to run again, each with those tasks alone. Refused while anything may still run, and
- * where an earlier step has not ended well of which nothing is to be run: what comes after it would be made of nothing.
+ * where an earlier step has not ended well of which nothing is to be run: what comes after it would be made of nothing. The same goes for
+ * what the steps left behind, as far as `evidence` tells of it.
  */
-export function retryPlan(run: Run, wish: Wish): { plan: Plan; again: Again[] } {
+export function retryPlan(run: Run, wish: Wish, evidence: readonly StepEvidence[] = []): { plan: Plan; again: Again[] } {
   const parts = run.steps ?? [run];
   refuseUnknown(run, parts, wish);
-  const chosen = isCutOff(run, parts) ? theRest(run, parts) : anew(run, parts, wish);
+  const chosen = isCutOff(run, parts) ? theRest(run, parts) : anew(run, parts, wish, evidence);
   const again = chosen.flatMap(({ part, indices }) => (indices.length === 0 ? [] : [stepAgain(part, indices, wish)]));
+  const faults = faultsOf(evidence);
   if (again.length === 0)
     throw new Failure('run_state', {
       what: `nothing of run ${run.id} is to be run again`,
-      why: 'every task has ended well',
+      why:
+        faults === ''
+          ? 'every task has ended well'
+          : `every task has ended well, and no single task is to blame for this: ${faults}`,
       next: 'name tasks in tasks, or a step in from, if they are meant to run once more',
     });
   const names = new Set(again.map(({ step }) => step.name));
@@ -48,8 +59,6 @@ export function retryPlan(run: Run, wish: Wish): { plan: Plan; again: Again[] } 
   const told = again.map(({ step, indices, more }) => ({ step: step.name, indices, more }));
   return { plan: { ...run.plan, steps, retry: { of: run.id, attempt } }, again: told };
 }
-
-type Chosen = { part: Run; indices: number[] };
 
 /** A retry of which some steps were accepted, and wait, and of others nothing was. */
 function isCutOff(run: Run, parts: readonly Run[]): boolean {
@@ -63,18 +72,23 @@ function theRest({ reopening }: Run, parts: readonly Run[]): Chosen[] {
   });
 }
 
-function anew(run: Run, parts: readonly Run[], wish: Wish): Chosen[] {
+function anew(run: Run, parts: readonly Run[], wish: Wish, evidence: readonly StepEvidence[]): Chosen[] {
   refuseOpen(run, parts);
+  const isNamed = wish.tasks !== undefined || wish.from !== undefined;
+  if (!isNamed) refuseGapInEvidence(run, evidence);
   const first = wish.from === undefined ? 0 : parts.findIndex(({ step }) => step === wish.from);
   const chosen: Chosen[] = [];
   for (const [at, part] of parts.entries()) {
     // What is made of something that is made anew is made anew, too.
     const parents = (stepOf(part).after ?? []).map(({ step }) => step);
     const isStale = chosen.some((one) => one.indices.length > 0 && parents.includes(one.part.step ?? ''));
-    const indices = isStale ? part.record.tasks.map(({ index }) => index) : indicesFor(part, wish, at, first);
+    const asked = isStale ? part.record.tasks.map(({ index }) => index) : indicesFor(part, wish, at, first);
+    const unfit = isNamed || isStale ? [] : notAsExpected(part, evidence).filter((index) => !asked.includes(index));
+    const indices = unfit.length === 0 ? asked : [...asked, ...unfit].sort((a, b) => a - b);
     chosen.push({ part, indices });
   }
   refuseGap(run, chosen);
+  refuseNeeded(run, chosen, evidence);
   return chosen;
 }
 
@@ -113,13 +127,21 @@ function stepAgain(
   const classes = new Set(part.record.tasks.filter(({ index }) => indices.includes(index)).map(({ failure }) => failure));
   const memoryMb = wish.memoryMb ?? doubled(before.memoryMb, classes, 'out_of_memory');
   const walltimeSeconds = wish.walltimeSeconds ?? doubled(before.walltimeSeconds, classes, 'time_limit');
+  const nodes = wish.elsewhere ? failedNodes(part.record.tasks.filter(({ index }) => indices.includes(index))) : [];
   const more = [
     memoryMb === before.memoryMb ? '' : `memory ${before.memoryMb ?? 'unknown'} → ${memoryMb} MB`,
     walltimeSeconds === before.walltimeSeconds ? '' : `walltime ${before.walltimeSeconds ?? 'unknown'} → ${walltimeSeconds} s`,
+    nodes.length === 0 ? '' : `${nodes.join(', ')} excluded`,
   ].filter(Boolean);
   const { worst: _, price: __, ...step } = whole;
   const its = whole.requested.indices === null ? null : [...indices];
-  const requested = { ...whole.requested, indices: its, memoryMb, walltimeSeconds };
+  const requested = {
+    ...whole.requested,
+    indices: its,
+    memoryMb,
+    walltimeSeconds,
+    ...(nodes.length === 0 ? {} : { exclude: nodes }),
+  };
   return { step: { ...step, requested }, indices: its ?? [], more: more.join(', ') || null };
 }
 

@@ -3,6 +3,10 @@ import type { ActingPermit, Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
 import type { MarkerLook } from './job-script.ts';
 import { markersCommand } from './job-script.ts';
+import type { LockLook } from './lock-look.ts';
+import { lockLook } from './lock-look.ts';
+import type { ProcessLook } from './process-look.ts';
+import { processLook } from './process-look.ts';
 import type { SiteDescription } from './schedulers/description.ts';
 import type {
   Finding,
@@ -15,6 +19,7 @@ import type {
   Queue,
   Requested,
   Scheduler,
+  Standing,
   Worst,
 } from './schedulers/scheduler.ts';
 import type { Ask, Output, Transport } from './transports/transport.ts';
@@ -48,6 +53,12 @@ export type Site = {
   version(): Promise<string>;
   /** What the site is and allows; undefined where its scheduler has nothing to tell. */
   describe(): Promise<SiteDescription | undefined>;
+  /** Where a job of anybody's stands; unknown where its scheduler cannot say. */
+  standing(id: JobId): Promise<Standing>;
+  /** Looks at a lock file that jobs there take. It is neither made nor deleted, nor opened for writing. */
+  lock(path: string): Promise<LockLook>;
+  /** Looks at a process of the machine that jobs are submitted from. */
+  process(pid: number): Promise<ProcessLook>;
   /** For how many seconds after a submission "not found" proves that nothing was accepted; null for ever; undefined where the site does not say. */
   memory(): Promise<number | null | undefined>;
   /** Checks that the permit was given for this plan. Never rejects: what is not known is `ambiguous`. */
@@ -76,6 +87,9 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
     test: (job) => ask(scheduler.test(job)),
     version: () => ask(scheduler.version()),
     describe: async () => (scheduler.describe ? ask(scheduler.describe(user)) : undefined),
+    standing: async (id) => (scheduler.standing ? ask(scheduler.standing(id)) : 'unknown'),
+    lock: (path) => ask(lockLook(path)),
+    process: (pid) => ask(processLook(pid)),
     memory: async () => (scheduler.memory ? ask(scheduler.memory()) : undefined),
     submitHeld: async (permit, planDigest, job) => {
       permit.check(planDigest);

@@ -70,6 +70,7 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
     seeds: seeds(design),
     preflight: launch.preflight.map((argv) => [...argv]),
     logs: [...launch.logs],
+    ...(launch.resume ? { resume: launch.resume } : {}),
     artifacts: { pull: [...launch.artifacts.pull], expect: launch.artifacts.expect.map((one) => withFiles(repo, one)) },
     inputs: inputs(iteration.path, configsOf(launch)),
     capsule,
@@ -122,10 +123,10 @@ function seeds(design: Design): Plan['seeds'] {
   };
 }
 
-/** The configurations that markers must name: what they say decides what the jobs do. */
-function configsOf({ artifacts }: LaunchFile): string[] {
+/** The configurations that markers must name, and what a workspace's results are of: what they say decides what the jobs do. */
+function configsOf({ artifacts, resume }: LaunchFile): string[] {
   const named = artifacts.expect.flatMap((one) => ('same' in one && one.same?.config) || []);
-  return [...new Set(named)].sort();
+  return [...new Set([...named, ...(resume ? [resume.config] : [])])].sort();
 }
 
 function inputs(folder: string, configs: readonly string[]): Record<string, string> {

@@ -9,8 +9,10 @@ import { indicesOf, planDigest } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import type { Again } from '../runs/retry.ts';
 import { againWords, retryPlan } from '../runs/retry.ts';
+import { lastVerified } from '../runs/retry-evidence.ts';
 import type { Run } from '../runs/run.ts';
 import { codeOf, reread, withWhole } from '../runs/run.ts';
+import { stepEvidence } from '../runs/step-evidence.ts';
 import { MEMORY, memoryMb, WALLTIME, walltimeSeconds } from '../runs/units.ts';
 import { decisionOut, dryRun, optionalRun, priceOut, stateOut } from './fields.ts';
 import { planRun } from './planning.ts';
@@ -23,6 +25,7 @@ import { reserveAgain, submitEach } from './submit-steps.ts';
 import { tell } from './telling.ts';
 import { defineTool } from './tool.ts';
 import { decisionView, nextStep } from './views.ts';
+import { workspaceWords } from './workspace-facts.ts';
 
 const input = z.strictObject({
   run_id: optionalRun,
@@ -45,7 +48,12 @@ const output = z.object({
   note: z.string().nullable(),
   next: z.string(),
 });
-type RetryFacts = SubmitFacts & { run: Run; again: Again[] };
+type RetryFacts = SubmitFacts & {
+  run: Run;
+  again: Again[];
+  /** The last step whose evidence holds. */
+  verified: string | null;
+};
 
 export default defineTool({
   name: 'retry_tasks',
@@ -54,7 +62,7 @@ export default defineTool({
   title: 'Run exactly the failed or missing tasks of a run again, and what depends on them',
   description:
     'Opens a run again and submits its tasks that did not end well, or those named, each with the index, seed and array width it had, and every step that comes after them, as one plan: priced, judged and approved like a submission. ' +
-    'After out of memory the double memory is asked for, after a time limit the double walltime, unless said otherwise. Refused while a task may still run, and when code or plan have changed since: that is a new run (submit_run with again). ' +
+    'After out of memory the double memory is asked for, after a time limit the double walltime, unless said otherwise; after a node failure another node, where the scheduler can. Refused while a task may still run, and when code or plan have changed since: that is a new run (submit_run with again). ' +
     'Call it with dry_run first. Next: monitor_runs.',
   audience: 'agent',
   effect: 'spend',
@@ -75,21 +83,26 @@ export default defineTool({
     refuseBeside(run);
     const planned = await planRun(reads, run.plan.iteration.id, run.plan.site);
     refuseChanged(reads, run, planned);
-    const { plan, again } = retryPlan(run, wishOf(args));
+    const wish = { ...wishOf(args), elsewhere: reads.site(run.plan.site).scheduler.excludes === true };
+    const isOpen = run.record.tasks.some(({ state }) => !TASK_OVER.has(state));
+    const evidence = isOpen ? [] : await stepEvidence(run);
+    const { plan, again } = retryPlan(run, wish, evidence);
+    const verified = lastVerified(run, evidence);
     const scripts = plan.steps.map(({ name }) => planned.scripts[planned.plan.steps.findIndex((step) => step.name === name)]);
     const retry = { ...planned, plan: { ...plan, capsule: planned.plan.capsule }, scripts: scripts.flatMap((one) => one ?? []) };
     const attempts = (run.steps ?? [run]).map(({ record }) => current(record)?.attempt ?? 0);
     const tries = Math.max(...attempts, run.record.retries + 1, failedInRow(launches(run.iterationFolder)));
     const facts = await judgedPlan(reads, retry, tries);
     const what = againWords(again);
-    return { ...facts, run, again, summary: `run again of ${run.id}: ${what}. ${facts.summary}` };
+    return { ...facts, run, again, verified, summary: `run again of ${run.id}: ${what}. ${facts.summary}` };
   },
-  recount: (reads, facts) => ({ ...recount(reads, facts), run: facts.run, again: facts.again }),
+  recount: (reads, facts) => ({ ...recount(reads, facts), run: facts.run, again: facts.again, verified: facts.verified }),
   preview: async ({ dry_run }, _reads, facts, decision) =>
     dry_run
       ? {
           ...answer(facts, facts.run),
           dry_run: true,
+          note: noteOf(facts),
           decision: decisionView(decision),
           next: decision.verdict === 'deny' ? 'change what the reasons name' : 'retry_tasks without dry_run',
         }
@@ -107,7 +120,8 @@ export default defineTool({
       fault === null
         ? null
         : `the submission is not finished (${fault}); the next call goes on with it, or says what is in its way`;
-    return { ...answer(facts, after), note };
+    const told = answer(facts, after);
+    return { ...told, note: note ?? told.note ?? noteOf(facts) };
   },
   exit: (out) => (out.decision?.verdict === 'deny' ? 1 : 0),
   text: (out) =>
@@ -137,6 +151,14 @@ function wishOf(args: z.output<typeof input>): Parameters<typeof retryPlan>[1] {
     memoryMb: args.memory === undefined ? undefined : memoryMb(args.memory),
     walltimeSeconds: args.walltime === undefined ? undefined : walltimeSeconds(args.walltime),
   };
+}
+
+function noteOf({ workspace, verified }: RetryFacts): string | null {
+  const words = [
+    verified === null ? '' : `The last step that verifies is ${verified}.`,
+    workspace ? `${workspaceWords(workspace)}.` : '',
+  ];
+  return words.filter(Boolean).join(' ') || null;
 }
 
 function refuseEnded({ id, record }: Run): void {

@@ -32,6 +32,8 @@ import type { Queue } from './queue-facts.ts';
 import { queueAt, withElsewhere } from './queue-facts.ts';
 import { launches } from './run-choice.ts';
 import { openLaunch } from './submit-steps.ts';
+import type { WorkspaceFacts } from './workspace-facts.ts';
+import { workspaceFacts, workspaceWords } from './workspace-facts.ts';
 
 export type SubmitFacts = Facts & {
   planned: Planned;
@@ -40,6 +42,8 @@ export type SubmitFacts = Facts & {
   /** As the scheduler told it, before what other clones are about to add. */
   listed: Fact<Queue>;
   warning: string | null;
+  /** How it begins in its workspace; absent where it has none. */
+  workspace?: WorkspaceFacts;
 };
 
 /** Everything the gate wants to know of a submission. What cannot be looked up is unknown with its reason, and unknown denies. */
@@ -59,6 +63,7 @@ export async function lookAtPlan(
 
 /** What the gate wants to know of a plan, however it came about. `failed`: how often in a row it has been tried in vain. */
 export async function judgedPlan(reads: Reads, found: Planned, failed: number): Promise<SubmitFacts> {
+  const workspace = await workspaceFacts(reads, found);
   const [planned, listed] = await Promise.all([atItsSite(reads, found), queueAt(reads, found.plan)]);
   const { plan, iteration } = planned;
   const price = priceOfPlan(plan);
@@ -69,7 +74,7 @@ export async function judgedPlan(reads: Reads, found: Planned, failed: number): 
   return {
     acts: plan.preflight.length > 0 ? ['submit', 'run_command'] : ['submit'],
     subject: planSubject(plan),
-    summary: `submit ${iteration.id} to ${plan.site}: ${scripts}, ${runsWords(plan)}${plan.steps.length > 1 ? `${plan.steps.length} steps, ` : ''}${tasks} task(s), at most ${hours(priceView(price))} (plan ${planDigest(plan).slice(0, 8)})`,
+    summary: `submit ${iteration.id} to ${plan.site}: ${scripts}, ${runsWords(plan)}${plan.steps.length > 1 ? `${plan.steps.length} steps, ` : ''}${tasks} task(s), at most ${hours(priceView(price))} (plan ${planDigest(plan).slice(0, 8)})${workspace ? `; ${workspaceWords(workspace)}` : ''}`,
     changes: changesSince(launches(iteration.path).at(-1), planned),
     site: known(plan.site),
     iteration: iteration.id,
@@ -88,7 +93,12 @@ export async function judgedPlan(reads: Reads, found: Planned, failed: number): 
     price,
     pace,
     listed,
-    warning: warnings(parserWarning(reads, planned.design, iteration.path, iteration.id), expectWarning(reads, plan)),
+    warning: warnings(
+      workspace ? `${workspaceWords(workspace)}.` : null,
+      parserWarning(reads, planned.design, iteration.path, iteration.id),
+      expectWarning(reads, plan),
+    ),
+    ...(workspace ? { workspace } : {}),
   };
 }
 

@@ -15,6 +15,7 @@ import { planDigest, runsOf, stepOf } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import type { Intent, Reserved } from '../runs/reservation.ts';
 import { reserveRetry } from '../runs/reservation.ts';
+import { noteUser } from '../runs/resume/accepted.ts';
 import type { Run } from '../runs/run.ts';
 import { codeOf, giveUp, isUnsubmitted, partsOf, phaseOf, readRun, reread, withWhole } from '../runs/run.ts';
 import { reservationOf, settle } from '../runs/settlement.ts';
@@ -26,6 +27,8 @@ import type { Planned } from './planning.ts';
 import { launches, newRunId, passed, raced } from './run-choice.ts';
 import type { SubmitFacts } from './submit-facts.ts';
 import type { Granted } from './tool.ts';
+import type { WorkspaceFacts } from './workspace-facts.ts';
+import { refuseTaken } from './workspace-facts.ts';
 
 /** The run, or the base of the group, and the jobs that are now to be submitted of it. */
 export type Launch = { run: Run; jobs: Reserved[] };
@@ -48,7 +51,9 @@ export async function reserveLaunch(
   mkdirSync(join(iteration.path, 'runs'), { recursive: true });
   facts.pace.meter.note('submit', facts.pace.key, facts.jobs?.length ?? 1);
   const runId = reuse?.id ?? newRunId(acts, iteration, run_id, runsOf(plan));
-  const jobs = await reserveAll(acts.repo, intentOf(acts, facts.planned, runId, granted));
+  if (facts.workspace) refuseTaken(facts.workspace);
+  const jobs = await reserveAll(acts.repo, intentOf(acts, facts.planned, runId, granted, facts.workspace));
+  if (facts.workspace) noteUser(acts.repo, facts.workspace.path, runId);
   book(acts, plan, jobs);
   return { run: readRun(iteration.path, runId), jobs };
 }
@@ -67,12 +72,21 @@ export async function reserveAgain(
   facts.pace.meter.note('submit', facts.pace.key, facts.jobs?.length ?? 1);
   // What the attempts before have come to is known now, and only now.
   settle(run, openSpending(stateFolder(acts.repo)));
-  const reserved = await reserveRetry(acts.repo, run, intentOf(acts, facts.planned, run.id, granted), because);
+  if (facts.workspace) refuseTaken(facts.workspace);
+  const intent = intentOf(acts, facts.planned, run.id, granted, facts.workspace);
+  const reserved = await reserveRetry(acts.repo, run, intent, because);
+  if (facts.workspace) noteUser(acts.repo, facts.workspace.path, run.id);
   book(acts, plan, [reserved]);
   return { run: reread(run), jobs: [reserved] };
 }
 
-function intentOf(acts: Acts, { plan, iteration, files, scripts }: Planned, runId: string, granted: Granted): Intent {
+function intentOf(
+  acts: Acts,
+  { plan, iteration, files, scripts }: Planned,
+  runId: string,
+  granted: Granted,
+  workspace: WorkspaceFacts | undefined,
+): Intent {
   return {
     runId,
     iterationFolder: iteration.path,
@@ -84,7 +98,11 @@ function intentOf(acts: Acts, { plan, iteration, files, scripts }: Planned, runI
     by: acts.caller.client,
     version: acts.version,
     decision: granted.line?.hash ?? null,
-    environment: passed(plan.environment.pass),
+    environment: {
+      ...passed(plan.environment.pass),
+      ...(workspace ? { AUTOLAB_WORKSPACE: workspace.path, AUTOLAB_START: workspace.start.how } : {}),
+    },
+    ...(workspace ? { accepted: workspace.accepted } : {}),
     jobScript,
   };
 }

@@ -23,6 +23,7 @@ const DEFAULTS = {
   preflight: [],
   environment: { modules: [], setup: [], pass: [], set: {} },
   logs: [],
+  resume: null,
   artifacts: { pull: [], expect: [] },
 };
 
@@ -40,6 +41,7 @@ preflight: [ ["uv", "run", "dense", "validate-config"], [true-check] ]
 environment: { modules: [python/3.12], setup: ["source .venv/bin/activate"], pass: [PATH, HOME], set: { OMP_NUM_THREADS: "4", SORT_KEY: name } }
 code: live
 logs: ["job_logs/**"]
+resume: { workspace: outputs, config: config.yaml, may_grow: ["generation.plan[].sequences", "steps"], lock: outputs/meta/run.lock }
 artifacts:
   pull: ["data/**", "logs/**"]
   expect:
@@ -73,6 +75,13 @@ artifacts:
       set: { OMP_NUM_THREADS: '4', SORT_KEY: 'name' },
     },
     logs: ['job_logs/**'],
+    resume: {
+      workspace: 'outputs',
+      config: 'config.yaml',
+      may_grow: ['generation.plan.*.sequences', 'steps'],
+      lock: 'outputs/meta/run.lock',
+      fresh: null,
+    },
     artifacts: {
       pull: ['data/**', 'logs/**'],
       expect: [
@@ -87,7 +96,6 @@ artifacts:
 test.each([
   ['after: [{ run: r, on: success }]', '2:1: after', 'submit the run when the one before it is over'],
   ['canary: 1', '2:1: canary', 'run a small array first'],
-  ['resume: { config: c.yaml }', '2:1: resume', 'let the script itself go on where it stopped'],
   ['code: snapshot', '2:1: code: snapshot', 'write code: live, and leave the files alone while the job waits'],
   [
     'resources: { options: { constraint: a100 } }',

@@ -44,6 +44,14 @@ export function eachFaults(run: RunFacts, expected: Expected<'each'>): { checked
   return { checked: tasks.length, faults: [...faults, ...extraFaults(run, expected, where)] };
 }
 
+/** The tasks whose folder is not as expected, each with what is wrong. */
+export function faultyTasks(run: RunFacts, expected: Expected<'each'>): { index: number; words: string }[] {
+  return run.tasks.flatMap((task) => {
+    const fault = task.succeeded ? taskFault(run, expected, task) : undefined;
+    return fault ? [{ index: task.index, words: `${withIndex(expected.path, task.index)}: ${fault.kind}: ${fault.words}` }] : [];
+  });
+}
+
 function taskFault(run: RunFacts, expected: Expected<'each'>, task: TaskFacts): Fault | undefined {
   const path = withIndex(expected.path, task.index);
   try {

@@ -40,7 +40,11 @@ export type Scalar = string | number | boolean | null;
  * What must be true of the collected artifacts. Paths are relative to the run's folder; `{index}` in one is the index of a task, and `*`,
  * `?` and `**` stand for names. In a run of several steps `step` says whose tasks are meant.
  */
-export type Expectation = { step?: string | undefined } & (
+export type Expectation = {
+  step?: string | undefined;
+  /** A later step: what is expected may be gone once that one has begun. */
+  until?: string | undefined;
+} & (
   | { kind: 'file'; path: string; size?: Amount | undefined; sha256?: string | undefined; contains?: string | undefined }
   | { kind: 'files'; path: string; count?: Amount | undefined; size?: Amount | undefined; distinct?: boolean | undefined }
   | ({ kind: 'marker'; path: string } & Proof)

@@ -71,6 +71,7 @@ export const expectationSchema = z
       .min(1)
       .optional(),
     step: key.optional(),
+    until: key.optional(),
     newer_than: z.enum(['submit', 'start']).optional(),
     contains: z.string().min(1).max(1000).optional(),
     same: same.optional(),
@@ -122,7 +123,9 @@ function misfit(item: Item): string | undefined {
   if (kind === 'command' && /^\s*$|\{/.test(item.command?.[0] ?? '')) return 'the first word of command is a program, without {}';
   const strange = unknownPlaceholder(item.command ?? []);
   if (strange !== undefined) return strange;
-  const stray = Object.keys(item).find((name) => name !== kind && name !== 'step' && !GOES_WITH[kind].includes(name));
+  const stray = Object.keys(item).find(
+    (name) => name !== kind && name !== 'step' && name !== 'until' && !GOES_WITH[kind].includes(name),
+  );
   if (stray === undefined) return undefined;
   const homes = KINDS.filter((one) => GOES_WITH[one].includes(stray));
   return `${stray} goes with ${homes.join(', ')}`;

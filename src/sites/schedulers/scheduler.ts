@@ -28,6 +28,8 @@ export type Requested = {
   requeues: number;
   /** Nobody else's jobs run on its nodes: it gets all their cpus and gpus, whatever the figures above say. */
   wholeNodes?: true;
+  /** Nodes it does not run on, by name. Only a retry asks for that, after a node has failed. */
+  exclude?: readonly string[];
 };
 
 /** How much it may be at most, or why that is not known. */
@@ -129,6 +131,9 @@ export type Look = { at: number; healthy: boolean; trouble?: string; jobs: JobVi
 /** What of the user's is in the queue, ours and others'. */
 export type Queue = { active: number; pending: number };
 
+/** Whether a job is there, has ended for good, or cannot be told of. */
+export type Standing = 'there' | 'gone' | 'unknown';
+
 /** One job as the scheduler remembers it, an array as one. `comment` null: none, or the site keeps none. `submitted`: epoch seconds at the site. */
 export type JobTrace = { id: JobId; name: string; user: string; submitted: number | null; comment: string | null };
 
@@ -148,6 +153,8 @@ export type ScriptOptions = {
 /** A batch system: commands and readers, no state and no processes, so that any scheduler works over any transport and none needs a mock. */
 export type Scheduler = {
   readonly name: string;
+  /** Whether it can keep a job off nodes by their names. */
+  readonly excludes?: true;
   /** Reads the option lines of the user's script by a closed list. Throws `script_directive` naming line and option for anything else. */
   options(script: string): ScriptOptions;
   /** A request as this scheduler counts it: rounded up to its own units, so that a price made from it is never too low. */
@@ -174,6 +181,8 @@ export type Scheduler = {
   version(): Ask<string>;
   /** What the site is and allows, and what is free for this user. Absent where there is nothing to tell. */
   describe?(user: string): Ask<SiteDescription>;
+  /** Where a job of anybody's stands, by its id alone. Absent where ids say nothing by themselves. */
+  standing?(id: JobId): Ask<Standing>;
   /** For how many seconds after its submission a job of any fate can be found by name; null for ever. Absent: the table of timings says it. */
   memory?(): Ask<number | null>;
 };

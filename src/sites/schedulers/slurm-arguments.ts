@@ -32,6 +32,7 @@ export function sbatchOptionsOf(job: Job): string[] {
       ? []
       : [`--array=${formatIndices(requested.indices)}${requested.parallel === null ? '' : `%${requested.parallel}`}`]),
     ...(requested.partition === null ? [] : [`--partition=${requested.partition}`]),
+    ...(requested.exclude?.length ? [`--exclude=${requested.exclude.join(',')}`] : []),
     ...(requested.account === null ? [] : [`--account=${requested.account}`]),
     ...(requested.qos === null ? [] : [`--qos=${requested.qos}`]),
     requested.requeues > 0 ? '--requeue' : '--no-requeue',

@@ -14,6 +14,7 @@ import { accountingRows, merged, queueRows } from './slurm-rows.ts';
 import { SLURM_SCRIPT } from './slurm-scripts.ts';
 import { shapesOf } from './slurm-shapes.ts';
 import { describedSite, NO_ACCOUNTING, versionOf } from './slurm-site.ts';
+import { slurmStanding } from './slurm-standing.ts';
 import { isOver } from './slurm-states.ts';
 import { readSubmission } from './slurm-submission.ts';
 import { worstOnSlurm } from './slurm-worst.ts';
@@ -29,6 +30,7 @@ export function slurmScheduler(): Scheduler {
   });
   return {
     name: 'slurm',
+    excludes: true,
     options: sbatchOptions,
     counted: countedBySlurm,
     worst: (requested) =>
@@ -84,6 +86,7 @@ export function slurmScheduler(): Scheduler {
     },
     version: () => ask(['version'], 'the version', versionOf),
     describe: (user) => ask(['describe', user], 'the site', describedSite),
+    standing: slurmStanding,
     memory: () =>
       ask(['memory'], 'its configuration', (answer) => {
         const age = /^MinJobAge\s*=\s*(\d+)/m.exec(goodPart(answer, 'config', 'its configuration'))?.[1];

@@ -1,0 +1,87 @@
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { digest } from '../../base/digest.ts';
+import { Failure } from '../../base/errors.ts';
+import { inside } from '../../base/files.ts';
+import type { Resume } from './schema.ts';
+
+/** A workspace as it is on disk; links are followed. */
+export type Workspace = {
+  /** As launch.yaml names it. */
+  name: string;
+  path: string;
+  lock: string | null;
+  /** Whether there is a file in it beside its lock. */
+  isUsed: boolean;
+  /** What a fresh start names where no run is known: this folder and no other. */
+  mark: string;
+};
+
+/**
+ * Looks at the workspace of an iteration. Refused where it is a folder that holds the iteration, since everything would be results then,
+ * and where its lock stands outside it. Changes nothing.
+ */
+export function readWorkspace(iterationFolder: string, { workspace, lock }: Resume): Workspace {
+  const path = realAsFar(resolve(iterationFolder, workspace));
+  if (`${realpathSync(iterationFolder)}${sep}`.startsWith(path === sep ? sep : `${path}${sep}`))
+    throw new Failure('file_invalid', {
+      what: `resume.workspace ${workspace} holds the iteration itself`,
+      why: 'what a run leaves behind could not be told from what was there before',
+      next: 'name a folder that only the workspace is in (launch/launch.yaml)',
+    });
+  const lockPath = lock === null ? null : realAsFar(resolve(iterationFolder, lock));
+  if (lockPath !== null && !lockPath.startsWith(`${path}${sep}`))
+    throw new Failure('path_outside', {
+      what: `resume.lock ${lock} is not in the workspace ${workspace}`,
+      next: 'name the lock file of the workspace, from the folder of the iteration on (launch/launch.yaml)',
+    });
+  const found = statSync(path, { throwIfNoEntry: false });
+  return {
+    name: workspace,
+    path,
+    lock: lockPath,
+    isUsed: found !== undefined && hasFile(path, lockPath),
+    mark: markOf(path, found?.ino),
+  };
+}
+
+/** The real path of the workspace of an earlier plan; undefined where it cannot be one any more. */
+export function workspacePath(iterationFolder: string, workspace: string): string | undefined {
+  try {
+    return realAsFar(resolve(iterationFolder, workspace));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The configuration that decides what the results mean, in the iteration folder. */
+export function configPath(iterationFolder: string, { config }: Resume): string {
+  return inside(iterationFolder, config, 'resume.config');
+}
+
+function markOf(path: string, inode: number | undefined): string {
+  return `ws-${digest({ path, inode: inode ?? null }).slice(0, 12)}`;
+}
+
+function realAsFar(path: string): string {
+  if (existsSync(path) || dirname(path) === path) return realpathSync(path);
+  return join(realAsFar(dirname(path)), basename(path));
+}
+
+/** Any file beside the lock: what it is, only its owner's program knows. What cannot be looked into may hold one. */
+function hasFile(folder: string, lock: string | null): boolean {
+  const waiting = [folder];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const here = next;
+    try {
+      for (const entry of readdirSync(here, { withFileTypes: true })) {
+        const path = join(here, entry.name);
+        if (entry.isDirectory()) waiting.push(path);
+        else if (path !== lock) return true;
+      }
+    } catch {
+      return true;
+    }
+  }
+  return false;
+}

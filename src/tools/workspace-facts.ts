@@ -1,0 +1,150 @@
+import { sha256 } from '../base/digest.ts';
+import { Failure } from '../base/errors.ts';
+import { readText } from '../base/files.ts';
+import type { Reads } from '../context.ts';
+import { isSameWork } from '../runs/capsule.ts';
+import { repositoryTag } from '../runs/home.ts';
+import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
+import { indicesOf, runsOf } from '../runs/plan.ts';
+import type { Accepted, LastUser } from '../runs/resume/accepted.ts';
+import { lastUser, mayHaveWritten, readAccepted, runsIn } from '../runs/resume/accepted.ts';
+import type { GuardFacts, Start } from '../runs/resume/guard.ts';
+import { differenceWords, judgeStart } from '../runs/resume/guard.ts';
+import type { LockState, Owner } from '../runs/resume/lock-state.ts';
+import { isHere, judgeLock, ownerOf } from '../runs/resume/lock-state.ts';
+import type { Resume } from '../runs/resume/schema.ts';
+import { configPath, readWorkspace } from '../runs/resume/workspace.ts';
+import type { Run } from '../runs/run.ts';
+import { codeOf, isUnsubmitted, partsOf } from '../runs/run.ts';
+import type { Standing } from '../sites/schedulers/scheduler.ts';
+import type { Site } from '../sites/site.ts';
+import type { Planned } from './planning.ts';
+
+/** How a run begins in its workspace, what is accepted for it by that, and what was seen of its lock. */
+export type WorkspaceFacts = {
+  path: string;
+  name: string;
+  start: Start;
+  lock: LockState;
+  accepted: Accepted;
+  user: LastUser | undefined;
+};
+
+/** Looks at the workspace of a plan and judges how the run may begin there; undefined where the plan has none. Throws where it may not. */
+export async function workspaceFacts(reads: Reads, planned: Planned): Promise<WorkspaceFacts | undefined> {
+  const { plan, iteration } = planned;
+  const { resume } = plan;
+  if (!resume) return undefined;
+  refuseGroup(planned);
+  const workspace = readWorkspace(iteration.path, resume);
+  const config = readConfigText(planned, resume);
+  const { runs, faults } = runsIn(reads.repo, workspace.path);
+  const lock = await lockOf(reads.site(plan.site), workspace.lock, runs);
+  const retryOf = plan.retry?.of ?? null;
+  const others = runs.filter((run) => run.id !== retryOf && !isThis(run, planned));
+  const open = others.find(({ record }) => !isOver(record.state) && record.tasks.some(({ state }) => !TASK_OVER.has(state)));
+  const last = runs.filter((run) => mayHaveWritten(run) && (run.id === retryOf || !isThis(run, planned))).at(-1);
+  const user = lastUser(workspace.path);
+  const isKnown = user?.repository === repositoryTag(reads.repo) && runs.some(({ id }) => id === user.run);
+  const facts: GuardFacts = {
+    resume,
+    workspace,
+    lock,
+    config,
+    last: last && { run: last.id, accepted: readAccepted(last) },
+    user: user && { ...user, isKnown },
+    open: open && { run: open.id, state: open.record.state },
+    retryOf,
+    unreadable: faults,
+  };
+  const start = judgeStart(facts);
+  if (start.how === 'fresh') refuseManyFresh(planned);
+  const hashes = [...start.accepted.filter((hash) => hash !== config.sha256), config.sha256];
+  const accepted = { workspace: workspace.path, config: resume.config, ...config, accepted: hashes };
+  return { path: workspace.path, name: workspace.name, start, lock, accepted, user };
+}
+
+/** Refused where a run of another repository was faster since the look. The caller holds the user's lock until `noteUser` has said whose it is. */
+export function refuseTaken(workspace: WorkspaceFacts): void {
+  const now = lastUser(workspace.path);
+  if (now?.run !== workspace.user?.run || now?.repository !== workspace.user?.repository)
+    throw new Failure('resume_refused', {
+      what: `run ${now?.run} of the repository ${now?.path} took workspace ${workspace.name} in the meantime`,
+      next: 'call again: what is there then is looked at anew',
+    });
+}
+
+/** `workspace outputs: goes on from run X, generation.plan[0].sequences 10 → 20; a stale lock: …`. */
+export function workspaceWords({ name, start, lock }: WorkspaceFacts): string {
+  const how = {
+    new: 'nothing is in it',
+    resume: `goes on from run ${start.from}${start.grown.length > 0 ? `, ${differenceWords(start.grown)}` : ''}`,
+    fresh: `starts afresh, giving up what ${start.from} left there`,
+  }[start.how];
+  return `workspace ${name}: ${how}${lock.state === 'stale' ? `; a stale lock (${lock.holder}): ${lock.why}` : ''}`;
+}
+
+/** A submission that was cut off is gone on with as the same run. */
+function isThis(run: Run, planned: Planned): boolean {
+  return isUnsubmitted(run) && isSameWork({ plan: run.plan, files: codeOf(run) }, planned);
+}
+
+/** Of several that begin at once each would give up what the others have begun. */
+function refuseManyFresh({ plan }: Planned): void {
+  const first = plan.steps.filter(({ after = [] }) => after.length === 0);
+  const tasks = first.reduce((sum, step) => sum + indicesOf(step).length, 0);
+  if (tasks === 1) return;
+  throw new Failure('file_invalid', {
+    what: `${tasks} tasks begin at once, and resume.fresh would have each of them start afresh`,
+    why: 'each would give up what the others have begun',
+    next: 'let a step of one task begin, and the others come after it (launch/launch.yaml), or name a new workspace',
+  });
+}
+
+function refuseGroup({ plan }: Planned): void {
+  if (runsOf(plan) === 1) return;
+  throw new Failure('file_invalid', {
+    what: `design.yaml asks for ${runsOf(plan)} replicates, and launch.yaml for one workspace (resume)`,
+    why: 'runs of a group run side by side, and would write there together',
+    next: 'take replicates out of design.yaml, or resume out of launch/launch.yaml',
+  });
+}
+
+function readConfigText({ plan, iteration }: Planned, resume: Resume): { text: string; sha256: string } {
+  const path = configPath(iteration.path, resume);
+  const text = readText(path);
+  if (text === undefined)
+    throw new Failure('file_missing', {
+      what: `${resume.config} is not there, and resume.config names it`,
+      next: `write ${path}, or name the file that decides what the results mean (launch/launch.yaml)`,
+    });
+  const hash = sha256(text);
+  if (plan.inputs[resume.config] === hash) return { text, sha256: hash };
+  throw new Failure('run_state', {
+    what: `${resume.config} changed while it was read, or is not what run ${plan.retry?.of ?? ''} was planned with`,
+    next: 'call again when nothing writes to it',
+  });
+}
+
+async function lockOf(site: Site, path: string | null, runs: readonly Run[]): Promise<LockState> {
+  const nobody = { run: null, pid: null, host: null, job: null, since: null };
+  if (path === null) return { state: 'free', owner: nobody, holder: '', why: 'no lock is named' };
+  const look = await site.lock(path);
+  const owner = look.there === 'file' && look.busy === false ? ownerOf(look.body) : undefined;
+  if (!owner) return judgeLock(look, { process: undefined, job: undefined });
+  const process = owner.pid !== null && isHere(owner, look) ? await site.process(owner.pid) : undefined;
+  return judgeLock(look, { process, job: owner.job === null ? undefined : await standingOf(site, owner, runs) });
+}
+
+/** Of a job of ours our own journal knows when it is over, also where the scheduler has forgotten it. */
+async function standingOf(site: Site, { job }: Owner, runs: readonly Run[]): Promise<Standing> {
+  if (job === null) return 'unknown';
+  const parts = runs.filter(({ plan }) => plan.site === site.name).flatMap(partsOf);
+  const ours = site.kind === 'local' ? [] : parts.filter(({ record }) => record.attempts.some(({ jobId }) => jobId === job));
+  if (ours.length > 0 && ours.every(({ record }) => record.tasks.every(({ state }) => TASK_OVER.has(state)))) return 'gone';
+  try {
+    return await site.standing(job);
+  } catch {
+    return 'unknown';
+  }
+}
