@@ -8,6 +8,8 @@ import { machineChecks } from './setup-machine.ts';
 import { repositoryChecks } from './setup-repository.ts';
 import { runChecks } from './setup-runs.ts';
 import { siteChecks } from './setup-sites.ts';
+import type { LockFinding } from './setup-workspace.ts';
+import { workspaceCheck } from './setup-workspace.ts';
 
 export type Severity = 'ok' | 'warning' | 'error';
 /** `next` is empty where there is nothing to do. */
@@ -52,6 +54,8 @@ export type SetupFacts = {
   stateFolder: Seen<{ path: string; uid: number; mode: number }>;
   uid: number;
   audit: Seen<AuditReport>;
+  /** Absent where the iteration goes on with none, or it names no lock. */
+  workspace?: Seen<LockFinding>;
   runs: {
     open: number;
     unreadable: readonly { id: string; why: string }[];
@@ -62,7 +66,7 @@ export type SetupFacts = {
   };
 };
 
-const CHECKS: readonly SetupCheck[] = [...machineChecks, ...repositoryChecks, ...runChecks, ...siteChecks];
+const CHECKS: readonly SetupCheck[] = [...machineChecks, ...repositoryChecks, ...runChecks, workspaceCheck, ...siteChecks];
 
 /** Every finding, in the order of cause and effect. */
 export function judgeSetup(facts: SetupFacts): SetupFinding[] {

@@ -22,6 +22,7 @@ import type { Run } from '../runs/run.ts';
 import { readState } from '../runs/state.ts';
 import { readWorkflow } from '../runs/workflow.ts';
 import { onPath, siteDefinitions, sitesHere } from '../sites/index.ts';
+import { lockOfIteration } from './lock-facts.ts';
 import { requirementsSaid } from './requirements.ts';
 
 /** How long the sites have to answer, all together. Milliseconds; an operation has 25 s for everything. */
@@ -49,9 +50,11 @@ export async function readSetup(reads: Reads, look: { site?: string | undefined;
   const policy = reads.policy();
   const registry = got(workflow);
   const iteration = 'value' in state ? seen(() => findIteration(repo, state.value.iteration_id)) : NOWHERE;
+  const workspace = 'value' in iteration ? await lockOfIteration(reads, iteration.value.id) : undefined;
   return {
     ...machine,
     repository,
+    ...(workspace ? { workspace } : {}),
     git: programs.git ? (await readCapsule(repo)).capsule.why : null,
     identity: seen(() => repositoryId(repo) ?? null),
     state: 'value' in state ? { value: { iteration: state.value.iteration_id, stage: state.value.stage } } : state,

@@ -10,14 +10,12 @@ import type { Accepted, LastUser } from '../runs/resume/accepted.ts';
 import { lastUser, mayHaveWritten, readAccepted, runsIn } from '../runs/resume/accepted.ts';
 import type { GuardFacts, Start } from '../runs/resume/guard.ts';
 import { differenceWords, judgeStart } from '../runs/resume/guard.ts';
-import type { LockState, Owner } from '../runs/resume/lock-state.ts';
-import { isHere, judgeLock, ownerOf } from '../runs/resume/lock-state.ts';
+import type { LockState } from '../runs/resume/lock-state.ts';
 import type { Resume } from '../runs/resume/schema.ts';
 import { configPath, readWorkspace } from '../runs/resume/workspace.ts';
 import type { Run } from '../runs/run.ts';
-import { codeOf, isUnsubmitted, partsOf } from '../runs/run.ts';
-import type { Standing } from '../sites/schedulers/scheduler.ts';
-import type { Site } from '../sites/site.ts';
+import { codeOf, isUnsubmitted } from '../runs/run.ts';
+import { lockOf } from './lock-facts.ts';
 import type { Planned } from './planning.ts';
 
 /** How a run begins in its workspace, what is accepted for it by that, and what was seen of its lock. */
@@ -124,27 +122,4 @@ function readConfigText({ plan, iteration }: Planned, resume: Resume): { text: s
     what: `${resume.config} changed while it was read, or is not what run ${plan.retry?.of ?? ''} was planned with`,
     next: 'call again when nothing writes to it',
   });
-}
-
-async function lockOf(site: Site, path: string | null, runs: readonly Run[]): Promise<LockState> {
-  const nobody = { run: null, pid: null, host: null, job: null, since: null };
-  if (path === null) return { state: 'free', owner: nobody, holder: '', why: 'no lock is named' };
-  const look = await site.lock(path);
-  const owner = look.there === 'file' && look.busy === false ? ownerOf(look.body) : undefined;
-  if (!owner) return judgeLock(look, { process: undefined, job: undefined });
-  const process = owner.pid !== null && isHere(owner, look) ? await site.process(owner.pid) : undefined;
-  return judgeLock(look, { process, job: owner.job === null ? undefined : await standingOf(site, owner, runs) });
-}
-
-/** Of a job of ours our own journal knows when it is over, also where the scheduler has forgotten it. */
-async function standingOf(site: Site, { job }: Owner, runs: readonly Run[]): Promise<Standing> {
-  if (job === null) return 'unknown';
-  const parts = runs.filter(({ plan }) => plan.site === site.name).flatMap(partsOf);
-  const ours = site.kind === 'local' ? [] : parts.filter(({ record }) => record.attempts.some(({ jobId }) => jobId === job));
-  if (ours.length > 0 && ours.every(({ record }) => record.tasks.every(({ state }) => TASK_OVER.has(state)))) return 'gone';
-  try {
-    return await site.standing(job);
-  } catch {
-    return 'unknown';
-  }
 }

@@ -225,11 +225,13 @@ test('a workspace whose lock is held is not given to anybody, and one whose lock
   });
   await once(holder.stdout, 'data');
   expect(await refused('submit', '--again')).toMatch(/outputs is locked.*run theirs.*a process has it locked/s);
+  expect((await tiny.run(['doctor'])).stdout).toMatch(/workspace outputs is locked \(run theirs, process \d+/);
   process.kill(-(holder.pid ?? 0), 'SIGKILL');
   await once(holder, 'close');
   const gone = JSON.stringify({ ...body, owner_pid: 4_194_305, owner_host: hostname() });
   writeFileSync(lock, gone);
   expect((await answered('submit', '--again', '--dry-run')).note).toContain('a stale lock (run theirs, process 4194305');
+  expect((await tiny.run(['doctor'])).stdout).toContain('workspace outputs: a stale lock (run theirs');
   const second = await submitted('--again');
   expect(readFileSync(lock, 'utf8')).toBe(gone);
   expect(journalOf(at('runs', second)).some(({ event }) => event === 'released')).toBe(true);

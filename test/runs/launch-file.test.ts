@@ -205,6 +205,26 @@ test.each([
     '2:23: artifacts.expect[0] is a map; required goes with json',
     'change artifacts.expect[0] (l.yaml:2:23)',
   ],
+  [
+    'resume: { workspace: ../other, config: c.yaml }',
+    '2:22: resume.workspace is "../other"; expected a folder: without .. and without backslashes',
+    'change resume.workspace (l.yaml:2:22)',
+  ],
+  [
+    'resume: { workspace: /scratch/w, config: c.yaml, may_grow: ["a..b"] }',
+    '2:61: resume.may_grow[0] is "a..b"; expected a key path such as generation.plan[].sequences; [] or * stands for every item of a list',
+    'change resume.may_grow[0] (l.yaml:2:61)',
+  ],
+  [
+    'steps: [{ name: a, script: a.sh }, { name: b, script: b.sh }]\nartifacts: { expect: [{ file: x, step: b, until: a }] }',
+    '3:23: artifacts.expect[0] is a map; until goes with step, and names one below it; there is no step a below b',
+    'change artifacts.expect[0] (l.yaml:3:23)',
+  ],
+  [
+    'artifacts: { expect: [{ file: x, until: a }] }',
+    '2:23: artifacts.expect[0] is a map; until goes with step, and names one below it; there is no step a below none',
+    'change artifacts.expect[0] (l.yaml:2:23)',
+  ],
   ['code: frozen', '2:7: code is "frozen"; expected "live"', 'change code (l.yaml:2:7)'],
 ])('%s is refused', (line, what, next) => {
   expect(failureOf(() => parseLaunchFile(`schema_version: "1"\n${line}\n`, 'l.yaml'))).toEqual({

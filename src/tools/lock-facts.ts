@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { asFailure } from '../base/errors.ts';
+import type { Seen } from '../checks/check.ts';
+import type { LockFinding } from '../checks/setup-workspace.ts';
+import type { Reads } from '../context.ts';
+import { readDesign } from '../runs/design.ts';
+import { findIteration } from '../runs/iteration.ts';
+import { readLaunchFile } from '../runs/launch-file.ts';
+import { TASK_OVER } from '../runs/lifecycle.ts';
+import { runsIn } from '../runs/resume/accepted.ts';
+import type { LockState, Owner } from '../runs/resume/lock-state.ts';
+import { isHere, judgeLock, ownerOf } from '../runs/resume/lock-state.ts';
+import type { Workspace } from '../runs/resume/workspace.ts';
+import { readWorkspace } from '../runs/resume/workspace.ts';
+import type { Run } from '../runs/run.ts';
+import { partsOf } from '../runs/run.ts';
+import { chooseSite } from '../sites/index.ts';
+import type { Standing } from '../sites/schedulers/scheduler.ts';
+import type { Site } from '../sites/site.ts';
+
+/** The lock of the workspace that an iteration goes on with; undefined where it has none, or its files do not say: `verify` tells that. */
+export async function lockOfIteration(reads: Reads, iterationId: string): Promise<Seen<LockFinding> | undefined> {
+  const found = placeOf(reads, iterationId);
+  if (!found?.lock) return undefined;
+  try {
+    const { runs } = runsIn(reads.repo, found.path);
+    const { state, holder, why } = await lockOf(reads.site(found.site), found.lock, runs);
+    return { value: { workspace: found.name, state, holder, why } };
+  } catch (error) {
+    return { failure: asFailure(error).toJSON() };
+  }
+}
+
+function placeOf(reads: Reads, iterationId: string): (Workspace & { site: string }) | undefined {
+  try {
+    const { path } = findIteration(reads.repo, iterationId);
+    const { resume, site } = readLaunchFile(join(path, 'launch', 'launch.yaml'));
+    if (!resume) return undefined;
+    const { location } = readDesign(join(path, 'design.yaml'));
+    return { ...readWorkspace(path, resume), site: chooseSite(reads.repo, site, location) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The lock of a workspace, with what can be found out of its owner. Nothing is made, deleted or opened for writing. */
+export async function lockOf(site: Site, path: string | null, runs: readonly Run[]): Promise<LockState> {
+  const nobody = { run: null, pid: null, host: null, job: null, since: null };
+  if (path === null) return { state: 'free', owner: nobody, holder: '', why: 'no lock is named' };
+  const look = await site.lock(path);
+  const owner = look.there === 'file' && look.busy === false ? ownerOf(look.body) : undefined;
+  if (!owner) return judgeLock(look, { process: undefined, job: undefined });
+  const process = owner.pid !== null && isHere(owner, look) ? await site.process(owner.pid) : undefined;
+  return judgeLock(look, { process, job: owner.job === null ? undefined : await standingOf(site, owner, runs) });
+}
+
+/** Of a job of ours our own journal knows when it is over, also where the scheduler has forgotten it. */
+async function standingOf(site: Site, { job }: Owner, runs: readonly Run[]): Promise<Standing> {
+  if (job === null) return 'unknown';
+  const parts = runs.filter(({ plan }) => plan.site === site.name).flatMap(partsOf);
+  const ours = site.kind === 'local' ? [] : parts.filter(({ record }) => record.attempts.some(({ jobId }) => jobId === job));
+  if (ours.length > 0 && ours.every(({ record }) => record.tasks.every(({ state }) => TASK_OVER.has(state)))) return 'gone';
+  try {
+    return await site.standing(job);
+  } catch {
+    return 'unknown';
+  }
+}
