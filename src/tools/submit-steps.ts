@@ -7,6 +7,7 @@ import type { Acts } from '../context.ts';
 import { isSameWork } from '../runs/capsule.ts';
 import type { StepJob } from '../runs/chain-submission.ts';
 import { submitChain } from '../runs/chain-submission.ts';
+import { pruneSnapshots } from '../runs/code/prune.ts';
 import { reserveAll } from '../runs/group-reservation.ts';
 import { stateFolder } from '../runs/home.ts';
 import { isOver } from '../runs/lifecycle.ts';
@@ -22,6 +23,7 @@ import { openSpending } from '../runs/spending.ts';
 import { submit } from '../runs/submission.ts';
 import { jobScript } from '../sites/job-script.ts';
 import type { Site } from '../sites/site.ts';
+import { freeze } from './freezing.ts';
 import type { Planned } from './planning.ts';
 import { launches, newRunId, passed, raced } from './run-choice.ts';
 import type { SubmitFacts } from './submit-facts.ts';
@@ -48,7 +50,9 @@ export async function reserveLaunch(
   mkdirSync(join(iteration.path, 'runs'), { recursive: true });
   facts.pace.meter.note('submit', facts.pace.key, facts.jobs?.length ?? 1);
   const runId = reuse?.id ?? newRunId(acts, iteration, run_id, runsOf(plan));
-  const jobs = await reserveAll(acts.repo, intentOf(acts, facts.planned, runId, granted));
+  const frozen = await freeze(acts, facts.planned);
+  const jobs = await reserveAll(acts.repo, intentOf(acts, facts.planned, runId, granted, frozen));
+  pruneSnapshots(acts.repo);
   book(acts, plan, jobs);
   return { run: readRun(iteration.path, runId), jobs };
 }
@@ -67,17 +71,25 @@ export async function reserveAgain(
   facts.pace.meter.note('submit', facts.pace.key, facts.jobs?.length ?? 1);
   // What the attempts before have come to is known now, and only now.
   settle(run, openSpending(stateFolder(acts.repo)));
-  const reserved = await reserveRetry(acts.repo, run, intentOf(acts, facts.planned, run.id, granted), because);
+  const frozen = await freeze(acts, facts.planned, run);
+  const reserved = await reserveRetry(acts.repo, run, intentOf(acts, facts.planned, run.id, granted, frozen), because);
   book(acts, plan, [reserved]);
   return { run: reread(run), jobs: [reserved] };
 }
 
-function intentOf(acts: Acts, { plan, iteration, files, scripts }: Planned, runId: string, granted: Granted): Intent {
+function intentOf(
+  acts: Acts,
+  { plan, iteration, files, scripts }: Planned,
+  runId: string,
+  granted: Granted,
+  frozen: Pick<Intent, 'code' | 'diff'>,
+): Intent {
   return {
     runId,
     iterationFolder: iteration.path,
     plan,
     files,
+    ...frozen,
     scripts: Object.fromEntries(plan.steps.map(({ name }, at) => [name, scripts[at]?.text ?? ''])),
     policyVersion: granted.decision.policy_version,
     approval: granted.approval,

@@ -58,7 +58,7 @@ function prepare(path: string): void {
   const cases = Object.entries(FATES).map(([number, [lines]]) => `  ${number}) ${lines} ;;`);
   oneTask(
     path,
-    ['echo "$AUTOLAB_REPLICATE" >>ran', 'case $AUTOLAB_REPLICATE in', ...cases, '  *) sleep 20 ;;', 'esac'].join('\n'),
+    ['echo "$AUTOLAB_REPLICATE" >>runs/../ran', 'case $AUTOLAB_REPLICATE in', ...cases, '  *) sleep 20 ;;', 'esac'].join('\n'),
   );
   edit(join(path, ITERATION, 'design.yaml'), (text) =>
     text.replace('count: 1', 'count: 20').replace('"00:05:00"', '"00:01:00"').replace('"1GB"', '"100MB"'),
@@ -73,7 +73,7 @@ function prepare(path: string): void {
   );
   edit(join(grid, 'launch', 'launch.yaml'), (text) => `${text}array: { indices: "0-999" }\n`);
   edit(join(grid, 'launch', 'run_slurm.sbatch'), (text) =>
-    text.replace(/^echo[\s\S]*esac$/m, 'echo "$AUTOLAB_TASK_INDEX" >>ran; [ "$AUTOLAB_TASK_INDEX" != 7 ]'),
+    text.replace(/^echo[\s\S]*esac$/m, 'echo "$AUTOLAB_TASK_INDEX" >>runs/../ran; [ "$AUTOLAB_TASK_INDEX" != 7 ]'),
   );
   edit(join(grid, 'review_result.json'), (text) => text.replaceAll('penguins-softmax', 'grid'));
 }
