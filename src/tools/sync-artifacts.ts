@@ -3,6 +3,7 @@ import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
 import { checkExpectations } from '../runs/artifacts/check.ts';
+import { checkCode } from '../runs/code/check.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import type { Run } from '../runs/run.ts';
 import { record, reread, withWhole } from '../runs/run.ts';
@@ -19,6 +20,7 @@ const output = z.object({
   sync: z.enum(['pending', 'syncing', 'ok', 'failed']),
   checked: z.number().int().describe('Expected artifacts that were looked at'),
   missing: z.array(z.string()).describe('What is not there or not as expected'),
+  note: z.string().nullable().describe('What was found out about the code that ran'),
   next: z.string(),
 });
 
@@ -54,19 +56,23 @@ export default defineTool({
     return withWhole(chosen, 'collecting', async () => {
       const run = reread(chosen);
       refuseEarly(run);
-      let checked = 0;
-      for (const part of run.replicates ?? [run]) if (needsCollecting(run, part)) checked += await collect(part);
+      const found: Awaited<ReturnType<typeof collect>>[] = [];
+      for (const part of run.replicates ?? [run]) if (needsCollecting(run, part)) found.push(await collect(acts.repo, part));
       const after = reread(run);
       await tell(acts, after);
-      return answer(after, checked);
+      const checked = found.reduce((sum, one) => sum + one.checked, 0);
+      return answer(after, checked, [...new Set(found.flatMap(({ notes }) => notes))]);
     });
   },
   text: (out) =>
     [
       `Run ${out.run_id} is ${out.state}; artifacts ${out.sync}.`,
+      out.note ?? '',
       ...out.missing.slice(0, 20).map((one) => `- missing: ${one}`),
       `Next: ${out.next}.`,
-    ].join('\n'),
+    ]
+      .filter(Boolean)
+      .join('\n'),
   exit: (out) => (out.sync === 'ok' ? 0 : 1),
 });
 
@@ -77,8 +83,11 @@ function needsCollecting(chosen: Run, part: Run): boolean {
 }
 
 /** Verifies what one run was to bring and journals what came of it. Gives how many artifacts were looked at. */
-async function collect(run: Run): Promise<number> {
-  const { checked, missing } = await checkExpectations(run);
+async function collect(repo: string, run: Run): Promise<{ checked: number; notes: string[] }> {
+  const artifacts = await checkExpectations(run);
+  const code = await checkCode(repo, run);
+  const { checked } = artifacts;
+  const missing = [...code.faults, ...artifacts.missing];
   const good = run.record.tasks.filter((task) => task.state === 'succeeded').length;
   const ok = missing.length === 0 && good > 0;
   const detail = ok
@@ -91,11 +100,11 @@ async function collect(run: Run): Promise<number> {
   const synced = record(run, {
     event: 'synced',
     status: ok ? 'ok' : 'failed',
-    detail,
+    detail: [detail, ...code.notes].join('; '),
     missing: good === 0 ? ['every task failed'] : missing,
   });
   if (ok && !isOver(run.record.state)) record(synced, { event: 'moved', from: run.record.state, to: 'synced', because: detail });
-  return checked;
+  return { checked, notes: code.notes };
 }
 
 function subjectOf(run: Run): unknown {
@@ -112,7 +121,7 @@ function refuseEarly(run: Run): void {
   });
 }
 
-function answer(run: Run, checked: number): z.output<typeof output> {
+function answer(run: Run, checked: number, notes: readonly string[] = []): z.output<typeof output> {
   const { sync } = run.record;
   const mend = sync.status === 'failed' && !isOver(run.record.state);
   return {
@@ -121,6 +130,7 @@ function answer(run: Run, checked: number): z.output<typeof output> {
     sync: sync.status,
     checked,
     missing: sync.missing,
+    note: notes.join(' ') || null,
     next: mend ? 'find out why it is missing (read_log), mend it, and call sync_artifacts again' : nextStep(run).words,
   };
 }
