@@ -139,6 +139,7 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
       script: { path: scriptOf(folder, step), sha256: step.script.sha256 },
       args: step.args,
       cwd,
+      ...(code ? { frozen: true as const } : {}),
       ...(plan.reads ? { inputs: { root, sha256: plan.reads } } : {}),
       modules: plan.environment.modules,
       setup: plan.environment.setup,

@@ -17,6 +17,8 @@ export type JobScriptSpec = {
   script: { path: string; sha256: string };
   args: readonly string[];
   cwd: string;
+  /** It is in a snapshot: where the job was submitted from is told to be there, too, since scripts go back there. */
+  frozen?: true;
   /** Files that must be what they were when the task begins: SHA-256 by path from `root` on. */
   inputs?: { root: string; sha256: Readonly<Record<string, string>> };
   modules: readonly string[];
@@ -58,6 +60,8 @@ export function jobScript(spec: JobScriptSpec): string {
     AUTOLAB_RUN_ID: spec.run,
     AUTOLAB_ITERATION_ID: spec.iteration,
     AUTOLAB_ATTEMPT: String(spec.attempt),
+    // sbatch(1) and qsub(1): the folder of whoever submitted it.
+    ...(spec.frozen ? { SLURM_SUBMIT_DIR: spec.cwd, SGE_O_WORKDIR: spec.cwd } : {}),
     ...(spec.array ? arrayNames(spec.array) : {}),
   };
   return [
