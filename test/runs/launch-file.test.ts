@@ -24,6 +24,8 @@ const DEFAULTS = {
   steps: null,
   preflight: [],
   environment: { modules: [], setup: [], pass: [], set: {} },
+  code: null,
+  inputs: [],
   logs: [],
   artifacts: { pull: [], expect: [] },
 };
@@ -41,6 +43,7 @@ array: { indices: "0-3,8,10-14:2", parallel: 4 }
 preflight: [ ["uv", "run", "dense", "validate-config"], [true-check] ]
 environment: { modules: [python/3.12], setup: ["source .venv/bin/activate"], pass: [PATH, HOME], set: { OMP_NUM_THREADS: "4", SORT_KEY: name } }
 code: live
+inputs: ["configs/*.yaml"]
 logs: ["job_logs/**"]
 artifacts:
   pull: ["data/**", "logs/**"]
@@ -74,6 +77,8 @@ artifacts:
       pass: ['PATH', 'HOME'],
       set: { OMP_NUM_THREADS: '4', SORT_KEY: 'name' },
     },
+    code: 'live',
+    inputs: ['configs/*.yaml'],
     logs: ['job_logs/**'],
     artifacts: {
       pull: ['data/**', 'logs/**'],
@@ -90,7 +95,6 @@ test.each([
   ['after: [{ run: r, on: success }]', '2:1: after', 'submit the run when the one before it is over'],
   ['canary: 1', '2:1: canary', 'run a small array first'],
   ['resume: { config: c.yaml }', '2:1: resume', 'let the script itself go on where it stopped'],
-  ['code: snapshot', '2:1: code: snapshot', 'write code: live, and leave the files alone while the job waits'],
   [
     'resources: { options: { constraint: a100 } }',
     '2:14: options',
@@ -199,7 +203,7 @@ test.each([
     '2:23: artifacts.expect[0] is a map; required goes with json',
     'change artifacts.expect[0] (l.yaml:2:23)',
   ],
-  ['code: frozen', '2:7: code is "frozen"; expected "live"', 'change code (l.yaml:2:7)'],
+  ['code: frozen', '2:7: code is "frozen"; expected one of "snapshot", "live"', 'change code (l.yaml:2:7)'],
 ])('%s is refused', (line, what, next) => {
   expect(failureOf(() => parseLaunchFile(`schema_version: "1"\n${line}\n`, 'l.yaml'))).toEqual({
     code: 'file_invalid',

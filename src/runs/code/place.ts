@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { digest } from '../../base/digest.ts';
 import { Failure } from '../../base/errors.ts';
@@ -46,5 +46,5 @@ export function digestOf({ top, prefix, files }: Contents): string {
 
 /** The repository of ours within a snapshot: what stands for it in a run that executes from there. */
 export function rootOf(repo: string, id: string): string {
-  return join(treeOf(repo, id), contentsOf(repo, id)?.prefix ?? '');
+  return resolve(treeOf(repo, id), contentsOf(repo, id)?.prefix ?? '');
 }

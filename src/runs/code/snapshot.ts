@@ -10,7 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { digest } from '../../base/digest.ts';
 import { systemCode } from '../../base/errors.ts';
 import { jsonText, syncFolder, writeAtomic } from '../../base/files.ts';
@@ -39,7 +39,7 @@ export function takeSnapshot(repo: string, listing: Listing, iterationFolder: st
   const name = digest({ top, prefix, iteration, files: Object.fromEntries(files) }).slice(0, 16);
   const taken = (id: string, contents: Contents, differs: string[]): Taken => {
     linkAround(treeOf(repo, id), contents, iteration);
-    return { id, digest: digestOf(contents), root: join(treeOf(repo, id), prefix), differs };
+    return { id, digest: digestOf(contents), root: resolve(treeOf(repo, id), prefix), differs };
   };
   for (let turn = 1; ; turn++) {
     // One that was altered stays for the runs that have executed from it to be judged by.
