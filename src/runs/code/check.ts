@@ -1,8 +1,10 @@
 import { readCapsule } from '../capsule.ts';
-import { attemptOf } from '../record.ts';
+import { attemptOf, current } from '../record.ts';
 import type { Run } from '../run.ts';
 import { codeOf } from '../run.ts';
+import { changedInputs } from './inputs.ts';
 import type { Frozen } from './place.ts';
+import { rootOf } from './place.ts';
 import { verifySnapshot } from './verify.ts';
 
 /** So many files are named; the rest are counted. */
@@ -32,7 +34,16 @@ export async function checkCode(repo: string, run: Run): Promise<CodeCheck> {
         `The code is not what it was at the submission, and which of the two ran is not known: ${some(changed).join(', ')}.`,
       );
   }
+  const inputs = changedInputs(placeOf(repo, run), run.plan.reads);
+  if (inputs.length > 0)
+    notes.push(`Since its tasks began, which compared them, these inputs have changed: ${some(inputs).join(', ')}.`);
   return { faults, notes };
+}
+
+/** Where the tasks of a run find the files that are named from the repository on. */
+export function placeOf(repo: string, run: Run): string {
+  const code = leaves(run).flatMap(({ record }) => current(record)?.code ?? [])[0];
+  return code ? rootOf(repo, code.id) : repo;
 }
 
 /** The snapshots that the tasks of a run have executed from, each in the attempt that counts. */

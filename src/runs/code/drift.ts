@@ -2,9 +2,8 @@ import { readCapsule } from '../capsule.ts';
 import { TASK_OVER } from '../lifecycle.ts';
 import { current } from '../record.ts';
 import type { Run } from '../run.ts';
-import { changedCode } from './check.ts';
+import { changedCode, placeOf } from './check.ts';
 import { changedInputs } from './inputs.ts';
-import { rootOf } from './place.ts';
 
 /**
  * What is not what it was at the submission while tasks of these runs have not begun: their inputs, and the code of those that execute
@@ -26,12 +25,6 @@ export async function drifting(repo: string, runs: readonly Run[]): Promise<stri
       `${run.id}: drift: ${code.slice(0, 3).join(', ')}${more} changed since the submission, and tasks that have not begun will run that (code: live)`,
     ];
   });
-}
-
-/** Where the tasks of a run find the files that are named from the repository on. */
-function placeOf(repo: string, run: Run): string {
-  const code = (run.steps ?? [run]).map(({ record }) => current(record)?.code).find((one) => one !== undefined);
-  return code ? rootOf(repo, code.id) : repo;
 }
 
 function waits({ record }: Run): boolean {

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemCode } from '../../base/errors.ts';
 import { readText, writeAtomic } from '../../base/files.ts';
 import { isSettled } from '../open.ts';
 import { ownRun } from '../run.ts';
@@ -21,8 +22,13 @@ export function pruneSnapshots(repo: string): void {
   const top = codeFolder(repo);
   if (!existsSync(top)) return;
   for (const id of readdirSync(top)) {
-    if (id.startsWith(MAKING) || (!isNeeded(repo, id) && !hasStrays(repo, id)))
-      rmSync(join(top, id), { recursive: true, force: true });
+    try {
+      if (id.startsWith(MAKING) || (!isNeeded(repo, id) && !hasStrays(repo, id)))
+        rmSync(join(top, id), { recursive: true, force: true });
+    } catch (error) {
+      // What is in the way of tidying up is in the way of nothing else.
+      if (systemCode(error) === undefined) throw error;
+    }
   }
 }
 
