@@ -25,29 +25,48 @@ const NO_CODE = [
   /^experiments\/[^/]+\/[^/]+\/launch\/run_(local\.sh|slurm\.sbatch)$/,
 ];
 /** Changed files larger than this are named by size instead of by content. */
-const HASH_LIMIT = 64 * 1024 * 1024;
+export const HASH_LIMIT = 64 * 1024 * 1024;
+/** Characters of a patch that is kept. */
+const DIFF_LIMIT = 4 * 1024 * 1024;
 
 /** Code files by path, each with its mode and git's own name for its content. */
 export type CodeFiles = Record<string, string>;
 
+/** Everything that git knows of a working tree or would: what a snapshot is made of. Paths are from its top on. */
+export type Listing = {
+  top: string;
+  /** Where the repository of ours is in it: nothing, or a folder with a slash behind it. */
+  prefix: string;
+  /** What the commit has, as git lists it: mode and name of the content. */
+  committed: ReadonlyMap<string, string>;
+  /** What differs from that, or is not in it: to be looked at where it is. */
+  changed: readonly string[];
+};
+
 /**
  * The state of the code: the commit and what differs from it, a digest of the code files as they are, and the files themselves. The
  * digest is the same before and after they are committed, and does not follow notes and results. A folder that is no git repository
- * is said to be none.
+ * is said to be none, and has no listing.
  */
-export async function readCapsule(repo: string): Promise<{ capsule: Capsule; files: CodeFiles }> {
+export async function readCapsule(repo: string): Promise<{ capsule: Capsule; files: CodeFiles; listing: Listing | null }> {
   try {
     const { status, place, tree } = await ask(repo);
-    const { commit, paths } = readStatus(status);
+    const { commit, branch, paths } = readStatus(status);
     // Paths are told from the top of the working tree, which may be above the repository of ours.
     const [prefix = '', top = ''] = place.split('\n');
     const changed = paths.filter((path) => !matches(OURS, path, prefix)).sort();
     if (tree.status === 'rejected' && commit !== null) throw tree.reason;
-    const files = await codeFiles(tree.status === 'fulfilled' ? tree.value : '', changed, prefix, top);
-    return { capsule: { commit, clean: changed.length === 0, changed, digest: digest(files), why: null }, files };
+    const committed = readTree(tree.status === 'fulfilled' ? tree.value : '');
+    const listing = { top, prefix, committed, changed };
+    const files = await codeFiles(listing);
+    return {
+      capsule: { commit, branch, clean: changed.length === 0, changed, digest: digest(files), why: null },
+      files,
+      listing,
+    };
   } catch (error) {
     const why = quote(error instanceof Error ? error.message : String(error), 200);
-    return { capsule: { commit: null, clean: false, changed: [], digest: null, why }, files: {} };
+    return { capsule: { commit: null, clean: false, changed: [], digest: null, why }, files: {}, listing: null };
   }
 }
 
@@ -59,7 +78,8 @@ export async function readCapsule(repo: string): Promise<{ capsule: Capsule; fil
 export function isSameWork(done: { plan: Plan; files: CodeFiles | undefined }, now: { plan: Plan; files: CodeFiles }): boolean {
   // Of a group that was cut off only the rest is planned, and it is the group's work all the same.
   // What the site would give for it today, and so its price, is the site's doing.
-  const without = ({ rest: _, ...plan }: Plan) => {
+  // Frozen or not, it is the same code that runs.
+  const without = ({ rest: _, code: ___, ...plan }: Plan) => {
     const steps = plan.steps.map(({ worst: _, price: __, ...step }) => step);
     return digest({ ...planSubject({ ...plan, steps }), capsule: null, price: null });
   };
@@ -79,7 +99,7 @@ async function ask(repo: string): Promise<{ status: string; place: string; tree:
   const [status, place, tree] = await Promise.allSettled([
     git('--no-optional-locks', 'status', ...options),
     git('rev-parse', '--show-prefix', '--show-toplevel'),
-    git('ls-tree', '-r', '-z', 'HEAD'),
+    git('ls-tree', '-r', '-z', '--full-tree', 'HEAD'),
   ]);
   if (status.status === 'rejected') throw status.reason;
   if (place.status === 'rejected') throw place.reason;
@@ -105,26 +125,49 @@ export async function editsSince(repo: string, commit: string): Promise<Fact<str
   }
 }
 
-/** The commit and the paths that differ from it, of `git status --porcelain=v2 --branch -z` (git-status(1)). */
-function readStatus(text: string): { commit: string | null; paths: string[] } {
+/**
+ * What differs from the commit in tracked files, as a patch that git takes; null where nothing does or it is larger than anybody would
+ * read. New files are not in it.
+ */
+export async function readDiff(repo: string, { committed, changed }: Listing): Promise<string | null> {
+  if (!changed.some((path) => committed.has(path))) return null;
+  const { simpleGit } = await import('simple-git');
+  const options = ['--no-ext-diff', '--no-color', '--no-renames', '--binary'];
+  const text = await simpleGit({ baseDir: repo, timeout: { block: 20_000 } })
+    .raw('--no-optional-locks', 'diff', ...options, 'HEAD', '--')
+    .catch(() => '');
+  return text === '' || text.length > DIFF_LIMIT ? null : text;
+}
+
+/** The commit, the branch, and the paths that differ, of `git status --porcelain=v2 --branch -z` (git-status(1)). */
+function readStatus(text: string): { commit: string | null; branch: string | null; paths: string[] } {
   let commit: string | null = null;
+  let branch: string | null = null;
   const paths: string[] = [];
   for (const row of text.split('\0').filter(Boolean)) {
-    const oid = /^# branch\.oid ([0-9a-f]+)$/.exec(row)?.[1];
-    if (oid !== undefined) commit = oid;
+    const [, key, value = ''] = /^# branch\.(oid|head) (.+)$/.exec(row) ?? [];
+    if (key === 'oid' && /^[0-9a-f]+$/.test(value)) commit = value;
+    if (key === 'head' && value !== '(detached)') branch = value;
     const path = /^(?:1(?: [^ ]+){7}|u(?: [^ ]+){9}|\?) ([\s\S]*)$/.exec(row)?.[1];
     if (path !== undefined) paths.push(path);
   }
-  return { commit, paths };
+  return { commit, branch, paths };
 }
 
-async function codeFiles(tree: string, changed: readonly string[], prefix: string, top: string): Promise<CodeFiles> {
+function readTree(text: string): Map<string, string> {
   const files = new Map<string, string>();
-  for (const row of tree.split('\0').filter(Boolean)) {
+  for (const row of text.split('\0').filter(Boolean)) {
     const [head = '', path = ''] = [row.slice(0, row.indexOf('\t')), row.slice(row.indexOf('\t') + 1)];
     const [mode = '', , id = ''] = head.split(' ');
-    if (!matches(NO_CODE, prefix + path, prefix)) files.set(path, `${mode} ${id}`);
+    files.set(path, `${mode} ${id}`);
   }
+  return files;
+}
+
+async function codeFiles({ committed, changed, prefix, top }: Listing): Promise<CodeFiles> {
+  const files = new Map<string, string>();
+  for (const [path, id] of committed)
+    if (path.startsWith(prefix) && !matches(NO_CODE, path, prefix)) files.set(path.slice(prefix.length), id);
   for (const path of changed) {
     if (matches(NO_CODE, path, prefix)) continue;
     const name = path.startsWith(prefix) ? path.slice(prefix.length) : `/${path}`;
@@ -133,6 +176,11 @@ async function codeFiles(tree: string, changed: readonly string[], prefix: strin
     else files.set(name, now);
   }
   return Object.fromEntries([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Whether a path of a listing is what this program and Autolab write while they work. */
+export function isOurs(path: string, prefix: string): boolean {
+  return matches(OURS, path, prefix);
 }
 
 function matches(patterns: readonly RegExp[], path: string, prefix: string): boolean {

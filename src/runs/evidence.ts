@@ -1,3 +1,4 @@
+import { quote } from '../base/text.ts';
 import type { Marker } from '../sites/job-script.ts';
 import type { JobState, JobView } from '../sites/schedulers/scheduler.ts';
 import { TASK_OVER } from './lifecycle.ts';
@@ -90,8 +91,7 @@ const FAULTS: Partial<Record<JobState, (sight: Sight) => FailureClass>> = {
 };
 
 function judgeMarker(seen: TaskRecord, marker: Marker, evidence: TaskRecord['evidence']): TaskRecord {
-  if (marker.refused === 'drift')
-    return fail(seen, 'drift', 'the script in the run folder is not the one that was approved', evidence);
+  if (marker.refused === 'drift') return fail(seen, 'drift', driftWords(marker), evidence);
   if (marker.refused === 'launch')
     return fail(seen, 'launch', 'its folder, modules or setup lines failed before the script began', evidence);
   if (marker.refused === 'restart') return fail(seen, 'node_failure', RESTARTED, evidence);
@@ -99,6 +99,11 @@ function judgeMarker(seen: TaskRecord, marker: Marker, evidence: TaskRecord['evi
   if (marker.exit !== 0) return fail(seen, 'exit_code', `exit code ${marker.exit}${signals}`, evidence);
   if (signals) return { ...fail(seen, 'interrupted', `it ended with exit code 0${signals}`, evidence), state: 'interrupted' };
   return { ...seen, state: 'succeeded', failure: null, detail: null, blocked: false, evidence };
+}
+
+function driftWords({ input }: Marker): string {
+  if (input === undefined) return 'the script in the run folder is not the one that was approved';
+  return `its input ${quote(input, 200)} is not what it was at the submission`;
 }
 
 /** The scheduler says it failed. A marker may say how; one that says it went well changes nothing. */

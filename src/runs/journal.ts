@@ -48,6 +48,8 @@ const event = z.discriminatedUnion('event', [
     indices: z.array(z.number().int()).optional(),
     plan_file: z.string().optional(),
     decision: z.string().optional(),
+    /** The snapshot it executes from; absent where it executes from the repository. */
+    code: z.strictObject({ id: z.string(), digest: z.string() }).optional(),
   }),
   z.strictObject({ event: z.literal('reopened'), because: z.string(), plan_file: z.string().optional() }),
   z.strictObject({ event: z.literal('submitted'), ...of, job_id: z.string(), adopted: z.boolean() }),

@@ -56,6 +56,10 @@ export type LaunchFile = {
     pass: readonly string[];
     set: Readonly<Record<string, string>>;
   };
+  /** Whether a run executes from a snapshot of the code; null leaves it to whether there can be one. */
+  code: 'snapshot' | 'live' | null;
+  /** Patterns of files that a run reads, from the repository on. */
+  inputs: readonly string[];
   logs: readonly string[];
   /** The workspace that the run goes on with; null where it has none. */
   resume: Resume | null;
@@ -92,6 +96,8 @@ function normalise(file: z.output<typeof launchSchema>): LaunchFile {
       pass: environment.pass ?? [],
       set: environment.set ?? {},
     },
+    code: file.code ?? null,
+    inputs: file.inputs ?? [],
     logs: file.logs ?? [],
     resume: file.resume === undefined ? null : resumeOf(file.resume),
     artifacts: { pull: artifacts.pull ?? [], expect: (artifacts.expect ?? []).map(expectation) },
@@ -157,9 +163,6 @@ function refuseUnsupported(read: Positioned): void {
       if (member(valueAt(read.value, path), key) !== undefined) refuse(read, [...path, key], key, instead);
     }
   }
-  const code = member(read.value, 'code');
-  if (code === 'snapshot')
-    refuse(read, ['code'], 'code: snapshot', 'write code: live, and leave the files alone while the job waits');
 }
 
 function refuse(read: Positioned, path: Path, name: string, instead: string): never {

@@ -140,7 +140,8 @@ export const launchSchema = z
         set: z.record(setName, setValue).optional(),
       })
       .optional(),
-    code: z.literal('live').optional(),
+    code: z.enum(['snapshot', 'live']).optional(),
+    inputs: z.array(relative).min(1).optional(),
     logs: z.array(relative).optional(),
     resume: resumeSchema.optional(),
     artifacts: z.strictObject({ pull: z.array(relative).optional(), expect: z.array(expectationSchema).optional() }).optional(),

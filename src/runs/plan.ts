@@ -11,6 +11,8 @@ export const PLAN_VERSION = '1';
 /** What is frozen of the code at planning: enough to see that something else would run, and to name it later. */
 export type Capsule = {
   commit: string | null;
+  /** Null where HEAD is on none. */
+  branch?: string | null;
   clean: boolean;
   changed: string[];
   /** Of every code file as it is. */
@@ -52,6 +54,10 @@ export type Plan = {
   /** SHA-256 of the files the plan was read from, and of configurations that markers must name, relative to the iteration folder. */
   inputs: Record<string, string>;
   capsule: Capsule;
+  /** It executes from a snapshot taken at the submission. Absent: from the files of the repository as they are when it runs. */
+  code?: 'snapshot';
+  /** SHA-256 of the files that launch.yaml names as `inputs`, relative to the repository: a task begins only while they are that. */
+  reads?: Record<string, string>;
   /** Worst case in hours of one run of it; null where a part of it is not known. */
   price: PlanPrice;
   /** The run of which only some tasks are run again, each with the index and the width it had. */

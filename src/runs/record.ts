@@ -78,6 +78,7 @@ function apply(record: RunRecord, line: JournalLine): void {
         policyVersion: line.policy_version,
         ...(line.indices ? { indices: line.indices } : {}),
         ...(line.plan_file ? { planFile: line.plan_file } : {}),
+        ...(line.code ? { code: line.code } : {}),
       });
       record.tasks = record.tasks.map((task) => (line.indices?.includes(task.index) === false ? task : unseen(task.index)));
       record.differences = [];

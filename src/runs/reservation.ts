@@ -4,6 +4,8 @@ import { mintNonce } from '../base/ids.ts';
 import type { JobScriptSpec } from '../sites/job-script.ts';
 import type { CodeFiles } from './capsule.ts';
 import type { StepJob } from './chain-submission.ts';
+import type { Frozen } from './code/place.ts';
+import { needSnapshot } from './code/prune.ts';
 import { repositoryTag } from './home.ts';
 import { markOpen } from './open.ts';
 import type { Plan, PlanStep } from './plan.ts';
@@ -23,6 +25,10 @@ export type Intent = {
   plan: Plan;
   /** The code files the plan was made of. */
   files: CodeFiles;
+  /** The snapshot they execute from, and the repository's place in it; null where they execute from the repository itself. */
+  code?: (Frozen & { root: string }) | null;
+  /** What differs from the commit, as a patch. */
+  diff?: string | null;
   /** The text of each step's script, as it was hashed into the plan. */
   scripts: Readonly<Record<string, string>>;
   policyVersion: string;
@@ -52,6 +58,8 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
     for (const step of plan.steps) writeAtomic(scriptOf(folder, step), intent.scripts[step.name] ?? '', 0o755);
     writeCode(folder, intent.files);
     if (intent.accepted) writeAccepted(folder, intent.accepted);
+    if (intent.diff) writeAtomic(join(gateOf({ folder }), 'uncommitted.diff'), intent.diff);
+    if (intent.code) needSnapshot(repo, intent.code.id, runId, plan.iteration.folder);
     const file = writePlan(iterationFolder, runId, plan);
     // A run folder with something in its logs is a launched run to the Python Autolab, which then launches no other.
     writeAtomic(join(folder, 'logs', 'launch.log'), `submitted by autolab-mcp ${intent.version} to ${plan.site}\n`);
@@ -93,6 +101,7 @@ export async function reserveRetry(repo: string, before: Run, intent: Intent, be
   return withRun(before, 'reserving', async () => {
     markOpen(repo, runId, plan.iteration.folder);
     await reopenGroup(before, because);
+    if (intent.code) needSnapshot(repo, intent.code.id, runId, plan.iteration.folder);
     const file = writePlan(iterationFolder, runId, plan);
     const now = readRun(iterationFolder, runId);
     // One that was cut off before anything was accepted is open already.
@@ -113,8 +122,10 @@ async function reopenGroup(run: Run, because: string): Promise<void> {
 
 /** Writes our job script of one step and journals the intent to submit it. */
 function prepared(repo: string, run: Run, intent: Intent, planFile: string | undefined): StepJob {
-  const { plan, runId, iterationFolder } = intent;
+  const { plan, runId, code } = intent;
   const { folder } = run;
+  const root = code?.root ?? repo;
+  const cwd = join(root, plan.iteration.folder);
   const gate = gateOf(run);
   const attempt = (current(run.record)?.attempt ?? 0) + 1;
   const whole = stepOf(run);
@@ -132,7 +143,9 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
       gate,
       script: { path: scriptOf(folder, step), sha256: step.script.sha256 },
       args: step.args,
-      cwd: iterationFolder,
+      cwd,
+      ...(code ? { frozen: true as const } : {}),
+      ...(plan.reads ? { inputs: { root, sha256: plan.reads } } : {}),
       modules: plan.environment.modules,
       setup: plan.environment.setup,
       set: plan.environment.set,
@@ -152,6 +165,7 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
     approval: intent.approval,
     by: intent.by,
     ...(intent.decision === null ? {} : { decision: intent.decision }),
+    ...(code ? { code: { id: code.id, digest: code.digest } } : {}),
     ...(isPart ? { indices: [...indicesOf(step)] } : {}),
     ...(planFile === undefined ? {} : { plan_file: planFile }),
   });
@@ -160,7 +174,7 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
     step,
     name,
     runId,
-    { script: file, cwd: iterationFolder, logs: join(folder, 'logs'), attempt },
+    { script: file, cwd, logs: join(folder, 'logs'), attempt },
     { ...intent.environment, ...startOf(step, intent.environment), ...seedsOf(plan) },
     intent.version,
     { head: intent.decision, repository: repositoryTag(repo) },

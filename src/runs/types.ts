@@ -75,4 +75,6 @@ export type Attempt = {
   /** Of a retry: the tasks that are run again, and where its plan is. */
   indices?: readonly number[];
   planFile?: string;
+  /** The snapshot it executes from. */
+  code?: { id: string; digest: string };
 };

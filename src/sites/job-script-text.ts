@@ -23,7 +23,7 @@ al_leave() {
   command -p mkdir -p -- "@{1%/*}" && printf '%s\n' "$2" >"$1.$$.tmp" && command -p mv -f -- "$1.$$.tmp" "$1"
 }
 
-# al_end EXIT [REFUSED]: the marker. Failing to write it changes nothing else.
+# al_end EXIT [REFUSED [INPUT]]: the marker. Failing to write it changes nothing else.
 al_end() {
   local shard file names= name
   printf -v shard %02d "$((al_task % 100))"
@@ -33,11 +33,13 @@ al_end() {
   name="{\"schema_version\":\"1\",\"step\":\"$al_step\",\"task\":$al_task,\"attempt\":$al_attempt,\"restart\":$al_restart"
   name="$name,\"job_id\":$(al_text "$al_job"),\"node\":$(al_text "$al_node"),\"exit\":$1,\"signals\":[@{names#,}]"
   name="$name,\"started\":$al_started,\"ended\":$(command -p date +%s)"
-  name="$name,\"stdout\":$(al_path "$al_stdout"),\"stderr\":$(al_path "$al_stderr")@{2:+,\"refused\":\"$2\"}}"
+  name="$name,\"stdout\":$(al_path "$al_stdout"),\"stderr\":$(al_path "$al_stderr")@{2:+,\"refused\":\"$2\"}"
+  [ -z "@{3:-}" ] || name="$name,\"input\":$(al_text "$3")"
+  name="$name}"
   al_leave "$file.json" "$name" 2>/dev/null || al_say 'the marker could not be written'
 }
 
-al_refuse() { trap - EXIT; al_say "$3: nothing was run"; al_end "$1" "$2"; exit "$1"; }
+al_refuse() { trap - EXIT; al_say "$3: nothing was run"; al_end "$1" "$2" "@{4:-}"; exit "$1"; }
 al_stop() { al_say "$1: nothing was run"; exit 74; }
 
 # The claim is a folder with its job's id inside, renamed into place: never seen without the id, never replaced once it is there.
@@ -85,6 +87,16 @@ al_setup() {
     eval -- "$line" || al_refuse 78 launch "the setup line failed: $line"
   done
   trap - EXIT
+}
+
+# The files that decide what the script does must be what they were at the submission.
+al_compare() {
+  local at sum
+  for ((at = 0; at < @{#al_inputs[@]}; at += 2)); do
+    sum=$(command -p sha256sum 2>/dev/null <"$al_root/@{al_inputs[at + 1]}")
+    [ "@{sum%% *}" = "@{al_inputs[at]}" ] ||
+      al_refuse 78 drift "the input @{al_inputs[at + 1]} is not what it was at the submission" "@{al_inputs[at + 1]}"
+  done
 }
 
 # A signal for the job is one for the script. Before the script is there it is kept; the ones that ask for an end are recorded.
@@ -176,6 +188,7 @@ al_enter
 al_export
 al_sum=$(command -p sha256sum <"$al_script")
 [ "@{al_sum%% *}" = "$al_sha256" ] || al_refuse 78 drift 'the script is not the one that was approved'
+al_compare
 al_trap forward
 al_start "@{al_args[@]}"
 al_trap ignore

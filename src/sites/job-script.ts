@@ -17,6 +17,10 @@ export type JobScriptSpec = {
   script: { path: string; sha256: string };
   args: readonly string[];
   cwd: string;
+  /** It is in a snapshot: where the job was submitted from is told to be there, too, since scripts go back there. */
+  frozen?: true;
+  /** Files that must be what they were when the task begins: SHA-256 by path from `root` on. */
+  inputs?: { root: string; sha256: Readonly<Record<string, string>> };
   modules: readonly string[];
   /** Lines of bash, run in the job's own shell before the script. */
   setup: readonly string[];
@@ -56,6 +60,8 @@ export function jobScript(spec: JobScriptSpec): string {
     AUTOLAB_RUN_ID: spec.run,
     AUTOLAB_ITERATION_ID: spec.iteration,
     AUTOLAB_ATTEMPT: String(spec.attempt),
+    // sbatch(1) and qsub(1): the folder of whoever submitted it.
+    ...(spec.frozen ? { SLURM_SUBMIT_DIR: spec.cwd, SGE_O_WORKDIR: spec.cwd } : {}),
     ...(spec.array ? arrayNames(spec.array) : {}),
   };
   return [
@@ -63,6 +69,7 @@ export function jobScript(spec: JobScriptSpec): string {
     '# Written by autolab-mcp for one submission. Changes have no effect on jobs that are submitted already.',
     ...Object.entries(values).map(([name, value]) => `readonly al_${name}=${bashWord(value)}`),
     `readonly -a al_args=(${spec.args.map(bashWord).join(' ')})`,
+    ...(spec.inputs ? inputLines(spec.inputs) : []),
     `readonly -a al_prepare=(${prepare.map(bashWord).join(' ')})`,
     'al_export() {',
     ...Object.entries(exported).map(([name, value]) => `  export ${name}=${bashWord(value)}`),
@@ -70,6 +77,11 @@ export function jobScript(spec: JobScriptSpec): string {
     '}',
     JOB_SCRIPT_BODY,
   ].join('\n');
+}
+
+function inputLines({ root, sha256 }: NonNullable<JobScriptSpec['inputs']>): string[] {
+  const words = Object.entries(sha256).flatMap(([path, sum]) => [sum, path]);
+  return [`readonly al_root=${bashWord(root)}`, `readonly -a al_inputs=(${words.map(bashWord).join(' ')})`];
 }
 
 /** As Slurm names them (sbatch(1), OUTPUT ENVIRONMENT VARIABLES): it would count only the tasks that it was given. */
@@ -98,6 +110,7 @@ function check(spec: JobScriptSpec): void {
     ...spec.args,
     ...spec.modules,
     ...spec.setup,
+    ...Object.keys(spec.inputs?.sha256 ?? {}),
     ...Object.values(spec.set),
   ];
   if (texts.some((text) => text.includes('\0')))

@@ -24,6 +24,8 @@ const marker = z.strictObject({
   stderr: z.string().nullable(),
   /** Nothing of the user's was run: another script, one start too many, or its folder, modules or setup failed. */
   refused: z.enum(['drift', 'restart', 'launch']).optional(),
+  /** Of drift: the input that is not what it was, where it is not the script. */
+  input: z.string().optional(),
 });
 const duplicate = z.strictObject({
   schema_version: z.literal('1'),

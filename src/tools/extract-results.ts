@@ -6,6 +6,7 @@ import { inside } from '../base/files.ts';
 import { shortId } from '../base/ids.ts';
 import type { Permit } from '../base/permit.ts';
 import type { Acts, Reads } from '../context.ts';
+import { checkCode } from '../runs/code/check.ts';
 import { readDesign } from '../runs/design.ts';
 import { writeResults } from '../runs/extraction.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
@@ -82,6 +83,7 @@ export default defineTool({
     for (const target of targetsOf(chosen)) {
       const produced = await parse(acts, permit, subject, target, Math.max(0, end - Date.now()));
       if (produced === undefined) return new Running(`the parser of run ${target.id}`);
+      if (produced !== null) await refuseAltered(acts, target);
       await withRun(target, 'extracting', () => {
         const now = reread(target);
         refuseReopened(now, target, 'its results were parsed');
@@ -171,6 +173,17 @@ function refuseEarly(run: Run, close: boolean): void {
     what: `run ${run.id} is ${state}${unlike ? ', and its artifacts are not as expected' : ''}`,
     why: 'metrics come only from runs whose artifacts are synced and verified, or that are over',
     next: unlike ? nextStep(run).words : ended ? 'sync_artifacts first' : 'monitor_runs, until it has ended',
+  });
+}
+
+/** Metrics are of the code that was submitted, or they are of nobody knows what. */
+async function refuseAltered({ repo }: Acts, run: Run): Promise<void> {
+  const { faults } = await checkCode(repo, run);
+  if (faults.length === 0) return;
+  throw new Failure('run_state', {
+    what: `run ${run.id}: ${faults.slice(0, 5).join('; ')}`,
+    why: 'no metrics are accepted of a run whose code is not what was submitted',
+    next: 'put the file back as it was, or submit_run with again: true, for a new run',
   });
 }
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { asFailure } from '../base/errors.ts';
 import type { Acts } from '../context.ts';
+import { drifting } from '../runs/code/drift.ts';
 import { TASK_OVER } from '../runs/lifecycle.ts';
 import { grown, isWatched, moves, needsMarkers, observe, parentFailed } from '../runs/monitor.ts';
 import { openRuns } from '../runs/open.ts';
@@ -81,6 +82,7 @@ export default defineTool({
       const here = runs.filter((run) => run.plan.site === name);
       sites.push(await lookAt(name, here, acts, problems));
     }
+    problems.push(...(await drifting(acts.repo, openRuns(acts.repo).runs)));
     const told: RunOut[] = [];
     const closed = run_id !== undefined && !before.has(run_id) ? [chooseRun(acts, run_id)] : [];
     for (const run of [...runs, ...bases, ...closed]) {

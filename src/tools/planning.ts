@@ -5,8 +5,9 @@ import { readText, shown } from '../base/files.ts';
 import type { Reads } from '../context.ts';
 import { totalPrice } from '../policies/price.ts';
 import { withFiles } from '../runs/artifacts/command-words.ts';
-import type { CodeFiles } from '../runs/capsule.ts';
+import type { CodeFiles, Listing } from '../runs/capsule.ts';
 import { readCapsule } from '../runs/capsule.ts';
+import { readInputs } from '../runs/code/inputs.ts';
 import type { Design } from '../runs/design.ts';
 import { readDesign } from '../runs/design.ts';
 import type { Iteration } from '../runs/iteration.ts';
@@ -28,6 +29,8 @@ export type Planned = {
   iteration: Iteration;
   design: Design;
   files: CodeFiles;
+  /** What a snapshot would be taken of; null where there is no git. */
+  listing: Listing | null;
   /** The script of each step, in their order. */
   scripts: readonly Script[];
 };
@@ -48,7 +51,8 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
   const site = reads.site(siteName);
   const planned = planSteps(iteration, design, launch, site.scheduler, pythonBin(reads));
   const steps = planned.map(({ step }) => step);
-  const { capsule, files } = await readCapsule(repo);
+  const { capsule, files, listing } = await readCapsule(repo);
+  if (launch.code === 'snapshot' && !listing) throw unfrozen(capsule.why);
   const plan: Plan = {
     schema_version: PLAN_VERSION,
     iteration: {
@@ -74,9 +78,19 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
     artifacts: { pull: [...launch.artifacts.pull], expect: launch.artifacts.expect.map((one) => withFiles(repo, one)) },
     inputs: inputs(iteration.path, configsOf(launch)),
     capsule,
+    ...(launch.code !== 'live' && listing ? { code: 'snapshot' as const } : {}),
+    ...(launch.inputs.length > 0 ? { reads: readInputs(repo, launch.inputs) } : {}),
     price: priceView(totalPrice(steps.map(jobFacts))),
   };
-  return { plan, iteration, design, files, scripts: planned.map(({ script }) => script) };
+  return { plan, iteration, design, files, listing, scripts: planned.map(({ script }) => script) };
+}
+
+function unfrozen(why: string | null): Failure {
+  return new Failure('unsupported', {
+    what: 'launch/launch.yaml asks for code: snapshot, and there is no git repository to take one of',
+    ...(why === null ? {} : { why }),
+    next: 'git init, or write code: live and leave the files alone while the job waits',
+  });
 }
 
 /** The plan with what its site may give for it at worst, and its price after that. A site that cannot be asked leaves it unknown. */

@@ -187,7 +187,8 @@ function refuseBeside(run: Run): void {
 /** Old tasks with old code beside new ones with new code would be the result of neither. */
 function refuseChanged(_reads: Reads, run: Run, planned: Awaited<ReturnType<typeof planRun>>): void {
   if (isSameWork({ plan: run.plan, files: codeOf(run) }, planned)) return;
-  const inputs = Object.entries(run.plan.inputs).filter(([name, hash]) => planned.plan.inputs[name] !== hash);
+  const then = Object.entries({ ...run.plan.inputs, ...run.plan.reads });
+  const inputs = then.filter(([name, hash]) => (planned.plan.inputs[name] ?? planned.plan.reads?.[name]) !== hash);
   const steps = isDeepStrictEqual(
     run.plan.steps.map(({ script }) => script.sha256),
     planned.plan.steps.map(({ script }) => script.sha256),

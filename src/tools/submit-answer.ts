@@ -4,6 +4,7 @@ import { indicesOf, planDigest, runsOf } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
 import { decisionOut, priceOut, stateOut } from './fields.ts';
+import { codeWords } from './freezing.ts';
 import { hours, priceOfPlan, priceView } from './pricing.ts';
 import type { SubmitFacts } from './submit-facts.ts';
 import { nextStep, whyFailed } from './views.ts';
@@ -31,6 +32,7 @@ export const submitOutput = z.object({
     )
     .describe('The runs of a group, each with a job of its own; empty for a single run'),
   script: z.string(),
+  code: z.string().describe('What it executes: a snapshot of the code, or the code as it is when it runs, and why'),
   plan_digest: z.string(),
   price: priceOut,
   decision: decisionOut.nullable().describe('Only in a dry run: what would be decided now'),
@@ -48,6 +50,7 @@ export function describePlan({ planned: { plan }, price }: SubmitFacts) {
     steps: stepsView(plan),
     replicates: [],
     script: scriptsOf(plan),
+    code: codeWords(plan),
     plan_digest: planDigest(plan),
     price: priceView(price),
   };
@@ -67,6 +70,7 @@ export function answerSubmit(run: Run, note: string | null, already: boolean): S
     steps: stepsView(run.plan, run.steps),
     replicates: (run.replicates ?? []).map(replicateView),
     script: scriptsOf(run.plan),
+    code: codeWords(run.plan),
     plan_digest: planDigest(run.plan),
     price: priceView(priceOfPlan(run.plan)),
     decision: null,
@@ -90,6 +94,7 @@ export function submitText(out: SubmitAnswer): string {
     ),
     ...group,
     out.dry_run ? `${out.script}, ${out.tasks} task(s), at most ${hours(out.price)}.` : '',
+    out.dry_run ? `It executes ${out.code}.` : '',
     out.decision ? `Decision now: ${out.decision.verdict}.` : '',
     ...stopping.map((one) => `- ${one.verdict} ${one.rule} (${one.at}): ${one.because} → ${one.remedy}`),
     out.note ?? '',

@@ -7,6 +7,7 @@ import type { Acts } from '../context.ts';
 import { isSameWork } from '../runs/capsule.ts';
 import type { StepJob } from '../runs/chain-submission.ts';
 import { submitChain } from '../runs/chain-submission.ts';
+import { pruneSnapshots } from '../runs/code/prune.ts';
 import { reserveAll } from '../runs/group-reservation.ts';
 import { stateFolder } from '../runs/home.ts';
 import { isOver } from '../runs/lifecycle.ts';
@@ -23,6 +24,7 @@ import { openSpending } from '../runs/spending.ts';
 import { submit } from '../runs/submission.ts';
 import { jobScript } from '../sites/job-script.ts';
 import type { Site } from '../sites/site.ts';
+import { freeze } from './freezing.ts';
 import type { Planned } from './planning.ts';
 import { launches, newRunId, passed, raced } from './run-choice.ts';
 import type { SubmitFacts } from './submit-facts.ts';
@@ -52,8 +54,10 @@ export async function reserveLaunch(
   facts.pace.meter.note('submit', facts.pace.key, facts.jobs?.length ?? 1);
   const runId = reuse?.id ?? newRunId(acts, iteration, run_id, runsOf(plan));
   if (facts.workspace) refuseTaken(facts.workspace);
-  const jobs = await reserveAll(acts.repo, intentOf(acts, facts.planned, runId, granted, facts.workspace));
+  const frozen = await freeze(acts, facts.planned);
+  const jobs = await reserveAll(acts.repo, intentOf(acts, facts.planned, runId, granted, facts.workspace, frozen));
   if (facts.workspace) noteUser(acts.repo, facts.workspace.path, runId);
+  pruneSnapshots(acts.repo);
   book(acts, plan, jobs);
   return { run: readRun(iteration.path, runId), jobs };
 }
@@ -73,7 +77,8 @@ export async function reserveAgain(
   // What the attempts before have come to is known now, and only now.
   settle(run, openSpending(stateFolder(acts.repo)));
   if (facts.workspace) refuseTaken(facts.workspace);
-  const intent = intentOf(acts, facts.planned, run.id, granted, facts.workspace);
+  const frozen = await freeze(acts, facts.planned, run);
+  const intent = intentOf(acts, facts.planned, run.id, granted, facts.workspace, frozen);
   const reserved = await reserveRetry(acts.repo, run, intent, because);
   if (facts.workspace) noteUser(acts.repo, facts.workspace.path, run.id);
   book(acts, plan, [reserved]);
@@ -86,12 +91,14 @@ function intentOf(
   runId: string,
   granted: Granted,
   workspace: WorkspaceFacts | undefined,
+  frozen: Pick<Intent, 'code' | 'diff'>,
 ): Intent {
   return {
     runId,
     iterationFolder: iteration.path,
     plan,
     files,
+    ...frozen,
     scripts: Object.fromEntries(plan.steps.map(({ name }, at) => [name, scripts[at]?.text ?? ''])),
     policyVersion: granted.decision.policy_version,
     approval: granted.approval,

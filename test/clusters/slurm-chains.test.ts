@@ -39,7 +39,7 @@ steps:
   - { name: hist-1, script: hist.sh, args: ["1"], after: [gen-1] }
 `;
 const GEN =
-  'exec >"out.gen.$1.$SLURM_ARRAY_TASK_ID" 2>&1\necho "gen $1 $SLURM_ARRAY_TASK_ID" >>order; echo "task $SLURM_ARRAY_TASK_ID of $1 speaks"';
+  'exec >"out.gen.$1.$SLURM_ARRAY_TASK_ID" 2>&1\necho "gen $1 $SLURM_ARRAY_TASK_ID" >>runs/../order; echo "task $SLURM_ARRAY_TASK_ID of $1 speaks"';
 
 /** An array, what gathers it, and the same once more: the shape of the pipeline that this is for. */
 function experiment(gen = GEN, launch = STEPS): Promise<Repo> {
@@ -50,7 +50,7 @@ function experiment(gen = GEN, launch = STEPS): Promise<Repo> {
       const folder = join(path, 'experiments', 'plan', 'penguins-softmax', 'launch');
       writeFileSync(join(folder, 'launch.yaml'), launch);
       writeFileSync(join(folder, 'gen.sh'), `#!/bin/bash\n${gen}\n`, { mode: 0o755 });
-      writeFileSync(join(folder, 'hist.sh'), '#!/bin/bash\necho "hist $1" >>order\n', { mode: 0o755 });
+      writeFileSync(join(folder, 'hist.sh'), '#!/bin/bash\necho "hist $1" >>runs/../order\n', { mode: 0o755 });
     },
     slurm.identity,
   );
@@ -108,7 +108,7 @@ test('one failed task ends the rest of the chain, and is told as its cause with 
 });
 
 test('while it waits and runs, a poll tells every task, and throttling is nothing wrong', { timeout: LIMIT }, async () => {
-  repo = await experiment(`${GEN}; while [ ! -e go ]; do sleep 0.2; done`);
+  repo = await experiment(`${GEN}; while [ ! -e runs/../go ]; do sleep 0.2; done`);
   const { run_id } = await repo.json<Submitted>('submit');
   const line = await until(
     'four run',
@@ -174,8 +174,8 @@ test('the failed task runs again as if it had been there from the start, and the
 }, async () => {
   // As real pipelines do, each task takes its share by the width of the array.
   const share =
-    'echo "gen $1 $SLURM_ARRAY_TASK_ID share $((3200 / (SLURM_ARRAY_TASK_MAX + 1))) of $SLURM_ARRAY_TASK_COUNT" >>order';
-  repo = await experiment(`${share}\n[ "$1.$SLURM_ARRAY_TASK_ID" != 0.3 ] || [ -e mended ]`);
+    'echo "gen $1 $SLURM_ARRAY_TASK_ID share $((3200 / (SLURM_ARRAY_TASK_MAX + 1))) of $SLURM_ARRAY_TASK_COUNT" >>runs/../order';
+  repo = await experiment(`${share}\n[ "$1.$SLURM_ARRAY_TASK_ID" != 0.3 ] || [ -e runs/../mended ]`);
   const { run_id } = await repo.json<Submitted>('submit');
   const [run] = await ended();
   expect(run?.line).toContain('gen-0 7/8 tasks done, 1 failed: 3;hist-0 failed');

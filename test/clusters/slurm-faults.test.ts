@@ -75,7 +75,7 @@ test.each([
   ],
   ['it never answers', '/usr/bin/sbatch "$@" >/dev/null 2>&1; sleep 300', 'ambiguous'],
 ])('a submission that was accepted and %s is one job that runs once', { timeout: LIMIT }, async (_what, lines, event) => {
-  repo = await experiment('echo ran >>ran');
+  repo = await experiment('echo ran >>runs/../ran');
   inTheWay(lines);
   const before = (await ours()).length;
   const submitted = await repo.json<Submitted>('submit');
@@ -92,7 +92,7 @@ test.each([
 });
 
 test('a job that Slurm changed beyond its plan while it was held is withdrawn and never runs', { timeout: LIMIT }, async () => {
-  repo = await experiment('echo ran >>ran');
+  repo = await experiment('echo ran >>runs/../ran');
   inTheWay('id=$(/usr/bin/sbatch "$@") || exit; /usr/bin/scontrol update JobId="$id" MinMemoryNode=4000 >&2; echo "$id"');
   const submitted = await repo.json<Submitted>('submit');
   expect(submitted).toMatchObject({ state: 'failed' });
@@ -112,7 +112,7 @@ test.each([
   'the controller goes away just when %s: the next call goes on with the same job',
   { timeout: LIMIT },
   async (_what, program, words) => {
-    repo = await experiment('echo ran >>ran');
+    repo = await experiment('echo ran >>runs/../ran');
     const before = (await ours()).length;
     const away = join(bin, 'away');
     // It is there until sbatch has accepted, and away for one call after that.
@@ -139,7 +139,7 @@ test.each([
 );
 
 test('what Slurm refuses is refused before anything is submitted, in its own words', { timeout: LIMIT }, async () => {
-  repo = await experiment('echo ran >>ran');
+  repo = await experiment('echo ran >>runs/../ran');
   const launch = join(repo.iteration, 'launch', 'launch.yaml');
   const plain = readFileSync(launch, 'utf8');
   const before = (await ours()).length;
@@ -187,7 +187,7 @@ test('a job that somebody enlarges after its release is told at the next look', 
 test('a hold by an administrator is told as one that only they can lift, and the run goes on after it', {
   timeout: LIMIT,
 }, async () => {
-  repo = await experiment('echo ran >>ran');
+  repo = await experiment('echo ran >>runs/../ran');
   const { stdout: other } = await slurm.run(
     'sbatch',
     '--parsable',
@@ -212,8 +212,8 @@ test('a hold by an administrator is told as one that only they can lift, and the
 });
 
 test('who waits for a slow queue keeps nobody else from submitting', { timeout: LIMIT }, async () => {
-  repo = await experiment('echo ran >>ran');
-  const other = await makeRepo(SLURM_POLICY, (path) => oneTask(path, 'echo ran >>ran'), slurm.identity);
+  repo = await experiment('echo ran >>runs/../ran');
+  const other = await makeRepo(SLURM_POLICY, (path) => oneTask(path, 'echo ran >>runs/../ran'), slurm.identity);
   const looks = join(slurm.folder, 'looks');
   const slow = `#!/bin/bash\nif [ "$PWD" = '${repo.path}' ]; then echo look >>'${looks}'; sleep 12; fi\nexec /usr/bin/squeue "$@"\n`;
   writeFileSync(join(bin, 'squeue'), slow, { mode: 0o755 });
@@ -236,7 +236,7 @@ test('who waits for a slow queue keeps nobody else from submitting', { timeout: 
 });
 
 test('a job that is made to start again beyond what is granted ends itself', { timeout: LIMIT }, async () => {
-  repo = await experiment('echo ran >>ran; sleep 300');
+  repo = await experiment('echo ran >>runs/../ran; sleep 300');
   const { run_id, job_id } = await repo.json<Submitted>('submit');
   await seenAs('running');
   await slurm.admin('scontrol', 'update', `JobId=${job_id}`, 'Requeue=1');
@@ -249,7 +249,7 @@ test('a job that is made to start again beyond what is granted ends itself', { t
 });
 
 test('a node that dies is a node failure', { timeout: LIMIT }, async () => {
-  repo = await experiment('echo ran >>ran; sleep 300');
+  repo = await experiment('echo ran >>runs/../ran; sleep 300');
   const { run_id, job_id } = await repo.json<Submitted>('submit');
   await seenAs('running');
   const { stdout: node } = await slurm.run('squeue', '-h', '-j', String(job_id), '-o', '%N');

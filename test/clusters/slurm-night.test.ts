@@ -63,7 +63,7 @@ function prepare(path: string): void {
   const cases = Object.entries(FATES).map(([number, [lines]]) => `  ${number}) ${lines} ;;`);
   oneTask(
     path,
-    ['echo "$AUTOLAB_REPLICATE" >>ran', 'case $AUTOLAB_REPLICATE in', ...cases, '  *) sleep 20 ;;', 'esac'].join('\n'),
+    ['echo "$AUTOLAB_REPLICATE" >>runs/../ran', 'case $AUTOLAB_REPLICATE in', ...cases, '  *) sleep 20 ;;', 'esac'].join('\n'),
   );
   edit(join(path, ITERATION, 'design.yaml'), (text) =>
     text.replace('count: 1', 'count: 20').replace('"00:05:00"', '"00:01:00"').replace('"1GB"', '"100MB"'),
@@ -78,8 +78,8 @@ function prepare(path: string): void {
   );
   const step = (name: string, body: string) =>
     writeFileSync(join(grid, 'launch', `${name}.sh`), `#!/bin/bash\n${body}\n`, { mode: 0o755 });
-  step('cell', 'echo "$AUTOLAB_TASK_INDEX" >>ran; [ "$AUTOLAB_TASK_INDEX" != 7 ]');
-  step('gather', 'sort -nu ran | wc -l >gathered');
+  step('cell', 'echo "$AUTOLAB_TASK_INDEX" >>runs/../ran; [ "$AUTOLAB_TASK_INDEX" != 7 ]');
+  step('gather', 'sort -nu runs/../ran | wc -l >runs/../gathered');
   edit(join(grid, 'launch', 'launch.yaml'), (text) => `${text}${GRID}`);
   edit(join(grid, 'review_result.json'), (text) => text.replaceAll('penguins-softmax', 'grid'));
 }

@@ -68,7 +68,7 @@ test.each<[string, readonly Daemon[]]>([
   'with %s down nothing is submitted, every state stays as it was, and the run goes on afterwards',
   { timeout: LIMIT },
   async (_what, daemons) => {
-    repo = await experiment('echo ran >>ran; while [ ! -e go ]; do sleep 0.1; done; echo done >>ran');
+    repo = await experiment('echo ran >>runs/../ran; while [ ! -e runs/../go ]; do sleep 0.1; done; echo done >>runs/../ran');
     const { run_id } = await repo.json<Submitted>('submit');
     await seenAs('running');
     const before = await jobs();
@@ -99,7 +99,7 @@ test.each<[string, readonly Daemon[]]>([
 );
 
 test('a job that ends while nobody can be asked is told by the queue when it is back', { timeout: LIMIT }, async () => {
-  repo = await experiment('echo ran >>ran; while [ ! -e go ]; do sleep 0.1; done; echo done >>ran');
+  repo = await experiment('echo ran >>runs/../ran; while [ ! -e runs/../go ]; do sleep 0.1; done; echo done >>runs/../ran');
   const { run_id } = await repo.json<Submitted>('submit');
   await seenAs('running');
   await without(['slurmctld'], async () => {
@@ -114,7 +114,7 @@ test('a job that ends while nobody can be asked is told by the queue when it is 
 });
 
 test('with slurmdbd down runs go on by queue and markers, and what only accounting knows waits', { timeout: LIMIT }, async () => {
-  repo = await experiment('echo ran >>ran; sleep 1');
+  repo = await experiment('echo ran >>runs/../ran; sleep 1');
   const run = await without(['slurmdbd'], async () => {
     expect(await finding('accounting')).toMatchObject({ severity: 'warning', what: expect.stringContaining('slurmdbd') });
     const submitted = await repo.json<Submitted>('submit');
@@ -136,7 +136,7 @@ test('a partition that does not take our account is told as blocked, with Slurmâ
   repo = await makeRepo(
     SLURM_POLICY,
     (path) => {
-      oneTask(path, 'echo ran >>ran');
+      oneTask(path, 'echo ran >>runs/../ran');
       edit(join(path, ITERATION, 'launch', 'launch.yaml'), (text) => text.replace('cpus: 1 }', 'cpus: 1, partition: closed }'));
     },
     slurm.identity,

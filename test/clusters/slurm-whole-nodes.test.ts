@@ -29,7 +29,7 @@ function experiment(resources: string, lines: string, limits: string): Promise<R
     policy,
     (path) => {
       // It runs until it is told to end.
-      oneTask(path, 'until [ -e go ]; do sleep 0.2; done');
+      oneTask(path, 'until [ -e runs/../go ]; do sleep 0.2; done');
       edit(join(path, ITERATION, 'launch', 'launch.yaml'), (text) => text.replace(/^resources:.*$/m, `resources: ${resources}`));
       edit(join(path, ITERATION, 'launch', 'run_slurm.sbatch'), (text) =>
         text.replace(/^#SBATCH.*\n/gm, '').replace('\n', `\n${lines}\n`),

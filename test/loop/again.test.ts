@@ -28,7 +28,7 @@ function generated(path: string): void {
   writeFileSync(
     at('design.yaml'),
     design
-      .replace('{ module: tiny.main }', `{ module: tiny.main, cli: 'echo "$AUTOLAB_RUN_ID" >> executions.log' }`)
+      .replace('{ module: tiny.main }', `{ module: tiny.main, cli: 'echo "$AUTOLAB_RUN_ID" >> runs/../executions.log' }`)
       .replace('cat metrics.json', 'sh parse.sh {run_id}'),
   );
 }
@@ -111,7 +111,7 @@ test('a script that was written from the design follows the design; one that was
   writeFileSync(design, readFileSync(design, 'utf8').replace('echo "$AUTOLAB_RUN_ID"', 'echo B'));
   await loop(here);
   expect(readFileSync(join(here.iteration, 'executions.log'), 'utf8')).toMatch(/^\S+\nB\n$/);
-  writeFileSync(script, `${readFileSync(script, 'utf8')}echo by hand >> executions.log\n`);
+  writeFileSync(script, `${readFileSync(script, 'utf8')}echo by hand >> runs/../executions.log\n`);
   writeFileSync(design, readFileSync(design, 'utf8').replace('echo B', 'echo C'));
   await loop(here);
   expect(readFileSync(join(here.iteration, 'executions.log'), 'utf8')).toMatch(/^\S+\nB\nB\nby hand\n$/);
@@ -143,7 +143,9 @@ test('a plan that was changed while its run is open is told, and not run beside 
   tiny = await makeTiny();
   const here = tiny;
   const first = await ok<{ run_id: string }>(here, 'submit');
-  writeFileSync(join(here.iteration, 'launch', 'run_local.sh'), '#!/bin/sh\necho other >> executions.log\n', { mode: 0o755 });
+  writeFileSync(join(here.iteration, 'launch', 'run_local.sh'), '#!/bin/sh\necho other >> runs/../executions.log\n', {
+    mode: 0o755,
+  });
   const second = await ok<{ run_id: string; already: boolean; note: string }>(here, 'submit');
   expect(second).toMatchObject({
     run_id: first.run_id,

@@ -15,7 +15,7 @@ const { answered, over } = asking(() => tiny);
 
 type Monitored = { all_over: boolean; problems: string[]; sites: { note: string | null }[] };
 const folder = (run: string) => join(tiny.iteration, 'runs', run);
-const WAITS = 'while [ -d launch ] && [ ! -e go ]; do sleep 0.1; done\n';
+const WAITS = 'while [ -d launch ] && [ ! -e runs/../go ]; do sleep 0.1; done\n';
 
 test('a chain that is cancelled when it was cut off at its release may have begun, and counts as what it may have cost', async () => {
   tiny = await makeChain({ gen: WAITS });
@@ -36,7 +36,7 @@ test('a chain that is cancelled when it was cut off at its release may have begu
 });
 
 test('an altered plan of a retry keeps nobody’s monitor from looking', async () => {
-  tiny = await makeChain({ gen: `[ -e mended ] || exit 1\n${WAITS}` });
+  tiny = await makeChain({ gen: `[ -e runs/../mended ] || exit 1\n${WAITS}` });
   const { run_id } = await answered<{ run_id: string }>('submit');
   await over();
   writeFileSync(join(tiny.iteration, 'mended'), '');

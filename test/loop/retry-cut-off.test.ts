@@ -44,7 +44,7 @@ function cutOff(run: string, steps: readonly string[], wish: Wish = {}): void {
 }
 const count = (run: string, event: string) => journalOf(folder(run)).filter((line) => line.event === event).length;
 
-const ONE = `${SCRIPT}[ -e mended ]\n`;
+const ONE = `${SCRIPT}[ -e runs/../mended ]\n`;
 async function failedRun(): Promise<string> {
   tiny = await makeTiny((path) =>
     writeFileSync(join(path, 'experiments', 'plan', 'tiny', 'launch', 'run_local.sh'), ONE, { mode: 0o755 }),
@@ -55,7 +55,7 @@ async function failedRun(): Promise<string> {
   return run_id;
 }
 async function failedChain(): Promise<string> {
-  tiny = await makeChain({ gen: '[ "$AUTOLAB_TASK_INDEX" != 1 ] || [ -e mended ]\n' });
+  tiny = await makeChain({ gen: '[ "$AUTOLAB_TASK_INDEX" != 1 ] || [ -e runs/../mended ]\n' });
   const { run_id } = await answered('submit');
   await over();
   return run_id;
@@ -119,7 +119,7 @@ test('again begins a new run, and never the whole plan under the id of a retry t
 });
 
 test('nothing is made of a step of which a task that failed is left out', async () => {
-  tiny = await makeChain({ gen: '[ "$AUTOLAB_TASK_INDEX" = 0 ] || [ -e mended ]\n' });
+  tiny = await makeChain({ gen: '[ "$AUTOLAB_TASK_INDEX" = 0 ] || [ -e runs/../mended ]\n' });
   const { run_id } = await answered('submit');
   await over();
   const refused = await tiny.run(['retry', run_id, '--step', 'gen', '--tasks', '1']);

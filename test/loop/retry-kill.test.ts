@@ -9,7 +9,7 @@ import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate } from '../support/tiny.ts';
 
 const STARTS = 'clone,clone3,vfork,fork';
-const GEN = 'echo "gen $AUTOLAB_TASK_INDEX" >>order\n[ "$AUTOLAB_TASK_INDEX" != 1 ] || [ -e mended ]\n';
+const GEN = 'echo "gen $AUTOLAB_TASK_INDEX" >>runs/../order\n[ "$AUTOLAB_TASK_INDEX" != 1 ] || [ -e runs/../mended ]\n';
 const scratch = mkdtempSync(join(tmpdir(), 'retry-kill-'));
 afterAll(async () => {
   rmSync(scratch, { recursive: true });

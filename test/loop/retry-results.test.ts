@@ -16,13 +16,15 @@ const { answered, over } = asking(() => tiny);
 const at = (name: string) => join(tiny.iteration, name);
 /** Says how many tasks have left their mark, but only once it may. */
 const PARSER = `#!/bin/sh
-touch begun
-while [ ! -e may ] && [ -e design.yaml ]; do sleep 0.1; done
+touch runs/../begun
+while [ ! -e runs/../may ] && [ -e design.yaml ]; do sleep 0.1; done
 printf '{"metrics": {"schema_version": "1.0", "iteration_id": "tiny", "run_id": "%s", "status": "completed", "primary_metric": {"name": "executions", "value": %s, "delta_vs_baseline": null}}}' "$RUN_ID" "$(grep -c gen order)"
 `;
 
 test('results that were being parsed when a run was opened again are not its results', async () => {
-  tiny = await makeChain({ gen: '[ "$AUTOLAB_TASK_INDEX" != 1 ] || [ -e mended ] || exit 1\necho gen >>order\n' });
+  tiny = await makeChain({
+    gen: '[ "$AUTOLAB_TASK_INDEX" != 1 ] || [ -e runs/../mended ] || exit 1\necho gen >>runs/../order\n',
+  });
   writeFileSync(at('parse.sh'), PARSER, { mode: 0o755 });
   const policy = `${TINY_POLICY}  allow: { commands: [[${JSON.stringify(at('parse.sh'))}]] }\n`;
   writeFileSync(join(tiny.path, '.autolab', 'verifier_policy.yaml'), policy);
@@ -51,7 +53,7 @@ test('the results of a group are taken anew after one of its runs was run again,
   tiny = await makeTiny((path) => {
     const folder = join(path, 'experiments', 'plan', 'tiny');
     const put = (name: string, text: string) => writeFileSync(join(folder, name), text, { mode: 0o755 });
-    put('launch/run_local.sh', '#!/bin/sh\n[ "$AUTOLAB_REPLICATE" != 2 ] || [ -e mended ]\n');
+    put('launch/run_local.sh', '#!/bin/sh\n[ "$AUTOLAB_REPLICATE" != 2 ] || [ -e runs/../mended ]\n');
     put('parse.sh', PARSER.replace('grep -c gen order', 'echo 1'));
     put('may', '');
     const design = readFileSync(join(folder, 'design.yaml'), 'utf8');

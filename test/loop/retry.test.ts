@@ -25,7 +25,7 @@ type Retried = {
 const lineOf = async (id: string) => (await answered<{ runs: { line: string }[] }>('runs', id)).runs[0]?.line;
 /** Task 1 fails until the file `mended` is there; each says how wide its array is. */
 const GEN =
-  'echo "gen $AUTOLAB_TASK_INDEX of $SLURM_ARRAY_TASK_MAX attempt $AUTOLAB_ATTEMPT" >>order\n[ "$AUTOLAB_TASK_INDEX" != 1 ] || [ -e mended ]\n';
+  'echo "gen $AUTOLAB_TASK_INDEX of $SLURM_ARRAY_TASK_MAX attempt $AUTOLAB_ATTEMPT" >>runs/../order\n[ "$AUTOLAB_TASK_INDEX" != 1 ] || [ -e runs/../mended ]\n';
 const mend = () => writeFileSync(join(tiny.iteration, 'mended'), '');
 
 test('exactly the failed task runs again, with its index and the width of its array, and what comes after it', async () => {
@@ -70,7 +70,7 @@ test('exactly the failed task runs again, with its index and the width of its ar
 });
 
 test('a task that may still run is not run a second time, and a retry that waits is the answer of a second call', async () => {
-  tiny = await makeChain({ gen: 'echo x >>order; while [ -d launch ] && [ ! -e go ]; do sleep 0.1; done\n' });
+  tiny = await makeChain({ gen: 'echo x >>runs/../order; while [ -d launch ] && [ ! -e runs/../go ]; do sleep 0.1; done\n' });
   const { run_id } = await answered<Retried>('submit');
   const refused = await tiny.run(['retry', run_id]);
   expect(refused.exit).toBe(1);
@@ -81,7 +81,7 @@ test('a task that may still run is not run a second time, and a retry that waits
 
 test('beside another run of the iteration nothing is run again', async () => {
   tiny = await makeChain({
-    gen: '[ -e mended ] || { [ -e wait ] || exit 1; while [ -d launch ] && [ ! -e mended ]; do sleep 0.1; done; }\n',
+    gen: '[ -e runs/../mended ] || { [ -e runs/../wait ] || exit 1; while [ -d launch ] && [ ! -e runs/../mended ]; do sleep 0.1; done; }\n',
   });
   const { run_id } = await answered<Retried>('submit');
   await over();
@@ -99,7 +99,9 @@ test('beside another run of the iteration nothing is run again', async () => {
 
 test('after a time limit the double is asked for, as far as the policy lets it', async () => {
   tiny = await makeChain(
-    { gen: 'echo "gen $AUTOLAB_TASK_INDEX" >>order; [ "$AUTOLAB_TASK_INDEX" != 1 ] || [ -e mended ] || sleep 60\n' },
+    {
+      gen: 'echo "gen $AUTOLAB_TASK_INDEX" >>runs/../order; [ "$AUTOLAB_TASK_INDEX" != 1 ] || [ -e runs/../mended ] || sleep 60\n',
+    },
     STEPS.replace('parallel: 2 }', 'parallel: 2 }, resources: { walltime: "00:00:03" }'),
   );
   const { run_id } = await answered<Retried>('submit');
@@ -147,7 +149,7 @@ test('where a configuration that markers must name has changed since, tasks of b
 });
 
 test('from a step on, whole; and tasks by name, with everything that is made of them', async () => {
-  tiny = await makeChain({ gen: 'echo "gen $AUTOLAB_TASK_INDEX" >>order\n' });
+  tiny = await makeChain({ gen: 'echo "gen $AUTOLAB_TASK_INDEX" >>runs/../order\n' });
   const { run_id } = await answered<Retried>('submit');
   await over();
   expect((await answered<Retried>('retry', run_id, '--from', 'hist', '--dry-run')).what).toBe('hist; tidy');

@@ -27,7 +27,8 @@ type Case = { point: Point; nth: number; end: 'CONT' | 'KILL' };
 const REFUSED =
   /limits\.spend\.gpu_hours\.iteration .*1 gpu-hours reserved or spent on this iteration, and 1 gpu-hours of this call; the policy allows at most 1 gpu-hours/;
 /** An hour of one GPU at worst, where an iteration may cost one; it runs until `go` is there. */
-const SCRIPT = '#!/bin/sh\n#SBATCH --time=01:00:00\necho ran >>ran\nwhile [ -d launch ] && [ ! -e go ]; do sleep 0.1; done\n';
+const SCRIPT =
+  '#!/bin/sh\n#SBATCH --time=01:00:00\necho ran >>runs/../ran\nwhile [ -d launch ] && [ ! -e runs/../go ]; do sleep 0.1; done\n';
 const POLICY = `policy_resolution: { default_preset: local_dev }
 gate:
   limits:

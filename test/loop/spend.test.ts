@@ -27,7 +27,7 @@ async function clone(): Promise<Tiny> {
     writeFileSync(join(launch, 'launch.yaml'), `schema_version: "1"\nsite: local\nresources: { cpus: 1 }\n`);
     writeFileSync(
       join(launch, 'run_local.sh'),
-      '#!/bin/sh\n#SBATCH --time=00:01:00\necho ran >>ran\nwhile [ -d launch ] && [ ! -e go ]; do sleep 0.1; done\n',
+      '#!/bin/sh\n#SBATCH --time=00:01:00\necho ran >>runs/../ran\nwhile [ -d launch ] && [ ! -e runs/../go ]; do sleep 0.1; done\n',
     );
   });
   made.push(tiny);

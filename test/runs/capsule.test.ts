@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, rmSync, statSync, symlinkSync, utimesSync, writeF
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, expect, test } from 'vitest';
-import { isSameWork, readCapsule as readAll } from '../../src/runs/capsule.ts';
+import { isSameWork, readCapsule as readAll, readDiff } from '../../src/runs/capsule.ts';
 import { plan, scratch } from './samples.ts';
 
 const top = scratch('capsule');
@@ -27,12 +27,14 @@ async function repository(files: Record<string, string> = { 'a.py': '1', 'ü b.p
   return path;
 }
 const readCapsule = async (folder: string) => (await readAll(folder)).capsule;
+const branch = async (repo: string) => (await git(repo, 'symbolic-ref', '--short', 'HEAD')).stdout;
 const head = async (repo: string) => (await git(repo, 'rev-parse', 'HEAD')).stdout;
 
 test('a clean repository', async () => {
   const repo = await repository();
   expect(await readCapsule(repo)).toEqual({
     commit: await head(repo),
+    branch: await branch(repo),
     clean: true,
     changed: [],
     digest: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -146,11 +148,36 @@ test('a repository without a commit', async () => {
   await git(repo, 'init', '-q');
   expect(await readCapsule(repo)).toEqual({
     commit: null,
+    branch: await branch(repo),
     clean: false,
     changed: ['a.py'],
     digest: expect.any(String),
     why: null,
   });
+});
+
+test('what differs in tracked files is a patch that git takes; new files are no part of it, and nothing is none', async () => {
+  const repo = await repository();
+  const diff = async () => {
+    const { listing } = await readAll(repo);
+    return listing && readDiff(repo, listing);
+  };
+  expect(await diff()).toBeNull();
+  put(repo, { 'new.py': '3' });
+  expect(await diff()).toBeNull();
+  put(repo, { 'a.py': 'x\n', 'data.bin': Uint8Array.of(0xff, 0, 1) });
+  const patch = await diff();
+  await git(repo, 'checkout', '-q', '--', 'a.py');
+  put(top.path, { patch: patch ?? '' });
+  await git(repo, 'apply', join(top.path, 'patch'));
+  expect(await diff()).toBe(patch);
+  expect(patch).not.toContain('new.py');
+});
+
+test('a commit on no branch has none', async () => {
+  const repo = await repository();
+  await git(repo, 'checkout', '-q', '--detach');
+  expect(await readCapsule(repo)).toMatchObject({ commit: await head(repo), branch: null });
 });
 
 test('looking writes nothing', async () => {

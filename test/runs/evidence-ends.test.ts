@@ -26,6 +26,11 @@ describe('the scheduler says it went well, or has no row', () => {
       { state: 'failed', exit: 78, failure: 'drift', detail: 'the script in the run folder is not the one that was approved' },
     ],
     [
+      'refused: drift of an input',
+      { exit: 78, refused: 'drift', input: 'data/c.yaml' },
+      { state: 'failed', exit: 78, failure: 'drift', detail: 'its input data/c.yaml is not what it was at the submission' },
+    ],
+    [
       'refused: launch',
       { exit: 78, refused: 'launch' },
       {

@@ -22,6 +22,8 @@ const DEFAULTS = {
   steps: null,
   preflight: [],
   environment: { modules: [], setup: [], pass: [], set: {} },
+  code: null,
+  inputs: [],
   logs: [],
   resume: null,
   artifacts: { pull: [], expect: [] },
@@ -40,6 +42,7 @@ array: { indices: "0-3,8,10-14:2", parallel: 4 }
 preflight: [ ["uv", "run", "dense", "validate-config"], [true-check] ]
 environment: { modules: [python/3.12], setup: ["source .venv/bin/activate"], pass: [PATH, HOME], set: { OMP_NUM_THREADS: "4", SORT_KEY: name } }
 code: live
+inputs: ["configs/*.yaml"]
 logs: ["job_logs/**"]
 resume: { workspace: outputs, config: config.yaml, may_grow: ["generation.plan[].sequences", "steps"], lock: outputs/meta/run.lock }
 artifacts:
@@ -74,6 +77,8 @@ artifacts:
       pass: ['PATH', 'HOME'],
       set: { OMP_NUM_THREADS: '4', SORT_KEY: 'name' },
     },
+    code: 'live',
+    inputs: ['configs/*.yaml'],
     logs: ['job_logs/**'],
     resume: {
       workspace: 'outputs',
@@ -96,7 +101,6 @@ artifacts:
 test.each([
   ['after: [{ run: r, on: success }]', '2:1: after', 'submit the run when the one before it is over'],
   ['canary: 1', '2:1: canary', 'run a small array first'],
-  ['code: snapshot', '2:1: code: snapshot', 'write code: live, and leave the files alone while the job waits'],
   [
     'resources: { options: { constraint: a100 } }',
     '2:14: options',
@@ -197,7 +201,7 @@ test.each([
   ],
   [
     'artifacts: { expect: [{ file: a, json: b }] }',
-    '2:23: artifacts.expect[0] is a map; expected exactly one of each, npz, csv, json, hashes, files, file and marker',
+    '2:23: artifacts.expect[0] is a map; expected exactly one of each, npz, csv, json, hashes, files, file, marker and command',
     'change artifacts.expect[0] (l.yaml:2:23)',
   ],
   [
@@ -225,7 +229,7 @@ test.each([
     '2:23: artifacts.expect[0] is a map; until goes with step, and names one below it; there is no step a below none',
     'change artifacts.expect[0] (l.yaml:2:23)',
   ],
-  ['code: frozen', '2:7: code is "frozen"; expected "live"', 'change code (l.yaml:2:7)'],
+  ['code: frozen', '2:7: code is "frozen"; expected one of "snapshot", "live"', 'change code (l.yaml:2:7)'],
 ])('%s is refused', (line, what, next) => {
   expect(failureOf(() => parseLaunchFile(`schema_version: "1"\n${line}\n`, 'l.yaml'))).toEqual({
     code: 'file_invalid',

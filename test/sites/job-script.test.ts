@@ -195,6 +195,27 @@ test('names that cannot be set are refused', () => {
   expect(() => prepare('', { args: ['a\0'] })).toThrow(expect.objectContaining({ code: 'usage' }));
 });
 
+test('a task begins only while its inputs are what they were, and its marker names the one that is not', LIMIT, async () => {
+  const name = `a "b"'s $x.yaml`;
+  const put = (text: string) => writeFileSync(join(top, name), text);
+  put('1');
+  const inputs = { root: top, sha256: { [name]: sha256('1') } };
+  expect(await prepare('echo ran >>ran', { inputs }).run({ SLURM_JOB_ID: '1' })).toBe(0);
+  put('2');
+  expect(await prepare('echo ran >>ran', { inputs, attempt: 2 }).run({ SLURM_JOB_ID: '2' })).toBe(78);
+  rmSync(join(top, name));
+  expect(await prepare('echo ran >>ran', { inputs, attempt: 3 }).run({ SLURM_JOB_ID: '3' })).toBe(78);
+  expect(readFileSync(join(top, 'ran'), 'utf8')).toBe('ran\n');
+  const { markers, unreadable } = await look();
+  const told = markers.map(({ attempt, exit, refused, input }) => ({ attempt, exit, refused, input }));
+  expect(told.sort((a, b) => a.attempt - b.attempt)).toEqual([
+    { attempt: 1, exit: 0, refused: undefined, input: undefined },
+    { attempt: 2, exit: 78, refused: 'drift', input: name },
+    { attempt: 3, exit: 78, refused: 'drift', input: name },
+  ]);
+  expect(unreadable).toEqual([]);
+});
+
 function prepare(lines: string, more: Partial<JobScriptSpec> = {}) {
   const source = `#!/bin/bash\n${lines}\n`;
   const path = join(gate, 'script');

@@ -13,9 +13,9 @@ steps:
   - { name: tidy, script: tidy.sh, after: [{ step: hist, on: any }] }
 `;
 const SCRIPTS = {
-  gen: 'echo "gen $AUTOLAB_TASK_INDEX $1" >>order\n',
-  hist: 'echo hist >>order\n',
-  tidy: 'echo tidy >>order\n',
+  gen: 'echo "gen $AUTOLAB_TASK_INDEX $1" >>runs/../order\n',
+  hist: 'echo hist >>runs/../order\n',
+  tidy: 'echo tidy >>runs/../order\n',
 };
 
 /** The tiny experiment as a run of several steps; each notes its executions in `order`. */

@@ -6,8 +6,8 @@ import { makeTiny, TINY_POLICY } from './tiny.ts';
 /** Each replicate notes that it ran, and writes its seed as its result. */
 export const REPLICATE_SCRIPT = `#!/bin/sh
 #SBATCH --time=00:01:00
-echo "$AUTOLAB_RUN_ID $AUTOLAB_ATTEMPT $AUTOLAB_REPLICATE $AUTOLAB_SEED" >> executions.log
-[ "$AUTOLAB_REPLICATE" != "$(cat fails 2>/dev/null)" ] || exit 3
+echo "$AUTOLAB_RUN_ID $AUTOLAB_ATTEMPT $AUTOLAB_REPLICATE $AUTOLAB_SEED" >> runs/../executions.log
+[ "$AUTOLAB_REPLICATE" != "$(cat runs/../fails 2>/dev/null)" ] || exit 3
 echo "$AUTOLAB_SEED" > "runs/$AUTOLAB_RUN_ID/value"
 `;
 

@@ -7,7 +7,7 @@ import { removeFolder } from './folders.ts';
 import { MAIN } from './repo.ts';
 
 /** The smallest whole experiment: one task that notes each of its executions. */
-export const SCRIPT = '#!/bin/sh\n#SBATCH --time=00:01:00\necho "$AUTOLAB_RUN_ID $AUTOLAB_ATTEMPT" >> executions.log\n';
+export const SCRIPT = '#!/bin/sh\n#SBATCH --time=00:01:00\necho "$AUTOLAB_RUN_ID $AUTOLAB_ATTEMPT" >> runs/../executions.log\n';
 
 export const TINY_POLICY = `policy_resolution: { default_preset: local_dev }
 gate:

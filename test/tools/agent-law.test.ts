@@ -152,7 +152,7 @@ test('no sequence of an agent’s calls doubles or ends a run that a person let 
     writeFileSync(file(path), POLICY('ask'));
     writeFileSync(
       join(launch, 'run_local.sh'),
-      '#!/bin/sh\n#SBATCH --time=00:30:00\necho ran >>ran\nwhile [ -d launch ] && [ ! -e go ]; do sleep 0.1; done\n',
+      '#!/bin/sh\n#SBATCH --time=00:30:00\necho ran >>runs/../ran\nwhile [ -d launch ] && [ ! -e runs/../go ]; do sleep 0.1; done\n',
     );
   });
   try {

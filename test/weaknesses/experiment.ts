@@ -57,7 +57,7 @@ export const policyWith = (...gate: string[]): string => `${TINY_POLICY}${gate.m
 /** A script for the scheduler that lasts no longer than a minute. */
 export const script = (body: string): string => `#!/bin/sh\n#SBATCH --time=00:01:00\n${body}\n`;
 /** It ends once there is a file `go` in the iteration's folder. */
-export const WAITING = script('until [ -e go ]; do sleep 0.05; done');
+export const WAITING = script('until [ -e runs/../go ]; do sleep 0.05; done');
 export const launchWith = (...lines: string[]): string => ['schema_version: "1"', 'site: local', ...lines, ''].join('\n');
 
 /** A parser that the policy allows, so that a run can be taken to its metrics. */

@@ -73,7 +73,7 @@ describe('an empty job is never submitted', () => {
     expect({ script: text(tiny, SCRIPT_FILE), jobs: jobs(tiny) }).toEqual({ script: placeholder, jobs: [] });
     put(tiny.path, {
       [DESIGN]: (old) =>
-        old.replace('{ module: placeholder }', `{ module: tiny.main, cli: 'echo "$RUN_ID 1" >> executions.log' }`),
+        old.replace('{ module: placeholder }', `{ module: tiny.main, cli: 'echo "$RUN_ID 1" >> runs/../executions.log' }`),
     });
     const { run_id } = await submit(tiny);
     await over(tiny);

@@ -170,7 +170,7 @@ describe('an allocation of the caller is nothing to us', () => {
   });
 
   test('W18: the job is given to the site and not waited for, and sees nothing of the allocation', async () => {
-    const script = '#!/bin/sh\n#SBATCH --time=00:01:00\nenv > seen.txt\nuntil [ -e go ]; do sleep 0.05; done\n';
+    const script = '#!/bin/sh\n#SBATCH --time=00:01:00\nenv > runs/../seen.txt\nuntil [ -e runs/../go ]; do sleep 0.05; done\n';
     const tiny = await experiment(both(BATCH, { [SBATCH]: script }));
     const done = await tiny.run(['submit', '--json'], { env: ALLOCATION });
     expect(JSON.parse(done.stdout)).toMatchObject({ job_id: '1', state: 'submitted' });

@@ -122,7 +122,7 @@ describe('what may run, and with what', () => {
   test('W14: the caller’s environment goes into no job, no parser and no file', async () => {
     const tiny = await experiment(
       both(PARSED, BATCH, {
-        [SBATCH]: `${SCRIPT}env > seen.txt\n`,
+        [SBATCH]: `${SCRIPT}env > runs/../seen.txt\n`,
         'parse.sh': (old) => `env > parser.txt\n${old}`,
         [LAUNCH]: launchWith('environment: { pass: [WANTED] }'),
       }),
@@ -193,7 +193,9 @@ describe('what may run, and with what', () => {
 
   test('W14: a script changed after the decision does not run', async () => {
     const tiny = await experiment(
-      both(BATCH, { [SBATCH]: script('until [ -e go ]; do sleep 0.05; done; echo "$AUTOLAB_RUN_ID 1" >> executions.log') }),
+      both(BATCH, {
+        [SBATCH]: script('until [ -e runs/../go ]; do sleep 0.05; done; echo "$AUTOLAB_RUN_ID 1" >> runs/../executions.log'),
+      }),
     );
     const { run_id } = await submit(tiny);
     put(tiny.path, { [SBATCH]: script('touch pwned') });
