@@ -3,6 +3,7 @@ import { WORD, WORDS } from '../base/ids.ts';
 import { redact } from '../base/text.ts';
 import { parseIndices } from './array-indices.ts';
 import { expectationSchema, relative } from './artifacts/schema.ts';
+import { submitsSchema } from './submits-schema.ts';
 import { MEMORY, WALLTIME } from './units.ts';
 
 const word = z.string().regex(WORD, 'expected a name of letters, digits, dot, dash, plus and underscore');
@@ -75,6 +76,7 @@ const step = z.strictObject({
   args: z.array(z.string().regex(/^[^\0]*$/, 'expected text')).optional(),
   resources: resources.optional(),
   array: array.optional(),
+  submits: submitsSchema.optional(),
   after: z.array(parent).min(1).optional(),
 });
 
@@ -124,6 +126,7 @@ export const launchSchema = z
     site: word.optional(),
     resources: resources.optional(),
     array: array.optional(),
+    submits: submitsSchema.optional(),
     steps: steps.optional(),
     preflight: z.array(z.array(z.string().regex(/^[^\0]*$/, 'expected text')).min(1)).optional(),
     environment: z
@@ -143,6 +146,10 @@ export const launchSchema = z
   .refine((file) => file.steps === undefined || file.array === undefined, {
     path: ['array'],
     error: 'with steps each step says its own array',
+  })
+  .refine((file) => file.steps === undefined || file.submits === undefined, {
+    path: ['submits'],
+    error: 'with steps each step says what it submits',
   })
   .superRefine((file, context) => {
     for (const [at, message] of strayExpectations(file))

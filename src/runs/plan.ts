@@ -1,6 +1,7 @@
 import { digest } from '../base/digest.ts';
 import type { Amount, Job, Requested, Worst } from '../sites/schedulers/scheduler.ts';
 import { commentOf } from './job-comment.ts';
+import type { Submits } from './submits.ts';
 
 export { refuseSubmitting } from './nested-submission.ts';
 
@@ -26,7 +27,9 @@ export type PlanStep = {
   requested: Requested;
   /** Steps before it, and whether it goes on only after their success. Absent: it starts at once. */
   after?: { step: string; on: 'success' | 'any' }[];
-  /** Worst case of this step alone; absent in a plan of one step, whose price it is. */
+  /** Jobs that its script may submit by itself. Absent: none. */
+  submits?: Submits;
+  /** Worst case of this step, with all that it may submit; absent in a plan of one step, whose price it is. */
   price?: PlanPrice;
   /** What the site may give it at worst, where that is more than was asked or differs by site. Absent: as it is asked. */
   worst?: Worst;

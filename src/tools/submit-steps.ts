@@ -86,7 +86,13 @@ function intentOf(acts: Acts, { plan, iteration, files, scripts }: Planned, runI
     decision: granted.line?.hash ?? null,
     environment: passed(plan.environment.pass),
     jobScript,
+    ...recorderOf(acts, plan),
   };
+}
+
+function recorderOf(acts: Acts, plan: Plan): Pick<Intent, 'recorder'> {
+  const recorder = plan.steps.some(({ submits }) => submits) ? acts.site(plan.site).scheduler.recorder : undefined;
+  return recorder ? { recorder } : {};
 }
 
 /** Nothing has been submitted yet: a crash before this counts too little of nothing, and after it too much. */
