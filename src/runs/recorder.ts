@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
@@ -7,11 +7,23 @@ import type { JobScriptSpec } from '../sites/job-script.ts';
 import { commentOf } from './job-comment.ts';
 import type { JobWitness, PlanStep } from './plan.ts';
 import { planDigest } from './plan.ts';
+import { current } from './record.ts';
 import type { Intent } from './reservation.ts';
+import type { Run } from './run.ts';
+import { gateOf, partsOf } from './run.ts';
 
 /** Where the calls of one attempt of a step are noted, in the gate folder. */
 export function notesFolder(step: string, attempt: number): string {
   return join('children', `${step}.${attempt}`);
+}
+
+/** From now on no script of the run submits anything more. */
+export function closeNotes(run: Run): void {
+  for (const { record } of partsOf(run)) {
+    const { step = '', attempt = 0 } = current(record) ?? {};
+    const folder = join(gateOf(run), notesFolder(step, attempt));
+    if (existsSync(folder)) writeAtomic(join(folder, 'closed'), '');
+  }
 }
 
 /**

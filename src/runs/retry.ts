@@ -1,5 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import { indicesText } from './array-indices.ts';
+import { everyTask, stateOf } from './children.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import { decidedStep, indicesOf, stepOf } from './plan.ts';
@@ -82,7 +83,9 @@ function isUnsent({ record }: Run): boolean {
   return record.opened || current(record)?.phase === 'none';
 }
 
+/** What a script submits by itself is submitted again by it alone. */
 function notWell({ record }: Run): number[] {
+  if (record.children?.some((child) => stateOf(child) === 'failed')) return record.tasks.map(({ index }) => index);
   return record.tasks.filter(({ state }) => state !== 'succeeded').map(({ index }) => index);
 }
 
@@ -131,7 +134,7 @@ function refuseOpen(run: Run, parts: readonly Run[]): void {
     const attempt = current(part.record);
     const isNothing =
       attempt === undefined || attempt.phase === 'none' || attempt.phase === 'refused' || attempt.phase === 'withdrawn';
-    return !isNothing && part.record.tasks.some(({ state }) => !TASK_OVER.has(state));
+    return !isNothing && everyTask(part.record).some(({ state }) => !TASK_OVER.has(state));
   });
   if (open.length === 0) return;
   // Held until the others are there, which they will not be.
