@@ -21,7 +21,7 @@ export function refuseSubmitting(script: string, path: string, recorded?: string
   for (const { line, folder, program } of callsIn(script)) {
     if (program === recorded && folder === '') continue;
     throw new Failure('script_submits', {
-      what: `${path} line ${line} calls ${folder}${program}`,
+      what: `${path} line ${line} calls ${recorded === undefined ? '' : folder}${program}`,
       why: 'jobs that a job submits would be neither priced nor recorded',
       next: recorded === undefined ? asSteps(script, path) : `call ${recorded}, by its name alone: calls of it are recorded`,
     });

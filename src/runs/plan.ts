@@ -91,6 +91,11 @@ export function runsOf(plan: Pick<Plan, 'steps' | 'seeds'>): number {
   return isArray ? 1 : (plan.seeds?.count ?? 1);
 }
 
+/** Whether scripts of it may submit by themselves. */
+export function maySubmit({ steps }: Pick<Plan, 'steps'>): boolean {
+  return steps.some(({ submits }) => submits !== undefined);
+}
+
 /** The array indices of a step; `[0]` for a step that is no array. */
 export function indicesOf(step: PlanStep): readonly number[] {
   return step.requested.indices ?? [0];

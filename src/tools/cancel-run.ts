@@ -4,11 +4,12 @@ import { Failure } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
 import { openChildren } from '../runs/children.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
+import { maySubmit } from '../runs/plan.ts';
 import { closeNotes } from '../runs/recorder.ts';
 import type { Run } from '../runs/run.ts';
 import { gateOf, giveUp, isUnsubmitted, partsOf, phaseOf, record, reread, withWhole } from '../runs/run.ts';
 import type { Site } from '../sites/site.ts';
-import { childJobs, maySubmit } from './children-notes.ts';
+import { childJobs } from './children-notes.ts';
 import { decisionOut, dryRun, runField, stateOut } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
 import { tell } from './telling.ts';
@@ -48,7 +49,7 @@ export default defineTool({
     return {
       acts: ['cancel'],
       subject: subjectOf(run),
-      summary: `cancel run ${run.id} (${run.record.state}): ${maySubmit(run) ? 'what its scripts submitted, and ' : ''}job ${
+      summary: `cancel run ${run.id} (${run.record.state}): ${maySubmit(run.plan) ? 'what its scripts submitted, and ' : ''}job ${
         jobsOf(run)
           .map((job) => job.id)
           .join(', ') || 'none'
@@ -114,7 +115,7 @@ function jobsOf(run: Run): { id: string; name: string }[] {
 
 /** Jobs that its scripts submitted, the newest too; from now on they submit nothing more. */
 async function childrenOf(run: Run, site: Site): Promise<{ id: string; name: string; of: string }[]> {
-  const masters = partsOf(run).filter(maySubmit);
+  const masters = partsOf(run).filter(({ plan }) => maySubmit(plan));
   if (masters.length === 0) return [];
   for (const part of run.replicates ?? [run]) closeNotes(part);
   const noted = await site.markers([...new Set(masters.map(gateOf))]);
@@ -123,7 +124,7 @@ async function childrenOf(run: Run, site: Site): Promise<{ id: string; name: str
 
 /** What its scripts submit while it is being decided on is meant, too. */
 function subjectOf(run: Run): unknown {
-  return { cancel: run.id, jobs: jobsOf(run), ...(maySubmit(run) ? { children: 'all' } : {}) };
+  return { cancel: run.id, jobs: jobsOf(run), ...(maySubmit(run.plan) ? { children: 'all' } : {}) };
 }
 
 function answer(run: Run, cancelled: string[]): z.output<typeof output> {

@@ -2,6 +2,7 @@ import { asFailure } from '../base/errors.ts';
 import { isOpenNote, notesOf, settleByHistory, settleNotes } from '../runs/child-settlement.ts';
 import { openChildren } from '../runs/children.ts';
 import type { ChildSight, SettledNote } from '../runs/children-look.ts';
+import { maySubmit } from '../runs/plan.ts';
 import type { Run } from '../runs/run.ts';
 import { gateOf, partsOf } from '../runs/run.ts';
 import { TIMINGS } from '../runs/timings.ts';
@@ -10,11 +11,6 @@ import type { History } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
 
 type Jobs = { id: string; name: string; open: number }[];
-
-/** Whether scripts of the run may submit by themselves, so that their notes are read. */
-export function maySubmit({ plan }: Pick<Run, 'plan'>): boolean {
-  return plan.steps.some(({ submits }) => submits !== undefined);
-}
 
 /** Jobs that scripts submitted and that are not known to be over: those of the journal, and those noted since. */
 export function childJobs(part: Run, site: Site, looks: readonly MarkerLook[]): Jobs {
@@ -37,7 +33,7 @@ export async function childSights(
   asked: ReadonlySet<string>,
   problems: string[],
 ): Promise<(part: Run) => ChildSight | undefined> {
-  const parts = runs.filter(maySubmit).flatMap(partsOf);
+  const parts = runs.filter(({ plan }) => maySubmit(plan)).flatMap(partsOf);
   const open = parts.flatMap((part) =>
     settled(part, site, looks)
       .filter((one) => isOpenNote(part, one))
@@ -46,7 +42,7 @@ export async function childSights(
   const history = open.length > 0 ? await historyOf(site, Math.min(...open), problems) : undefined;
   const timings = TIMINGS[site.kind];
   return (part) => {
-    if (!maySubmit(part)) return undefined;
+    if (!maySubmit(part.plan)) return undefined;
     const notes = settled(part, site, looks);
     return { asked, notes: history && timings ? settleByHistory(part, notes, history, timings) : notes };
   };

@@ -7,13 +7,14 @@ import type { ChildSight } from '../runs/children-look.ts';
 import { grown, isWatched, moves, needsMarkers, observe, openJobs, parentFailed } from '../runs/monitor.ts';
 import { openRuns } from '../runs/open.ts';
 import { paceOf } from '../runs/place.ts';
+import { maySubmit } from '../runs/plan.ts';
 import { projectOne } from '../runs/project.ts';
 import { isCutOff } from '../runs/recovery.ts';
 import type { Run } from '../runs/run.ts';
 import { baseOf, gateOf, partsOf, record, reread, withRun } from '../runs/run.ts';
 import type { MarkerLook } from '../sites/job-script.ts';
 import type { Look } from '../sites/schedulers/scheduler.ts';
-import { childJobs, childSights, maySubmit } from './children-notes.ts';
+import { childJobs, childSights } from './children-notes.ts';
 import { optionalRun, stateOut, tasksOut } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
 import { guardOf } from './telling.ts';
@@ -130,7 +131,7 @@ async function lookAt(
   try {
     const site = acts.site(name);
     // What scripts have submitted is asked for in the same poll, so their notes are read before it, and again after it.
-    const masters = watched.filter(maySubmit);
+    const masters = watched.filter(({ plan }) => maySubmit(plan));
     const noted = await site.markers(masters.map(gateOf));
     const children = masters.flatMap((run) => parts(run).flatMap((part) => childJobs(part, site, noted)));
     const jobs = [...watched.flatMap(parts).flatMap(openJobs), ...children];
@@ -138,7 +139,7 @@ async function lookAt(
     const { meter, key } = paceOf(acts.repo, site.kind);
     meter.note('poll', key);
     const look = await site.poll({ jobs, since });
-    const marked = watched.filter((run) => maySubmit(run) || parts(run).some((part) => needsMarkers(part, look)));
+    const marked = watched.filter((run) => maySubmit(run.plan) || parts(run).some((part) => needsMarkers(part, look)));
     const markers = await site.markers(marked.map(gateOf));
     const sights = await childSights(masters, site, markers, new Set(children.map(({ id }) => id)), problems);
     for (const run of watched) await note(run, look, markers, sights, problems);

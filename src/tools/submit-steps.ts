@@ -11,7 +11,7 @@ import { reserveAll } from '../runs/group-reservation.ts';
 import { stateFolder } from '../runs/home.ts';
 import { isOver } from '../runs/lifecycle.ts';
 import type { Plan } from '../runs/plan.ts';
-import { planDigest, runsOf, stepOf } from '../runs/plan.ts';
+import { maySubmit, planDigest, runsOf, stepOf } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import type { Intent, Reserved } from '../runs/reservation.ts';
 import { reserveRetry } from '../runs/reservation.ts';
@@ -91,7 +91,7 @@ function intentOf(acts: Acts, { plan, iteration, files, scripts }: Planned, runI
 }
 
 function recorderOf(acts: Acts, plan: Plan): Pick<Intent, 'recorder'> {
-  const recorder = plan.steps.some(({ submits }) => submits) ? acts.site(plan.site).scheduler.recorder : undefined;
+  const recorder = maySubmit(plan) ? acts.site(plan.site).scheduler.recorder : undefined;
   return recorder ? { recorder } : {};
 }
 

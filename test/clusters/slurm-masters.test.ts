@@ -19,7 +19,11 @@ afterEach(async () => {
 });
 afterAll(() => slurm?.close(), LIMIT);
 
-type Told = { all_over: boolean; problems: string[]; runs: { state: string; line: string; blocked: boolean; next_tool: string | null; next: string }[] };
+type Told = {
+  all_over: boolean;
+  problems: string[];
+  runs: { state: string; line: string; blocked: boolean; next_tool: string | null; next: string }[];
+};
 type Submitted = { run_id: string; state: string; price: { cpu_hours: number } };
 
 const POLICY = SLURM_POLICY.replace('  allow:\n', '    children: { per_run: 12 }\n  allow:\n');
@@ -37,7 +41,8 @@ for step in 0 1; do
   previous="--dependency=afterok:$hist --kill-on-invalid-dep=yes"
 done
 echo "last $hist"`;
-const GEN = '#SBATCH --job-name=gen\n#SBATCH --array=0-3%2\n#SBATCH --time=00:02:00\necho "gen $1 $SLURM_ARRAY_TASK_ID" >>../order';
+const GEN =
+  '#SBATCH --job-name=gen\n#SBATCH --array=0-3%2\n#SBATCH --time=00:02:00\necho "gen $1 $SLURM_ARRAY_TASK_ID" >>../order';
 const HIST = '#SBATCH -J hist\necho "hist $1" >>../order';
 
 function experiment({ master = MASTER, gen = GEN, launch = LAUNCH, policy = POLICY } = {}): Promise<Repo> {
@@ -55,10 +60,14 @@ function experiment({ master = MASTER, gen = GEN, launch = LAUNCH, policy = POLI
 }
 const told = () => repo.json<Told>('monitor');
 const ended = () =>
-  until('it is over', async () => {
-    const now = await told();
-    return now.all_over ? now.runs : undefined;
-  }, 400);
+  until(
+    'it is over',
+    async () => {
+      const now = await told();
+      return now.all_over ? now.runs : undefined;
+    },
+    400,
+  );
 const order = () => readFileSync(join(repo.iteration, 'order'), 'utf8').trim().split('\n');
 
 test('a master and all that it submitted are one run, which is over when all of it is', { timeout: LIMIT }, async () => {
@@ -69,7 +78,12 @@ test('a master and all that it submitted are one run, which is over when all of 
   const { run_id } = await repo.json<Submitted>('submit');
   const [run] = await ended();
   expect(run).toMatchObject({ state: 'running', line: expect.stringMatching(/children: 4 done \(every task has ended well/) });
-  expect(order().map((line) => line.replace(/ \d$/, ''))).toEqual([...Array(4).fill('gen 0'), 'hist', ...Array(4).fill('gen 1'), 'hist']);
+  expect(order().map((line) => line.replace(/ \d$/, ''))).toEqual([
+    ...Array(4).fill('gen 0'),
+    'hist',
+    ...Array(4).fill('gen 1'),
+    'hist',
+  ]);
   expect((await repo.autolab('audit', 'verify')).exit).toBe(0);
   void run_id;
 });

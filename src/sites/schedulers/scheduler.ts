@@ -130,7 +130,15 @@ export type Look = { at: number; healthy: boolean; trouble?: string; jobs: JobVi
 export type Queue = { active: number; pending: number };
 
 /** One job as the scheduler remembers it, an array as one. `comment` null: none, or the site keeps none. `submitted`: epoch seconds at the site. */
-export type JobTrace = { id: JobId; name: string; user: string; submitted: number | null; comment: string | null };
+export type JobTrace = {
+  id: JobId;
+  name: string;
+  user: string;
+  submitted: number | null;
+  comment: string | null;
+  /** The folder it was submitted to start in; absent where the scheduler does not say. */
+  folder?: string;
+};
 
 /** `reaches`: since when accounting is whole, so that a job it does not know was never there; null where none is kept. Epoch seconds. */
 export type History = { at: number; jobs: JobTrace[]; reaches: number | null };
