@@ -50,6 +50,16 @@ function judgeChild(
   return { ...child, tasks };
 }
 
+/** Every job that it waits for. */
+export function jobsNamed({ after }: Pick<ChildRecord, 'after'>): string[] {
+  return after.split(/[,?]/).flatMap((part) =>
+    part
+      .split(':')
+      .slice(1)
+      .filter((id) => /^\d/.test(id)),
+  );
+}
+
 /** The jobs that must end well before it begins. */
 export function parentsOf({ after }: Pick<ChildRecord, 'after'>): string[] {
   return after.split(/[,?]/).flatMap((part) => {

@@ -9,6 +9,7 @@ import type { Run } from '../runs/run.ts';
 import { readRun, runFolders } from '../runs/run.ts';
 import type { TaskRecord } from '../runs/types.ts';
 import { usageOf } from '../runs/usage.ts';
+import { childrenOut, childrenText, childrenView } from './children-view.ts';
 import { iterationField, optionalRun, priceOut, stateOut, tasksOut } from './fields.ts';
 import { hours, priceOfPlan, priceView } from './pricing.ts';
 import { chooseRun } from './run-choice.ts';
@@ -58,6 +59,7 @@ const runOut = z.object({
   line: z.string(),
   next_tool: z.string().nullable(),
   next: z.string(),
+  children: childrenOut.optional(),
   task_list: z.array(taskOut).optional().describe('Only for one run in detail; the first 200, those with trouble first'),
 });
 const output = z.object({
@@ -82,7 +84,7 @@ export default defineTool({
   handle: async ({ run_id, iteration, state, open, limit }, acts) => {
     if (run_id !== undefined) {
       const run = chooseRun(acts, run_id, iteration);
-      return { runs: [{ ...view(run), task_list: taskList(run) }], total: 1, shown: 1, unreadable: [] };
+      return { runs: [{ ...view(run), ...childrenView(run), task_list: taskList(run) }], total: 1, shown: 1, unreadable: [] };
     }
     const { runs, unreadable } = allRuns(acts, iteration);
     const wanted = runs.filter(
@@ -94,6 +96,7 @@ export default defineTool({
   text: (out) =>
     [
       ...out.runs.map((run) => `${run.line}; at most ${hours(run.price)}${run.next_tool ? ` → ${run.next_tool}` : ''}`),
+      ...childrenText(out.runs[0]?.children),
       ...(out.runs[0]?.task_list ?? [])
         .filter((task) => task.failure)
         .slice(0, 10)
