@@ -105,6 +105,20 @@ export function grown(run: Run, look: Look): string[] {
   return [...new Set(mays.flatMap((may) => excess(planned, { ...planned, ...may })))];
 }
 
+/** The same of a job that a script submitted, beyond what was declared for each. */
+export function grownChildren(run: Run, look: Look): string[] {
+  const { submits } = decidedStep(run);
+  if (!submits) return [];
+  const planned = allowance({ requested: submits.each, ...(submits.worst ? { worst: submits.worst } : {}) });
+  const ours = new Set((run.record.children ?? []).map(({ job, name }) => `${job} ${name}`));
+  const rows = look.jobs.filter(({ id, name }) => ours.has(`${id} ${name}`));
+  return [
+    ...new Set(
+      rows.flatMap(({ id, may }) => (may ? excess(planned, { ...planned, ...may }).map((more) => `${id}: ${more}`) : [])),
+    ),
+  ];
+}
+
 /** Rows of this very job: same id, same name with its nonce, same user's listing. A recycled id never has our name. */
 function viewsOf(run: Run, jobs: readonly JobView[]): Map<number, JobView> {
   const attempt = current(run.record);

@@ -17,6 +17,16 @@ export function notesFolder(step: string, attempt: number): string {
   return join('children', `${step}.${attempt}`);
 }
 
+/** A folder whose programs could not be found by their name alone. */
+export function refuseOffPath(folder: string): void {
+  if (!/[:\n]/.test(folder)) return;
+  throw new Failure('usage', {
+    what: `the folder ${JSON.stringify(folder)} has a colon in its name`,
+    why: 'the program that records what scripts submit could not stand on PATH',
+    next: 'rename the folder, or take submits out of launch/launch.yaml',
+  });
+}
+
 /** From now on no script of the run submits anything more. */
 export function closeNotes(run: Run): void {
   for (const { record } of partsOf(run)) {
@@ -41,12 +51,6 @@ export function writeRecorder(
   if (!recorder) throw new Error(`step ${step.name} may submit, and its scheduler has no recording program`);
   const notes = join(gate, notesFolder(step.name, attempt));
   const programs = join(gate, 'programs', `${step.name}.${attempt}`);
-  if (/[:\n]/.test(programs))
-    throw new Failure('usage', {
-      what: `the folder ${programs} has a colon in its name`,
-      why: 'a program in it could not stand on PATH',
-      next: 'rename the folder, and submit again',
-    });
   const { jobs, tasks, each } = step.submits;
   const comment = `${commentOf({ version, run: runId, plan: planDigest(plan), ...witness })} child=${step.name}.${attempt}.`;
   const text = recorder.text({ notes, jobs, tasks, each, name: `${name}.c`, comment });

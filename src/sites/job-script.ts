@@ -76,15 +76,21 @@ export function jobScript(spec: JobScriptSpec): string {
   ].join('\n');
 }
 
-/** Whatever the environment is prepared with, our program is the first on PATH when the script begins, and is the one that was written. */
+/**
+ * Whatever the environment is prepared with, our program is the first on PATH when the script begins, and is the one that was written. A
+ * login shell's profile sets PATH anew; what bash inherits as a function stands above that.
+ */
 function recording({ folder, program, sha256 }: NonNullable<JobScriptSpec['recorder']>): string[] {
   return [
     `readonly al_recorder=${bashWord(folder)}`,
+    `${program}() { "$AUTOLAB_RECORDER/${program}" "$@"; }`,
     'al_record() {',
     '  local sum',
     `  sum=$(command -p sha256sum <"$al_recorder/${program}")`,
     `  [ "\${sum%% *}" = ${bashWord(sha256)} ] || al_refuse 78 drift 'the program that records submissions is not the one that was written'`,
     '  case $PATH in "$al_recorder:"*) ;; *) export PATH="$al_recorder:$PATH" ;; esac',
+    '  export AUTOLAB_RECORDER=$al_recorder',
+    `  export -f ${program}`,
     '}',
   ];
 }

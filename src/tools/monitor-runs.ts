@@ -4,7 +4,7 @@ import { asFailure } from '../base/errors.ts';
 import type { Acts } from '../context.ts';
 import { everyTask } from '../runs/children.ts';
 import type { ChildSight } from '../runs/children-look.ts';
-import { grown, isWatched, moves, needsMarkers, observe, openJobs, parentFailed } from '../runs/monitor.ts';
+import { grown, grownChildren, isWatched, moves, needsMarkers, observe, openJobs, parentFailed } from '../runs/monitor.ts';
 import { openRuns } from '../runs/open.ts';
 import { paceOf } from '../runs/place.ts';
 import { maySubmit } from '../runs/plan.ts';
@@ -175,6 +175,8 @@ async function note(
     problems.push(
       `${run.id}: its job may use ${more}: it was changed after its release, or the site gives more than was asked for`,
     );
+  for (const more of parts(run).flatMap((part) => grownChildren(part, look)))
+    problems.push(`${run.id}: a job that a script submitted may use more than was declared for each: job ${more}`);
   for (const bad of mine?.unreadable ?? []) problems.push(`${run.id}: a marker cannot be read: ${bad}`);
   try {
     await withRun(run, 'monitoring', () => {

@@ -5,9 +5,10 @@ import type { SettledNote } from '../../src/runs/children-look.ts';
 import { parentsOf } from '../../src/runs/children-look.ts';
 import { failureOf } from '../../src/runs/failure.ts';
 import type { JournalEvent } from '../../src/runs/journal.ts';
-import { isWatched, observe } from '../../src/runs/monitor.ts';
+import { grownChildren, isWatched, observe } from '../../src/runs/monitor.ts';
 import { planDigest } from '../../src/runs/plan.ts';
 import { replay } from '../../src/runs/record.ts';
+import { retryPlan } from '../../src/runs/retry.ts';
 import type { Run } from '../../src/runs/run.ts';
 import { settle } from '../../src/runs/settlement.ts';
 import { TIMINGS } from '../../src/runs/timings.ts';
@@ -238,4 +239,19 @@ test('notes are of their place; what is torn or elsewhere is told', () => {
     ],
     unreadable: ['children/main.1/3/intent.json', 'children/../x/1/intent.json'],
   });
+});
+
+test('of a master of which a child failed the whole step is run again, since its script alone submits that', () => {
+  const bad = note('1', { answer: { exit: 1, stdout: '', stderr: 'sbatch: error: invalid partition specified: x' } });
+  const failed = lookedAt([[notes(bad), [done]]]);
+  expect(retryPlan(failed, {}).again).toEqual([{ step: 'main', indices: [0], more: null }]);
+  const open = lookedAt([[notes(note('1')), [done]]]);
+  expect(() => retryPlan(open, {})).toThrow('has tasks that have not ended');
+});
+
+test('a child that may use more than each was declared with is told', () => {
+  const run = lookedAt([[notes(note('1')), [done, row('11')]]]);
+  const may = { cpus: 3, nodes: 1, walltimeSeconds: 3600 };
+  const look = { at: 1000, healthy: true, jobs: [row('11', { may }), row('12', { may })] };
+  expect(grownChildren(run, look)).toEqual(['11: cpus 3 instead of 2']);
 });
