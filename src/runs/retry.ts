@@ -6,6 +6,7 @@ import type { Plan, PlanStep } from './plan.ts';
 import { decidedStep, indicesOf, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
+import { asAsked } from './submits.ts';
 import type { FailureClass } from './types.ts';
 
 export type Wish = {
@@ -119,7 +120,7 @@ function stepAgain(
     memoryMb === before.memoryMb ? '' : `memory ${before.memoryMb ?? 'unknown'} → ${memoryMb} MB`,
     walltimeSeconds === before.walltimeSeconds ? '' : `walltime ${before.walltimeSeconds ?? 'unknown'} → ${walltimeSeconds} s`,
   ].filter(Boolean);
-  const { worst: _, price: __, ...step } = whole;
+  const step = asAsked(whole);
   const its = whole.requested.indices === null ? null : [...indices];
   const requested = { ...whole.requested, indices: its, memoryMb, walltimeSeconds };
   return { step: { ...step, requested }, indices: its ?? [], more: more.join(', ') || null };

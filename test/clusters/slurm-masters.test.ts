@@ -114,6 +114,7 @@ test('a master and all that it submitted are one run, which is over when all of 
   // Ten minutes of its own, and five jobs of four tasks of five minutes.
   expect(price.cpu_hours).toBeCloseTo(10 / 60 + (5 * 4 * 5) / 60, 5);
   const { run_id } = await repo.json<Submitted>('submit');
+  expect(await repo.json('submit')).toMatchObject({ already: true, run_id });
   const [run] = await ended();
   expect(run).toMatchObject({ state: 'running', line: expect.stringMatching(/children: 4 done \(every task has ended well/) });
   const steps = ['gen 0', 'gen 0', 'gen 0', 'gen 0', 'hist 0', 'gen 1', 'gen 1', 'gen 1', 'gen 1', 'hist 1'];
@@ -164,7 +165,7 @@ test('a child that fails is the cause, and what waits for it for ever is told, w
   const master = `cd launch
 gen=$(sbatch --parsable gen.sh 0)
 sbatch --dependency=afterok:$gen --kill-on-invalid-dep=no hist.sh 0`;
-  repo = await experiment({ master, gen: `${GEN}\n[ $SLURM_ARRAY_TASK_ID != 2 ]` });
+  repo = await experiment({ master, gen: `${GEN}\n[ $SLURM_ARRAY_TASK_ID != 2 ] || [ -e ../mended ]` });
   const { run_id } = await repo.json<Submitted>('submit');
   const run = await until(
     'it is blocked',
@@ -187,6 +188,12 @@ sbatch --dependency=afterok:$gen --kill-on-invalid-dep=no hist.sh 0`;
   const { runs } = await repo.json<{ runs: { failure: object }[] }>('runs', run_id);
   expect(runs[0]?.failure).toMatchObject({ class: 'exit_code', detail: `job ${gen?.job_id} gen, task 2: exit code 1` });
   expect(await queued()).toEqual([]);
+
+  writeFileSync(join(repo.iteration, 'mended'), '');
+  expect(await repo.json('retry', run_id)).toMatchObject({ attempt: 2, state: 'submitted' });
+  expect((await ended())[0]).toMatchObject({ state: 'running', line: expect.stringContaining('children: 2 done') });
+  expect((await tree(run_id)).map(({ job_id }) => job_id)).not.toContain(gen?.job_id);
+  expect((await repo.autolab('audit', 'verify')).exit).toBe(0);
 });
 
 test('cancelled with it is all that it submitted, and all that those did', { timeout: LIMIT }, async () => {
