@@ -21,7 +21,8 @@ export function sbatchRecorder({ notes, jobs, tasks, each, name, comment }: Reco
     comment,
   };
   return [
-    '#!/bin/sh',
+    // Its text is any POSIX shell's; dash would drop exported functions, with which children of children are recorded in login shells.
+    '#!/bin/bash',
     '# Written by autolab-mcp for one submission: notes what scripts of it submit, and passes it on.',
     ...Object.entries(values).map(([key, value]) => `al_${key}=${shellWord(value)}`),
     RECORDER_BODY,
