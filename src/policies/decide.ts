@@ -1,5 +1,6 @@
 import { judgeAllowed, judgeCommands, judgeSite } from './allow.ts';
 import type { Ceiling } from './ceilings.ts';
+import { judgeChildren } from './children.ts';
 import { judgeEdits } from './edit-scope.ts';
 import { originOf } from './layers.ts';
 import { judgeJobs, judgePerJob } from './limits.ts';
@@ -62,6 +63,7 @@ function judgeSubmission(policy: Policy, facts: Facts, phase: Phase): Reason[] {
   return [
     ...judgePerJob(policy, facts),
     ...judgeJobs(policy, facts),
+    ...judgeChildren(policy, facts),
     ...judgeSpend(policy, facts),
     ...judgeRetries(policy, facts),
     ...judgeAllowed(policy, facts),

@@ -91,6 +91,12 @@ export const gateSchema = z
             'What submissions may cost at worst: resources × tasks × walltime × (requeues + 1), reserved when submitted and settled when over. Of this user, over all clones.',
           )
           .optional(),
+        children: z
+          .strictObject({
+            per_run: bound(count, 'Jobs that scripts of one run may submit by themselves, as launch.yaml declares them'),
+          })
+          .describe('Scripts that submit jobs of their own. Absent: none may.')
+          .optional(),
         retries: z
           .strictObject({
             per_run: bound(count, 'Runs of an iteration that failed one after the other, before this submission'),

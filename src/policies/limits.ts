@@ -29,8 +29,9 @@ export function judgePerJob(policy: Policy, facts: Facts): Reason[] {
 export function judgeJobs(policy: Policy, facts: Facts): Reason[] {
   const { active, pending, submits_per_hour: submits } = policy.gate.limits.jobs;
   const queue = facts.queue;
-  const added = facts.jobs?.length;
-  const starting = facts.jobs?.filter((job) => job.waits !== true).length;
+  const many = (jobs: readonly JobFacts[]) => jobs.reduce((sum, { copies = 1 }) => sum + copies, 0);
+  const added = facts.jobs && many(facts.jobs);
+  const starting = facts.jobs && many(facts.jobs.filter((job) => job.waits !== true));
   return [
     ...judgeCount(
       policy,

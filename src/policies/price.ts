@@ -5,7 +5,7 @@ import type { JobFacts } from './types.ts';
 /** The worst case of what jobs may use, in hours of one CPU, one GPU, one GB (1024 MiB) of memory, one node. */
 export type Price = { cpuHours: Fact<number>; gpuHours: Fact<number>; memoryGbHours: Fact<number>; nodeHours: Fact<number> };
 
-/** Per resource: amount of a task × array tasks × walltime × (requeues + 1). Unknown when a factor is: no guess is made. */
+/** Per resource: amount of a task × array tasks × walltime × (requeues + 1) × how many of it there may be. Unknown when a factor is: no guess is made. */
 export function price(job: JobFacts): Price {
   return totalPrice([job]);
 }
@@ -30,7 +30,7 @@ function total(jobs: readonly JobFacts[], resource: (job: JobFacts) => Fact<numb
       ['array tasks', job.arrayTasks, 1],
       ['requeues', job.requeues, 0],
     ];
-    let product = 1;
+    let product = job.copies ?? 1;
     for (const [name, fact, least] of factors) {
       if (!isKnown(fact)) return { unknown: true, why: `step ${job.step}: ${fact.why}` };
       if (!Number.isFinite(fact.value) || fact.value < least)

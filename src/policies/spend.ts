@@ -3,7 +3,7 @@ import type { Bound } from './gate-schema.ts';
 import type { Policy } from './load.ts';
 import { price } from './price.ts';
 import { reason } from './reasons.ts';
-import type { Facts, Reason, Verdict } from './types.ts';
+import type { Facts, JobFacts, Reason, Verdict } from './types.ts';
 
 /** Hours of one CPU and of one GPU that jobs of ours have cost or may still cost, at worst. */
 export type Hours = { cpuHours: number; gpuHours: number };
@@ -50,7 +50,7 @@ function judge(policy: Policy, facts: Facts, resource: Resource, period: Period,
   const open = prices.find((one) => !isKnown(one));
   if (open && !isKnown(open)) return denied(open.why);
   const costs = prices.flatMap((one) => (isKnown(one) ? [one.value] : []));
-  const own = period === 'run' ? Math.max(...costs) : costs.reduce((sum, one) => sum + one, 0);
+  const own = period === 'run' ? costOfRun(jobs, costs) : sumOf(costs);
   let before = 0;
   if (period !== 'run') {
     if (!isKnown(facts.spent)) return denied(facts.spent?.why ?? 'what was spent before is not known');
@@ -70,6 +70,17 @@ function judge(policy: Policy, facts: Facts, resource: Resource, period: Period,
     deny: `${sum}; the policy allows at most ${show(at)}`,
   }[verdict];
   return reason(policy, rule, { verdict, because, actual: show(total), remedy: remedy(period, at - before, show), ...limit(at) });
+}
+
+/** One run is every step once; the runs of a group are alike. */
+function costOfRun(jobs: readonly JobFacts[], costs: readonly number[]): number {
+  const most = new Map<string, number>();
+  for (const [at, { step }] of jobs.entries()) most.set(step, Math.max(most.get(step) ?? 0, costs[at] ?? 0));
+  return sumOf([...most.values()]);
+}
+
+function sumOf(costs: readonly number[]): number {
+  return costs.reduce((sum, one) => sum + one, 0);
 }
 
 function remedy(period: Period, left: number, show: (n: number) => string): string {

@@ -49,6 +49,8 @@ export type JobFacts = {
   qos: Fact<string | null>;
   /** True: it starts only after another job of the same call, so it adds to the pending jobs and not to the active ones. */
   waits?: boolean;
+  /** It stands for so many jobs, which a script of the run may submit by itself. */
+  copies?: number;
 };
 
 export type ProbeReport = { name: string; argv: readonly string[]; ok: boolean; detail: string };

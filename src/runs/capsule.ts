@@ -7,6 +7,7 @@ import { known, unknown } from '../base/fact.ts';
 import { quote } from '../base/text.ts';
 import type { Capsule, Plan } from './plan.ts';
 import { planSubject } from './plan.ts';
+import { asAsked } from './submits.ts';
 
 /** What this program and Autolab write while they work; not part of the code that runs. */
 const OURS = [
@@ -80,7 +81,7 @@ export function isSameWork(done: { plan: Plan; files: CodeFiles | undefined }, n
   // What the site would give for it today, and so its price, is the site's doing.
   // Frozen or not, it is the same code that runs.
   const without = ({ rest: _, code: ___, ...plan }: Plan) => {
-    const steps = plan.steps.map(({ worst: _, price: __, ...step }) => step);
+    const steps = plan.steps.map(asAsked);
     return digest({ ...planSubject({ ...plan, steps }), capsule: null, price: null });
   };
   if (without(done.plan) !== without(now.plan)) return false;

@@ -15,8 +15,10 @@ type Step = { step: string; plan: Plan; record: RunRecord };
 export function chainRecord(steps: readonly Step[], own: RunRecord): RunRecord {
   const records = steps.map(({ record }) => record);
   const looks = records.flatMap(({ lookedAt }) => lookedAt ?? []);
+  const children = records.flatMap((record) => record.children ?? []);
   return {
     ...own,
+    ...(children.length > 0 ? { children } : {}),
     attempts: attemptOfGroup(records, 0),
     opened: records.every(({ opened }) => opened),
     tasks: steps.flatMap(({ step, record }) => record.tasks.map((task): TaskRecord => ({ ...task, step }))),

@@ -4,6 +4,7 @@ import { Failure } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { quote } from '../base/text.ts';
 import type { WorkResult } from '../sites/jobs.ts';
+import { everyTask } from './children.ts';
 import type { Design } from './design.ts';
 import { failureOf, REMEDIES } from './failure.ts';
 import { aggregated, capped, fallsShort, partMetrics } from './group-results.ts';
@@ -64,11 +65,12 @@ function ofParser(run: Run, expected: ExpectedMetrics, produced: WorkResult): Re
   }
   const { metrics, summary } = readProduced(run, expected, produced);
   if (isUnmeasured(metrics)) throw parserFailed(run, `it says completed and gives no value for ${expected.primaryMetric}`, '');
-  const failed = run.record.tasks.filter((task) => task.state !== 'succeeded').length;
+  const tasks = everyTask(run.record);
+  const failed = tasks.filter((task) => task.state !== 'succeeded').length;
   const honest: Metrics = failed > 0 && metrics.status === 'completed' ? { ...metrics, status: 'partial' } : metrics;
   const detail =
     failed > 0
-      ? `${failed} of ${run.record.tasks.length} tasks did not succeed, so the result is ${honest.status}`
+      ? `${failed} of ${tasks.length} tasks did not succeed, so the result is ${honest.status}`
       : `the parser’s metrics are valid`;
   return { metrics: honest, summary: summary ?? plainSummary(run, honest, detail), detail };
 }

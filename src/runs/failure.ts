@@ -1,3 +1,4 @@
+import { everyTask } from './children.ts';
 import { rootCause, taskName } from './lifecycle.ts';
 import type { Run } from './run.ts';
 import type { FailureClass } from './types.ts';
@@ -26,11 +27,12 @@ export const REMEDIES: Readonly<Record<FailureClass, string>> = {
 /** Why a run failed, from its tasks, else from the journal's words (`launch: …`, `drift: …`). Null for a run that did not. */
 export function failureOf({ record }: Pick<Run, 'record'>): RunFailure | null {
   if (record.state !== 'failed' && record.state !== 'partial') return null;
-  const bad = rootCause(record.tasks) ?? record.tasks.find((task) => task.failure !== null);
+  const tasks = everyTask(record);
+  const bad = rootCause(tasks) ?? tasks.find((task) => task.failure !== null);
   const words = record.because ?? 'no reason is recorded';
   const named = FAILURE_CLASSES.find((one) => words.startsWith(`${one}:`));
   const kind = bad?.failure ?? named ?? 'exit_code';
-  const name = bad ? taskName(bad, record.tasks) : '';
+  const name = bad ? taskName(bad, tasks) : '';
   const several = name === '' ? '' : `${name}: `;
   return { class: kind, detail: bad ? `${several}${bad.detail ?? kind}` : words, remedy: REMEDIES[kind] };
 }

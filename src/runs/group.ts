@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { Failure } from '../base/errors.ts';
 import { jsonText, readJson, writeAtomic } from '../base/files.ts';
 import { RUN_ID } from '../base/ids.ts';
+import { everyTask } from './children.ts';
 import { unseen } from './evidence.ts';
 import { failureOf } from './failure.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
@@ -94,8 +95,11 @@ function stateOfGroup(records: readonly RunRecord[], missing: number): RunState 
 }
 
 /** Nothing of it runs any more; whether what it wrote is collected is another question. */
-function hasEnded({ state, tasks }: RunRecord): boolean {
-  return state === 'synced' || isOver(state) || (state === 'running' && tasks.every((task) => TASK_OVER.has(task.state)));
+function hasEnded(record: RunRecord): boolean {
+  const { state } = record;
+  return (
+    state === 'synced' || isOver(state) || (state === 'running' && everyTask(record).every((task) => TASK_OVER.has(task.state)))
+  );
 }
 
 /** Where the submission of several stands: as far as the run that is least far. The job is the first one there is. */

@@ -16,6 +16,8 @@ export type Books = {
   /** Runs from before the log began, elsewhere: nothing can be said of them. */
   older: ReadonlySet<string>;
   lines: readonly AuditLine[];
+  /** Its folder, as jobs see it. */
+  repository: string;
   /** The repository's mark in comments. */
   tag: string | null;
   /** Names of all jobs that this repository, and other ones of this user on this machine, have ever reserved. */
@@ -36,6 +38,7 @@ export function holdAgainstJobs(history: History, asked: ReadonlySet<string>, bo
   const { findings, elsewhere }: Witnessed = { findings: missingJobs(history, asked, books), elsewhere: [] };
   const known = knownNames(books.runs);
   const spans = commandSpans(books.lines);
+  const children = new Set(books.runs.flatMap(({ master }) => (master?.children ?? []).map((one) => `${one.job} ${one.name}`)));
   const seen = new Set<string>();
   for (const trace of history.jobs.toSorted((a, b) => (a.submitted ?? 0) - (b.submitted ?? 0))) {
     const { id: job, name, user, submitted } = trace;
@@ -43,6 +46,7 @@ export function holdAgainstJobs(history: History, asked: ReadonlySet<string>, bo
     const entry = known.get(name);
     const isFirst = !seen.has(name);
     seen.add(name);
+    if (children.has(`${job} ${name}`)) continue;
     if (entry?.ids.has(job)) {
       findings.push(...commentFaults(trace, entry, books));
       continue;
@@ -58,9 +62,23 @@ export function holdAgainstJobs(history: History, asked: ReadonlySet<string>, bo
         what: `${name} was submitted while a command of ${span.tool} ran (line ${span.line}), and nobody recorded it`,
       });
     else if (found) elsewhere.push(found);
+    else if (told.as === 'plain') findings.push(...escaped(trace, books));
   }
   return { findings, elsewhere };
 }
+
+/** A job from this repository's own folder, submitted while scripts of a run were running that may submit, and not through what records it. */
+function escaped({ id: job, name, folder, submitted }: JobTrace, { runs, repository, reserved }: Books): JobFinding[] {
+  if (submitted === null || folder === undefined || reserved.elsewhere.has(name)) return [];
+  if (folder !== repository && !folder.startsWith(`${repository}/`)) return [];
+  const run = runs.find(({ master }) => master && submitted >= master.from - CLOCKS && submitted <= master.until);
+  if (!run) return [];
+  const what = `${name} was submitted from ${folder} while scripts of run ${run.id} could submit, and not by the sbatch that stands first on their PATH: nobody recorded it`;
+  return [{ job, run: run.id, line: null, what }];
+}
+
+/** Clocks of two hosts may differ by so many seconds. */
+const CLOCKS = 5;
 
 /** A name of a journal, and an id that the journal does not have under it. */
 function ofKnownName({ id, name }: JobTrace, { submission, ids }: KnownName, { older }: Books): Told {

@@ -62,6 +62,22 @@ const event = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('withdrawn'), ...of, why: z.string(), begun: z.literal(true).optional() }),
   z.strictObject({ event: z.literal('surplus'), job_id: z.string(), name: z.string() }),
   z.strictObject({ event: z.literal('observed'), ...of, looked: z.number(), tasks: z.array(taskRecord) }),
+  z.strictObject({
+    event: z.literal('children'),
+    ...of,
+    looked: z.number(),
+    children: z.array(
+      z.strictObject({
+        slot: z.string(),
+        job: z.string().nullable(),
+        name: z.string(),
+        script: z.string(),
+        after: z.string(),
+        by: z.string(),
+        tasks: z.array(taskRecord),
+      }),
+    ),
+  }),
   z.strictObject({ event: z.literal('moved'), from: z.enum(RUN_STATES), to: z.enum(RUN_STATES), because: z.string() }),
   z.strictObject({ event: z.literal('cancelling'), job_ids: z.array(z.string()), by: z.string() }),
   z.strictObject({

@@ -8,6 +8,7 @@ import { expectation } from './artifacts/schema.ts';
 import { launchSchema } from './launch-schema.ts';
 import type { Resume } from './resume/schema.ts';
 import { resumeOf } from './resume/schema.ts';
+import { type LaunchSubmits, submitsOf } from './submits-schema.ts';
 import { memoryMb, walltimeSeconds } from './units.ts';
 import { placeOf, validate } from './validate.ts';
 import { type Path, type Positioned, readYaml } from './yaml.ts';
@@ -39,6 +40,8 @@ export type LaunchStep = {
   /** What it does not say itself is the whole run's. */
   resources: LaunchResources;
   array: LaunchArray | null;
+  /** What its script may submit by itself. */
+  submits?: LaunchSubmits;
   after: readonly { step: string; on: 'success' | 'any' }[];
 };
 
@@ -47,6 +50,7 @@ export type LaunchFile = {
   site: string | null;
   resources: LaunchResources;
   array: LaunchArray | null;
+  submits?: LaunchSubmits;
   /** The jobs of a run that is several; null for one. */
   steps: readonly LaunchStep[] | null;
   preflight: readonly (readonly [string, ...string[]])[];
@@ -88,6 +92,7 @@ function normalise(file: z.output<typeof launchSchema>): LaunchFile {
     site: file.site ?? null,
     resources: resourcesOf(asked),
     array: arrayOf(file.array),
+    ...(file.submits ? { submits: submitsOf(file.submits) } : {}),
     steps: file.steps?.map((step) => stepOf(step, asked)) ?? null,
     preflight: (file.preflight ?? []).map(([program = '', ...rest]) => [program, ...rest] as const),
     environment: {
@@ -135,6 +140,7 @@ function stepOf(step: NonNullable<File['steps']>[number], whole: NonNullable<Fil
     args: step.args ?? [],
     resources: resourcesOf({ ...whole, ...step.resources }),
     array: arrayOf(step.array),
+    ...(step.submits ? { submits: submitsOf(step.submits) } : {}),
     after: (step.after ?? []).map((one) =>
       typeof one === 'string' ? { step: one, on: 'success' as const } : { step: one.step, on: one.on ?? 'success' },
     ),

@@ -4,6 +4,7 @@ import { redact } from '../base/text.ts';
 import { taskIndices } from './array-indices.ts';
 import { expectationSchema, relative } from './artifacts/schema.ts';
 import { resumeSchema } from './resume/schema.ts';
+import { submitsSchema } from './submits-schema.ts';
 import { MEMORY, WALLTIME } from './units.ts';
 
 const word = z.string().regex(WORD, 'expected a name of letters, digits, dot, dash, plus and underscore');
@@ -76,6 +77,7 @@ const step = z.strictObject({
   args: z.array(z.string().regex(/^[^\0]*$/, 'expected text')).optional(),
   resources: resources.optional(),
   array: array.optional(),
+  submits: submitsSchema.optional(),
   after: z.array(parent).min(1).optional(),
 });
 
@@ -128,6 +130,7 @@ export const launchSchema = z
     site: word.optional(),
     resources: resources.optional(),
     array: array.optional(),
+    submits: submitsSchema.optional(),
     steps: steps.optional(),
     preflight: z.array(z.array(z.string().regex(/^[^\0]*$/, 'expected text')).min(1)).optional(),
     environment: z
@@ -149,6 +152,10 @@ export const launchSchema = z
   .refine((file) => file.steps === undefined || file.array === undefined, {
     path: ['array'],
     error: 'with steps each step says its own array',
+  })
+  .refine((file) => file.steps === undefined || file.submits === undefined, {
+    path: ['submits'],
+    error: 'with steps each step says what it submits',
   })
   .superRefine((file, context) => {
     for (const [at, message] of strayExpectations(file))

@@ -80,10 +80,12 @@ export function rootCause(tasks: readonly TaskRecord[]): TaskRecord | undefined 
   return bad.find(({ failure }) => failure !== 'dependency') ?? bad[0];
 }
 
-/** `task 7`, `step gen, task 7`; empty for the only task there is. */
-export function taskName({ step, index }: TaskRecord, tasks: readonly TaskRecord[]): string {
-  const isOneOfMany = tasks.filter((one) => one.step === step).length > 1;
-  return [step === undefined ? '' : `step ${step}`, isOneOfMany ? `task ${index}` : ''].filter(Boolean).join(', ');
+/** `task 7`, `step gen, task 7`, `job 17 gen-0, task 7`; empty for the only task there is. */
+export function taskName({ step, child, index }: TaskRecord, tasks: readonly TaskRecord[]): string {
+  const isOneOfMany = tasks.filter((one) => one.step === step && one.child === child).length > 1;
+  return [child ?? '', step === undefined || child !== undefined ? '' : `step ${step}`, isOneOfMany ? `task ${index}` : '']
+    .filter(Boolean)
+    .join(', ');
 }
 
 /** The failure that the others follow from, in words. */

@@ -1,5 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Marker, MarkerLook } from '../sites/job-script.ts';
 import type { JobView, Look } from '../sites/schedulers/scheduler.ts';
+import { everyTask, tasksOf } from './children.ts';
+import type { ChildSight } from './children-look.ts';
+import { observeChildren } from './children-look.ts';
 import { judgeTask } from './evidence.ts';
 import type { JournalEvent } from './journal.ts';
 import { mayMove, rootCause, stateFromTasks, TASK_OVER } from './lifecycle.ts';
@@ -12,7 +16,16 @@ import type { Attempt, TaskRecord } from './types.ts';
 /** Whether a poll can tell anything new about a run: it is at the scheduler and not all of its tasks are over. */
 export function isWatched(run: Run): boolean {
   const attempt = current(run.record);
-  return attempt?.jobId != null && attempt.phase === 'released' && run.record.tasks.some((task) => !TASK_OVER.has(task.state));
+  return (
+    attempt?.jobId != null && attempt.phase === 'released' && everyTask(run.record).some((task) => !TASK_OVER.has(task.state))
+  );
+}
+
+/** Its own job where that is not over, with how many of its tasks are still waited for. */
+export function openJobs({ record }: Run): { id: string; name: string; open: number }[] {
+  const attempt = current(record);
+  const open = record.tasks.filter((task) => !TASK_OVER.has(task.state)).length;
+  return attempt?.jobId != null && open > 0 ? [{ id: attempt.jobId, name: attempt.name, open }] : [];
 }
 
 /** Whether a task of the run has left the queue, so that its markers must be looked at. */
@@ -28,7 +41,13 @@ export function needsMarkers(run: Run, look: Look): boolean {
 const LIVE = new Set(['pending', 'held', 'suspended', 'requeued', 'running', 'completing']);
 
 /** What one look means for one run, as journal events. Pure; empty when nothing is new. */
-export function observe(run: Run, look: Look, markers: MarkerLook | undefined, parentFailed = false): JournalEvent[] {
+export function observe(
+  run: Run,
+  look: Look,
+  markers: MarkerLook | undefined,
+  parentFailed = false,
+  sight?: ChildSight,
+): JournalEvent[] {
   const attempt = current(run.record);
   const timings = attempt && TIMINGS[run.plan.scheduler];
   if (!attempt || !timings || !isWatched(run) || (run.record.lookedAt ?? 0) > look.at) return [];
@@ -53,11 +72,22 @@ export function observe(run: Run, look: Look, markers: MarkerLook | undefined, p
   const news = tasks.filter((task, at) => !same(task, run.record.tasks[at]));
   const events: JournalEvent[] =
     news.length > 0 ? [{ event: 'observed', step: attempt.step, attempt: attempt.attempt, looked: look.at, tasks: news }] : [];
-  return run.step === undefined ? [...events, ...moves(run, tasks)] : events;
+  const children = sight ? observeChildren(run.record, look, sight, timings) : (run.record.children ?? []);
+  const changed = children.filter(
+    (child) =>
+      !isDeepStrictEqual(
+        child,
+        run.record.children?.find(({ slot }) => slot === child.slot),
+      ),
+  );
+  if (changed.length > 0)
+    events.push({ event: 'children', step: attempt.step, attempt: attempt.attempt, looked: look.at, children: changed });
+  return run.step === undefined ? [...events, ...moves(run, [...tasks, ...children.flatMap(tasksOf)])] : events;
 }
 
 /** The move of a run that follows from its tasks; of one of several steps from all of theirs. */
-export function moves({ record: { state: from, tasks: now } }: Run, tasks: readonly TaskRecord[] = now): JournalEvent[] {
+export function moves({ record }: Run, tasks: readonly TaskRecord[] = everyTask(record)): JournalEvent[] {
+  const from = record.state;
   const move = stateFromTasks(tasks);
   return move && move.to !== from && mayMove(from, move.to) ? [{ event: 'moved', from, to: move.to, because: move.because }] : [];
 }
@@ -73,6 +103,20 @@ export function grown(run: Run, look: Look): string[] {
   const planned = allowance(decidedStep(run));
   const mays = [...viewsOf(run, look.jobs).values()].flatMap(({ may }) => may ?? []);
   return [...new Set(mays.flatMap((may) => excess(planned, { ...planned, ...may })))];
+}
+
+/** The same of a job that a script submitted, beyond what was declared for each. */
+export function grownChildren(run: Run, look: Look): string[] {
+  const { submits } = decidedStep(run);
+  if (!submits) return [];
+  const planned = allowance({ requested: submits.each, ...(submits.worst ? { worst: submits.worst } : {}) });
+  const ours = new Set((run.record.children ?? []).map(({ job, name }) => `${job} ${name}`));
+  const rows = look.jobs.filter(({ id, name }) => ours.has(`${id} ${name}`));
+  return [
+    ...new Set(
+      rows.flatMap(({ id, may }) => (may ? excess(planned, { ...planned, ...may }).map((more) => `${id}: ${more}`) : [])),
+    ),
+  ];
 }
 
 /** Rows of this very job: same id, same name with its nonce, same user's listing. A recycled id never has our name. */

@@ -7,22 +7,50 @@ const WRAPPERS = 'exec|eval|nohup|time|command|builtin|env|xargs|sudo|nice|timeo
 const WRAPPED = String.raw`(?:(?:${WRAPPERS})\s+(?:-(?![vV]\b)\S*\s+|\d\S*\s+|\{\}\s+|[A-Za-z_]\w*=\S*\s+)*)*`;
 /** A batch system's submission program there. `srun` is none: it starts steps inside a job. */
 const SUBMITS = new RegExp(
-  String.raw`${BEGINS}${WRAPPED}\\?(?:[^\s;&|()<>\x60]*/)?(sbatch|salloc|qsub|qrsh|qlogin)(?=[\s;&|)<>\x60]|$)`,
+  String.raw`${BEGINS}${WRAPPED}\\?([^\s;&|()<>\x60]*/)?(sbatch|salloc|qsub|qrsh|qlogin)(?=[\s;&|)<>\x60]|$)`,
+  'g',
 );
 /** What takes a quoted text for commands. */
 const RUNS_TEXT = /(?:\beval|\btrap|\s-[A-Za-z]*c|\bssh\s+\S+)\s+$/;
 
-/** Refuses a shell script that would submit jobs of its own, where that can be seen. The text of a here-document counts as commands. */
-export function refuseSubmitting(script: string, path: string): void {
-  for (const [at, line] of script.split('\n').entries()) {
-    const program = SUBMITS.exec(commandsOf(line))?.[1];
-    if (!program) continue;
+/**
+ * Refuses a shell script that would submit jobs of its own, where that can be seen. The text of a here-document counts as commands.
+ * `recorded`: the program whose calls are recorded where launch.yaml declares them; by its name alone, since a path goes around that.
+ */
+export function refuseSubmitting(script: string, path: string, recorded?: string): void {
+  for (const { line, folder, program } of callsIn(script)) {
+    if (program === recorded && folder === '') continue;
     throw new Failure('script_submits', {
-      what: `${path} line ${at + 1} calls ${program}`,
+      what: `${path} line ${line} calls ${recorded === undefined ? '' : folder}${program}`,
       why: 'jobs that a job submits would be neither priced nor recorded',
-      next: `take the call out of ${basename(path)}, and submit that work as a run of its own`,
+      next: recorded === undefined ? asSteps(script, path) : `call ${recorded}, by its name alone: calls of it are recorded`,
     });
   }
+}
+
+type Call = { line: number; folder: string; program: string; rest: string };
+
+function callsIn(script: string): Call[] {
+  return script.split('\n').flatMap((text, at) =>
+    [...commandsOf(text).matchAll(SUBMITS)].map(({ 0: all, 1: folder = '', 2: program = '', index, input }) => ({
+      ...{ line: at + 1, folder, program },
+      rest: input.slice(index + all.length),
+    })),
+  );
+}
+
+/** What to do instead: the steps that the calls would be, as far as they can be seen. */
+function asSteps(script: string, path: string): string {
+  const steps = new Map<string, string>();
+  for (const { rest } of callsIn(script)) {
+    const [, file = '', name = ''] =
+      /(?:^|\s)((?:[\w.-]+\/)*([\w-]+)\.(?:sh|bash|sbatch|slurm))(?=[\s;&|)<>]|$)/.exec(rest) ?? [];
+    const before = [...steps.keys()].at(-1);
+    const after = before !== undefined && /(?:^|\s)(?:-d|--dependency)\b/.test(rest) ? `, after: [${before}]` : '';
+    if (name !== '' && !steps.has(name)) steps.set(name, `{ name: ${name}, script: ${file}${after} }`);
+  }
+  const seen = steps.size === 0 ? '' : `: steps: [${[...steps.values()].join(', ')}]`;
+  return `take the call out of ${basename(path)}, and write what it submits as steps of launch.yaml${seen}; or declare it there (submits: jobs and each), where limits.children of the policy allows that`;
 }
 
 /** A line of shell without its comment and without quoted text that is no command. */

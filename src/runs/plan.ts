@@ -3,6 +3,7 @@ import { shortId } from '../base/ids.ts';
 import type { Amount, Job, Requested, Worst } from '../sites/schedulers/scheduler.ts';
 import { commentOf } from './job-comment.ts';
 import type { Resume } from './resume/schema.ts';
+import type { Submits } from './submits.ts';
 
 export { refuseSubmitting } from './nested-submission.ts';
 
@@ -30,7 +31,9 @@ export type PlanStep = {
   requested: Requested;
   /** Steps before it, and whether it goes on only after their success. Absent: it starts at once. */
   after?: { step: string; on: 'success' | 'any' }[];
-  /** Worst case of this step alone; absent in a plan of one step, whose price it is. */
+  /** Jobs that its script may submit by itself. Absent: none. */
+  submits?: Submits;
+  /** Worst case of this step, with all that it may submit; absent in a plan of one step, whose price it is. */
   price?: PlanPrice;
   /** What the site may give it at worst, where that is more than was asked or differs by site. Absent: as it is asked. */
   worst?: Worst;
@@ -96,6 +99,11 @@ export function planDigest(plan: Plan): string {
 export function runsOf(plan: Pick<Plan, 'steps' | 'seeds'>): number {
   const isArray = plan.steps.some((step) => step.requested.indices !== null);
   return isArray ? 1 : (plan.seeds?.count ?? 1);
+}
+
+/** Whether scripts of it may submit by themselves. */
+export function maySubmit({ steps }: Pick<Plan, 'steps'>): boolean {
+  return steps.some(({ submits }) => submits !== undefined);
 }
 
 /** The array indices of a step; `[0]` for a step that is no array. */

@@ -1,3 +1,4 @@
+import type { ChildRecord } from './children.ts';
 import { unseen } from './evidence.ts';
 import type { JournalLine } from './journal.ts';
 import type { Attempt, RunState, TaskRecord } from './types.ts';
@@ -10,6 +11,8 @@ export type RunRecord = {
   attempts: Attempt[];
   /** Tasks of the current attempt, by index. */
   tasks: TaskRecord[];
+  /** Jobs that scripts of the current attempt submitted by themselves; absent where there are none. */
+  children?: ChildRecord[];
   sync: { status: 'pending' | 'syncing' | 'ok' | 'failed'; detail: string; missing: string[] };
   extraction: { status: 'completed' | 'partial' | 'failed'; detail: string } | null;
   cancelling: boolean;
@@ -83,6 +86,8 @@ function apply(record: RunRecord, line: JournalLine): void {
       record.tasks = record.tasks.map((task) => (line.indices?.includes(task.index) === false ? task : unseen(task.index)));
       record.differences = [];
       record.opened = false;
+      // What an attempt before has submitted is over, or it could not have been followed by another one.
+      delete record.children;
       return;
     case 'reopened':
       reopen(record, line.because, line.plan_file ?? null);
@@ -121,6 +126,9 @@ function apply(record: RunRecord, line: JournalLine): void {
       return;
     case 'observed':
       observe(record, line);
+      return;
+    case 'children':
+      observeChildren(record, line);
       return;
     case 'moved':
       move(record, line);
@@ -165,6 +173,14 @@ function observe(record: RunRecord, line: Extract<JournalLine, { event: 'observe
   record.lookedAt = line.looked;
   const news = new Map(line.tasks.map((task) => [task.index, task]));
   record.tasks = record.tasks.map((task) => news.get(task.index) ?? task);
+}
+
+function observeChildren(record: RunRecord, line: Extract<JournalLine, { event: 'children' }>): void {
+  if (line.attempt !== current(record)?.attempt) return;
+  record.lookedAt = line.looked;
+  const all = new Map((record.children ?? []).map((child) => [child.slot, child]));
+  for (const child of line.children) all.set(child.slot, child);
+  record.children = [...all.values()];
 }
 
 function move(record: RunRecord, line: Extract<JournalLine, { event: 'moved' }>): void {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { jsonText, writeAtomic } from '../base/files.ts';
 import { mintNonce } from '../base/ids.ts';
 import type { JobScriptSpec } from '../sites/job-script.ts';
+import type { Recorder } from '../sites/schedulers/scheduler.ts';
 import type { CodeFiles } from './capsule.ts';
 import type { StepJob } from './chain-submission.ts';
 import type { Frozen } from './code/place.ts';
@@ -11,6 +12,7 @@ import { markOpen } from './open.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import { indicesOf, jobName, jobOf, planDigest, stepOf } from './plan.ts';
 import { current } from './record.ts';
+import { writeRecorder } from './recorder.ts';
 import type { Accepted } from './resume/accepted.ts';
 import { writeAccepted } from './resume/accepted.ts';
 import type { Run } from './run.ts';
@@ -43,6 +45,8 @@ export type Intent = {
   environment: Record<string, string>;
   /** Writes the text of our job script. */
   jobScript(spec: JobScriptSpec): string;
+  /** Of the site's scheduler. */
+  recorder?: Recorder;
 };
 
 /**
@@ -132,6 +136,8 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
   const step = stepOf({ plan, step: whole.name });
   const isPart = indicesOf(step).length < indicesOf(whole).length;
   const name = jobName(runId, step.name, attempt, mintNonce());
+  const witness = { head: intent.decision, repository: repositoryTag(repo) };
+  const recorder = writeRecorder(gate, intent, step, { attempt, name, witness });
   const file = join(gate, 'jobs', `${step.name}.${attempt}.sh`);
   writeAtomic(
     file,
@@ -152,6 +158,7 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
       jobName: step.jobName,
       requeues: step.requested.requeues,
       ...(isPart ? { array: widthOf(indicesOf(whole)) } : {}),
+      ...(recorder ? { recorder } : {}),
     }),
     0o755,
   );
@@ -177,7 +184,7 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
     { script: file, cwd, logs: join(folder, 'logs'), attempt },
     { ...intent.environment, ...startOf(step, intent.environment), ...seedsOf(plan) },
     intent.version,
-    { head: intent.decision, repository: repositoryTag(repo) },
+    witness,
   );
   return { step: step.name, job };
 }

@@ -1,5 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import { formatIndices } from '../base/indices.ts';
+import { everyTask, stateOf } from './children.ts';
 import { failedNodes } from './failed-nodes.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
 import type { Plan, PlanStep } from './plan.ts';
@@ -9,6 +10,7 @@ import type { Chosen } from './retry-evidence.ts';
 import { faultsOf, notAsExpected, refuseGapInEvidence, refuseNeeded } from './retry-evidence.ts';
 import type { Run } from './run.ts';
 import type { StepEvidence } from './step-evidence.ts';
+import { asAsked } from './submits.ts';
 import type { FailureClass } from './types.ts';
 
 export type Wish = {
@@ -96,7 +98,9 @@ function isUnsent({ record }: Run): boolean {
   return record.opened || current(record)?.phase === 'none';
 }
 
+/** What a script submits by itself is submitted again by it alone. */
 function notWell({ record }: Run): number[] {
+  if (record.children?.some((child) => stateOf(child) === 'failed')) return record.tasks.map(({ index }) => index);
   return record.tasks.filter(({ state }) => state !== 'succeeded').map(({ index }) => index);
 }
 
@@ -133,7 +137,7 @@ function stepAgain(
     walltimeSeconds === before.walltimeSeconds ? '' : `walltime ${before.walltimeSeconds ?? 'unknown'} → ${walltimeSeconds} s`,
     nodes.length === 0 ? '' : `${nodes.join(', ')} excluded`,
   ].filter(Boolean);
-  const { worst: _, price: __, ...step } = whole;
+  const step = asAsked(whole);
   const its = whole.requested.indices === null ? null : [...indices];
   const requested = {
     ...whole.requested,
@@ -154,7 +158,7 @@ function refuseOpen(run: Run, parts: readonly Run[]): void {
     const attempt = current(part.record);
     const isNothing =
       attempt === undefined || attempt.phase === 'none' || attempt.phase === 'refused' || attempt.phase === 'withdrawn';
-    return !isNothing && part.record.tasks.some(({ state }) => !TASK_OVER.has(state));
+    return !isNothing && everyTask(part.record).some(({ state }) => !TASK_OVER.has(state));
   });
   if (open.length === 0) return;
   // Held until the others are there, which they will not be.

@@ -1,4 +1,5 @@
 import type { Requested, Used } from '../sites/schedulers/scheduler.ts';
+import { isOpenChild } from './children.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
 import { payerOf } from './place.ts';
 import type { Plan, PlanStep } from './plan.ts';
@@ -46,9 +47,16 @@ function costOf(
   const step = decidedStep(run);
   const tasks = run.record.tasks.filter(({ index }) => indicesOf(step).includes(index));
   if (tasks.length !== indicesOf(step).length || !tasks.every(({ state }) => TASK_OVER.has(state))) return undefined;
-  const { requested } = step;
+  const { requested, submits } = step;
   const most = allowance(step);
-  const seconds = tasks.map((task) => kept(task, requested, most));
+  // What its script submitted is in the same reservation, and may still cost something while any of it is open.
+  const children = (run.record.children ?? []).filter(({ job }) => job !== null).flatMap((child) => child.tasks);
+  if ((run.record.children ?? []).some(isOpenChild)) return undefined;
+  const each = submits && allowance({ requested: submits.each, ...(submits.worst ? { worst: submits.worst } : {}) });
+  const seconds = [
+    ...tasks.map((task) => kept(task, requested, most)),
+    ...children.map((task) => kept(task, submits?.each ?? requested, each ?? most)),
+  ];
   const hours = (of: keyof NonNullable<Used['held']>) => seconds.reduce((sum, held) => sum + held[of], 0) / 3600;
   return { cpu_hours: hours('cpuSeconds'), gpu_hours: hours('gpuSeconds') };
 }

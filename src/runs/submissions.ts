@@ -6,8 +6,9 @@ import { readGroup } from './group.ts';
 import { allIterations } from './iterations.ts';
 import type { JournalLine } from './journal.ts';
 import { readJournal } from './journal.ts';
+import { isOver } from './lifecycle.ts';
 import type { Plan } from './plan.ts';
-import { planDigest, runsOf } from './plan.ts';
+import { maySubmit, planDigest, runsOf } from './plan.ts';
 import { runFolders } from './run.ts';
 
 /** One attempt as a journal tells it; what its lines do not say is undefined. */
@@ -37,6 +38,8 @@ export type JournalledRun = {
   submissions: Submission[];
   /** Jobs that were accepted beside the one that counts, and cancelled. */
   surplus: { job: string; name: string }[];
+  /** Of a run whose scripts may submit by themselves: its folder, what they did by its journal, and while they might have, in epoch seconds. */
+  master?: { folder: string; children: { job: string; name: string }[]; from: number; until: number };
 };
 
 /** Every run folder of a repository that can have been submitted by us, whatever of it is left. Nothing here throws for one folder. */
@@ -52,10 +55,26 @@ function runIn(folder: string, id: string): JournalledRun {
     const lines = readJournal(folder);
     const submissions = submissionsOf(id, lines);
     const surplus = lines.flatMap((line) => (line.event === 'surplus' ? [{ job: line.job_id, name: line.name }] : []));
-    return { ...found, base: baseOf(id, plan, lines), isGroup, isEmpty: lines.length === 0, submissions, surplus };
+    const master = plan && maySubmit(plan) ? masterOf(folder, lines) : undefined;
+    return {
+      ...{ ...found, base: baseOf(id, plan, lines), isGroup, isEmpty: lines.length === 0, submissions, surplus },
+      ...(master ? { master } : {}),
+    };
   } catch (error) {
     return { ...found, isGroup: false, isEmpty: false, fault: asFailure(error).message };
   }
+}
+
+function masterOf(folder: string, lines: readonly JournalLine[]): JournalledRun['master'] {
+  const children = lines
+    .flatMap((line) => (line.event === 'children' ? line.children : []))
+    .flatMap(({ job, name }) => (job === null ? [] : [{ job, name }]));
+  const seconds = (at: string | undefined) => (at === undefined ? Number.NaN : Date.parse(at) / 1000);
+  const from = seconds(lines.find(({ event }) => event === 'submitted')?.at);
+  if (Number.isNaN(from)) return undefined;
+  const end = lines.findLast((line) => line.event === 'moved' && isOver(line.to));
+  const isOpen = lines.at(-1) !== undefined && (end === undefined || lines.slice(end.n).some(({ event }) => event === 'intent'));
+  return { folder, children, from, until: isOpen ? Number.POSITIVE_INFINITY : seconds(end?.at) };
 }
 
 const OF_SUBMISSION: ReadonlySet<JournalLine['event']> = new Set(['intent', 'submitted', 'released', 'refused', 'absent']);

@@ -31,6 +31,8 @@ export type Evidence = 'scheduler' | 'marker' | 'scheduler+marker' | 'none';
 export type TaskRecord = {
   /** In a run of several steps, which one it is of. */
   step?: string;
+  /** Of a job that a script of the run submitted by itself: that job and its name. */
+  child?: string;
   index: number;
   state: TaskState;
   /** Present when failed or interrupted. */

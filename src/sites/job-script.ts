@@ -29,6 +29,8 @@ export type JobScriptSpec = {
   jobName: string;
   /** Of an array of which only some tasks are run: the bounds and number of tasks it was planned with, which the script may divide its work by. */
   array?: { least: number; most: number; count: number; step: number };
+  /** Where its script may submit by itself: the program that stands first on its PATH, in a folder of its own, and its SHA-256. */
+  recorder?: { folder: string; program: string; sha256: string };
   /** How many further starts of the same job go on. */
   requeues: number;
 };
@@ -74,7 +76,9 @@ export function jobScript(spec: JobScriptSpec): string {
     'al_export() {',
     ...Object.entries(exported).map(([name, value]) => `  export ${name}=${bashWord(value)}`),
     '  export AUTOLAB_TASK_INDEX=$al_task',
+    ...(spec.recorder ? ['  al_record'] : []),
     '}',
+    ...(spec.recorder ? recording(spec.recorder) : []),
     JOB_SCRIPT_BODY,
   ].join('\n');
 }
@@ -82,6 +86,25 @@ export function jobScript(spec: JobScriptSpec): string {
 function inputLines({ root, sha256 }: NonNullable<JobScriptSpec['inputs']>): string[] {
   const words = Object.entries(sha256).flatMap(([path, sum]) => [sum, path]);
   return [`readonly al_root=${bashWord(root)}`, `readonly -a al_inputs=(${words.map(bashWord).join(' ')})`];
+}
+
+/**
+ * Whatever the environment is prepared with, our program is the first on PATH when the script begins, and is the one that was written. A
+ * login shell's profile sets PATH anew; what bash inherits as a function stands above that.
+ */
+function recording({ folder, program, sha256 }: NonNullable<JobScriptSpec['recorder']>): string[] {
+  return [
+    `readonly al_recorder=${bashWord(folder)}`,
+    `${program}() { "$AUTOLAB_RECORDER/${program}" "$@"; }`,
+    'al_record() {',
+    '  local sum',
+    `  sum=$(command -p sha256sum <"$al_recorder/${program}")`,
+    `  [ "\${sum%% *}" = ${bashWord(sha256)} ] || al_refuse 78 drift 'the program that records submissions is not the one that was written'`,
+    '  case $PATH in "$al_recorder:"*) ;; *) export PATH="$al_recorder:$PATH" ;; esac',
+    '  export AUTOLAB_RECORDER=$al_recorder',
+    `  export -f ${program}`,
+    '}',
+  ];
 }
 
 /** As Slurm names them (sbatch(1), OUTPUT ENVIRONMENT VARIABLES): it would count only the tasks that it was given. */
@@ -118,7 +141,9 @@ function check(spec: JobScriptSpec): void {
   const name = Object.keys(spec.set).find((one) => !VARIABLE.test(one) || /^(al_|AUTOLAB_|RUN_ID$)/.test(one));
   if (name !== undefined)
     throw refused(`environment variable ${JSON.stringify(name)} cannot be set in a job`, 'rename it in launch/launch.yaml');
-  const relative = [spec.gate, spec.script.path, spec.cwd].find((path) => !path.startsWith('/'));
+  const relative = [spec.gate, spec.script.path, spec.cwd, ...(spec.recorder ? [spec.recorder.folder] : [])].find(
+    (path) => !path.startsWith('/'),
+  );
   if (relative !== undefined) throw new Error(`job script with the relative path ${relative}`);
   if (!WORD.test(spec.step))
     throw refused(`step name ${JSON.stringify(spec.step)} is not a word`, 'rename the step in launch/launch.yaml');

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { Failure } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
+import type { ChildNote } from './child-notes.ts';
+import { childNotes } from './child-notes.ts';
 import type { Ask, Output } from './transports/transport.ts';
 
 const count = z.int().nonnegative();
@@ -44,7 +46,14 @@ export type Marker = z.output<typeof marker>;
 /** A further accepted submission of a task that ended itself. */
 export type Duplicate = z.output<typeof duplicate>;
 /** What one gate folder holds. `unreadable` names what is torn or not ours: it proves nothing, and must be seen. */
-export type MarkerLook = { gate: string; markers: Marker[]; duplicates: Duplicate[]; unreadable: string[] };
+export type MarkerLook = {
+  gate: string;
+  markers: Marker[];
+  duplicates: Duplicate[];
+  unreadable: string[];
+  /** What scripts of the run have submitted by themselves; absent where they may not, or did not. */
+  children?: ChildNote[];
+};
 
 /** One marker, or undefined for text that is none. */
 export function readMarker(text: string): Marker | undefined {
@@ -59,7 +68,7 @@ for gate; do
   echo "gate $number"
   number=$((number + 1))
   cd -- "$gate" 2>/dev/null || { echo missing; continue; }
-  for folder in exit duplicates; do
+  for folder in exit duplicates children; do
     [ -d "$folder" ] || continue
     find "$folder" -type f -name '*.json' \( -size 0 -o -size +63 \) -exec printf '%s\t\n' {} + || exit 1
     find "$folder" -type f -name '*.json' ! -size 0 -size -64 -exec grep -a -H -Z '' {} + || exit 1
@@ -87,18 +96,32 @@ function readLooks(gates: readonly string[], output: Output): MarkerLook[] {
     });
   }
   const looks: MarkerLook[] = [];
+  const noted = new Map<MarkerLook, NoteFile[]>();
   for (const line of lines.slice(0, -2)) {
     const look = looks.at(-1);
     const gate = /^gate \d+$/.test(line) ? gates[looks.length] : undefined;
     if (gate !== undefined) looks.push({ gate, markers: [], duplicates: [], unreadable: [] });
+    else if (look && line.startsWith('children/')) noted.set(look, [...(noted.get(look) ?? []), fileOf(line)]);
     else if (look) sort(line, look);
+  }
+  for (const [look, files] of noted) {
+    const { notes, unreadable } = childNotes(files);
+    if (notes.length > 0) look.children = notes;
+    look.unreadable.push(...unreadable.map((path) => quote(path, 300)));
   }
   return looks;
 }
 
+type NoteFile = { path: string; text: string };
+
 /** `folder/name`, a NUL or a tab, and a line of that file. */
-function sort(line: string, look: MarkerLook): void {
+function fileOf(line: string): NoteFile {
   const [, path = line, text = ''] = /^([^\0\t]*)[\0\t](.*)$/s.exec(line) ?? [];
+  return { path, text };
+}
+
+function sort(line: string, look: MarkerLook): void {
+  const { path, text } = fileOf(line);
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (path.startsWith('exit/')) {
     const found = readMarker(text);

@@ -3,13 +3,16 @@ import { asFailure } from '../base/errors.ts';
 import { count, quote } from '../base/text.ts';
 import type { Acts } from '../context.ts';
 import { isSubmission } from '../runs/audit-decisions.ts';
+import { settleNotes } from '../runs/child-settlement.ts';
 import { repositoryTag, stateFolder, stateFolders } from '../runs/home.ts';
 import type { Books, JobFinding } from '../runs/job-witness.ts';
 import { holdAgainstJobs } from '../runs/job-witness.ts';
+import { gateOf } from '../runs/run.ts';
 import { jobsReserved } from '../runs/spending.ts';
 import type { JournalledRun } from '../runs/submissions.ts';
 import { journalledRuns } from '../runs/submissions.ts';
 import { sitesHere } from '../sites/index.ts';
+import type { Site } from '../sites/site.ts';
 
 const job = z.object({ job: z.string(), run: z.string().nullable(), line: z.number().nullable(), what: z.string() });
 export const siteOut = z.object({
@@ -56,13 +59,14 @@ async function look(acts: Acts, name: string, seen: Seen) {
   const asked = new Set(before.flatMap(({ submissions }) => submissions.flatMap(({ job: id }) => id ?? [])));
   const history = await site.history(sinceOf(seen.lines, before), [...asked]);
   // Read after the scheduler was asked: what has been submitted meanwhile is recorded by now.
-  const runs = journalledRuns(acts.repo);
+  const runs = await withNotes(journalledRuns(acts.repo), name, site);
   const own = stateFolder(acts.repo);
   const books: Books = {
     site: { name, user: site.user, isOwn: site.kind === 'local' },
     runs,
     older: seen.older,
     lines: acts.audit.lines(),
+    repository: acts.repo,
     tag: repositoryTag(acts.repo),
     reserved: { here: jobsReserved([own]), elsewhere: jobsReserved(stateFolders().filter((folder) => folder !== own)) },
   };
@@ -73,6 +77,20 @@ async function look(acts: Acts, name: string, seen: Seen) {
     findings: findings.map(shown),
     elsewhere: elsewhere.map(shown),
   };
+}
+
+/** What scripts have submitted since the last look is noted, and in no journal yet. */
+async function withNotes(runs: JournalledRun[], name: string, site: Site): Promise<JournalledRun[]> {
+  const { recorder } = site.scheduler;
+  const masters = runs.filter((run) => run.site === name && run.master);
+  if (!recorder || masters.length === 0) return runs;
+  const looks = await site.markers(masters.flatMap(({ master }) => (master ? [gateOf(master)] : [])));
+  return runs.map((run) => {
+    const notes = run.master && looks.find(({ gate }) => run.master && gate === gateOf(run.master))?.children;
+    if (!run.master || !notes) return run;
+    const noted = settleNotes(notes, recorder).flatMap(({ job: its }) => (its ? [{ job: its.id, name: its.name }] : []));
+    return { ...run, master: { ...run.master, children: [...run.master.children, ...noted] } };
+  });
 }
 
 /** Which sites there is reason to ask, and whether it is more than a possibility. */

@@ -2,9 +2,14 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
+import { openChildren } from '../runs/children.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
+import { maySubmit } from '../runs/plan.ts';
+import { closeNotes } from '../runs/recorder.ts';
 import type { Run } from '../runs/run.ts';
-import { giveUp, isUnsubmitted, partsOf, phaseOf, record, reread, withWhole } from '../runs/run.ts';
+import { gateOf, giveUp, isUnsubmitted, partsOf, phaseOf, record, reread, withWhole } from '../runs/run.ts';
+import type { Site } from '../sites/site.ts';
+import { childJobs } from './children-notes.ts';
 import { decisionOut, dryRun, runField, stateOut } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
 import { tell } from './telling.ts';
@@ -44,7 +49,7 @@ export default defineTool({
     return {
       acts: ['cancel'],
       subject: subjectOf(run),
-      summary: `cancel run ${run.id} (${run.record.state}): job ${
+      summary: `cancel run ${run.id} (${run.record.state}): ${maySubmit(run.plan) ? 'what its scripts submitted, and ' : ''}job ${
         jobsOf(run)
           .map((job) => job.id)
           .join(', ') || 'none'
@@ -59,7 +64,7 @@ export default defineTool({
       ? {
           ...answer(
             facts.run,
-            jobsOf(facts.run).map((job) => job.id),
+            [...jobsOf(facts.run), ...openChildren(facts.run.record)].map((job) => job.id),
           ),
           dry_run: true,
           decision: decisionView(decision),
@@ -72,15 +77,20 @@ export default defineTool({
     return withWhole(chosen, 'cancelling', async () => {
       const run = reread(chosen);
       permit.check(digest(subjectOf(run)));
-      const jobs = jobsOf(run);
+      const site = acts.site(run.plan.site);
+      const children = await childrenOf(run, site);
+      const jobs = [...jobsOf(run), ...children];
       if (jobs.length === 0 && !isUnsubmitted(run)) throw nothing(run);
       // The steps of a run share its journal, and with it what is said of the whole.
       for (const part of run.steps ? [run] : partsOf(run)) {
-        const ids = jobsOf(part).map((job) => job.id);
+        const ids = [...jobsOf(part), ...children.filter(({ of }) => of === part.id)].map((job) => job.id);
         if (ids.length > 0) record(part, { event: 'cancelling', job_ids: ids, by: acts.caller.client });
       }
       giveUp(run, 'cancelled: nothing of it had been submitted');
-      await acts.site(run.plan.site).cancel(permit, jobs);
+      await site.cancel(
+        permit,
+        jobs.map(({ id, name }) => ({ id, name })),
+      );
       const after = reread(run);
       await tell(acts, after);
       return answer(
@@ -103,8 +113,18 @@ function jobsOf(run: Run): { id: string; name: string }[] {
   });
 }
 
+/** Jobs that its scripts submitted, the newest too; from now on they submit nothing more. */
+async function childrenOf(run: Run, site: Site): Promise<{ id: string; name: string; of: string }[]> {
+  const masters = partsOf(run).filter(({ plan }) => maySubmit(plan));
+  if (masters.length === 0) return [];
+  for (const part of run.replicates ?? [run]) closeNotes(part);
+  const noted = await site.markers([...new Set(masters.map(gateOf))]);
+  return masters.flatMap((part) => childJobs(part, site, noted).map(({ id, name }) => ({ id, name, of: part.id })));
+}
+
+/** What its scripts submit while it is being decided on is meant, too. */
 function subjectOf(run: Run): unknown {
-  return { cancel: run.id, jobs: jobsOf(run) };
+  return { cancel: run.id, jobs: jobsOf(run), ...(maySubmit(run.plan) ? { children: 'all' } : {}) };
 }
 
 function answer(run: Run, cancelled: string[]): z.output<typeof output> {

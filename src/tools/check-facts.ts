@@ -144,16 +144,26 @@ function siteOf(reads: Reads, design: Seen<Design>, launch: Seen<LaunchFile>): s
 function scriptsOf(reads: Reads, iteration: Iteration, design: Design, launch: Seen<LaunchFile>, site: Seen<string>): Script[] {
   const at = (name: string) => join(shown(reads.repo, iteration.path), 'launch', name);
   const steps = 'value' in launch ? launch.value.steps : null;
-  if (!steps) return [scriptOf(reads, at(design.location === 'slurm' ? 'run_slurm.sbatch' : 'run_local.sh'), null, site)];
-  return steps.map(({ name, script }) => scriptOf(reads, at(script), name, site));
+  if (!steps)
+    return [
+      scriptOf(
+        reads,
+        at(design.location === 'slurm' ? 'run_slurm.sbatch' : 'run_local.sh'),
+        null,
+        site,
+        'value' in launch && launch.value.submits !== undefined,
+      ),
+    ];
+  return steps.map(({ name, script, submits }) => scriptOf(reads, at(script), name, site, submits !== undefined));
 }
 
-function scriptOf(reads: Reads, file: string, step: string | null, site: Seen<string>): Script {
+function scriptOf(reads: Reads, file: string, step: string | null, site: Seen<string>, mayDoSo: boolean): Script {
   const content = seen(() => text(reads.repo, file) ?? null);
   if ('failure' in content) return { file, step, text: '', isPlaceholder: false, faults: [content.failure] };
   const { value } = content;
+  const recorder = mayDoSo && 'value' in site ? reads.site(site.value).scheduler.recorder?.program : undefined;
   const judged = [
-    seen(() => refuseSubmitting(value ?? '', file)),
+    seen(() => refuseSubmitting(value ?? '', file, recorder)),
     seen(() => ('value' in site ? reads.site(site.value).scheduler.options(value ?? '') : null)),
   ];
   const faults = judged.flatMap((one) => ('failure' in one ? [one.failure] : []));

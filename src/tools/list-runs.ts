@@ -9,6 +9,7 @@ import type { Run } from '../runs/run.ts';
 import { readRun, runFolders } from '../runs/run.ts';
 import type { TaskRecord } from '../runs/types.ts';
 import { usageOf } from '../runs/usage.ts';
+import { childrenOut, childrenText, childrenView } from './children-view.ts';
 import { iterationField, optionalRun, priceOut, stateOut, tasksOut } from './fields.ts';
 import { hours, priceOfPlan, priceView } from './pricing.ts';
 import { chooseRun } from './run-choice.ts';
@@ -59,6 +60,7 @@ const runOut = z.object({
   next_tool: z.string().nullable(),
   rather: z.string().optional().describe('What may be done before next_tool, and can mend the run'),
   next: z.string(),
+  children: childrenOut.optional(),
   task_list: z.array(taskOut).optional().describe('Only for one run in detail; the first 200, those with trouble first'),
 });
 const output = z.object({
@@ -83,7 +85,7 @@ export default defineTool({
   handle: async ({ run_id, iteration, state, open, limit }, acts) => {
     if (run_id !== undefined) {
       const run = chooseRun(acts, run_id, iteration);
-      return { runs: [{ ...view(run), task_list: taskList(run) }], total: 1, shown: 1, unreadable: [] };
+      return { runs: [{ ...view(run), ...childrenView(run), task_list: taskList(run) }], total: 1, shown: 1, unreadable: [] };
     }
     const { runs, unreadable } = allRuns(acts, iteration);
     const wanted = runs.filter(
@@ -98,6 +100,7 @@ export default defineTool({
         (run) =>
           `${run.line}; at most ${hours(run.price)}${run.next_tool ? ` → ${nextTools({ tool: run.next_tool, rather: run.rather })}` : ''}`,
       ),
+      ...childrenText(out.runs[0]?.children),
       ...(out.runs[0]?.task_list ?? [])
         .filter((task) => task.failure)
         .slice(0, 10)

@@ -2,17 +2,21 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { asFailure } from '../base/errors.ts';
 import type { Acts } from '../context.ts';
+import { everyTask } from '../runs/children.ts';
+import type { ChildSight } from '../runs/children-look.ts';
 import { drifting } from '../runs/code/drift.ts';
 import { TASK_OVER } from '../runs/lifecycle.ts';
-import { grown, isWatched, moves, needsMarkers, observe, parentFailed } from '../runs/monitor.ts';
+import { grown, grownChildren, isWatched, moves, needsMarkers, observe, openJobs, parentFailed } from '../runs/monitor.ts';
 import { openRuns } from '../runs/open.ts';
 import { paceOf } from '../runs/place.ts';
+import { maySubmit } from '../runs/plan.ts';
 import { projectOne } from '../runs/project.ts';
 import { isCutOff } from '../runs/recovery.ts';
 import type { Run } from '../runs/run.ts';
 import { baseOf, gateOf, partsOf, record, reread, withRun } from '../runs/run.ts';
 import type { MarkerLook } from '../sites/job-script.ts';
 import type { Look } from '../sites/schedulers/scheduler.ts';
+import { childJobs, childSights } from './children-notes.ts';
 import { optionalRun, stateOut, tasksOut } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
 import { guardOf } from './telling.ts';
@@ -130,14 +134,19 @@ async function lookAt(
     };
   try {
     const site = acts.site(name);
-    const jobs = watched.flatMap(jobsOf);
+    // What scripts have submitted is asked for in the same poll, so their notes are read before it, and again after it.
+    const masters = watched.filter(({ plan }) => maySubmit(plan));
+    const noted = await site.markers(masters.map(gateOf));
+    const children = masters.flatMap((run) => parts(run).flatMap((part) => childJobs(part, site, noted)));
+    const jobs = [...watched.flatMap(parts).flatMap(openJobs), ...children];
     const since = Math.min(...watched.map((run) => Date.parse(run.record.attempts[0]?.intentAt ?? '') / 1000)) - 60;
     const { meter, key } = paceOf(acts.repo, site.kind);
     meter.note('poll', key);
     const look = await site.poll({ jobs, since });
-    const marked = watched.filter((run) => parts(run).some((part) => needsMarkers(part, look)));
+    const marked = watched.filter((run) => maySubmit(run.plan) || parts(run).some((part) => needsMarkers(part, look)));
     const markers = await site.markers(marked.map(gateOf));
-    for (const run of watched) await note(run, look, markers, problems);
+    const sights = await childSights(masters, site, markers, new Set(children.map(({ id }) => id)), problems);
+    for (const run of watched) await note(run, look, markers, sights, problems);
     return {
       site: name,
       polled: true,
@@ -158,18 +167,26 @@ async function lookAt(
   }
 }
 
-async function note(run: Run, look: Look, markers: readonly MarkerLook[], problems: string[]): Promise<void> {
+async function note(
+  run: Run,
+  look: Look,
+  markers: readonly MarkerLook[],
+  sights: (part: Run) => ChildSight | undefined,
+  problems: string[],
+): Promise<void> {
   const mine = markers.find((one) => one.gate === gateOf(run));
   for (const more of parts(run).flatMap((part) => grown(part, look)))
     problems.push(
       `${run.id}: its job may use ${more}: it was changed after its release, or the site gives more than was asked for`,
     );
+  for (const more of parts(run).flatMap((part) => grownChildren(part, look)))
+    problems.push(`${run.id}: a job that a script submitted may use more than was declared for each: job ${more}`);
   for (const bad of mine?.unreadable ?? []) problems.push(`${run.id}: a marker cannot be read: ${bad}`);
   try {
     await withRun(run, 'monitoring', () => {
       for (const part of parts(reread(run))) {
         const fresh = reread(part);
-        const events = observe(fresh, look, mine, parentFailed(reread(run), fresh));
+        const events = observe(fresh, look, mine, parentFailed(reread(run), fresh), sights(fresh));
         if (events.length > 0) record(fresh, ...events);
       }
       const whole = reread(run);
@@ -178,15 +195,6 @@ async function note(run: Run, look: Look, markers: readonly MarkerLook[], proble
   } catch (error) {
     problems.push(`${run.id}: ${asFailure(error).message}`);
   }
-}
-
-/** The jobs of the run that are not over, with how many of its tasks are still waited for. */
-function jobsOf(run: Run): { id: string; name: string; open: number }[] {
-  return parts(run).flatMap(({ record: { attempts, tasks } }) => {
-    const attempt = attempts.at(-1);
-    const open = tasks.filter((task) => !TASK_OVER.has(task.state)).length;
-    return attempt?.jobId != null && open > 0 ? [{ id: attempt.jobId, name: attempt.name, open }] : [];
-  });
 }
 
 /** A run, or the steps it is of. The runs of a group are looked at by themselves. */
@@ -233,7 +241,7 @@ function view(run: Run, before: Run): RunOut {
     was: before.record.state,
     changed: partsOf(run).some((part, at) => part.record.last !== partsOf(before)[at]?.record.last),
     tasks: tasksView(run),
-    blocked: run.record.tasks.some((task) => task.blocked),
+    blocked: everyTask(run.record).some((task) => task.blocked),
     line: runLine(run),
     next_tool: next.tool,
     ...(next.rather === undefined ? {} : { rather: next.rather }),

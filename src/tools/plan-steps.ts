@@ -10,13 +10,14 @@ import type { PlanStep } from '../runs/plan.ts';
 import { refuseSubmitting } from '../runs/plan.ts';
 import { readRun, runFolders } from '../runs/run.ts';
 import { isPlaceholder, localScript, slurmScript } from '../runs/scripts.ts';
+import { plannedSubmits } from '../runs/submits.ts';
 import type { Requested, Scheduler, ScriptOptions } from '../sites/schedulers/scheduler.ts';
-import { jobFacts, priceView } from './pricing.ts';
+import { jobsOfStep, priceView } from './pricing.ts';
 
 /** A script as it will run; `path` is from the iteration folder on. */
 export type Script = { text: string; path: string; generated: boolean };
 type Planned = { step: PlanStep; script: Script };
-type Asked = Pick<LaunchFile, 'resources' | 'array'>;
+type Asked = Pick<LaunchFile, 'resources' | 'array' | 'submits'>;
 
 /** The steps of a run with their scripts: those of launch.yaml, or one with the launch script. */
 export function planSteps(
@@ -32,7 +33,7 @@ export function planSteps(
   const steps = planned.map(({ step }) => step);
   refuseOtherReplicates(design, steps);
   if (planned.length === 1) return planned;
-  return planned.map(({ step, script }) => ({ script, step: { ...step, price: priceView(totalPrice([jobFacts(step)])) } }));
+  return planned.map(({ step, script }) => ({ script, step: { ...step, price: priceView(totalPrice(jobsOfStep(step))) } }));
 }
 
 function planOnly(iteration: Iteration, design: Design, launch: LaunchFile, scheduler: Scheduler, python: string): Planned {
@@ -68,17 +69,29 @@ function planOf(
   script: Script,
   usualName: string,
 ): Planned {
-  refuseSubmitting(script.text, script.path);
+  refuseUnrecorded(script, asked, scheduler);
   const options = scheduler.options(script.text);
+  const its = scheduler.counted(requested(design, asked, options));
   return {
     script,
     step: {
       ...named,
       script: { path: script.path, sha256: sha256(script.text), generated: script.generated },
       jobName: options.name ?? usualName,
-      requested: scheduler.counted(requested(design, asked, options)),
+      requested: its,
+      ...(asked.submits ? { submits: plannedSubmits(asked.submits, its, scheduler.counted) } : {}),
     },
   };
+}
+
+/** A script submits by itself only where that is declared, and only by the program whose calls can be recorded. */
+function refuseUnrecorded({ text, path }: Script, { submits }: Asked, { name, recorder }: Scheduler): void {
+  if (submits && !recorder)
+    throw new Failure('unsupported', {
+      what: `launch/launch.yaml: submits, and scheduler ${name} has no program of its own that a script could submit with`,
+      next: 'take submits out, and write what the script would submit as steps',
+    });
+  refuseSubmitting(text, path, submits ? recorder?.program : undefined);
 }
 
 /** Replicates are the tasks of an array, or runs of their own; a chain is one run, so that its replicates need an array in it. */

@@ -21,7 +21,7 @@ import type { Requested, Worst } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
 import type { Script } from './plan-steps.ts';
 import { planSteps } from './plan-steps.ts';
-import { jobFacts, priceView } from './pricing.ts';
+import { jobsOfStep, priceView } from './pricing.ts';
 
 /** A plan with what it was made from. The text of a script is what will run, word for word. */
 export type Planned = {
@@ -80,7 +80,7 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
     capsule,
     ...(launch.code !== 'live' && listing ? { code: 'snapshot' as const } : {}),
     ...(launch.inputs.length > 0 ? { reads: readInputs(repo, launch.inputs) } : {}),
-    price: priceView(totalPrice(steps.map(jobFacts))),
+    price: priceView(totalPrice(steps.flatMap(jobsOfStep))),
   };
   return { plan, iteration, design, files, listing, scripts: planned.map(({ script }) => script) };
 }
@@ -101,11 +101,13 @@ export async function atItsSite(reads: Reads, planned: Planned): Promise<Planned
   const steps = await Promise.all(
     plan.steps.map(async (step) => {
       const worst = await worstAt(site, step.requested);
-      const priced = worst ? { ...step, worst } : step;
-      return several ? { ...priced, price: priceView(totalPrice([jobFacts(priced)])) } : priced;
+      const most = step.submits && (await worstAt(site, step.submits.each));
+      const submits = step.submits && most ? { submits: { ...step.submits, worst: most } } : {};
+      const priced = worst ? { ...step, ...submits, worst } : { ...step, ...submits };
+      return several ? { ...priced, price: priceView(totalPrice(jobsOfStep(priced))) } : priced;
     }),
   );
-  return { ...planned, plan: { ...plan, steps, price: priceView(totalPrice(steps.map(jobFacts))) } };
+  return { ...planned, plan: { ...plan, steps, price: priceView(totalPrice(steps.flatMap(jobsOfStep))) } };
 }
 
 async function worstAt(site: Site, requested: Requested): Promise<Worst | undefined> {

@@ -29,10 +29,27 @@ export function jobFacts(step: PlanStep): JobFacts {
   };
 }
 
+/** A step's job, and those that its script may submit, as one that counts so many times. */
+export function jobsOfStep(step: PlanStep): JobFacts[] {
+  const { submits } = step;
+  if (!submits) return [jobFacts(step)];
+  const { each: requested, worst, jobs, tasks } = submits;
+  const { script, args, jobName } = step;
+  const each = jobFacts({
+    script,
+    args,
+    jobName,
+    name: `${step.name} (jobs it submits)`,
+    requested,
+    ...(worst ? { worst } : {}),
+  });
+  return [jobFacts(step), { ...each, arrayTasks: known(tasks), copies: jobs }];
+}
+
 /** Every job that a plan is: those of its steps, once for each run of a group. */
 export function jobsOfPlan(plan: Plan): JobFacts[] {
   const runs = plan.replicate ? 1 : (plan.rest?.length ?? runsOf(plan));
-  return Array.from({ length: runs }, () => plan.steps.map(jobFacts)).flat();
+  return Array.from({ length: runs }, () => plan.steps.flatMap(jobsOfStep)).flat();
 }
 
 export function priceOfPlan(plan: Plan): Price {

@@ -4,6 +4,7 @@ import { Failure } from '../base/errors.ts';
 import type { Reads } from '../context.ts';
 import { taskIndices } from '../runs/array-indices.ts';
 import { isSameWork } from '../runs/capsule.ts';
+import { everyTask } from '../runs/children.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import { indicesOf, planDigest } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
@@ -174,7 +175,8 @@ function refuseEnded({ id, record }: Run): void {
 function refuseBeside(run: Run): void {
   const mine = [run.id, run.plan.replicate?.group];
   const open = launches(run.iterationFolder).find(
-    ({ id, record }) => !mine.includes(id) && !isOver(record.state) && record.tasks.some(({ state }) => !TASK_OVER.has(state)),
+    ({ id, record }) =>
+      !mine.includes(id) && !isOver(record.state) && everyTask(record).some(({ state }) => !TASK_OVER.has(state)),
   );
   if (!open) return;
   throw new Failure('run_state', {

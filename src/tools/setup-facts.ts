@@ -10,6 +10,7 @@ import type { SetupFacts, SiteFacts } from '../checks/setup.ts';
 import type { Reads } from '../context.ts';
 import { UNSEALED } from '../policies/seal.ts';
 import { readCapsule } from '../runs/capsule.ts';
+import { everyTask } from '../runs/children.ts';
 import { repositoryId, stateFolder } from '../runs/home.ts';
 import { findIteration } from '../runs/iteration.ts';
 import { readJournal } from '../runs/journal.ts';
@@ -179,7 +180,7 @@ function stuckness(run: Run): SetupFacts['runs']['stuck'][number][] {
   }
   if (isCutOff(run))
     return [{ id: run.id, what: 'its submission was cut off', next: 'run `autolab-mcp monitor`: it finishes or clears it' }];
-  const blocked = run.record.tasks.find((task) => task.blocked);
+  const blocked = everyTask(run.record).find((task) => task.blocked);
   if (!blocked) return [];
   return [
     {

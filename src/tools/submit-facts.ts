@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Failure } from '../base/errors.ts';
 import type { Fact } from '../base/fact.ts';
 import { isKnown, known, unknown } from '../base/fact.ts';
+import { count } from '../base/text.ts';
 import type { Reads } from '../context.ts';
 import { editScope } from '../policies/edit-scope.ts';
 import type { Price } from '../policies/price.ts';
@@ -13,7 +14,8 @@ import { isOver } from '../runs/lifecycle.ts';
 import { readManifest } from '../runs/manifest.ts';
 import { paceOf, payerOf } from '../runs/place.ts';
 import type { Plan } from '../runs/plan.ts';
-import { indicesOf, planDigest, planSubject, runsOf } from '../runs/plan.ts';
+import { indicesOf, maySubmit, planDigest, planSubject, runsOf } from '../runs/plan.ts';
+import { refuseOffPath } from '../runs/recorder.ts';
 import { refuseRemote } from '../runs/remote-profiles.ts';
 import { readReview } from '../runs/review.ts';
 import type { Run } from '../runs/run.ts';
@@ -74,7 +76,7 @@ export async function judgedPlan(reads: Reads, found: Planned, failed: number): 
   return {
     acts: plan.preflight.length > 0 ? ['submit', 'run_command'] : ['submit'],
     subject: planSubject(plan),
-    summary: `submit ${iteration.id} to ${plan.site}: ${scripts}, ${runsWords(plan)}${plan.steps.length > 1 ? `${plan.steps.length} steps, ` : ''}${tasks} task(s), at most ${hours(priceView(price))} (plan ${planDigest(plan).slice(0, 8)})${workspace ? `; ${workspaceWords(workspace)}` : ''}`,
+    summary: `submit ${iteration.id} to ${plan.site}: ${scripts}, ${runsWords(plan)}${plan.steps.length > 1 ? `${plan.steps.length} steps, ` : ''}${tasks} task(s)${childrenWords(plan)}, at most ${hours(priceView(price))} (plan ${planDigest(plan).slice(0, 8)})${workspace ? `; ${workspaceWords(workspace)}` : ''}`,
     changes: changesSince(launches(iteration.path).at(-1), planned),
     site: known(plan.site),
     iteration: iteration.id,
@@ -177,8 +179,15 @@ function runsWords(plan: Plan): string {
   return runs > 1 ? `${runs} runs, each of ` : '';
 }
 
+/** ` and up to 40 jobs that its scripts submit`. */
+function childrenWords({ steps }: Plan): string {
+  const most = steps.reduce((sum, { submits }) => sum + (submits?.jobs ?? 0), 0);
+  return most === 0 ? '' : ` and up to ${count(most, 'job')} that its scripts submit`;
+}
+
 /** What cannot be written into a job script is refused before anybody is asked, not after the approval is used up. */
 function refuseUnwritable({ plan, iteration }: Planned): void {
+  if (maySubmit(plan)) refuseOffPath(iteration.path);
   for (const step of plan.steps)
     jobScript({
       run: 'run',

@@ -12,7 +12,7 @@ import { reserveAll } from '../runs/group-reservation.ts';
 import { stateFolder } from '../runs/home.ts';
 import { isOver } from '../runs/lifecycle.ts';
 import type { Plan } from '../runs/plan.ts';
-import { planDigest, runsOf, stepOf } from '../runs/plan.ts';
+import { maySubmit, planDigest, runsOf, stepOf } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import type { Intent, Reserved } from '../runs/reservation.ts';
 import { reserveRetry } from '../runs/reservation.ts';
@@ -111,7 +111,13 @@ function intentOf(
     },
     ...(workspace ? { accepted: workspace.accepted } : {}),
     jobScript,
+    ...recorderOf(acts, plan),
   };
+}
+
+function recorderOf(acts: Acts, plan: Plan): Pick<Intent, 'recorder'> {
+  const recorder = maySubmit(plan) ? acts.site(plan.site).scheduler.recorder : undefined;
+  return recorder ? { recorder } : {};
 }
 
 /** Nothing has been submitted yet: a crash before this counts too little of nothing, and after it too much. */

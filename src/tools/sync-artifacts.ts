@@ -3,6 +3,7 @@ import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
 import { checkExpectations } from '../runs/artifacts/check.ts';
+import { everyTask } from '../runs/children.ts';
 import { checkCode } from '../runs/code/check.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import type { Run } from '../runs/run.ts';
@@ -142,10 +143,11 @@ function subjectOf(run: Run): unknown {
 }
 
 function refuseEarly(run: Run): void {
-  const open = run.record.tasks.filter((task) => !TASK_OVER.has(task.state));
+  const all = everyTask(run.record);
+  const open = all.filter((task) => !TASK_OVER.has(task.state));
   if (open.length === 0) return;
   throw new Failure('not_ready', {
-    what: `run ${run.id} is ${run.record.state}: ${open.length} of ${run.record.tasks.length} tasks have not ended`,
+    what: `run ${run.id} is ${run.record.state}: ${open.length} of ${all.length} tasks have not ended`,
     why: 'what a running job writes is not finished',
     next: 'monitor_runs, until every task is over',
   });

@@ -2,7 +2,8 @@ import type * as z from 'zod';
 import { formatIndices } from '../base/indices.ts';
 import { cap } from '../base/text.ts';
 import type { Decision } from '../policies/types.ts';
-import { countTasks, failureWords, isOver, rootCause } from '../runs/lifecycle.ts';
+import { childName, childrenLine, danglingChildren, everyTask, openChildren } from '../runs/children.ts';
+import { countTasks, failureWords, isOver, rootCause, TASK_OVER } from '../runs/lifecycle.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
 import { phaseOf } from '../runs/run.ts';
@@ -42,7 +43,18 @@ export function nextStep(run: Run): { tool: string | null; words: string; rather
     };
   if (record.state === 'synced' || isOver(record.state)) return { tool: 'extract_results', words: 'extract the results' };
   if (record.state === 'pending') return { tool: 'monitor_runs', words: 'its submission was cut off: monitor_runs finishes it' };
-  const counts = countTasks(record.tasks);
+  const counts = countTasks(everyTask(record));
+  const dangling = danglingChildren(record);
+  if (dangling.length > 0)
+    return {
+      tool: 'cancel_run',
+      words: `${cap(dangling.map(childName).join(', '), 200)} will never start: cancel_run ${run.id} ends what is left of it`,
+    };
+  if (record.cancelling && record.tasks.every(({ state }) => TASK_OVER.has(state)) && openChildren(record).length > 0)
+    return {
+      tool: 'cancel_run',
+      words: 'jobs that its scripts submitted may still be there: cancel_run again if the next look shows them',
+    };
   if (record.sync.status === 'failed' && counts.succeeded === counts.total)
     return { tool: 'sync_artifacts', words: run.replicates ? MEND.replace('retry_tasks', 'retry_tasks of its run') : MEND };
   if (counts.succeeded === counts.total)
@@ -82,15 +94,16 @@ function unsubmittedWords(run: Run): string {
 /** Where a run stands, in one line. */
 export function runLine(run: Run): string {
   const { record } = run;
-  const counts = countTasks(record.tasks);
   const job = run.replicates || run.steps ? null : current(record)?.jobId;
   const tasks = run.steps
     ? ` ${run.steps.map((step) => `${step.step}${tasksLine(step, 'tasks') || ` ${step.record.tasks[0]?.state ?? 'unknown'}`}`).join(';')}`
     : tasksLine(run, run.replicates ? 'runs' : 'tasks');
-  const blocked = record.tasks.find((task) => task.blocked);
+  const all = everyTask(record);
+  const blocked = all.find((task) => task.blocked);
   const waits = record.tasks.find((task) => task.detail && !isOver(record.state))?.detail;
+  const children = childrenLine(record);
   const ended =
-    record.state === 'running' && counts.succeeded === counts.total
+    record.state === 'running' && countTasks(all).succeeded === all.length
       ? ` (every task has ended well; ${record.sync.status === 'failed' ? 'its artifacts are not as expected' : 'not collected yet'})`
       : '';
   const why = blocked
@@ -100,7 +113,7 @@ export function runLine(run: Run): string {
       : waits
         ? ` (${waits})`
         : '';
-  return `${run.id} ${record.state}${job ? ` job ${job} on ${run.plan.site}` : ''}${tasks}${ended}${why}`;
+  return `${run.id} ${record.state}${job ? ` job ${job} on ${run.plan.site}` : ''}${tasks}${children === '' ? '' : `; ${children}`}${ended}${why}`;
 }
 
 /** ` 28/32 tasks done, 3 running, 1 failed: 7`; nothing for a single task. */
@@ -126,6 +139,6 @@ function failedText(run: Run): string {
 
 /** Why a run failed: its tasks' words, else the journal's. */
 export function whyFailed(run: Run): string {
-  const words = failureWords(run.record.tasks);
+  const words = failureWords(everyTask(run.record));
   return words === 'no task failed' ? (run.record.because ?? 'no reason is recorded') : words;
 }

@@ -107,6 +107,20 @@ export const REFUSALS: readonly Refusal[] = [
     command: ['submit'],
   },
   {
+    title: 'A script that submits by itself',
+    words: 'Nothing of it is declared.',
+    changes: {
+      'experiments/plan/tiny/launch/run_local.sh':
+        '#!/bin/sh\n#SBATCH --time=00:01:00\ngen=$(sbatch --parsable gen.sh)\nsbatch --dependency=afterok:$gen hist.sh\n',
+    },
+  },
+  {
+    title: 'A declared one, where there is nothing to submit with',
+    words:
+      'The embedded runner has no program of its own that a script could submit with. On Slurm `limits.children.per_run` of the policy decides, and allows none where it is not said.',
+    launch: 'site: local\nsubmits: { jobs: 4, each: { walltime: "0:10:00" } }\n',
+  },
+  {
     title: 'A rule of the policy: `rules`',
     policy: rule(
       [

@@ -37,6 +37,7 @@ const books = (more: Partial<Books> = {}): Books => ({
   runs: [run('r1')],
   older: new Set(),
   lines: [line(1, { verdict: 'allow', digest: PLAN })],
+  repository: '/r',
   tag: TAG,
   reserved: { here: new Set(), elsewhere: new Set() },
   ...more,
@@ -201,4 +202,32 @@ test('whatever else the scheduler remembers, a finding stays a finding', () => {
       expect(findings).not.toContain('7');
     }),
   );
+});
+
+describe('what scripts of a run submit by themselves', () => {
+  const master = { folder: '/r/runs/r1', children: [{ job: '9', name: 'gen' }], from: 1000, until: 1500 };
+  const by = { runs: [run('r1', { master })] };
+  const tagged = `${comment('r1')} child=main.1.1`;
+
+  test('is recorded where a journal or a note has it, by id and name together', () => {
+    expect(held([OURS, trace('9', 'gen', { comment: tagged })], by)).toEqual(nothing);
+    expect(held([OURS, trace('9', 'other', { comment: tagged })], by)).toMatchObject(
+      found('9', 'the journal of run r1 does not know it'),
+    );
+  });
+  test('went around what records it, where it comes from the repository while they could', () => {
+    const escaped = trace('10', 'gen.sh', { folder: '/r/experiments/x', submitted: 1400 });
+    expect(held([OURS, escaped], by)).toMatchObject(found('10', 'while scripts of run r1 could submit'));
+  });
+  test.each<[string, Partial<JobTrace>]>([
+    ['from elsewhere', { folder: '/r2/x' }],
+    ['of which nobody knows where from', {}],
+    ['before', { folder: '/r/x', submitted: 900 }],
+    ['after', { folder: '/r/x', submitted: 1501 }],
+  ])('does not claim a job %s', (_, more) => {
+    expect(held([OURS, trace('10', 'gen.sh', { submitted: 1400, ...more })], by)).toEqual(nothing);
+  });
+  test('and where no script may, anybody may submit', () => {
+    expect(held([OURS, trace('10', 'gen.sh', { folder: '/r/x' })])).toEqual(nothing);
+  });
 });

@@ -278,3 +278,32 @@ test('the version is asked for, and a newer one is named', () => {
     'l.yaml:1:1: schema_version is missing; expected "1"',
   );
 });
+
+test('what a script may submit by itself', () => {
+  const parse = (text: string) => parseLaunchFile(`schema_version: "1"\n${text}`, 'launch.yaml');
+  expect(parse('submits: { jobs: 40, each: { cpus: 2, memory: 1GB, gpus: 1, walltime: "1:00:00", array_tasks: 32 } }\n')).toEqual(
+    {
+      ...DEFAULTS,
+      submits: { jobs: 40, each: { cpus: 2, memoryMb: 1024, gpus: 1, walltimeSeconds: 3600, arrayTasks: 32 } },
+    },
+  );
+  const steps = (text: string) => `steps:\n  - { name: a, script: a.sh, ${text} }\n`;
+  expect(parse(steps('submits: { jobs: 1, each: { walltime: "0:10:00" } }')).steps?.[0]?.submits).toEqual({
+    jobs: 1,
+    each: { cpus: 1, memoryMb: null, gpus: 0, walltimeSeconds: 600, arrayTasks: 1 },
+  });
+});
+
+test.each([
+  ['submits: { jobs: 40, each: {} }', 'walltime'],
+  ['submits: { jobs: 0, each: { walltime: "1:00:00" } }', 'jobs'],
+  ['submits: { jobs: 1, each: { walltime: "0:00:00" } }', 'no limit'],
+  ['submits: { jobs: 1, each: { walltime: "1:00:00", memory: 0 } }', 'memory'],
+  ['submits: { jobs: 1, each: { walltime: "1:00:00", nodes: 2 } }', 'nodes'],
+  ['submits: { jobs: 1, each: { walltime: "1:00:00" } }\nsteps: [{ name: a, script: a.sh }]', 'with steps each step says'],
+])('%s is refused', (text, words) => {
+  expect(failureOf(() => parseLaunchFile(`schema_version: "1"\n${text}\n`, 'launch.yaml'))).toMatchObject({
+    code: 'file_invalid',
+    what: expect.stringContaining(words),
+  });
+});

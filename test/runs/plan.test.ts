@@ -170,7 +170,7 @@ describe('scripts that submit', () => {
       code: 'script_submits',
       what: `launch/run_local.sh line 2 calls ${program}`,
       why: 'jobs that a job submits would be neither priced nor recorded',
-      next: 'take the call out of run_local.sh, and submit that work as a run of its own',
+      next: expect.stringMatching(/^take the call out of run_local\.sh, and write what it submits as steps of launch\.yaml/),
       retry: false,
     });
   });
@@ -198,6 +198,33 @@ describe('scripts that submit', () => {
     'my_sbatch x',
   ])('is let through: %s', (line) => {
     expect(refuseSubmitting(`#!/bin/sh\n${line}\n`, 'x')).toBeUndefined();
+  });
+
+  test('the steps that the calls would be are named where they can be seen', () => {
+    const text = '#!/bin/sh\ngen=$(sbatch --parsable gen.sh 0)\nsbatch -d afterok:$gen sub/hist.sbatch\nsbatch gen.sh 1\n';
+    expect(failureOf(() => refuseSubmitting(text, 'launch/master.sh'))).toMatchObject({
+      what: 'launch/master.sh line 2 calls sbatch',
+      next: expect.stringContaining(
+        'steps: [{ name: gen, script: gen.sh }, { name: hist, script: sub/hist.sbatch, after: [gen] }]; or declare it there (submits',
+      ),
+    });
+  });
+
+  test.each([
+    ['gen=$(sbatch --parsable gen.sh)', null],
+    ['sbatch a.sh; sbatch b.sh', null],
+    ['sbatch a.sh; qsub b.sh', 'calls qsub'],
+    ['/usr/bin/sbatch a.sh', 'calls /usr/bin/sbatch'],
+    ['salloc true', 'calls salloc'],
+  ])('where calls of sbatch are recorded: %s', (line, refused) => {
+    const look = () => refuseSubmitting(`#!/bin/sh\n${line}\n`, 'x', 'sbatch');
+    if (refused === null) expect(look()).toBeUndefined();
+    else
+      expect(failureOf(look)).toMatchObject({
+        code: 'script_submits',
+        what: `x line 2 ${refused}`,
+        next: expect.stringContaining('by its name alone'),
+      });
   });
 
   test('a line of any kind is read in time', () => {

@@ -256,3 +256,23 @@ async function until(condition: () => boolean): Promise<void> {
     if (Date.now() > end) throw new Error('the condition did not come true');
   }
 }
+
+test(
+  'where a script may submit, our program stands before the real one, in login shells too, and only as it was written',
+  LIMIT,
+  async () => {
+    const folder = join(top, 'programs');
+    mkdirSync(folder);
+    const text = '#!/bin/sh\necho "$0 $*" >>"$TOP/called"\n';
+    writeFileSync(join(folder, 'sbatch'), text, { mode: 0o755 });
+    const recorder = { folder, program: 'sbatch', sha256: sha256(text) };
+    const lines = 'sbatch one\nsh -c "sbatch two"\nPATH=/usr/bin:/bin sbatch three\nbash -lc "sbatch four"';
+    const job = prepare(lines, { recorder, setup: ['PATH=/nowhere:$PATH'], set: { TOP: top } });
+    expect(await job.run({ AUTOLAB_JOB_ID: '7' })).toBe(0);
+    const own = join(folder, 'sbatch');
+    expect(readFileSync(join(top, 'called'), 'utf8')).toBe(`${own} one\n${own} two\n${own} three\n${own} four\n`);
+    writeFileSync(own, `${text}# a word more\n`, { mode: 0o755 });
+    expect(await job.run({ AUTOLAB_JOB_ID: '8', AUTOLAB_TASK_INDEX: '1' })).toBe(78);
+    expect((await look()).markers.map(({ refused }) => refused)).toEqual(expect.arrayContaining(['drift']));
+  },
+);

@@ -1,4 +1,4 @@
-import type { Ask } from '../transports/transport.ts';
+import type { Ask, Output } from '../transports/transport.ts';
 import type { SiteDescription } from './description.ts';
 
 /** Opaque text: `12`, `12.host`. Never parsed, never calculated with. */
@@ -135,7 +135,15 @@ export type Queue = { active: number; pending: number };
 export type Standing = 'there' | 'gone' | 'unknown';
 
 /** One job as the scheduler remembers it, an array as one. `comment` null: none, or the site keeps none. `submitted`: epoch seconds at the site. */
-export type JobTrace = { id: JobId; name: string; user: string; submitted: number | null; comment: string | null };
+export type JobTrace = {
+  id: JobId;
+  name: string;
+  user: string;
+  submitted: number | null;
+  comment: string | null;
+  /** The folder it was submitted to start in; absent where the scheduler does not say. */
+  folder?: string;
+};
 
 /** `reaches`: since when accounting is whole, so that a job it does not know was never there; null where none is kept. Epoch seconds. */
 export type History = { at: number; jobs: JobTrace[]; reaches: number | null };
@@ -148,6 +156,26 @@ export type ScriptOptions = {
   requested: Partial<Requested>;
   /** The job name the user's script gives itself. */
   name: string | null;
+};
+
+/** What one step's script may submit by itself, for the program that records it. Paths are absolute, at the site. */
+export type RecorderSpec = {
+  /** Where it leaves its notes. */
+  notes: string;
+  jobs: number;
+  tasks: number;
+  each: Requested;
+  /** The beginning of a name for a job that the script gives none, and of every job's comment. */
+  name: string;
+  comment: string;
+};
+
+/** A program that stands in the way of the scheduler's own one in a job, counts and notes its calls, and passes them on. */
+export type Recorder = {
+  program: string;
+  text(spec: RecorderSpec): string;
+  /** What the real program's answer says. Throws `scheduler_refused` only for a definite refusal. */
+  read(output: Output): JobId;
 };
 
 /** A batch system: commands and readers, no state and no processes, so that any scheduler works over any transport and none needs a mock. */
@@ -175,6 +203,8 @@ export type Scheduler = {
   history(user: string, since: number, ids: readonly JobId[]): Ask<History>;
   /** Ends jobs matched on id *and* name. Jobs that are already over are no error. */
   cancel(jobs: readonly { id: JobId; name: string }[], user: string): Ask<void>;
+  /** Absent where scripts have nothing to submit with. */
+  readonly recorder?: Recorder;
   /** The scheduler's own test of a job, without submitting it. */
   test(job: Job): Ask<Finding[]>;
   /** Whether it answers at all, and which version it is. */

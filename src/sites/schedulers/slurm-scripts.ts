@@ -53,7 +53,7 @@ al_accounting() {
 al_kept() { printf '%s begin %s\n%s\n%s code %s\n' "$al_word" "$1" "$3" "$al_word" "$2"; }
 
 # al_jobs OPTIONS...: accounting's jobs without their steps.
-al_jobs() { sacct -n -P -X --delimiter="$al_s" "$@" -o JobID,Submit,User,JobName,Comment </dev/null; }
+al_jobs() { sacct -n -P -X --delimiter="$al_s" "$@" -o JobID,Submit,User,JobName,Comment,WorkDir </dev/null; }
 
 # Ids of which the queue shows fewer waiting or running tasks than are still open: what is over is known by accounting alone.
 al_left() {
@@ -132,7 +132,7 @@ case $al_verb in
     # was held is in no list (sacct(1), -S).
     al_user=$1 al_since=$2; shift 2
     echo "$al_word clock $(date +%s)"
-    al_rows=$(squeue -h -a -t all -u "$al_user" -O "ArrayJobID:$al_s,SubmitTime:$al_s,UserName:$al_s,Name:$al_s,Comment:$al_s" </dev/null)
+    al_rows=$(squeue -h -a -t all -u "$al_user" -O "ArrayJobID:$al_s,SubmitTime:$al_s,UserName:$al_s,Name:$al_s,Comment:$al_s,WorkDir:$al_s" </dev/null)
     al_kept queue $? "$al_rows"
     [ -n "$al_rows" ] || al_part ping scontrol ping
     al_books=$(al_jobs -S "uts$al_since" -u "$al_user")

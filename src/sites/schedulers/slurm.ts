@@ -3,6 +3,7 @@ import { Failure } from '../../base/errors.ts';
 import { quote } from '../../base/text.ts';
 import type { Ask } from '../transports/transport.ts';
 import { sbatchOptions } from './sbatch-options.ts';
+import { sbatchRecorder } from './sbatch-recorder.ts';
 import type { JobState, JobView, Look, PollQuery, Scheduler } from './scheduler.ts';
 import type { Answer } from './slurm-answers.ts';
 import { goodPart, isHealthy, isUnreachable, readAnswer, unusable } from './slurm-answers.ts';
@@ -32,6 +33,7 @@ export function slurmScheduler(): Scheduler {
     name: 'slurm',
     excludes: true,
     options: sbatchOptions,
+    recorder: { program: 'sbatch', text: sbatchRecorder, read: readSubmission },
     counted: countedBySlurm,
     worst: (requested) =>
       ask(['shapes', requested.partition ?? ''], 'the nodes', (answer) => worstOnSlurm(requested, shapesOf(answer))),

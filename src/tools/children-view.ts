@@ -1,0 +1,51 @@
+import * as z from 'zod';
+import type { ChildRecord } from '../runs/children.ts';
+import { childName, stateOf } from '../runs/children.ts';
+import { jobsNamed } from '../runs/children-look.ts';
+import { countTasks, rootCause } from '../runs/lifecycle.ts';
+import type { Run } from '../runs/run.ts';
+import { tasksOut } from './fields.ts';
+
+export const childrenOut = z
+  .array(
+    z.object({
+      job_id: z.string().nullable().describe('null: nothing was submitted, or that is not known yet'),
+      role: z.string().describe('The name its script gave it, or that script'),
+      state: z.enum(['done', 'running', 'waiting', 'failed', 'unknown']),
+      after: z.array(z.string()).describe('The jobs it waits for'),
+      submitted_by: z.string().nullable().describe('The job whose script submitted it; null for the run’s own'),
+      tasks: tasksOut,
+      detail: z.string().nullable(),
+    }),
+  )
+  .describe('Jobs that scripts of the run submitted by themselves, in their order; only for one run in detail');
+type Children = z.output<typeof childrenOut>;
+
+export function childrenView({ record: { children = [] } }: Run): { children?: Children } {
+  if (children.length === 0) return {};
+  const jobOf = (slot: string) => children.find((one) => one.slot === slot)?.job ?? null;
+  return {
+    children: children.slice(0, 200).map((child) => ({
+      job_id: child.job,
+      role: childName(child).replace(/^(?:job|call) \S+ ?/, ''),
+      state: stateOf(child),
+      after: jobsNamed(child),
+      submitted_by: child.by === '' ? null : jobOf(child.by),
+      tasks: countTasks(child.tasks),
+      detail: detailOf(child),
+    })),
+  };
+}
+
+function detailOf({ tasks }: ChildRecord): string | null {
+  const bad = rootCause(tasks);
+  return bad ? `${bad.failure}: ${bad.detail ?? ''}` : (tasks.find(({ detail }) => detail !== null)?.detail ?? null);
+}
+
+export function childrenText(children: Children = []): string[] {
+  return children.map(({ job_id, role, state, after, tasks, detail }) => {
+    const of = tasks.total > 1 ? ` ${tasks.succeeded}/${tasks.total} tasks done` : '';
+    const waits = after.length > 0 ? `, after ${after.join(', ')}` : '';
+    return `  ${job_id === null ? 'no job' : `job ${job_id}`} ${role}: ${state}${of}${waits}${detail ? `: ${detail}` : ''}`;
+  });
+}
