@@ -141,6 +141,7 @@ function parentsOf(step: Run): Job['after'] {
   return (stepOf(step).after ?? []).flatMap(({ step: name, on }) => {
     const parent = reread({ ...step, step: name });
     const id = current(parent.record)?.jobId;
-    return hasEnded(parent) || id == null ? [] : [{ id, on }];
+    // Whether it was interrupted the job script finds out: the scheduler is asked to wait for the end, however that is.
+    return hasEnded(parent) || id == null ? [] : [{ id, on: on === 'success' ? on : 'any' }];
   });
 }

@@ -5,6 +5,7 @@ import { clean } from '../base/text.ts';
 import { parseIndices } from './array-indices.ts';
 import type { Expectation } from './artifacts/expectation.ts';
 import { expectation } from './artifacts/schema.ts';
+import { inLegs } from './launch-legs.ts';
 import { launchSchema } from './launch-schema.ts';
 import { memoryMb, walltimeSeconds } from './units.ts';
 import { placeOf, validate } from './validate.ts';
@@ -37,7 +38,7 @@ export type LaunchStep = {
   /** What it does not say itself is the whole run's. */
   resources: LaunchResources;
   array: LaunchArray | null;
-  after: readonly { step: string; on: 'success' | 'any' }[];
+  after: readonly { step: string; on: 'success' | 'any' | 'interrupted' }[];
 };
 
 /** launch/launch.yaml in normal units. Null is "not said", which leaves it to design.yaml or the site. */
@@ -45,7 +46,9 @@ export type LaunchFile = {
   site: string | null;
   resources: LaunchResources;
   array: LaunchArray | null;
-  /** The jobs of a run that is several; null for one. */
+  /** In how many legs a run of one job is done at most; its steps have theirs already. */
+  legs: number;
+  /** The jobs of a run that is several, each leg by itself; null for one. */
   steps: readonly LaunchStep[] | null;
   preflight: readonly (readonly [string, ...string[]])[];
   environment: {
@@ -80,7 +83,8 @@ function normalise(file: z.output<typeof launchSchema>): LaunchFile {
     site: file.site ?? null,
     resources: resourcesOf(asked),
     array: arrayOf(file.array),
-    steps: file.steps?.map((step) => stepOf(step, asked)) ?? null,
+    legs: file.legs ?? 1,
+    steps: file.steps ? inLegs(file.steps.map((step) => ({ ...stepOf(step, asked), legs: step.legs ?? 1 }))) : null,
     preflight: (file.preflight ?? []).map(([program = '', ...rest]) => [program, ...rest] as const),
     environment: {
       modules: environment.modules ?? [],

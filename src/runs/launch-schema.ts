@@ -3,6 +3,7 @@ import { WORD, WORDS } from '../base/ids.ts';
 import { redact } from '../base/text.ts';
 import { parseIndices } from './array-indices.ts';
 import { expectationSchema, relative } from './artifacts/schema.ts';
+import { legFaults, MAX_LEGS } from './launch-legs.ts';
 import { MEMORY, WALLTIME } from './units.ts';
 
 const word = z.string().regex(WORD, 'expected a name of letters, digits, dot, dash, plus and underscore');
@@ -66,15 +67,17 @@ const array = z.strictObject({
 const stepName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/, 'expected a short name of letters, digits, dash and underscore');
-const parent = z.union([stepName, z.strictObject({ step: stepName, on: z.enum(['success', 'any']).optional() })], {
-  error: 'expected the name of a step, or { step: NAME, on: success } (or any)',
+const parent = z.union([stepName, z.strictObject({ step: stepName, on: z.enum(['success', 'any', 'interrupted']).optional() })], {
+  error: 'expected the name of a step, or { step: NAME, on: success } (or any, or interrupted)',
 });
+const legs = z.int().min(2).max(MAX_LEGS);
 const step = z.strictObject({
   name: stepName,
   script: relative,
   args: z.array(z.string().regex(/^[^\0]*$/, 'expected text')).optional(),
   resources: resources.optional(),
   array: array.optional(),
+  legs: legs.optional(),
   after: z.array(parent).min(1).optional(),
 });
 
@@ -98,6 +101,7 @@ const steps = z
         context.addIssue({ code: 'custom', path: [at, 'name'], message: `there is a step ${name} above already` });
       before.add(name);
     }
+    for (const fault of legFaults(all)) context.addIssue({ code: 'custom', ...fault });
   });
 
 type Whole = {
@@ -107,7 +111,7 @@ type Whole = {
 
 /** Which expectations are of no step, or of one that is not clear. */
 function strayExpectations({ steps: all = [], artifacts }: Whole): [at: number, message: string][] {
-  const arrays = all.filter((one) => one.array);
+  const arrays = all.filter((one) => one.array && !isLeg(one));
   return (artifacts?.expect ?? []).flatMap((item, at): [number, string][] => {
     if (item.step !== undefined) return all.some(({ name }) => name === item.step) ? [] : [[at, `there is no step ${item.step}`]];
     const isOfTasks = Object.values(item).some((value) => typeof value === 'string' && value.includes('{index}'));
@@ -117,6 +121,10 @@ function strayExpectations({ steps: all = [], artifacts }: Whole): [at: number, 
   });
 }
 
+function isLeg({ after = [] }: z.output<typeof step>): boolean {
+  return after.some((one) => typeof one !== 'string' && one.on === 'interrupted');
+}
+
 /** launch/launch.yaml, version 1, as far as this version carries it out; see `unsupported` in launch-file.ts for the rest. */
 export const launchSchema = z
   .strictObject({
@@ -124,6 +132,7 @@ export const launchSchema = z
     site: word.optional(),
     resources: resources.optional(),
     array: array.optional(),
+    legs: legs.optional(),
     steps: steps.optional(),
     preflight: z.array(z.array(z.string().regex(/^[^\0]*$/, 'expected text')).min(1)).optional(),
     environment: z
@@ -143,6 +152,10 @@ export const launchSchema = z
   .refine((file) => file.steps === undefined || file.array === undefined, {
     path: ['array'],
     error: 'with steps each step says its own array',
+  })
+  .refine((file) => file.steps === undefined || file.legs === undefined, {
+    path: ['legs'],
+    error: 'with steps each step says its own legs',
   })
   .superRefine((file, context) => {
     for (const [at, message] of strayExpectations(file))

@@ -25,7 +25,7 @@ export type PlanStep = {
   jobName: string;
   requested: Requested;
   /** Steps before it, and whether it goes on only after their success. Absent: it starts at once. */
-  after?: { step: string; on: 'success' | 'any' }[];
+  after?: { step: string; on: 'success' | 'any' | 'interrupted' }[];
   /** Worst case of this step alone; absent in a plan of one step, whose price it is. */
   price?: PlanPrice;
   /** What the site may give it at worst, where that is more than was asked or differs by site. Absent: as it is asked. */

@@ -5,6 +5,7 @@ import type { JobScriptSpec } from '../sites/job-script.ts';
 import type { CodeFiles } from './capsule.ts';
 import type { StepJob } from './chain-submission.ts';
 import { repositoryTag } from './home.ts';
+import { legSpec } from './leg-script.ts';
 import { markOpen } from './open.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import { indicesOf, jobName, jobOf, planDigest, stepOf } from './plan.ts';
@@ -134,6 +135,7 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
       jobName: step.jobName,
       requeues: step.requested.requeues,
       ...(isPart ? { array: widthOf(indicesOf(whole)) } : {}),
+      ...legSpec(run),
     }),
     0o755,
   );

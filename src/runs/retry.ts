@@ -1,11 +1,12 @@
 import { Failure } from '../base/errors.ts';
 import { indicesText } from './array-indices.ts';
-import { isOver, TASK_OVER } from './lifecycle.ts';
+import { goesOnFrom, legOf } from './legs.ts';
+import { endedWell, isOver, TASK_OVER } from './lifecycle.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import { decidedStep, indicesOf, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
-import type { FailureClass } from './types.ts';
+import type { FailureClass, TaskRecord } from './types.ts';
 
 export type Wish = {
   /** Whose tasks `tasks` are, in a run of several steps. */
@@ -56,10 +57,10 @@ function isCutOff(run: Run, parts: readonly Run[]): boolean {
   return run.record.retries > 0 && !isOver(run.record.state) && parts.some(isUnsent);
 }
 
-function theRest({ reopening }: Run, parts: readonly Run[]): Chosen[] {
+function theRest(run: Run, parts: readonly Run[]): Chosen[] {
   return parts.map((part) => {
-    const meant = reopening?.steps.find(({ name }) => name === stepOf(part).name);
-    return { part, indices: isUnsent(part) ? [...(meant ? indicesOf(meant) : notWell(part))] : [] };
+    const meant = run.reopening?.steps.find(({ name }) => name === stepOf(part).name);
+    return { part, indices: isUnsent(part) ? [...(meant ? indicesOf(meant) : notWell(run, part))] : [] };
   });
 }
 
@@ -69,10 +70,12 @@ function anew(run: Run, parts: readonly Run[], wish: Wish): Chosen[] {
   const chosen: Chosen[] = [];
   for (const [at, part] of parts.entries()) {
     // What is made of something that is made anew is made anew, too.
-    const parents = (stepOf(part).after ?? []).map(({ step }) => step);
+    const parents = (stepOf(part).after ?? []).filter(({ on }) => on !== 'interrupted').map(({ step }) => step);
     const isStale = chosen.some((one) => one.indices.length > 0 && parents.includes(one.part.step ?? ''));
-    const indices = isStale ? part.record.tasks.map(({ index }) => index) : indicesFor(part, wish, at, first);
-    chosen.push({ part, indices });
+    const indices = isStale ? part.record.tasks.map(({ index }) => index) : indicesFor(run, part, wish, at, first);
+    // A leg goes on task by task.
+    const before = chosen.find((one) => one.part.step === goesOnFrom(stepOf(part)))?.indices ?? [];
+    chosen.push({ part, indices: [...new Set([...indices, ...before])].sort((a, b) => a - b) });
   }
   refuseGap(run, chosen);
   return chosen;
@@ -82,8 +85,15 @@ function isUnsent({ record }: Run): boolean {
   return record.opened || current(record)?.phase === 'none';
 }
 
-function notWell({ record }: Run): number[] {
-  return record.tasks.filter(({ state }) => state !== 'succeeded').map(({ index }) => index);
+function notWell(run: Run, part: Run): number[] {
+  return tasksOf(run, part)
+    .filter((task) => !endedWell(task))
+    .map(({ index }) => index);
+}
+
+/** The tasks of a step as the run has them, with what its legs make of them. */
+function tasksOf(run: Run, part: Run): readonly TaskRecord[] {
+  return part.step === undefined ? part.record.tasks : run.record.tasks.filter(({ step }) => step === part.step);
 }
 
 /** `gen 3,7 with memory 2000 → 4000 MB; hist`. */
@@ -95,10 +105,10 @@ export function againWords(again: readonly Again[]): string {
     .join('; ');
 }
 
-function indicesFor(part: Run, { tasks, step, from }: Wish, at: number, first: number): number[] {
+function indicesFor(run: Run, part: Run, { tasks, step, from }: Wish, at: number, first: number): number[] {
   const all = part.record.tasks.map(({ index }) => index);
   if (from !== undefined) return at < first ? [] : all;
-  if (tasks === undefined || (part.step !== undefined && part.step !== step)) return notWell(part);
+  if (tasks === undefined || (part.step !== undefined && part.step !== step)) return notWell(run, part);
   return [...tasks];
 }
 
@@ -111,7 +121,9 @@ function stepAgain(
   const whole = stepOf(part);
   const classes = new Set(part.record.tasks.filter(({ index }) => indices.includes(index)).map(({ failure }) => failure));
   const memoryMb = wish.memoryMb ?? doubled(before.memoryMb, classes, 'out_of_memory');
-  const walltimeSeconds = wish.walltimeSeconds ?? doubled(before.walltimeSeconds, classes, 'time_limit');
+  // A leg is meant to reach its limit.
+  const isLeg = legOf(part.plan.steps, whole.name) !== undefined;
+  const walltimeSeconds = wish.walltimeSeconds ?? doubled(before.walltimeSeconds, isLeg ? new Set() : classes, 'time_limit');
   const more = [
     memoryMb === before.memoryMb ? '' : `memory ${before.memoryMb ?? 'unknown'} → ${memoryMb} MB`,
     walltimeSeconds === before.walltimeSeconds ? '' : `walltime ${before.walltimeSeconds ?? 'unknown'} → ${walltimeSeconds} s`,
@@ -175,11 +187,11 @@ function refuseUnknown(run: Run, parts: readonly Run[], { step, tasks, from }: W
 function refuseGap(run: Run, chosen: readonly Chosen[]): void {
   for (const { part, indices } of chosen) {
     if (indices.length === 0) continue;
-    const parents = (stepOf(part).after ?? []).filter(({ on }) => on === 'success').map(({ step }) => step);
+    const parents = (stepOf(part).after ?? []).filter(({ on }) => on !== 'any').map(({ step }) => step);
     const gap = chosen.find(
       (one) =>
         parents.includes(one.part.step ?? '') &&
-        one.part.record.tasks.some(({ state, index }) => state !== 'succeeded' && !one.indices.includes(index)),
+        tasksOf(run, one.part).some((task) => !endedWell(task) && !one.indices.includes(task.index)),
     );
     if (!gap) continue;
     throw new Failure('run_state', {

@@ -1,5 +1,7 @@
 import { Failure } from '../base/errors.ts';
 import { WORD } from '../base/ids.ts';
+import type { LegSpec } from './job-script-leg.ts';
+import { LEG_FUNCTIONS, legLines } from './job-script-leg.ts';
 import { JOB_SCRIPT_BODY } from './job-script-text.ts';
 import { shellWord, VARIABLE } from './shell-text.ts';
 
@@ -27,10 +29,12 @@ export type JobScriptSpec = {
   array?: { least: number; most: number; count: number; step: number };
   /** How many further starts of the same job go on. */
   requeues: number;
+  /** Which leg it is of work that goes on where it was interrupted. */
+  leg?: LegSpec;
 };
 
 /** Exit codes of the job script's own: everything else is the user's. The marker's `refused` tells them apart from a user's 77 or 78. */
-export const JOB_SCRIPT_EXIT = { unclaimed: 74, duplicate: 76, restart: 77, drift: 78, launch: 78 } as const;
+export const JOB_SCRIPT_EXIT = { unclaimed: 74, duplicate: 76, restart: 77, drift: 78, launch: 78, dependency: 79 } as const;
 
 /**
  * Our job script for bash: claims the task, so that a second accepted submission ends itself; refuses a script other than the approved
@@ -57,6 +61,7 @@ export function jobScript(spec: JobScriptSpec): string {
     AUTOLAB_ITERATION_ID: spec.iteration,
     AUTOLAB_ATTEMPT: String(spec.attempt),
     ...(spec.array ? arrayNames(spec.array) : {}),
+    ...(spec.leg ? { AUTOLAB_LEG: String(spec.leg.number), AUTOLAB_LEGS: String(spec.leg.of) } : {}),
   };
   return [
     '#!/bin/bash -l',
@@ -68,6 +73,8 @@ export function jobScript(spec: JobScriptSpec): string {
     ...Object.entries(exported).map(([name, value]) => `  export ${name}=${bashWord(value)}`),
     '  export AUTOLAB_TASK_INDEX=$al_task',
     '}',
+    ...legLines(spec.leg),
+    LEG_FUNCTIONS,
     JOB_SCRIPT_BODY,
   ].join('\n');
 }
@@ -107,8 +114,9 @@ function check(spec: JobScriptSpec): void {
     throw refused(`environment variable ${JSON.stringify(name)} cannot be set in a job`, 'rename it in launch/launch.yaml');
   const relative = [spec.gate, spec.script.path, spec.cwd].find((path) => !path.startsWith('/'));
   if (relative !== undefined) throw new Error(`job script with the relative path ${relative}`);
-  if (!WORD.test(spec.step))
-    throw refused(`step name ${JSON.stringify(spec.step)} is not a word`, 'rename the step in launch/launch.yaml');
+  for (const step of [spec.step, spec.leg?.parent?.step ?? spec.step])
+    if (!WORD.test(step))
+      throw refused(`step name ${JSON.stringify(step)} is not a word`, 'rename the step in launch/launch.yaml');
   for (const count of [spec.attempt, spec.requeues])
     if (!Number.isSafeInteger(count) || count < 0) throw new Error(`job script with the count ${count}`);
 }

@@ -7,7 +7,7 @@ import type { Permit } from '../base/permit.ts';
 import type { Acts, Reads } from '../context.ts';
 import { readDesign } from '../runs/design.ts';
 import { writeResults } from '../runs/extraction.ts';
-import { isOver } from '../runs/lifecycle.ts';
+import { endedWell, isOver } from '../runs/lifecycle.ts';
 import { readMetrics } from '../runs/metrics.ts';
 import type { ParserCall } from '../runs/parser.ts';
 import type { Run } from '../runs/run.ts';
@@ -161,7 +161,7 @@ function refuseEarly(run: Run): void {
   throw new Failure('not_ready', {
     what: `run ${run.id} is ${state}`,
     why: 'metrics come only from runs whose artifacts are synced and verified, or that are over',
-    next: tasks.every((task) => task.state === 'succeeded') ? 'sync_artifacts first' : 'monitor_runs, until it has ended',
+    next: tasks.every(endedWell) ? 'sync_artifacts first' : 'monitor_runs, until it has ended',
   });
 }
 

@@ -6,6 +6,7 @@ import { totalPrice } from '../policies/price.ts';
 import type { Design } from '../runs/design.ts';
 import type { Iteration } from '../runs/iteration.ts';
 import type { LaunchFile, LaunchStep } from '../runs/launch-file.ts';
+import { legNames } from '../runs/launch-legs.ts';
 import type { PlanStep } from '../runs/plan.ts';
 import { refuseSubmitting } from '../runs/plan.ts';
 import { readRun, runFolders } from '../runs/run.ts';
@@ -28,7 +29,7 @@ export function planSteps(
 ): Planned[] {
   const planned = launch.steps
     ? launch.steps.map((step) => planStep(iteration, design, step, scheduler))
-    : [planOnly(iteration, design, launch, scheduler, python)];
+    : onlyInLegs(planOnly(iteration, design, launch, scheduler, python), launch.legs);
   const steps = planned.map(({ step }) => step);
   refuseOtherReplicates(design, steps);
   if (planned.length === 1) return planned;
@@ -38,6 +39,15 @@ export function planSteps(
 function planOnly(iteration: Iteration, design: Design, launch: LaunchFile, scheduler: Scheduler, python: string): Planned {
   const script = launchScript(iteration, design, python);
   return planOf(design, launch, scheduler, { name: 'main', args: [] }, script, `autolab-${iteration.id}`);
+}
+
+/** The one step there is in its legs: the same once more, where the one before it was interrupted. */
+function onlyInLegs(only: Planned, legs: number): Planned[] {
+  const names = legNames(only.step.name, legs);
+  return names.map((name, at) => {
+    const before = names[at - 1];
+    return before === undefined ? only : { ...only, step: { ...only.step, name, after: [{ step: before, on: 'interrupted' }] } };
+  });
 }
 
 function planStep(iteration: Iteration, design: Design, launch: LaunchStep, scheduler: Scheduler): Planned {

@@ -106,11 +106,13 @@ function stepsView({ steps }: Plan, parts: readonly Run[] = []): SubmitAnswer['s
     return {
       step: step.name,
       tasks: indicesOf(step).length,
-      after: (step.after ?? []).map(({ step: name, on }) => (on === 'success' ? name : `${name} (however it ends)`)),
+      after: (step.after ?? []).map(({ step: name, on }) => `${name}${HOW[on]}`),
       job_id: (part && current(part.record)?.jobId) ?? null,
     };
   });
 }
+
+const HOW = { success: '', any: ' (however it ends)', interrupted: ' (where that was interrupted)' } as const;
 
 function scriptsOf({ steps, iteration }: Plan): string {
   return [...new Set(steps.map(({ script }) => `${iteration.folder}/${script.path}`))].join(', ');

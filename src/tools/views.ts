@@ -2,10 +2,11 @@ import type * as z from 'zod';
 import { cap } from '../base/text.ts';
 import type { Decision } from '../policies/types.ts';
 import { indicesText } from '../runs/array-indices.ts';
-import { countTasks, failureWords, isOver } from '../runs/lifecycle.ts';
+import { countTasks, endsInItsLastLeg, failureWords, isOver } from '../runs/lifecycle.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
 import { phaseOf } from '../runs/run.ts';
+import type { TaskRecord } from '../runs/types.ts';
 import type { decisionOut, tasksOut } from './fields.ts';
 
 export function decisionView(decision: Decision): z.output<typeof decisionOut> {
@@ -33,6 +34,11 @@ export function nextStep(run: Run): { tool: string | null; words: string } {
   if (phase === 'none') return { tool: 'submit_run', words: unsubmittedWords(run) };
   if (phase === 'unknown')
     return { tool: 'submit_run', words: 'whether the scheduler took it is unknown: look there, then submit with again: true' };
+  if (record.state === 'partial' && endsInItsLastLeg(record.tasks))
+    return {
+      tool: 'retry_tasks',
+      words: 'interrupted in its last leg: retry_tasks goes on with one more; extract_results leaves it at that',
+    };
   if (record.state === 'synced' || isOver(record.state)) return { tool: 'extract_results', words: 'extract the results' };
   if (record.state === 'pending') return { tool: 'monitor_runs', words: 'its submission was cut off: monitor_runs finishes it' };
   const counts = countTasks(record.tasks);
@@ -54,10 +60,12 @@ export function runLine(run: Run): string {
   const counts = countTasks(record.tasks);
   const job = run.replicates || run.steps ? null : current(record)?.jobId;
   const tasks = run.steps
-    ? ` ${run.steps.map((step) => `${step.step}${tasksLine(step, 'tasks') || ` ${step.record.tasks[0]?.state ?? 'unknown'}`}`).join(';')}`
-    : tasksLine(run, run.replicates ? 'runs' : 'tasks');
+    ? ` ${run.steps.map((step) => `${step.step}${stepLine(record.tasks.filter((task) => task.step === step.step))}`).join(';')}`
+    : tasksLine(record.tasks, run.replicates ? 'runs' : 'tasks');
   const blocked = record.tasks.find((task) => task.blocked);
-  const waits = record.tasks.find((task) => task.detail && !isOver(record.state))?.detail;
+  const waits = record.tasks.find(
+    (task) => task.detail && task.state !== 'continued' && !task.unneeded && !isOver(record.state),
+  )?.detail;
   const ended =
     record.state === 'running' && counts.succeeded === counts.total ? ' (every task has ended well; not collected yet)' : '';
   const why = blocked
@@ -70,15 +78,25 @@ export function runLine(run: Run): string {
   return `${run.id} ${record.state}${job ? ` job ${job} on ${run.plan.site}` : ''}${tasks}${ended}${why}`;
 }
 
+/** Where a step stands: of many tasks how many, of a single one its state. */
+function stepLine(tasks: readonly TaskRecord[]): string {
+  const [first] = tasks;
+  return tasksLine(tasks, 'tasks') || ` ${first?.unneeded ? 'not needed' : (first?.state ?? 'unknown')}`;
+}
+
 /** ` 28/32 tasks done, 3 running, 1 failed: 7`; nothing for a single task. */
-function tasksLine(run: Run, word: string): string {
-  const counts = countTasks(run.record.tasks);
+function tasksLine(tasks: readonly TaskRecord[], word: string): string {
+  const counts = countTasks(tasks);
   if (counts.total <= 1) return '';
   const bad = counts.failed + counts.interrupted;
+  const continued = tasks.filter(({ state }) => state === 'continued').length;
+  const unneeded = tasks.filter((task) => task.unneeded).length;
   return [
     ` ${counts.succeeded}/${counts.total} ${word} done`,
+    continued ? `${continued} of them gone on with` : '',
+    unneeded ? `${unneeded} of them not needed` : '',
     counts.running ? `${counts.running} running` : '',
-    bad ? `${bad} failed: ${failedText(run)}` : '',
+    bad ? `${bad} failed: ${failedText(tasks)}` : '',
     counts.unknown ? `${counts.unknown} unknown` : '',
   ]
     .filter(Boolean)
@@ -86,8 +104,8 @@ function tasksLine(run: Run, word: string): string {
 }
 
 /** Which tasks, shortly: `3,7-9`. */
-function failedText(run: Run): string {
-  const failed = run.record.tasks.filter(({ state }) => state === 'failed' || state === 'interrupted');
+function failedText(tasks: readonly TaskRecord[]): string {
+  const failed = tasks.filter(({ state }) => state === 'failed' || state === 'interrupted');
   return cap(indicesText(failed.map(({ index }) => index)), 60);
 }
 

@@ -1,0 +1,86 @@
+import { shellText } from './shell-text.ts';
+
+/** One of several legs of the same work: which it is, and the step and attempts that it goes on from. */
+export type LegSpec = {
+  /** From 1. */
+  number: number;
+  of: number;
+  /** Of the second leg and later: the step before it, and the attempt in which that ran last, which may differ by task. */
+  parent?: { step: string; attempt: number; others: Readonly<Record<number, number>> };
+};
+
+/** The values of a leg, for the job script; nothing for a step that is none. */
+export function legLines(leg: LegSpec | undefined): string[] {
+  const { parent } = leg ?? {};
+  const others = Object.entries(parent?.others ?? {}).map(
+    ([task, attempt]) => `${Number(task)}) al_parent_attempt=${attempt} ;;`,
+  );
+  return [
+    `readonly al_followed=${leg && leg.number < leg.of ? 1 : ''}`,
+    `readonly al_parent=${parent?.step ?? ''}`,
+    `al_parent_of() { case $1 in ${others.join(' ')} *) al_parent_attempt=${parent?.attempt ?? 0} ;; esac; }`,
+  ];
+}
+
+/**
+ * The part of the job script that is about legs. A job that is told to end may be killed before it can leave its marker, so `al_tell` leaves a note at
+ * once where a leg follows. `al_leg` decides by what the step before it has left behind, and by nothing else: without any proof that it was
+ * interrupted nothing is run.
+ */
+export const LEG_FUNCTIONS = shellText(String.raw`
+# al_tell SIGNAL: that this start was told to end, for the leg after it.
+al_tell() {
+  local file=$al_gate/signalled/$al_step.$al_task.$al_attempt.$al_restart
+  [ -z "$al_followed" ] || [ -e "$file" ] || al_leave "$file" "$1 $(command -p date +%s)" 2>/dev/null
+}
+
+# al_proof START: sets $al_found to what is proven of a start of the step before: well, interrupted, restarted, other, or nothing.
+al_proof() {
+  local base=$al_parent.$al_task.$al_parent_attempt file line= shard
+  al_found=
+  printf -v shard %02d "$((al_task % 100))"
+  file=$al_gate/exit/$shard/$base
+  [ "$1" -eq 0 ] || file=$file.r$1
+  [ ! -r "$file.json" ] || IFS= read -r line <"$file.json"
+  case $line in
+    *',"refused":"restart"}') al_found=restarted ;;
+    *',"refused":"unneeded"}') al_found=well ;;
+    *',"refused":"'*'"}') al_found=other ;;
+    *',"exit":0,"signals":[],'*) al_found=well ;;
+    *',"exit":'*',"signals":["'*) al_found=interrupted ;;
+    *',"exit":'*) al_found=other ;;
+    *) [ ! -e "$al_gate/signalled/$base.$1" ] || al_found=interrupted ;;
+  esac
+}
+
+# al_parents_end: the same of the last start that says anything. One too many was the scheduler's own, after a start that was cut short.
+al_parents_end() {
+  local start=0 claim=$al_gate/claim/$al_parent.$al_task.$al_parent_attempt
+  while [ -d "$claim/start.$((start + 1))" ]; do start=$((start + 1)); done
+  al_proof "$start"
+  while [ "$al_found" = restarted ]; do
+    start=$((start - 1))
+    [ "$start" -ge 0 ] || break
+    al_proof "$start"
+    [ -n "$al_found" ] || al_found=interrupted
+  done
+}
+
+# al_leg: goes on only where the step before it was interrupted.
+al_leg() {
+  local turn
+  [ -n "$al_parent" ] || return 0
+  al_parent_of "$al_task"
+  # What another node has written may take a moment to be seen here.
+  for turn in 1 2 3 4 5 6 7 8 9 10; do
+    al_parents_end
+    [ -z "$al_found" ] || break
+    command -p sleep 0.5
+  done
+  case $al_found in
+    well) al_refuse 0 unneeded "step $al_parent has ended well" ;;
+    interrupted) ;;
+    *) al_refuse 79 dependency "nothing shows that step $al_parent was interrupted" ;;
+  esac
+}
+`);
