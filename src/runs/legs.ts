@@ -56,14 +56,23 @@ export function withLegs(steps: readonly Step[], tasks: readonly TaskRecord[]): 
 function judgeLeg(task: TaskRecord, parent: TaskRecord | undefined, follower: TaskRecord | undefined): TaskRecord {
   if (task.unneeded && parent && isBad(parent))
     return { ...task, state: 'failed', failure: 'dependency', detail: `step ${parent.step} has not ended well after all` };
-  return isBad(task) && follower && hasTakenOver(follower) ? { ...task, state: 'continued' } : task;
+  return isBad(task) && follower && hasTakenOver(task, follower) ? { ...task, state: 'continued' } : task;
 }
 
-/** It ran: our job script had found then that the one before it was interrupted. */
-function hasTakenOver({ state, started, failure, unneeded }: TaskRecord): boolean {
-  if (state === 'running') return true;
+/**
+ * It ran, so that our job script had found that the one before it was interrupted: its marker shows it. Without one it is believed where the
+ * scheduler, too, says that the one before was.
+ */
+function hasTakenOver(task: TaskRecord, { state, started, failure, unneeded, evidence }: TaskRecord): boolean {
   const isOver = state === 'succeeded' || state === 'failed' || state === 'interrupted';
-  return isOver && !unneeded && failure !== 'dependency' && started !== null;
+  if (isOver && (unneeded || failure === 'dependency')) return false;
+  if (isOver && evidence.endsWith('marker')) return true;
+  return isInterruption(task) && (state === 'running' || (isOver && started !== null));
+}
+
+/** Whether it was cut short from outside, as a time limit does. */
+export function isInterruption({ state, failure }: TaskRecord): boolean {
+  return state === 'interrupted' || failure === 'time_limit' || failure === 'preempted' || failure === 'node_failure';
 }
 
 function isBad({ state }: TaskRecord): boolean {

@@ -1,4 +1,5 @@
 import { Failure } from '../base/errors.ts';
+import { isInterruption } from './legs.ts';
 import type { RunState, TaskRecord } from './types.ts';
 
 /** Which state may follow which. What is over stays over; a new attempt is the one legal way to start again. */
@@ -85,8 +86,7 @@ export function stateFromTasks(tasks: readonly TaskRecord[]): { to: RunState; be
 /** Whether it was gone on with and interrupted once more: what the legs have done is there, and one more would go on with it. */
 export function endsInItsLastLeg(tasks: readonly TaskRecord[]): boolean {
   const cause = rootCause(tasks);
-  const isInterrupted = cause?.state === 'interrupted' || cause?.failure === 'time_limit' || cause?.failure === 'preempted';
-  return isInterrupted && tasks.some(({ state }) => state === 'continued');
+  return cause !== undefined && isInterruption(cause) && tasks.some(({ state }) => state === 'continued');
 }
 
 /** The task whose failure the others follow from: one that waited for another in vain failed because of that one. */

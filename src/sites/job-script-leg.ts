@@ -72,7 +72,7 @@ al_leg() {
   [ -n "$al_parent" ] || return 0
   al_parent_of "$al_task"
   # What another node has written may take a moment to be seen here.
-  for turn in 1 2 3 4 5 6 7 8 9 10; do
+  for turn in 1 2 3 4 5; do
     al_parents_end
     [ -z "$al_found" ] || break
     command -p sleep 0.5
