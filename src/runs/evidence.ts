@@ -111,6 +111,9 @@ function judgeMarker(seen: TaskRecord, marker: Marker, evidence: TaskRecord['evi
   return { ...seen, state: 'succeeded', failure: null, detail: null, blocked: false, evidence };
 }
 
+/** What our job script tells the scheduler where a leg was told to end and ended well (JOB_SCRIPT_EXIT in sites/job-script.ts). */
+export const LEG_INTERRUPTED = 75;
+
 /** The scheduler says it failed. A marker may say how; one that says it went well changes nothing. */
 function judgeFailed(seen: TaskRecord, view: JobView, sight: Sight, timings: Timings): TaskRecord {
   const { marker, cancelled, memoryMb } = sight;
@@ -124,6 +127,8 @@ function judgeFailed(seen: TaskRecord, view: JobView, sight: Sight, timings: Tim
   }
   if (marker && ((marker.refused && marker.refused !== 'unneeded') || marker.exit !== 0))
     return judgeMarker(seen, marker, 'scheduler+marker');
+  // A leg's own word to the scheduler.
+  if (marker && marker.signals.length > 0 && view.exit === LEG_INTERRUPTED) return judgeMarker(seen, marker, 'scheduler+marker');
   if (marker) return fail(seen, 'exit_code', faultWords(view, marker), 'scheduler+marker');
   return fail(seen, cancelled ? 'cancelled' : 'exit_code', exitWords(view.exit, view.signal), 'scheduler');
 }

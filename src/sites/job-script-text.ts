@@ -181,5 +181,6 @@ al_trap forward
 al_start "@{al_args[@]}"
 al_trap ignore
 al_end "$al_exit"
+al_code
 exit "$al_exit"
 `);

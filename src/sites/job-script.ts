@@ -34,7 +34,15 @@ export type JobScriptSpec = {
 };
 
 /** Exit codes of the job script's own: everything else is the user's. The marker's `refused` tells them apart from a user's 77 or 78. */
-export const JOB_SCRIPT_EXIT = { unclaimed: 74, duplicate: 76, restart: 77, drift: 78, launch: 78, dependency: 79 } as const;
+export const JOB_SCRIPT_EXIT = {
+  unclaimed: 74,
+  duplicate: 76,
+  restart: 77,
+  drift: 78,
+  launch: 78,
+  dependency: 79,
+  interrupted: 75,
+} as const;
 
 /**
  * Our job script for bash: claims the task, so that a second accepted submission ends itself; refuses a script other than the approved

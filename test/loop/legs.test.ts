@@ -44,10 +44,10 @@ async function end(): Promise<{ id: string } & Awaited<ReturnType<typeof seen>>>
   return { id: run_id, ...(await seen(run_id)) };
 }
 
-/** One step in legs of three seconds, and one that waits for it. */
+/** One step in legs of a few seconds, and one that waits for it. */
 const launch = (legs: number, more = '') => `schema_version: "1"
 site: local
-resources: { cpus: 1, memory: 50MB, walltime: "00:00:03" }
+resources: { cpus: 1, memory: 50MB, walltime: "00:00:08" }
 steps:
   - { name: gen, script: gen.sh, legs: ${legs}${more} }
   - { name: hist, script: hist.sh, after: [gen] }
@@ -61,7 +61,7 @@ test('legs are planned, priced and decided as one, and told', async () => {
   const dry = await answered<Submitted>('submit', '--dry-run');
   expect(dry).toMatchObject({
     tasks: 4,
-    price: { cpu_hours: (4 * 3) / 3600 },
+    price: { cpu_hours: (4 * 8) / 3600 },
     steps: [
       { step: 'gen', after: [] },
       { step: 'gen-leg2', after: ['gen (where that was interrupted)'] },
@@ -112,7 +112,7 @@ test.each([
   // Its whole session, and with it our job script, which can leave nothing behind then.
   ['it is killed without having been told', 'echo gen >>order; kill -9 0; sleep 60\n', 'exit_code'],
 ])('%s: no leg goes on, and it is the cause', async (_what, gen, kind) => {
-  tiny = await makeChain({ gen }, launch(3).replace('00:00:03', '00:00:30'));
+  tiny = await makeChain({ gen }, launch(3).replace('00:00:08', '00:00:30'));
   const run = await end();
   expect(run).toMatchObject({ state: 'failed', failure: { class: kind, detail: expect.stringContaining('step gen: ') } });
   expect(run.tasks.map(([name, state, failure]) => [name, state, failure])).toEqual([
@@ -168,7 +168,7 @@ test('a run of one job has legs, too', async () => {
     const folder = join(path, 'experiments', 'plan', 'tiny', 'launch');
     writeFileSync(
       join(folder, 'launch.yaml'),
-      'schema_version: "1"\nsite: local\nlegs: 2\nresources: { walltime: "00:00:03" }\n',
+      'schema_version: "1"\nsite: local\nlegs: 2\nresources: { walltime: "00:00:08" }\n',
     );
     writeFileSync(join(folder, 'run_local.sh'), `#!/bin/sh\n${work(2)}`, { mode: 0o755 });
   });
@@ -177,7 +177,7 @@ test('a run of one job has legs, too', async () => {
 });
 
 test('cancelled, no leg goes on', async () => {
-  tiny = await makeChain({ gen: 'echo gen >>order; exec sleep 60\n' }, launch(3).replace('00:00:03', '00:01:00'));
+  tiny = await makeChain({ gen: 'echo gen >>order; exec sleep 60\n' }, launch(3).replace('00:00:08', '00:01:00'));
   const { run_id } = await answered<Submitted>('submit');
   await until('it runs', async () => (existsSync(join(tiny.iteration, 'order')) ? true : undefined));
   await answered('cancel', run_id);
