@@ -75,15 +75,36 @@ test.each<[string, Partial<TaskRecord>[], string[], string | undefined]>([
     ['continued', 'failed', 'failed', 'failed'],
     'failed',
   ],
-  ['failed in the first', [{ ...limit, failure: 'exit_code' }, refused, refused, refused], ['failed', 'failed', 'failed', 'failed'], 'failed'],
+  [
+    'failed in the first',
+    [{ ...limit, failure: 'exit_code' }, refused, refused, refused],
+    ['failed', 'failed', 'failed', 'failed'],
+    'failed',
+  ],
   ['without proof', [limit, refused, refused, refused], ['failed', 'failed', 'failed', 'failed'], 'failed'],
   // The scheduler's word on the first is stronger than the marker that the second went by.
-  ['out of memory after all', [{ ...limit, failure: 'out_of_memory' }, unneeded, unneeded, good], ['failed', 'failed', 'failed', 'succeeded'], 'partial'],
+  [
+    'out of memory after all',
+    [{ ...limit, failure: 'out_of_memory' }, unneeded, unneeded, good],
+    ['failed', 'failed', 'failed', 'succeeded'],
+    'partial',
+  ],
   ['cancelled before it went on', [limit, { state: 'failed', failure: 'cancelled' }], ['failed', 'failed'], 'failed'],
   ['going on', [limit, { state: 'running', started: 1 }, {}, {}], ['continued', 'running', 'pending', 'pending'], 'running'],
-  ['its proof being looked at', [{ ...limit, failure: 'exit_code' }, { state: 'running', started: 1 }], ['failed', 'running'], 'running'],
+  [
+    'its proof being looked at',
+    [
+      { ...limit, failure: 'exit_code' },
+      { state: 'running', started: 1 },
+    ],
+    ['failed', 'running'],
+    'running',
+  ],
 ])('%s', (_what, own, standing, state) => {
-  const tasks = withLegs(legs, own.map((change, at) => of(legs[at]?.name ?? '', change)));
+  const tasks = withLegs(
+    legs,
+    own.map((change, at) => of(legs[at]?.name ?? '', change)),
+  );
   expect(tasks.map((one) => one.state)).toEqual(standing);
   expect(stateFromTasks(tasks)?.to).toBe(state);
 });
@@ -99,12 +120,16 @@ test('never do legs make a failure that nothing went on from look well, nor a ru
   fc.assert(
     fc.property(fc.array(any, { minLength: 3, maxLength: 3 }), (own) => {
       const tasks = own.map(({ isUnneeded, ...change }, at) =>
-        of(legs[at]?.name ?? '', { ...change, ...(isUnneeded && change.state === 'succeeded' ? { unneeded: true as const } : {}) }),
+        of(legs[at]?.name ?? '', {
+          ...change,
+          ...(isUnneeded && change.state === 'succeeded' ? { unneeded: true as const } : {}),
+        }),
       );
       const judged = withLegs(legs, tasks);
       for (const [at, one] of judged.entries()) {
         const next = tasks[at + 1];
-        if (one.state === 'continued') expect([next?.unneeded, next?.failure === 'dependency' && next.state !== 'running']).toEqual([undefined, false]);
+        if (one.state === 'continued')
+          expect([next?.unneeded, next?.failure === 'dependency' && next.state !== 'running']).toEqual([undefined, false]);
         if (one.state === 'succeeded') expect(tasks[at]?.state).toBe('succeeded');
       }
       const isGood = judged.every(({ state }) => state === 'succeeded' || state === 'continued');
