@@ -48,6 +48,8 @@ export type LaunchFile = {
   array: LaunchArray | null;
   /** In how many legs a run of one job is done at most; its steps have theirs already. */
   legs: number;
+  /** Other runs that must have ended first. */
+  after: readonly { run: string; on: 'success' | 'any' | 'interrupted' }[];
   /** The jobs of a run that is several, each leg by itself; null for one. */
   steps: readonly LaunchStep[] | null;
   preflight: readonly (readonly [string, ...string[]])[];
@@ -84,6 +86,7 @@ function normalise(file: z.output<typeof launchSchema>): LaunchFile {
     resources: resourcesOf(asked),
     array: arrayOf(file.array),
     legs: file.legs ?? 1,
+    after: (file.after ?? []).map(({ run, on }) => ({ run, on: on ?? 'success' })),
     steps: file.steps ? inLegs(file.steps.map((step) => ({ ...stepOf(step, asked), legs: step.legs ?? 1 }))) : null,
     preflight: (file.preflight ?? []).map(([program = '', ...rest]) => [program, ...rest] as const),
     environment: {
@@ -145,7 +148,6 @@ function refuseNewer(read: Positioned): void {
 
 /** What the format has and this version does not carry out. Asking for it is refused, never ignored. */
 const UNSUPPORTED: readonly { key: string; inside: readonly string[]; instead: string }[] = [
-  { key: 'after', inside: [], instead: 'submit the run when the one before it is over' },
   { key: 'canary', inside: [], instead: 'run a small array first' },
   { key: 'resume', inside: [], instead: 'let the script itself go on where it stopped' },
   { key: 'options', inside: ['resources'], instead: 'name what it is for in resources (partition, qos, gpu_type)' },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { WORD, WORDS } from '../base/ids.ts';
+import { RUN_ID, WORD, WORDS } from '../base/ids.ts';
 import { redact } from '../base/text.ts';
 import { parseIndices } from './array-indices.ts';
 import { expectationSchema, relative } from './artifacts/schema.ts';
@@ -62,6 +62,11 @@ const array = z.strictObject({
     if ('wrong' in read) context.addIssue({ code: 'custom', message: read.wrong });
   }),
   parallel: z.int().min(1).optional(),
+});
+
+const otherRun = z.strictObject({
+  run: z.string().regex(RUN_ID, 'expected a run id such as 20260218T160045Z_1a2b3c'),
+  on: z.enum(['success', 'any', 'interrupted']).optional(),
 });
 
 const stepName = z
@@ -133,6 +138,7 @@ export const launchSchema = z
     resources: resources.optional(),
     array: array.optional(),
     legs: legs.optional(),
+    after: z.array(otherRun).min(1).optional(),
     steps: steps.optional(),
     preflight: z.array(z.array(z.string().regex(/^[^\0]*$/, 'expected text')).min(1)).optional(),
     environment: z

@@ -52,11 +52,15 @@ export type Plan = {
   price: PlanPrice;
   /** The run of which only some tasks are run again, each with the index and the width it had. */
   retry?: { of: string; attempt: number };
+  /** Runs that must have ended first, as `on` says. Absent: none. */
+  after?: AfterRun[];
   /** Only these runs of a group: the rest of one whose submission was cut off. Absent: everything that is planned. */
   rest?: string[];
   /** Which run of a group this is. Like the run's id it comes with the reservation, so it is no part of what is decided on. */
   replicate?: Replicate;
 };
+
+export type AfterRun = { run: string; on: 'success' | 'any' | 'interrupted' };
 
 export type PlanPrice = {
   cpu_hours: number | null;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { jsonText, writeAtomic } from '../base/files.ts';
 import { mintNonce } from '../base/ids.ts';
 import type { JobScriptSpec } from '../sites/job-script.ts';
+import { waitSpec } from './after-runs.ts';
 import type { CodeFiles } from './capsule.ts';
 import type { StepJob } from './chain-submission.ts';
 import { repositoryTag } from './home.ts';
@@ -136,6 +137,7 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
       requeues: step.requested.requeues,
       ...(isPart ? { array: widthOf(indicesOf(whole)) } : {}),
       ...legSpec(run),
+      ...waitSpec(run),
     }),
     0o755,
   );

@@ -1,4 +1,5 @@
-import { shellText } from './shell-text.ts';
+import type { JobScriptSpec } from './job-script.ts';
+import { shellText, shellWord } from './shell-text.ts';
 
 /** One of several legs of the same work: which it is, and the step and attempts that it goes on from. */
 export type LegSpec = {
@@ -23,8 +24,14 @@ export function legLines(leg: LegSpec | undefined): string[] {
   ];
 }
 
+/** What must have ended well before, for the job script: the ends of tasks of other runs. */
+export function endLines(ends: JobScriptSpec['ends'] = []): string[] {
+  const needs = ends.map(({ run, gate, tasks }) => `  al_need ${[run, gate, ...tasks].map(shellWord).join(' ')}`);
+  return ['al_ends() {', ...(needs.length > 0 ? needs : ['  return 0']), '}'];
+}
+
 /**
- * The part of the job script that is about legs. A job that is told to end may be killed before it can leave its marker, so `al_tell` leaves a note at
+ * The part of the job script that is about legs, and about runs that wait for others. A job that is told to end may be killed before it can leave its marker, so `al_tell` leaves a note at
  * once where a leg follows. `al_leg` decides by what the step before it has left behind, and by nothing else: without any proof that it was
  * interrupted nothing is run.
  */
@@ -35,13 +42,13 @@ al_tell() {
   [ -z "$al_followed" ] || [ -e "$file" ] || al_leave "$file" "$1 $(command -p date +%s)" 2>/dev/null
 }
 
-# al_proof START: sets $al_found to what is proven of a start of the step before: well, interrupted, restarted, other, or nothing.
+# al_proof GATE STEP.TASK.ATTEMPT START: sets $al_found to what is proven of a start of a task: well, interrupted, restarted, other, or nothing.
 al_proof() {
-  local base=$al_parent.$al_task.$al_parent_attempt file line= shard
+  local task=@{2%.*} file line= shard
   al_found=
-  printf -v shard %02d "$((al_task % 100))"
-  file=$al_gate/exit/$shard/$base
-  [ "$1" -eq 0 ] || file=$file.r$1
+  printf -v shard %02d "$((@{task##*.} % 100))"
+  file=$1/exit/$shard/$2
+  [ "$3" -eq 0 ] || file=$file.r$3
   [ ! -r "$file.json" ] || IFS= read -r line <"$file.json"
   case $line in
     *',"refused":"restart"}') al_found=restarted ;;
@@ -50,19 +57,29 @@ al_proof() {
     *',"exit":0,"signals":[],'*) al_found=well ;;
     *',"exit":'*',"signals":["'*) al_found=interrupted ;;
     *',"exit":'*) al_found=other ;;
-    *) [ ! -e "$al_gate/signalled/$base.$1" ] || al_found=interrupted ;;
+    *) [ ! -e "$1/signalled/$2.$3" ] || al_found=interrupted ;;
   esac
 }
 
-# al_parents_end: the same of the last start that says anything. One too many was the scheduler's own, after a start that was cut short.
-al_parents_end() {
-  local start=0 claim=$al_gate/claim/$al_parent.$al_task.$al_parent_attempt
+# al_end_of GATE STEP.TASK.ATTEMPT: the same of the last start that says anything. One too many was the scheduler's own, after a start that was cut
+# short. What another node has written may take a moment to be seen here.
+al_end_of() {
+  local turn
+  for turn in 1 2 3 4 5; do
+    al_look_at "$1" "$2"
+    [ -z "$al_found" ] || return 0
+    command -p sleep 0.5
+  done
+}
+
+al_look_at() {
+  local start=0 claim=$1/claim/$2
   while [ -d "$claim/start.$((start + 1))" ]; do start=$((start + 1)); done
-  al_proof "$start"
+  al_proof "$1" "$2" "$start"
   while [ "$al_found" = restarted ]; do
     start=$((start - 1))
     [ "$start" -ge 0 ] || break
-    al_proof "$start"
+    al_proof "$1" "$2" "$start"
     [ -n "$al_found" ] || al_found=interrupted
   done
 }
@@ -72,19 +89,23 @@ al_code() { [ -z "$al_legs" ] || [ "$al_exit" -ne 0 ] || [ -z "$al_signals" ] ||
 
 # al_leg: goes on only where the step before it was interrupted.
 al_leg() {
-  local turn
   [ -n "$al_parent" ] || return 0
   al_parent_of "$al_task"
-  # What another node has written may take a moment to be seen here.
-  for turn in 1 2 3 4 5; do
-    al_parents_end
-    [ -z "$al_found" ] || break
-    command -p sleep 0.5
-  done
+  al_end_of "$al_gate" "$al_parent.$al_task.$al_parent_attempt"
   case $al_found in
     well) al_refuse 0 unneeded "step $al_parent has ended well" ;;
     interrupted) ;;
     *) al_refuse 79 dependency "nothing shows that step $al_parent was interrupted" ;;
   esac
+}
+
+# al_need RUN GATE TASK…: runs nothing unless each of these tasks has ended well. The scheduler was asked to wait for that; it may have forgotten them.
+al_need() {
+  local run=$1 gate=$2 one
+  shift 2
+  for one; do
+    al_end_of "$gate" "$one"
+    [ "$al_found" = well ] || al_refuse 79 dependency "nothing shows that @{one%.*} of run $run has ended well"
+  done
 }
 `);

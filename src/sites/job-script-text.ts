@@ -161,6 +161,7 @@ al_started=$(command -p date +%s)
 readonly al_task al_job al_node al_started
 [ -n "$al_job" ] || al_stop 'the scheduler gave no job id'
 al_claim
+al_ends
 al_leg
 al_clear
 al_export

@@ -1,7 +1,7 @@
 import { Failure } from '../base/errors.ts';
 import { WORD } from '../base/ids.ts';
 import type { LegSpec } from './job-script-leg.ts';
-import { LEG_FUNCTIONS, legLines } from './job-script-leg.ts';
+import { endLines, LEG_FUNCTIONS, legLines } from './job-script-leg.ts';
 import { JOB_SCRIPT_BODY } from './job-script-text.ts';
 import { shellWord, VARIABLE } from './shell-text.ts';
 
@@ -31,6 +31,8 @@ export type JobScriptSpec = {
   requeues: number;
   /** Which leg it is of work that goes on where it was interrupted. */
   leg?: LegSpec;
+  /** Tasks of other runs that must have ended well, each `STEP.TASK.ATTEMPT` under the gate folder of its run. */
+  ends?: readonly { run: string; gate: string; tasks: readonly string[] }[];
 };
 
 /** Exit codes of the job script's own: everything else is the user's. The marker's `refused` tells them apart from a user's 77 or 78. */
@@ -82,6 +84,7 @@ export function jobScript(spec: JobScriptSpec): string {
     '  export AUTOLAB_TASK_INDEX=$al_task',
     '}',
     ...legLines(spec.leg),
+    ...endLines(spec.ends),
     LEG_FUNCTIONS,
     JOB_SCRIPT_BODY,
   ].join('\n');

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { asFailure } from '../base/errors.ts';
 import type { Acts } from '../context.ts';
+import { failedBefore } from '../runs/after-runs.ts';
 import { TASK_OVER } from '../runs/lifecycle.ts';
 import { grown, isWatched, moves, needsMarkers, observe, parentFailed } from '../runs/monitor.ts';
 import { openRuns } from '../runs/open.ts';
@@ -166,7 +167,7 @@ async function note(run: Run, look: Look, markers: readonly MarkerLook[], proble
     await withRun(run, 'monitoring', () => {
       for (const part of parts(reread(run))) {
         const fresh = reread(part);
-        const events = observe(fresh, look, mine, parentFailed(reread(run), fresh));
+        const events = observe(fresh, look, mine, parentFailed(reread(run), fresh), failedBefore(fresh));
         if (events.length > 0) record(fresh, ...events);
       }
       const whole = reread(run);

@@ -73,6 +73,7 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
     inputs: inputs(iteration.path, configsOf(launch)),
     capsule,
     price: priceView(totalPrice(steps.map(jobFacts))),
+    ...(launch.after.length > 0 ? { after: launch.after.map((one) => ({ ...one })) } : {}),
   };
   return { plan, iteration, design, files, scripts: planned.map(({ script }) => script) };
 }

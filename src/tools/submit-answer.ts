@@ -6,7 +6,7 @@ import type { Run } from '../runs/run.ts';
 import { decisionOut, priceOut, stateOut } from './fields.ts';
 import { hours, priceOfPlan, priceView } from './pricing.ts';
 import type { SubmitFacts } from './submit-facts.ts';
-import { nextStep, whyFailed } from './views.ts';
+import { afterWords, nextStep, whyFailed } from './views.ts';
 
 export const submitOutput = z.object({
   dry_run: z.boolean(),
@@ -71,7 +71,7 @@ export function answerSubmit(run: Run, note: string | null, already: boolean): S
     price: priceView(priceOfPlan(run.plan)),
     decision: null,
     would_run: [],
-    note: [failed, note].filter(Boolean).join(' ') || null,
+    note: [failed, afterNote(run.plan), note].filter(Boolean).join(' ') || null,
     next: nextStep(run).words,
   };
 }
@@ -121,6 +121,11 @@ function scriptsOf({ steps, iteration }: Plan): string {
 function replicateView(run: Run): SubmitAnswer['replicates'][number] {
   const { number = 0, seed = 0 } = run.plan.replicate ?? {};
   return { run_id: run.id, number, seed, state: run.record.state, job_id: current(run.record)?.jobId ?? null };
+}
+
+/** What it waits for of other runs. */
+export function afterNote({ after }: Plan): string | null {
+  return after ? `It begins after ${afterWords(after)}.` : null;
 }
 
 /** For a call that finds its plan done already. */

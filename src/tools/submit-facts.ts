@@ -6,6 +6,7 @@ import type { Reads } from '../context.ts';
 import { editScope } from '../policies/edit-scope.ts';
 import type { Price } from '../policies/price.ts';
 import type { Facts } from '../policies/types.ts';
+import { refuseAfter } from '../runs/after-runs.ts';
 import { editsSince, isSameWork } from '../runs/capsule.ts';
 import { replicateIds } from '../runs/group-reservation.ts';
 import { stateFolders } from '../runs/home.ts';
@@ -58,6 +59,7 @@ export async function lookAtPlan(
 
 /** What the gate wants to know of a plan, however it came about. `failed`: how often in a row it has been tried in vain. */
 export async function judgedPlan(reads: Reads, found: Planned, failed: number): Promise<SubmitFacts> {
+  refuseAfter(reads.repo, found.plan.after ?? [], found.plan.site);
   const [planned, listed] = await Promise.all([atItsSite(reads, found), queueAt(reads, found.plan)]);
   const { plan, iteration } = planned;
   const price = priceOfPlan(plan);

@@ -3,6 +3,7 @@ import { cap } from '../base/text.ts';
 import type { Decision } from '../policies/types.ts';
 import { indicesText } from '../runs/array-indices.ts';
 import { countTasks, endsInItsLastLeg, failureWords, isOver } from '../runs/lifecycle.ts';
+import type { AfterRun } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
 import { phaseOf } from '../runs/run.ts';
@@ -63,9 +64,11 @@ export function runLine(run: Run): string {
     ? ` ${run.steps.map((step) => `${step.step}${stepLine(record.tasks.filter((task) => task.step === step.step))}`).join(';')}`
     : tasksLine(record.tasks, run.replicates ? 'runs' : 'tasks');
   const blocked = record.tasks.find((task) => task.blocked);
-  const waits = record.tasks.find(
-    (task) => task.detail && task.state !== 'continued' && !task.unneeded && !isOver(record.state),
-  )?.detail;
+  const others =
+    run.plan.after && !isOver(record.state) && record.tasks.every(isWaiting) ? `waits for ${afterWords(run.plan.after)}` : null;
+  const waits =
+    others ??
+    record.tasks.find((task) => task.detail && task.state !== 'continued' && !task.unneeded && !isOver(record.state))?.detail;
   const ended =
     record.state === 'running' && counts.succeeded === counts.total ? ' (every task has ended well; not collected yet)' : '';
   const why = blocked
@@ -76,6 +79,19 @@ export function runLine(run: Run): string {
         ? ` (${waits})`
         : '';
   return `${run.id} ${record.state}${job ? ` job ${job} on ${run.plan.site}` : ''}${tasks}${ended}${why}`;
+}
+
+function isWaiting({ state }: TaskRecord): boolean {
+  return state === 'pending' || state === 'held';
+}
+
+/** `run 1, run 2 however it ends`. */
+export function afterWords(after: readonly AfterRun[]): string {
+  return after
+    .map(
+      ({ run, on }) => `run ${run}${on === 'any' ? ', however it ends' : on === 'interrupted' ? ', which was interrupted' : ''}`,
+    )
+    .join('; ');
 }
 
 /** Where a step stands: of many tasks how many, of a single one its state. */
