@@ -11,7 +11,7 @@ const LIMIT = 600_000;
 let slurm: Slurm;
 let repo: Repo;
 beforeAll(async () => {
-  slurm = await startSlurm();
+  slurm = await startSlurm({ minJobAge: 3 });
 }, LIMIT);
 afterEach(async () => {
   await slurm.run('scancel', '-u', slurm.user);
@@ -130,4 +130,47 @@ test('told by another signal, the last leg leaves the run partial, and retry goe
   await over();
   expect((await seen(run_id)).line).toContain('work continued;work-leg2 succeeded;gather succeeded (every task has ended well');
   expect(order()).toEqual(['leg 1 attempt 1', 'leg 2 attempt 1', 'leg 2 attempt 2', 'gather']);
+});
+
+const WAITING = (run: string) =>
+  `schema_version: "1"\nresources: { cpus: 1, memory: 100MB, walltime: "00:05:00" }\nafter: [{ run: ${run} }]\nsteps:\n  - { name: work, script: work.sh }\n  - { name: gather, script: gather.sh, after: [work] }\n`;
+const FIRST = 'echo "work $RUN_ID" >>order; while [ ! -e go ]; do sleep 0.2; done; exit $(cat go)';
+async function first(): Promise<string> {
+  repo = await experiment(FIRST, WAITING('x').replace(/^after.*\n/m, ''));
+  const { run_id } = await repo.json<Submitted>('submit');
+  writeFileSync(join(repo.iteration, 'launch', 'launch.yaml'), WAITING(run_id));
+  return run_id;
+}
+const go = (code: number) => writeFileSync(join(repo.iteration, 'go'), String(code));
+
+test.each([
+  [0, 'running', ['gather', 'gather'], null],
+  [3, 'failed', [], 'dependency'],
+])('a run waits for another, which ends with %i', { timeout: LIMIT }, async (code, state, gathered, failure) => {
+  const one = await first();
+  const { run_id } = await repo.json<Submitted>('submit', '--again');
+  await until('the first runs', async () => (existsSync(join(repo.iteration, 'order')) ? true : undefined), 400);
+  await repo.json('monitor');
+  expect((await seen(run_id)).line).toContain(`waits for run ${one}`);
+  go(code);
+  await over();
+  const run = await seen(run_id);
+  expect([run.state, run.failure?.class ?? null]).toEqual([state, failure]);
+  if (failure)
+    expect(run.failure?.detail).toContain(`run ${one}, which it waited for: it has not ended well (step work: exit_code`);
+  expect(order().filter((line) => line === 'gather')).toEqual(gathered);
+  expect(order().filter((line) => line === `work ${run_id}`)).toHaveLength(code === 0 ? 1 : 0);
+});
+
+test('a run that has failed, which nobody has looked at since, and which the queue has forgotten, is not taken for one that ended well', {
+  timeout: LIMIT,
+}, async () => {
+  const one = await first();
+  go(3);
+  const jobs = async () => (await slurm.run('squeue', '-h', '-t', 'all', '-u', slurm.user)).stdout;
+  await until('the queue has forgotten it', async () => ((await jobs()) === '' ? true : undefined), 600);
+  const submitted = await repo.json<{ run_id: string; state: string; note: string }>('submit', '--again');
+  expect(submitted).toMatchObject({ state: 'failed', note: expect.stringContaining(`run ${one}: its job`) });
+  expect(order()).toEqual([`work ${one}`]);
+  expect((await repo.autolab('audit', 'verify')).exit).toBe(0);
 });

@@ -89,7 +89,7 @@ test('a run that has ended well is no dependency any more, one that has failed i
   await over();
   expect((await seen(second)).line).toContain('every task has ended well');
   write(launch(`after: [{ run: ${second}, on: interrupted }]\n`));
-  expect((await tiny.run(['submit', '--again'])).stderr).toMatch(/on: interrupted\)[^]*it was not interrupted/);
+  expect((await tiny.run(['submit', '--again'])).stderr).toMatch(/it was not interrupted/);
   write(launch());
   go(3);
   const third = (await answered<Submitted>('submit', '--again')).run_id;
