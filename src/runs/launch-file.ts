@@ -38,6 +38,8 @@ export type LaunchStep = {
   /** What it does not say itself is the whole run's. */
   resources: LaunchResources;
   array: LaunchArray | null;
+  /** Its first task runs alone, and the others when that has ended well. */
+  canary: boolean;
   after: readonly { step: string; on: 'success' | 'any' | 'interrupted' }[];
 };
 
@@ -48,6 +50,8 @@ export type LaunchFile = {
   array: LaunchArray | null;
   /** In how many legs a run of one job is done at most; its steps have theirs already. */
   legs: number;
+  /** The same of a run of one job. */
+  canary: boolean;
   /** Other runs that must have ended first. */
   after: readonly { run: string; on: 'success' | 'any' | 'interrupted' }[];
   /** The jobs of a run that is several, each leg by itself; null for one. */
@@ -86,6 +90,7 @@ function normalise(file: z.output<typeof launchSchema>): LaunchFile {
     resources: resourcesOf(asked),
     array: arrayOf(file.array),
     legs: file.legs ?? 1,
+    canary: file.canary ?? false,
     after: (file.after ?? []).map(({ run, on }) => ({ run, on: on ?? 'success' })),
     steps: file.steps ? inLegs(file.steps.map((step) => ({ ...stepOf(step, asked), legs: step.legs ?? 1 }))) : null,
     preflight: (file.preflight ?? []).map(([program = '', ...rest]) => [program, ...rest] as const),
@@ -131,6 +136,7 @@ function stepOf(step: NonNullable<File['steps']>[number], whole: NonNullable<Fil
     args: step.args ?? [],
     resources: resourcesOf({ ...whole, ...step.resources }),
     array: arrayOf(step.array),
+    canary: step.canary ?? false,
     after: (step.after ?? []).map((one) =>
       typeof one === 'string' ? { step: one, on: 'success' as const } : { step: one.step, on: one.on ?? 'success' },
     ),
@@ -148,7 +154,6 @@ function refuseNewer(read: Positioned): void {
 
 /** What the format has and this version does not carry out. Asking for it is refused, never ignored. */
 const UNSUPPORTED: readonly { key: string; inside: readonly string[]; instead: string }[] = [
-  { key: 'canary', inside: [], instead: 'run a small array first' },
   { key: 'resume', inside: [], instead: 'let the script itself go on where it stopped' },
   { key: 'options', inside: ['resources'], instead: 'name what it is for in resources (partition, qos, gpu_type)' },
 ];

@@ -83,6 +83,7 @@ const step = z.strictObject({
   resources: resources.optional(),
   array: array.optional(),
   legs: legs.optional(),
+  canary: z.boolean().optional(),
   after: z.array(parent).min(1).optional(),
 });
 
@@ -106,8 +107,29 @@ const steps = z
         context.addIssue({ code: 'custom', path: [at, 'name'], message: `there is a step ${name} above already` });
       before.add(name);
     }
+    for (const fault of canaryFaults(all)) context.addIssue({ code: 'custom', ...fault });
     for (const fault of legFaults(all)) context.addIssue({ code: 'custom', ...fault });
   });
+
+/** What is wrong with the steps whose first task is to run alone. */
+function canaryFaults(all: readonly z.output<typeof step>[]): { path: (string | number)[]; message: string }[] {
+  const names = new Set(all.map(({ name }) => name));
+  return all.flatMap((one, at) => {
+    if (!one.canary) return [];
+    const message = !one.array
+      ? 'only an array has a first task that can run alone'
+      : one.legs ||
+          isLeg(one) ||
+          all.some(({ after = [] }) =>
+            after.some((to) => typeof to !== 'string' && to.step === one.name && to.on === 'interrupted'),
+          )
+        ? 'a canary and legs do not go together'
+        : names.has(`${one.name}-canary`)
+          ? `its first task would be called ${one.name}-canary, as another step is`
+          : undefined;
+    return message === undefined ? [] : [{ path: [at, 'canary'], message }];
+  });
+}
 
 type Whole = {
   steps?: z.output<typeof steps> | undefined;
@@ -138,6 +160,7 @@ export const launchSchema = z
     resources: resources.optional(),
     array: array.optional(),
     legs: legs.optional(),
+    canary: z.boolean().optional(),
     after: z.array(otherRun).min(1).optional(),
     steps: steps.optional(),
     preflight: z.array(z.array(z.string().regex(/^[^\0]*$/, 'expected text')).min(1)).optional(),
@@ -162,6 +185,10 @@ export const launchSchema = z
   .refine((file) => file.steps === undefined || file.legs === undefined, {
     path: ['legs'],
     error: 'with steps each step says its own legs',
+  })
+  .refine((file) => !file.canary || (file.steps === undefined && file.legs === undefined), {
+    path: ['canary'],
+    error: 'with steps each step says its own canary, and a canary and legs do not go together',
   })
   .superRefine((file, context) => {
     for (const [at, message] of strayExpectations(file))

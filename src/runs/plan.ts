@@ -26,6 +26,8 @@ export type PlanStep = {
   requested: Requested;
   /** Steps before it, and whether it goes on only after their success. Absent: it starts at once. */
   after?: { step: string; on: 'success' | 'any' | 'interrupted' }[];
+  /** It is a part of this array, whose other part is another step: its first task, which runs alone, or the rest. */
+  part?: { of: string; indices: number[] };
   /** Worst case of this step alone; absent in a plan of one step, whose price it is. */
   price?: PlanPrice;
   /** What the site may give it at worst, where that is more than was asked or differs by site. Absent: as it is asked. */
@@ -90,6 +92,11 @@ export function planDigest(plan: Plan): string {
 export function runsOf(plan: Pick<Plan, 'steps' | 'seeds'>): number {
   const isArray = plan.steps.some((step) => step.requested.indices !== null);
   return isArray ? 1 : (plan.seeds?.count ?? 1);
+}
+
+/** The name under which launch.yaml knows a step. */
+export function saidAs({ name, part }: Pick<PlanStep, 'name' | 'part'>): string {
+  return part?.of ?? name;
 }
 
 /** The array indices of a step; `[0]` for a step that is no array. */

@@ -117,6 +117,7 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
   const whole = stepOf(run);
   const step = stepOf({ plan, step: whole.name });
   const isPart = indicesOf(step).length < indicesOf(whole).length;
+  const width = whole.part?.indices ?? indicesOf(whole);
   const name = jobName(runId, step.name, attempt, mintNonce());
   const file = join(gate, 'jobs', `${step.name}.${attempt}.sh`);
   writeAtomic(
@@ -135,7 +136,8 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
       set: plan.environment.set,
       jobName: step.jobName,
       requeues: step.requested.requeues,
-      ...(isPart ? { array: widthOf(indicesOf(whole)) } : {}),
+      ...(indicesOf(step).length < width.length ? { array: widthOf(width) } : {}),
+      ...(whole.part ? { strict: true as const } : {}),
       ...legSpec(run),
       ...waitSpec(run),
     }),

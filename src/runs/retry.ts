@@ -3,7 +3,7 @@ import { indicesText } from './array-indices.ts';
 import { goesOnFrom, legOf } from './legs.ts';
 import { endedWell, isOver, TASK_OVER } from './lifecycle.ts';
 import type { Plan, PlanStep } from './plan.ts';
-import { decidedStep, indicesOf, stepOf } from './plan.ts';
+import { decidedStep, indicesOf, saidAs, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import type { FailureClass, TaskRecord } from './types.ts';
@@ -70,11 +70,14 @@ function anew(run: Run, parts: readonly Run[], wish: Wish): Chosen[] {
   const chosen: Chosen[] = [];
   for (const [at, part] of parts.entries()) {
     // What is made of something that is made anew is made anew, too.
-    const parents = (stepOf(part).after ?? []).filter(({ on }) => on !== 'interrupted').map(({ step }) => step);
+    const its = stepOf(part);
+    // The rest of an array is not made of its first task.
+    const isOther = (step: string) => saidAs(stepOf({ plan: part.plan, step })) !== saidAs(its);
+    const parents = (its.after ?? []).flatMap(({ on, step }) => (on !== 'interrupted' && isOther(step) ? [step] : []));
     const isStale = chosen.some((one) => one.indices.length > 0 && parents.includes(one.part.step ?? ''));
     const indices = isStale ? part.record.tasks.map(({ index }) => index) : indicesFor(run, part, wish, at, first);
     // A leg goes on task by task.
-    const before = chosen.find((one) => one.part.step === goesOnFrom(stepOf(part)))?.indices ?? [];
+    const before = chosen.find((one) => one.part.step === goesOnFrom(its))?.indices ?? [];
     chosen.push({ part, indices: [...new Set([...indices, ...before])].sort((a, b) => a - b) });
   }
   refuseGap(run, chosen);
@@ -108,8 +111,14 @@ export function againWords(again: readonly Again[]): string {
 function indicesFor(run: Run, part: Run, { tasks, step, from }: Wish, at: number, first: number): number[] {
   const all = part.record.tasks.map(({ index }) => index);
   if (from !== undefined) return at < first ? [] : all;
-  if (tasks === undefined || (part.step !== undefined && part.step !== step)) return notWell(run, part);
-  return [...tasks];
+  if (tasks === undefined || !isOf(part, step)) return notWell(run, part);
+  const named = tasks.filter((index) => all.includes(index));
+  return named.length > 0 || part.step === step ? named : notWell(run, part);
+}
+
+/** Whether a part is what is called so: the step, or one half of it. */
+function isOf(part: Run, step: string | undefined): boolean {
+  return part.step === undefined || part.step === step || saidAs(stepOf(part)) === step;
 }
 
 function stepAgain(
@@ -172,8 +181,7 @@ function refuseUnknown(run: Run, parts: readonly Run[], { step, tasks, from }: W
       what: from === undefined ? 'tasks without their step' : 'from and tasks do not go together',
       next: `name the step of the tasks: one of ${names.join(', ')}`,
     });
-  const part = parts.find((one) => one.step === step) ?? run;
-  const there = part.record.tasks.map(({ index }) => index);
+  const there = parts.filter((part) => isOf(part, step)).flatMap(({ record }) => record.tasks.map(({ index }) => index));
   const strange = tasks.filter((index) => !there.includes(index));
   if (strange.length === 0) return;
   throw new Failure('usage', {

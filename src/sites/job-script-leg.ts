@@ -17,7 +17,6 @@ export function legLines(leg: LegSpec | undefined): string[] {
     ([task, attempt]) => `${Number(task)}) al_parent_attempt=${attempt} ;;`,
   );
   return [
-    `readonly al_legs=${leg?.of ?? ''}`,
     `readonly al_followed=${leg && leg.number < leg.of ? 1 : ''}`,
     `readonly al_parent=${parent?.step ?? ''}`,
     `al_parent_of() { case $1 in ${others.join(' ')} *) al_parent_attempt=${parent?.attempt ?? 0} ;; esac; }`,
@@ -84,8 +83,8 @@ al_look_at() {
   done
 }
 
-# al_code: what the scheduler is told. Told to end, a leg has not done its work, whatever its script says: nothing that waits for that may begin.
-al_code() { [ -z "$al_legs" ] || [ "$al_exit" -ne 0 ] || [ -z "$al_signals" ] || al_exit=75; }
+# al_code: what the scheduler is told. Told to end, a leg or a canary has not done its work, whatever its script says: nothing that waits for it may begin.
+al_code() { [ -z "$al_strict" ] || [ "$al_exit" -ne 0 ] || [ -z "$al_signals" ] || al_exit=75; }
 
 # al_leg: goes on only where the step before it was interrupted.
 al_leg() {

@@ -31,6 +31,8 @@ export type JobScriptSpec = {
   requeues: number;
   /** Which leg it is of work that goes on where it was interrupted. */
   leg?: LegSpec;
+  /** Other tasks begin only if this one has done its work: told to end, it has not, whatever its script says. Of legs this goes without saying. */
+  strict?: true;
   /** Tasks of other runs that must have ended well, each `STEP.TASK.ATTEMPT` under the gate folder of its run. */
   ends?: readonly { run: string; gate: string; tasks: readonly string[] }[];
 };
@@ -83,6 +85,7 @@ export function jobScript(spec: JobScriptSpec): string {
     ...Object.entries(exported).map(([name, value]) => `  export ${name}=${bashWord(value)}`),
     '  export AUTOLAB_TASK_INDEX=$al_task',
     '}',
+    `readonly al_strict=${spec.strict || spec.leg ? 1 : ''}`,
     ...legLines(spec.leg),
     ...endLines(spec.ends),
     LEG_FUNCTIONS,

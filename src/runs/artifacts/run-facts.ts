@@ -4,7 +4,7 @@ import { sha256 } from '../../base/digest.ts';
 import { inside } from '../../base/files.ts';
 import { blob } from '../capsule.ts';
 import { goesOnFrom, legsOf } from '../legs.ts';
-import { indicesOf, stepOf } from '../plan.ts';
+import { indicesOf, saidAs, stepOf } from '../plan.ts';
 import { attemptOf } from '../record.ts';
 import { codeOf, type Run } from '../run.ts';
 import { CLOCK_SKEW } from '../timings.ts';
@@ -38,13 +38,16 @@ export type RunFacts = {
 
 /** Of a run of several steps the tasks of the one that is named, else of its only array, else of all of them. */
 export function runFacts(run: Run, step?: string): RunFacts {
-  const arrays = (run.steps ?? []).filter(
-    (one) => stepOf(one).requested.indices !== null && goesOnFrom(stepOf(one)) === undefined,
-  );
-  const part = run.steps?.find((one) => one.step === (step ?? (arrays.length === 1 ? arrays[0]?.step : undefined)));
-  if (part) return { ...factsOf(run), tasks: tasksInLegs(run, part) };
-  const heads = run.steps?.filter((one) => goesOnFrom(stepOf(one)) === undefined);
-  return { ...factsOf(run), tasks: heads ? heads.flatMap((one) => tasksInLegs(run, one)) : tasksOf(run) };
+  const heads = (run.steps ?? []).filter((one) => goesOnFrom(stepOf(one)) === undefined);
+  const arrays = new Set(heads.filter((one) => stepOf(one).requested.indices !== null).map((one) => saidAs(stepOf(one))));
+  const [only] = arrays;
+  const name = step ?? (arrays.size === 1 ? only : undefined);
+  const parts = (run.steps ?? []).filter((one) => saidAs(stepOf(one)) === name || one.step === name);
+  const tasks = (parts.length > 0 ? parts : heads).flatMap((one) => tasksInLegs(run, one));
+  return {
+    ...factsOf(run),
+    tasks: run.steps ? (parts.length > 1 ? tasks.sort((a, b) => a.index - b.index) : tasks) : tasksOf(run),
+  };
 }
 
 /** Of several legs one task each: as the last leg that was needed has it, and submitted when the first was. */
