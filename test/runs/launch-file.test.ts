@@ -21,6 +21,9 @@ const DEFAULTS = {
     requeues: null,
   },
   array: null,
+  legs: 1,
+  canary: false,
+  after: [],
   steps: null,
   preflight: [],
   environment: { modules: [], setup: [], pass: [], set: {} },
@@ -66,6 +69,9 @@ artifacts:
       requeues: null,
     },
     array: { indices: [0, 1, 2, 3, 8, 10, 12, 14], parallel: 4 },
+    legs: 1,
+    canary: false,
+    after: [],
     steps: null,
     preflight: [['uv', 'run', 'dense', 'validate-config'], ['true-check']],
     environment: {
@@ -87,8 +93,6 @@ artifacts:
 });
 
 test.each([
-  ['after: [{ run: r, on: success }]', '2:1: after', 'submit the run when the one before it is over'],
-  ['canary: 1', '2:1: canary', 'run a small array first'],
   ['resume: { config: c.yaml }', '2:1: resume', 'let the script itself go on where it stopped'],
   ['code: snapshot', '2:1: code: snapshot', 'write code: live, and leave the files alone while the job waits'],
   [
