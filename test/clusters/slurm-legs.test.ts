@@ -174,3 +174,23 @@ test('a run that has failed, which nobody has looked at since, and which the que
   expect(order()).toEqual([`work ${one}`]);
   expect((await repo.autolab('audit', 'verify')).exit).toBe(0);
 });
+
+test('the first task of an array runs alone, the others after it as tasks of the whole', { timeout: LIMIT }, async () => {
+  const work = `echo "$SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_TASK_MIN-$SLURM_ARRAY_TASK_MAX, $SLURM_ARRAY_TASK_COUNT" >>order; [ -e good ]`;
+  repo = await experiment(work, launch(2, ', array: { indices: "2-5" }').replace('legs: 2', 'canary: true'));
+  const { run_id } = await repo.json<Submitted>('submit');
+  await over();
+  expect(order()).toEqual(['2 of 2-5, 4']);
+  expect(await seen(run_id)).toMatchObject({ state: 'failed', failure: { detail: 'step work-canary: exit code 1' } });
+  writeFileSync(join(repo.iteration, 'good'), '');
+  expect(await repo.json('retry', run_id)).toMatchObject({ what: 'work-canary 2; work 3-5; gather' });
+  await over();
+  expect((await seen(run_id)).line).toContain(
+    'work-canary succeeded;work 3/3 tasks done;gather succeeded (every task has ended well',
+  );
+  expect([order()[1], order().slice(2, 5).sort(), order()[5]]).toEqual([
+    '2 of 2-5, 4',
+    ['3 of 2-5, 4', '4 of 2-5, 4', '5 of 2-5, 4'],
+    'gather',
+  ]);
+});
