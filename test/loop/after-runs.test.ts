@@ -5,7 +5,7 @@ import { readJsonFile } from '../support/artifacts.ts';
 import { makeChain } from '../support/chains.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
-import { forgetTemplate } from '../support/tiny.ts';
+import { forgetTemplate, makeTiny } from '../support/tiny.ts';
 
 let tiny: Tiny;
 afterEach(() => tiny?.remove());
@@ -98,4 +98,32 @@ test('a run that has ended well is no dependency any more, one that has failed i
   expect((await tiny.run(['submit', '--again'])).stderr).toMatch(/it has not ended well \(step gen: exit_code/);
   write(launch('after: [{ run: 20200101T000000Z_aaaaaa }]\n'));
   expect((await tiny.run(['submit', '--again'])).stderr).toMatch(/it is no run of ours/);
+});
+
+test.each([
+  ['has failed', 3, 'is FAILED'],
+  ['ended well', 0, null],
+])('a run of one job, after one that %s since anybody has looked', async (_what, code, why) => {
+  tiny = await makeTiny((path) => {
+    const script = `#!/bin/sh\n#SBATCH --time=00:01:00\necho "$AUTOLAB_RUN_ID" >>order; exit ${code}\n`;
+    writeFileSync(join(path, 'experiments', 'plan', 'tiny', 'launch', 'run_local.sh'), script, { mode: 0o755 });
+  });
+  const first = (await answered<Submitted>('submit')).run_id;
+  const gate = join(tiny.iteration, 'runs', first, 'gate');
+  await until('it has ended', async () => (existsSync(join(gate, 'exit', '00', 'main.0.1.json')) ? true : undefined));
+  write(`schema_version: "1"\nsite: local\nafter: [{ run: ${first} }]\n`);
+  const second = await until('the runner has heard of it, too', async () => {
+    const answer = await answered<Submitted>('submit', '--again');
+    if (code === 0 || answer.state === 'failed') return answer;
+    // It was still taken for running: the scheduler ends it then.
+    await over();
+    return { ...answer, ...(await seen(answer.run_id)), note: `${first}: is FAILED` };
+  });
+  await over();
+  if (why === null) expect(order()).toEqual([first, second.run_id]);
+  else {
+    expect(order()).toEqual([first]);
+    expect([second.note?.includes(first), second.note?.includes(why)]).toEqual([true, true]);
+    expect(await seen(second.run_id)).toMatchObject({ state: 'failed', failure: { class: 'dependency' } });
+  }
 });
