@@ -34,7 +34,7 @@ export function endLines(ends: JobScriptSpec['ends'] = []): string[] {
  * once where a leg follows. `al_leg` decides by what the step before it has left behind, and by nothing else: without any proof that it was
  * interrupted nothing is run.
  */
-export const LEG_FUNCTIONS = shellText(String.raw`
+export const LEG_FUNCTIONS = shellText(`
 # al_tell SIGNAL: that this start was told to end, for the leg after it.
 al_tell() {
   local file=$al_gate/signalled/$al_step.$al_task.$al_attempt.$al_restart

@@ -32,6 +32,7 @@ import type { Queue } from './queue-facts.ts';
 import { queueAt, withElsewhere } from './queue-facts.ts';
 import { launches } from './run-choice.ts';
 import { openLaunch } from './submit-steps.ts';
+import { afterWords } from './views.ts';
 
 export type SubmitFacts = Facts & {
   planned: Planned;
@@ -70,7 +71,7 @@ export async function judgedPlan(reads: Reads, found: Planned, failed: number): 
   return {
     acts: plan.preflight.length > 0 ? ['submit', 'run_command'] : ['submit'],
     subject: planSubject(plan),
-    summary: `submit ${iteration.id} to ${plan.site}: ${scripts}, ${runsWords(plan)}${plan.steps.length > 1 ? `${plan.steps.length} steps, ` : ''}${tasks} task(s), at most ${hours(priceView(price))} (plan ${planDigest(plan).slice(0, 8)})`,
+    summary: `submit ${iteration.id} to ${plan.site}: ${scripts}, ${runsWords(plan)}${plan.steps.length > 1 ? `${plan.steps.length} steps, ` : ''}${tasks} task(s), at most ${hours(priceView(price))}${plan.after ? `, after ${afterWords(plan.after)}` : ''} (plan ${planDigest(plan).slice(0, 8)})`,
     changes: changesSince(launches(iteration.path).at(-1), planned),
     site: known(plan.site),
     iteration: iteration.id,

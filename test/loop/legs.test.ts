@@ -137,6 +137,8 @@ test('interrupted in its last leg it is partial, and retry goes on with one more
     failure: { class: 'time_limit', detail: expect.stringContaining('step gen-leg2: ') },
     line: expect.stringContaining('gen continued;gen-leg2 failed;hist failed'),
   });
+  // Going on by itself it concludes, and what was concluded is open to be gone on with.
+  expect(await answered('run')).toMatchObject({ status: 'partial' });
   expect(await answered('retry', run.id)).toMatchObject({ attempt: 2, what: 'gen-leg2; hist' });
   await over();
   expect((await seen(run.id)).line).toContain('gen continued;gen-leg2 succeeded;hist succeeded (every task has ended well');
