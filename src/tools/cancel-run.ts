@@ -80,7 +80,8 @@ export default defineTool({
         if (ids.length > 0) record(part, { event: 'cancelling', job_ids: ids, by: acts.caller.client });
       }
       giveUp(run, 'cancelled: nothing of it had been submitted');
-      await acts.site(run.plan.site).cancel(permit, jobs);
+      // What waits goes first, so that nothing of it begins when what it waits for ends.
+      await acts.site(run.plan.site).cancel(permit, jobs.toReversed());
       const after = reread(run);
       await tell(acts, after);
       return answer(
