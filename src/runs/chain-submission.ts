@@ -1,6 +1,7 @@
 import type { ActingPermit, Permit } from '../base/permit.ts';
 import type { Job, JobView } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
+import { lapsed } from './after-runs.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
 import { stepOf } from './plan.ts';
 import { current } from './record.ts';
@@ -53,6 +54,8 @@ async function finishChain(run: Run, site: Site, permit: ActingPermit, mayReleas
     if (read.record.differences.length > 0)
       return undo(reread(run), site, permit, `drift: step ${step} is more than its plan: ${read.record.differences.join('; ')}`);
   }
+  const why = steps.some((step) => phaseOf(step) !== 'released') ? await lapsed(run, site) : undefined;
+  if (why !== undefined) return undo(reread(run), site, permit, why);
   const accepted = reread(run);
   if (accepted.record.state === 'pending') {
     const ids = intended(accepted).flatMap((step) => current(step.record)?.jobId ?? []);
@@ -161,6 +164,7 @@ function parentsOf(step: Run): Job['after'] {
   return (stepOf(step).after ?? []).flatMap(({ step: name, on }) => {
     const parent = reread({ ...step, step: name });
     const id = current(parent.record)?.jobId;
-    return hasEnded(parent) || id == null ? [] : [{ id, on }];
+    // Whether it was interrupted the job script finds out: the scheduler is asked to wait for the end, however that is.
+    return hasEnded(parent) || id == null ? [] : [{ id, on: on === 'success' ? on : 'any' }];
   });
 }

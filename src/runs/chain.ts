@@ -1,5 +1,6 @@
 import { attemptOfGroup } from './group.ts';
 import type { JournalLine } from './journal.ts';
+import { withLegs } from './legs.ts';
 import type { Plan } from './plan.ts';
 import type { RunRecord } from './record.ts';
 import type { TaskRecord } from './types.ts';
@@ -14,6 +15,7 @@ type Step = { step: string; plan: Plan; record: RunRecord };
 /** The record of a run of several steps: what follows from its steps, and from what its journal says of the whole. */
 export function chainRecord(steps: readonly Step[], own: RunRecord): RunRecord {
   const records = steps.map(({ record }) => record);
+  const tasks = steps.flatMap(({ step, record }) => record.tasks.map((task): TaskRecord => ({ ...task, step })));
   const looks = records.flatMap(({ lookedAt }) => lookedAt ?? []);
   const children = records.flatMap((record) => record.children ?? []);
   return {
@@ -21,7 +23,7 @@ export function chainRecord(steps: readonly Step[], own: RunRecord): RunRecord {
     ...(children.length > 0 ? { children } : {}),
     attempts: attemptOfGroup(records, 0),
     opened: records.every(({ opened }) => opened),
-    tasks: steps.flatMap(({ step, record }) => record.tasks.map((task): TaskRecord => ({ ...task, step }))),
+    tasks: withLegs(steps[0]?.plan.steps ?? [], tasks),
     differences: records.flatMap(({ differences }) => differences),
     refused: records.find(({ refused }) => refused !== null)?.refused ?? null,
     lookedAt: looks.length > 0 ? Math.min(...looks) : null,

@@ -95,6 +95,18 @@ function judgeMarker(seen: TaskRecord, marker: Marker, evidence: TaskRecord['evi
   if (marker.refused === 'launch')
     return fail(seen, 'launch', 'its folder, modules or setup lines failed before the script began', evidence);
   if (marker.refused === 'restart') return fail(seen, 'node_failure', RESTARTED, evidence);
+  if (marker.refused === 'dependency')
+    return fail(seen, 'dependency', 'nothing shows that the step it goes on from was interrupted', evidence);
+  if (marker.refused === 'unneeded')
+    return {
+      ...seen,
+      state: 'succeeded',
+      failure: null,
+      detail: 'not needed: the leg before it has ended well',
+      blocked: false,
+      evidence,
+      unneeded: true,
+    };
   const signals = marker.signals.length > 0 ? ` after ${marker.signals.join(', ')}` : '';
   if (marker.exit !== 0) return fail(seen, 'exit_code', `exit code ${marker.exit}${signals}`, evidence);
   if (signals) return { ...fail(seen, 'interrupted', `it ended with exit code 0${signals}`, evidence), state: 'interrupted' };
@@ -105,6 +117,9 @@ function driftWords({ input }: Marker): string {
   if (input === undefined) return 'the script in the run folder is not the one that was approved';
   return `its input ${quote(input, 200)} is not what it was at the submission`;
 }
+
+/** What our job script tells the scheduler where a leg was told to end and ended well (JOB_SCRIPT_EXIT in sites/job-script.ts). */
+export const LEG_INTERRUPTED = 75;
 
 /** The scheduler says it failed. A marker may say how; one that says it went well changes nothing. */
 function judgeFailed(seen: TaskRecord, view: JobView, sight: Sight, timings: Timings): TaskRecord {
@@ -117,7 +132,10 @@ function judgeFailed(seen: TaskRecord, view: JobView, sight: Sight, timings: Tim
     if (seen.used === null && sight.at - (view.ended ?? sight.at) < timings.grace)
       return { ...seen, state: 'running', detail: 'it was killed; what it used is not recorded yet', evidence: 'scheduler' };
   }
-  if (marker && (marker.refused || marker.exit !== 0)) return judgeMarker(seen, marker, 'scheduler+marker');
+  if (marker && ((marker.refused && marker.refused !== 'unneeded') || marker.exit !== 0))
+    return judgeMarker(seen, marker, 'scheduler+marker');
+  // A leg's own word to the scheduler.
+  if (marker && marker.signals.length > 0 && view.exit === LEG_INTERRUPTED) return judgeMarker(seen, marker, 'scheduler+marker');
   if (marker) return fail(seen, 'exit_code', faultWords(view, marker), 'scheduler+marker');
   return fail(seen, cancelled ? 'cancelled' : 'exit_code', exitWords(view.exit, view.signal), 'scheduler');
 }

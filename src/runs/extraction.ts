@@ -9,7 +9,7 @@ import type { Design } from './design.ts';
 import { failureOf, REMEDIES } from './failure.ts';
 import { aggregated, capped, fallsShort, partMetrics } from './group-results.ts';
 import { readJsonText } from './json.ts';
-import { checkMove, isOver } from './lifecycle.ts';
+import { checkMove, endedWell, isOver } from './lifecycle.ts';
 import type { ExpectedMetrics, Metrics } from './metrics.ts';
 import { isUnmeasured, metricsText, missingMetrics, parseMetrics } from './metrics.ts';
 import type { Run } from './run.ts';
@@ -66,7 +66,7 @@ function ofParser(run: Run, expected: ExpectedMetrics, produced: WorkResult): Re
   const { metrics, summary } = readProduced(run, expected, produced);
   if (isUnmeasured(metrics)) throw parserFailed(run, `it says completed and gives no value for ${expected.primaryMetric}`, '');
   const tasks = everyTask(run.record);
-  const failed = tasks.filter((task) => task.state !== 'succeeded').length;
+  const failed = tasks.filter((task) => !endedWell(task)).length;
   const honest: Metrics = failed > 0 && metrics.status === 'completed' ? { ...metrics, status: 'partial' } : metrics;
   const detail =
     failed > 0

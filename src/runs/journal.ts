@@ -32,6 +32,7 @@ const taskRecord = z.strictObject({
   missingSince: number,
   stdout: z.string().nullable(),
   stderr: z.string().nullable(),
+  unneeded: z.literal(true).optional(),
 });
 
 const of = { step: z.string(), attempt: z.number().int() };

@@ -5,6 +5,7 @@ import { clean } from '../base/text.ts';
 import { taskIndices } from './array-indices.ts';
 import type { Expectation } from './artifacts/expectation.ts';
 import { expectation } from './artifacts/schema.ts';
+import { inLegs } from './launch-legs.ts';
 import { launchSchema } from './launch-schema.ts';
 import type { Resume } from './resume/schema.ts';
 import { resumeOf } from './resume/schema.ts';
@@ -42,7 +43,9 @@ export type LaunchStep = {
   array: LaunchArray | null;
   /** What its script may submit by itself. */
   submits?: LaunchSubmits;
-  after: readonly { step: string; on: 'success' | 'any' }[];
+  /** Its first task runs alone, and the others when that has ended well. */
+  canary: boolean;
+  after: readonly { step: string; on: 'success' | 'any' | 'interrupted' }[];
 };
 
 /** launch/launch.yaml in normal units. Null is "not said", which leaves it to design.yaml or the site. */
@@ -51,7 +54,13 @@ export type LaunchFile = {
   resources: LaunchResources;
   array: LaunchArray | null;
   submits?: LaunchSubmits;
-  /** The jobs of a run that is several; null for one. */
+  /** In how many legs a run of one job is done at most; its steps have theirs already. */
+  legs: number;
+  /** The same of a run of one job. */
+  canary: boolean;
+  /** Other runs that must have ended first. */
+  after: readonly { run: string; on: 'success' | 'any' | 'interrupted' }[];
+  /** The jobs of a run that is several, each leg by itself; null for one. */
   steps: readonly LaunchStep[] | null;
   preflight: readonly (readonly [string, ...string[]])[];
   environment: {
@@ -93,7 +102,10 @@ function normalise(file: z.output<typeof launchSchema>): LaunchFile {
     resources: resourcesOf(asked),
     array: arrayOf(file.array),
     ...(file.submits ? { submits: submitsOf(file.submits) } : {}),
-    steps: file.steps?.map((step) => stepOf(step, asked)) ?? null,
+    legs: file.legs ?? 1,
+    canary: file.canary ?? false,
+    after: (file.after ?? []).map(({ run, on }) => ({ run, on: on ?? 'success' })),
+    steps: file.steps ? inLegs(file.steps.map((step) => ({ ...stepOf(step, asked), legs: step.legs ?? 1 }))) : null,
     preflight: (file.preflight ?? []).map(([program = '', ...rest]) => [program, ...rest] as const),
     environment: {
       modules: environment.modules ?? [],
@@ -141,6 +153,7 @@ function stepOf(step: NonNullable<File['steps']>[number], whole: NonNullable<Fil
     resources: resourcesOf({ ...whole, ...step.resources }),
     array: arrayOf(step.array),
     ...(step.submits ? { submits: submitsOf(step.submits) } : {}),
+    canary: step.canary ?? false,
     after: (step.after ?? []).map((one) =>
       typeof one === 'string' ? { step: one, on: 'success' as const } : { step: one.step, on: one.on ?? 'success' },
     ),
@@ -158,8 +171,6 @@ function refuseNewer(read: Positioned): void {
 
 /** What the format has and this version does not carry out. Asking for it is refused, never ignored. */
 const UNSUPPORTED: readonly { key: string; inside: readonly string[]; instead: string }[] = [
-  { key: 'after', inside: [], instead: 'submit the run when the one before it is over' },
-  { key: 'canary', inside: [], instead: 'run a small array first' },
   { key: 'options', inside: ['resources'], instead: 'name what it is for in resources (partition, qos, gpu_type)' },
 ];
 

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { WORD, WORDS } from '../base/ids.ts';
+import { RUN_ID, WORD, WORDS } from '../base/ids.ts';
 import { redact } from '../base/text.ts';
 import { taskIndices } from './array-indices.ts';
 import { expectationSchema, relative } from './artifacts/schema.ts';
+import { legFaults, MAX_LEGS } from './launch-legs.ts';
 import { resumeSchema } from './resume/schema.ts';
 import { submitsSchema } from './submits-schema.ts';
 import { MEMORY, WALLTIME } from './units.ts';
@@ -65,12 +66,18 @@ const array = z.strictObject({
   parallel: z.int().min(1).optional(),
 });
 
+const otherRun = z.strictObject({
+  run: z.string().regex(RUN_ID, 'expected a run id such as 20260218T160045Z_1a2b3c'),
+  on: z.enum(['success', 'any', 'interrupted']).optional(),
+});
+
 const stepName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/, 'expected a short name of letters, digits, dash and underscore');
-const parent = z.union([stepName, z.strictObject({ step: stepName, on: z.enum(['success', 'any']).optional() })], {
-  error: 'expected the name of a step, or { step: NAME, on: success } (or any)',
+const parent = z.union([stepName, z.strictObject({ step: stepName, on: z.enum(['success', 'any', 'interrupted']).optional() })], {
+  error: 'expected the name of a step, or { step: NAME, on: success } (or any, or interrupted)',
 });
+const legs = z.int().min(2).max(MAX_LEGS);
 const step = z.strictObject({
   name: stepName,
   script: relative,
@@ -78,6 +85,8 @@ const step = z.strictObject({
   resources: resources.optional(),
   array: array.optional(),
   submits: submitsSchema.optional(),
+  legs: legs.optional(),
+  canary: z.boolean().optional(),
   after: z.array(parent).min(1).optional(),
 });
 
@@ -101,7 +110,29 @@ const steps = z
         context.addIssue({ code: 'custom', path: [at, 'name'], message: `there is a step ${name} above already` });
       before.add(name);
     }
+    for (const fault of canaryFaults(all)) context.addIssue({ code: 'custom', ...fault });
+    for (const fault of legFaults(all)) context.addIssue({ code: 'custom', ...fault });
   });
+
+/** What is wrong with the steps whose first task is to run alone. */
+function canaryFaults(all: readonly z.output<typeof step>[]): { path: (string | number)[]; message: string }[] {
+  const names = new Set(all.map(({ name }) => name));
+  return all.flatMap((one, at) => {
+    if (!one.canary) return [];
+    const message = !one.array
+      ? 'only an array has a first task that can run alone'
+      : one.legs ||
+          isLeg(one) ||
+          all.some(({ after = [] }) =>
+            after.some((to) => typeof to !== 'string' && to.step === one.name && to.on === 'interrupted'),
+          )
+        ? 'a canary and legs do not go together'
+        : names.has(`${one.name}-canary`)
+          ? `its first task would be called ${one.name}-canary, as another step is`
+          : undefined;
+    return message === undefined ? [] : [{ path: [at, 'canary'], message }];
+  });
+}
 
 type Whole = {
   steps?: z.output<typeof steps> | undefined;
@@ -110,7 +141,7 @@ type Whole = {
 
 /** Which expectations are of no step, or of one that is not clear. */
 function strayExpectations({ steps: all = [], artifacts }: Whole): [at: number, message: string][] {
-  const arrays = all.filter((one) => one.array);
+  const arrays = all.filter((one) => one.array && !isLeg(one));
   return (artifacts?.expect ?? []).flatMap((item, at): [number, string][] => {
     const [own, until] = [item.step, item.until].map((wanted) => all.findIndex(({ name }) => name === wanted));
     if (item.until !== undefined && (own === undefined || until === undefined || own < 0 || until <= own))
@@ -123,6 +154,10 @@ function strayExpectations({ steps: all = [], artifacts }: Whole): [at: number, 
   });
 }
 
+function isLeg({ after = [] }: z.output<typeof step>): boolean {
+  return after.some((one) => typeof one !== 'string' && one.on === 'interrupted');
+}
+
 /** launch/launch.yaml, version 1, as far as this version carries it out; see `unsupported` in launch-file.ts for the rest. */
 export const launchSchema = z
   .strictObject({
@@ -131,6 +166,9 @@ export const launchSchema = z
     resources: resources.optional(),
     array: array.optional(),
     submits: submitsSchema.optional(),
+    legs: legs.optional(),
+    canary: z.boolean().optional(),
+    after: z.array(otherRun).min(1).optional(),
     steps: steps.optional(),
     preflight: z.array(z.array(z.string().regex(/^[^\0]*$/, 'expected text')).min(1)).optional(),
     environment: z
@@ -156,6 +194,14 @@ export const launchSchema = z
   .refine((file) => file.steps === undefined || file.submits === undefined, {
     path: ['submits'],
     error: 'with steps each step says what it submits',
+  })
+  .refine((file) => file.steps === undefined || file.legs === undefined, {
+    path: ['legs'],
+    error: 'with steps each step says its own legs',
+  })
+  .refine((file) => !file.canary || (file.steps === undefined && file.legs === undefined), {
+    path: ['canary'],
+    error: 'with steps each step says its own canary, and a canary and legs do not go together',
   })
   .superRefine((file, context) => {
     for (const [at, message] of strayExpectations(file))

@@ -1,4 +1,5 @@
 import { Failure } from '../base/errors.ts';
+import { isInterruption } from './legs.ts';
 import type { RunState, TaskRecord } from './types.ts';
 
 /** Which state may follow which. What is over stays over; a new attempt is the one legal way to start again. */
@@ -30,7 +31,12 @@ export function checkMove(from: RunState, to: RunState): void {
   });
 }
 
-export const TASK_OVER: ReadonlySet<string> = new Set(['succeeded', 'failed', 'interrupted']);
+export const TASK_OVER: ReadonlySet<string> = new Set(['succeeded', 'continued', 'failed', 'interrupted']);
+
+/** Nothing of it is missing: it succeeded, was not needed, or was gone on with, so that the next leg tells. */
+export function endedWell({ state }: TaskRecord): boolean {
+  return state === 'succeeded' || state === 'continued';
+}
 
 export type TaskCounts = {
   total: number;
@@ -48,7 +54,8 @@ export function countTasks(tasks: readonly TaskRecord[]): TaskCounts {
     total: tasks.length,
     waiting: n('pending', 'held', 'suspended'),
     running: n('running'),
-    succeeded: n('succeeded'),
+    // What was gone on with is told by what became of it.
+    succeeded: n('succeeded', 'continued'),
     failed: n('failed'),
     interrupted: n('interrupted'),
     unknown: n('unknown'),
@@ -66,12 +73,20 @@ export function stateFromTasks(tasks: readonly TaskRecord[]): { to: RunState; be
   if (over === counts.total) {
     if (counts.succeeded === counts.total)
       return { to: 'running', because: 'every task has ended well; its artifacts are not collected yet' };
-    const words = `${counts.succeeded} of ${counts.total} tasks succeeded`;
-    return counts.succeeded > 0 ? { to: 'partial', because: words } : { to: 'failed', because: failureWords(tasks) };
+    const meant = tasks.filter((task) => task.state !== 'continued' && !task.unneeded);
+    const good = meant.filter((task) => task.state === 'succeeded').length;
+    if (good > 0) return { to: 'partial', because: `${good} of ${meant.length} tasks succeeded` };
+    return { to: endsInItsLastLeg(tasks) ? 'partial' : 'failed', because: failureWords(tasks) };
   }
   if (counts.running > 0 || over > 0)
     return { to: 'running', because: `${counts.running} running, ${over} over, ${counts.waiting} waiting` };
   return undefined;
+}
+
+/** Whether it was gone on with and interrupted once more: what the legs have done is there, and one more would go on with it. */
+export function endsInItsLastLeg(tasks: readonly TaskRecord[]): boolean {
+  const cause = rootCause(tasks);
+  return cause !== undefined && isInterruption(cause) && tasks.some(({ state }) => state === 'continued');
 }
 
 /** The task whose failure the others follow from: one that waited for another in vain failed because of that one. */

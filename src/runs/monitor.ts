@@ -47,13 +47,14 @@ export function observe(
   markers: MarkerLook | undefined,
   parentFailed = false,
   sight?: ChildSight,
+  before?: string,
 ): JournalEvent[] {
   const attempt = current(run.record);
   const timings = attempt && TIMINGS[run.plan.scheduler];
   if (!attempt || !timings || !isWatched(run) || (run.record.lookedAt ?? 0) > look.at) return [];
   const views = viewsOf(run, look.jobs);
   const evidence = evidenceOf(attempt, markers);
-  const tasks = run.record.tasks.map((task) =>
+  const judged = run.record.tasks.map((task) =>
     judgeTask(
       task,
       {
@@ -62,12 +63,18 @@ export function observe(
         healthy: look.healthy,
         at: look.at,
         cancelled: run.record.cancelling,
-        parentFailed,
+        parentFailed: parentFailed || before !== undefined,
         memoryMb: decidedStep(run).requested.memoryMb,
         duplicateOf: evidence.owners.get(task.index),
       },
       timings,
     ),
+  );
+  const tasks = judged.map((task, at) =>
+    // What failed because of another run says so, once and for all.
+    before !== undefined && task.failure === 'dependency' && run.record.tasks[at]?.failure == null
+      ? { ...task, detail: before }
+      : task,
   );
   const news = tasks.filter((task, at) => !same(task, run.record.tasks[at]));
   const events: JournalEvent[] =

@@ -30,9 +30,11 @@ export type PlanStep = {
   jobName: string;
   requested: Requested;
   /** Steps before it, and whether it goes on only after their success. Absent: it starts at once. */
-  after?: { step: string; on: 'success' | 'any' }[];
+  after?: { step: string; on: 'success' | 'any' | 'interrupted' }[];
   /** Jobs that its script may submit by itself. Absent: none. */
   submits?: Submits;
+  /** It is a part of this array, whose other part is another step: its first task, which runs alone, or the rest. */
+  part?: { of: string; indices: number[] };
   /** Worst case of this step, with all that it may submit; absent in a plan of one step, whose price it is. */
   price?: PlanPrice;
   /** What the site may give it at worst, where that is more than was asked or differs by site. Absent: as it is asked. */
@@ -65,11 +67,15 @@ export type Plan = {
   price: PlanPrice;
   /** The run of which only some tasks are run again, each with the index and the width it had. */
   retry?: { of: string; attempt: number };
+  /** Runs that must have ended first, as `on` says. Absent: none. */
+  after?: AfterRun[];
   /** Only these runs of a group: the rest of one whose submission was cut off. Absent: everything that is planned. */
   rest?: string[];
   /** Which run of a group this is. Like the run's id it comes with the reservation, so it is no part of what is decided on. */
   replicate?: Replicate;
 };
+
+export type AfterRun = { run: string; on: 'success' | 'any' | 'interrupted' };
 
 export type PlanPrice = {
   cpu_hours: number | null;
@@ -104,6 +110,11 @@ export function runsOf(plan: Pick<Plan, 'steps' | 'seeds'>): number {
 /** Whether scripts of it may submit by themselves. */
 export function maySubmit({ steps }: Pick<Plan, 'steps'>): boolean {
   return steps.some(({ submits }) => submits !== undefined);
+}
+
+/** The name under which launch.yaml knows a step. */
+export function saidAs({ name, part }: Pick<PlanStep, 'name' | 'part'>): string {
+  return part?.of ?? name;
 }
 
 /** The array indices of a step; `[0]` for a step that is no array. */

@@ -3,11 +3,13 @@ import { jsonText, writeAtomic } from '../base/files.ts';
 import { mintNonce } from '../base/ids.ts';
 import type { JobScriptSpec } from '../sites/job-script.ts';
 import type { Recorder } from '../sites/schedulers/scheduler.ts';
+import { waitSpec } from './after-runs.ts';
 import type { CodeFiles } from './capsule.ts';
 import type { StepJob } from './chain-submission.ts';
 import type { Frozen } from './code/place.ts';
 import { needSnapshot } from './code/prune.ts';
 import { repositoryTag } from './home.ts';
+import { legSpec } from './leg-script.ts';
 import { markOpen } from './open.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import { indicesOf, jobName, jobOf, planDigest, stepOf } from './plan.ts';
@@ -135,6 +137,7 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
   const whole = stepOf(run);
   const step = stepOf({ plan, step: whole.name });
   const isPart = indicesOf(step).length < indicesOf(whole).length;
+  const width = whole.part?.indices ?? indicesOf(whole);
   const name = jobName(runId, step.name, attempt, mintNonce());
   const witness = { head: intent.decision, repository: repositoryTag(repo) };
   const recorder = writeRecorder(gate, intent, step, { attempt, name, witness });
@@ -157,8 +160,11 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
       set: plan.environment.set,
       jobName: step.jobName,
       requeues: step.requested.requeues,
-      ...(isPart ? { array: widthOf(indicesOf(whole)) } : {}),
       ...(recorder ? { recorder } : {}),
+      ...(indicesOf(step).length < width.length ? { array: widthOf(width) } : {}),
+      ...(whole.part ? { strict: true as const } : {}),
+      ...legSpec(run),
+      ...waitSpec(run),
     }),
     0o755,
   );

@@ -2,16 +2,17 @@ import { Failure } from '../base/errors.ts';
 import { formatIndices } from '../base/indices.ts';
 import { everyTask, stateOf } from './children.ts';
 import { failedNodes } from './failed-nodes.ts';
-import { isOver, TASK_OVER } from './lifecycle.ts';
+import { goesOnFrom, legOf } from './legs.ts';
+import { endedWell, isOver, TASK_OVER } from './lifecycle.ts';
 import type { Plan, PlanStep } from './plan.ts';
-import { decidedStep, indicesOf, stepOf } from './plan.ts';
+import { decidedStep, indicesOf, saidAs, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Chosen } from './retry-evidence.ts';
 import { faultsOf, notAsExpected, refuseGapInEvidence, refuseNeeded } from './retry-evidence.ts';
 import type { Run } from './run.ts';
 import type { StepEvidence } from './step-evidence.ts';
 import { asAsked } from './submits.ts';
-import type { FailureClass } from './types.ts';
+import type { FailureClass, TaskRecord } from './types.ts';
 
 export type Wish = {
   /** Whose tasks `tasks` are, in a run of several steps. */
@@ -67,10 +68,10 @@ function isCutOff(run: Run, parts: readonly Run[]): boolean {
   return run.record.retries > 0 && !isOver(run.record.state) && parts.some(isUnsent);
 }
 
-function theRest({ reopening }: Run, parts: readonly Run[]): Chosen[] {
+function theRest(run: Run, parts: readonly Run[]): Chosen[] {
   return parts.map((part) => {
-    const meant = reopening?.steps.find(({ name }) => name === stepOf(part).name);
-    return { part, indices: isUnsent(part) ? [...(meant ? indicesOf(meant) : notWell(part))] : [] };
+    const meant = run.reopening?.steps.find(({ name }) => name === stepOf(part).name);
+    return { part, indices: isUnsent(part) ? [...(meant ? indicesOf(meant) : notWell(run, part))] : [] };
   });
 }
 
@@ -82,12 +83,16 @@ function anew(run: Run, parts: readonly Run[], wish: Wish, evidence: readonly St
   const chosen: Chosen[] = [];
   for (const [at, part] of parts.entries()) {
     // What is made of something that is made anew is made anew, too.
-    const parents = (stepOf(part).after ?? []).map(({ step }) => step);
+    const its = stepOf(part);
+    // The rest of an array is not made of its first task.
+    const isOther = (step: string) => saidAs(stepOf({ plan: part.plan, step })) !== saidAs(its);
+    const parents = (its.after ?? []).flatMap(({ on, step }) => (on !== 'interrupted' && isOther(step) ? [step] : []));
     const isStale = chosen.some((one) => one.indices.length > 0 && parents.includes(one.part.step ?? ''));
-    const asked = isStale ? part.record.tasks.map(({ index }) => index) : indicesFor(part, wish, at, first);
-    const unfit = isNamed || isStale ? [] : notAsExpected(part, evidence).filter((index) => !asked.includes(index));
-    const indices = unfit.length === 0 ? asked : [...asked, ...unfit].sort((a, b) => a - b);
-    chosen.push({ part, indices });
+    const asked = isStale ? part.record.tasks.map(({ index }) => index) : indicesFor(run, part, wish, at, first);
+    const unfit = isNamed || isStale ? [] : notAsExpected(part, evidence);
+    // A leg goes on task by task.
+    const before = chosen.find((one) => one.part.step === goesOnFrom(its))?.indices ?? [];
+    chosen.push({ part, indices: [...new Set([...asked, ...unfit, ...before])].sort((a, b) => a - b) });
   }
   refuseGap(run, chosen);
   refuseNeeded(run, chosen, evidence);
@@ -99,9 +104,16 @@ function isUnsent({ record }: Run): boolean {
 }
 
 /** What a script submits by itself is submitted again by it alone. */
-function notWell({ record }: Run): number[] {
-  if (record.children?.some((child) => stateOf(child) === 'failed')) return record.tasks.map(({ index }) => index);
-  return record.tasks.filter(({ state }) => state !== 'succeeded').map(({ index }) => index);
+function notWell(run: Run, part: Run): number[] {
+  if (part.record.children?.some((child) => stateOf(child) === 'failed')) return part.record.tasks.map(({ index }) => index);
+  return tasksOf(run, part)
+    .filter((task) => !endedWell(task))
+    .map(({ index }) => index);
+}
+
+/** The tasks of a step as the run has them, with what its legs make of them. */
+function tasksOf(run: Run, part: Run): readonly TaskRecord[] {
+  return part.step === undefined ? part.record.tasks : run.record.tasks.filter(({ step }) => step === part.step);
 }
 
 /** `gen 3,7 with memory 2000 → 4000 MB; hist`. */
@@ -114,11 +126,17 @@ export function againWords(again: readonly Again[]): string {
     .join('; ');
 }
 
-function indicesFor(part: Run, { tasks, step, from }: Wish, at: number, first: number): number[] {
+function indicesFor(run: Run, part: Run, { tasks, step, from }: Wish, at: number, first: number): number[] {
   const all = part.record.tasks.map(({ index }) => index);
   if (from !== undefined) return at < first ? [] : all;
-  if (tasks === undefined || (part.step !== undefined && part.step !== step)) return notWell(part);
-  return [...tasks];
+  if (tasks === undefined || !isOf(part, step)) return notWell(run, part);
+  const named = tasks.filter((index) => all.includes(index));
+  return named.length > 0 || part.step === step ? named : notWell(run, part);
+}
+
+/** Whether a part is what is called so: the step, or one half of it. */
+function isOf(part: Run, step: string | undefined): boolean {
+  return part.step === undefined || part.step === step || saidAs(stepOf(part)) === step;
 }
 
 function stepAgain(
@@ -130,7 +148,9 @@ function stepAgain(
   const whole = stepOf(part);
   const classes = new Set(part.record.tasks.filter(({ index }) => indices.includes(index)).map(({ failure }) => failure));
   const memoryMb = wish.memoryMb ?? doubled(before.memoryMb, classes, 'out_of_memory');
-  const walltimeSeconds = wish.walltimeSeconds ?? doubled(before.walltimeSeconds, classes, 'time_limit');
+  // A leg is meant to reach its limit.
+  const isLeg = legOf(part.plan.steps, whole.name) !== undefined;
+  const walltimeSeconds = wish.walltimeSeconds ?? doubled(before.walltimeSeconds, isLeg ? new Set() : classes, 'time_limit');
   const nodes = wish.elsewhere ? failedNodes(part.record.tasks.filter(({ index }) => indices.includes(index))) : [];
   const more = [
     memoryMb === before.memoryMb ? '' : `memory ${before.memoryMb ?? 'unknown'} → ${memoryMb} MB`,
@@ -187,8 +207,7 @@ function refuseUnknown(run: Run, parts: readonly Run[], { step, tasks, from }: W
       what: from === undefined ? 'tasks without their step' : 'from and tasks do not go together',
       next: `name the step of the tasks: one of ${names.join(', ')}`,
     });
-  const part = parts.find((one) => one.step === step) ?? run;
-  const there = part.record.tasks.map(({ index }) => index);
+  const there = parts.filter((part) => isOf(part, step)).flatMap(({ record }) => record.tasks.map(({ index }) => index));
   const strange = tasks.filter((index) => !there.includes(index));
   if (strange.length === 0) return;
   throw new Failure('usage', {
@@ -202,11 +221,11 @@ function refuseUnknown(run: Run, parts: readonly Run[], { step, tasks, from }: W
 function refuseGap(run: Run, chosen: readonly Chosen[]): void {
   for (const { part, indices } of chosen) {
     if (indices.length === 0) continue;
-    const parents = (stepOf(part).after ?? []).filter(({ on }) => on === 'success').map(({ step }) => step);
+    const parents = (stepOf(part).after ?? []).filter(({ on }) => on !== 'any').map(({ step }) => step);
     const gap = chosen.find(
       (one) =>
         parents.includes(one.part.step ?? '') &&
-        one.part.record.tasks.some(({ state, index }) => state !== 'succeeded' && !one.indices.includes(index)),
+        tasksOf(run, one.part).some((task) => !endedWell(task) && !one.indices.includes(task.index)),
     );
     if (!gap) continue;
     throw new Failure('run_state', {

@@ -5,6 +5,7 @@ import type { ActingPermit, Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
 import type { Job, JobView, Requested } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
+import { awaited, lapsed } from './after-runs.ts';
 import type { JournalEvent } from './journal.ts';
 import { allowance, decidedStep, excess, planDigest } from './plan.ts';
 import { current } from './record.ts';
@@ -30,7 +31,9 @@ export async function submit(run: Run, site: Site, job: Job, permit: Permit<'spe
 /** The first half: gives the job to the scheduler and records what came of it. Nothing is released. */
 export async function send(run: Run, site: Site, job: Job, permit: Permit<'spend'>): Promise<Run> {
   const attempt = must(run);
-  const answer = await site.submitHeld(permit, attempt.planDigest, job);
+  const others = awaited(run);
+  const its = others.length > 0 ? { ...job, after: [...job.after, ...others], held: true as const } : job;
+  const answer = await site.submitHeld(permit, attempt.planDigest, its);
   const of = { step: attempt.step, attempt: attempt.attempt };
   if ('refused' in answer) {
     const quoted = quote(answer.refused, 500);
@@ -159,6 +162,8 @@ export async function release(run: Run, site: Site, permit: ActingPermit, isFres
     if (!isReleasing || differences.length > 0) run = record(run, { event: 'read_back', ...of, differences });
     if (differences.length > 0) return withdraw(run, site, permit, BEGUN.has(row.state));
   }
+  const why = run.step === undefined && row?.state === 'held' ? await lapsed(run, site) : undefined;
+  if (why !== undefined) return withdraw(run, site, permit, false, why);
   if (!isReleasing) run = record(run, { event: 'releasing', ...of });
   const denied = row?.state === 'held' ? await tryRelease(site, permit, jobId) : undefined;
   const after = row?.state === 'held' ? await site.find(attempt.name, startOf(attempt)) : before;
@@ -192,14 +197,14 @@ function differencesOf(run: Run, attempt: Attempt, actual: Requested): string[] 
   return excess(allowance(decidedStep(run)), actual);
 }
 
-async function withdraw(run: Run, site: Site, permit: ActingPermit, begun = false): Promise<Run> {
+async function withdraw(run: Run, site: Site, permit: ActingPermit, begun = false, because?: string): Promise<Run> {
   const attempt = must(run);
-  const why = `the held job is more than its plan: ${run.record.differences.join('; ')}`;
+  const why = because ?? `the held job is more than its plan: ${run.record.differences.join('; ')}`;
   await site.cancel(permit, [{ id: attempt.jobId ?? '', name: attempt.name }]);
   return record(
     run,
     { event: 'withdrawn', step: attempt.step, attempt: attempt.attempt, why, ...(begun ? { begun: true as const } : {}) },
-    ...ended(run, `drift: ${why}`),
+    ...ended(run, because ?? `drift: ${why}`),
   );
 }
 

@@ -4,8 +4,21 @@ import type { Used } from '../sites/schedulers/scheduler.ts';
 export const RUN_STATES = ['pending', 'submitted', 'running', 'synced', 'completed', 'failed', 'partial'] as const;
 export type RunState = (typeof RUN_STATES)[number];
 
-/** Where one task stands. `unknown` is a state of our knowledge: the last proven state is kept beside it. */
-export const TASK_STATES = ['pending', 'held', 'suspended', 'running', 'succeeded', 'failed', 'interrupted', 'unknown'] as const;
+/**
+ * Where one task stands. `unknown` is a state of our knowledge: the last proven state is kept beside it. `continued` follows from two tasks:
+ * it was interrupted, and the next leg has gone on with it.
+ */
+export const TASK_STATES = [
+  'pending',
+  'held',
+  'suspended',
+  'running',
+  'succeeded',
+  'continued',
+  'failed',
+  'interrupted',
+  'unknown',
+] as const;
 export type TaskState = (typeof TASK_STATES)[number];
 
 export const FAILURE_CLASSES = [
@@ -56,6 +69,8 @@ export type TaskRecord = {
   /** The files that really hold its output, as the job itself found them. */
   stdout: string | null;
   stderr: string | null;
+  /** It had nothing to do: the leg before it had ended well. */
+  unneeded?: true | undefined;
 };
 
 /** One submission of one step: the unit of "exactly once". */

@@ -28,7 +28,8 @@ type Used = { plan: Pick<Plan, 'steps'>; record: Pick<RunRecord, 'tasks'>; step?
 /** Of a run of several steps the one that took longest, and the advice on each. */
 export function usageOf(run: Used): Usage {
   if (!run.steps) return usageOfStep(run);
-  const all = run.steps.map((step) => ({ ...usageOfStep(step), step: step.step }));
+  const ran = run.steps.filter(({ record }) => !record.tasks.every((task) => task.unneeded));
+  const all = (ran.length > 0 ? ran : run.steps).map((step) => ({ ...usageOfStep(step), step: step.step }));
   const longest = all.reduce((most, one) => ((one.elapsed_seconds ?? -1) > (most.elapsed_seconds ?? -1) ? one : most));
   const advice = all.flatMap((one) => (one.advice === null ? [] : [`${one.step}: ${one.advice}`]));
   const { step: _, ...usage } = longest;

@@ -101,8 +101,8 @@ al_compare() {
 
 # A signal for the job is one for the script. Before the script is there it is kept; the ones that ask for an end are recorded.
 al_signal() {
-  case $1 in CONT|TSTP|URG) ;; *) al_signals="$al_signals $1" ;; esac
   if [ -n "$al_child" ]; then kill -s "$1" "$al_child" 2>/dev/null; else al_kept="$al_kept $1"; fi
+  case $1 in CONT|TSTP|URG) ;; *) al_signals="$al_signals $1"; al_tell "$1" ;; esac
 }
 
 # al_look PID: where its output really goes. Scripts redirect their own, usually first of all; what is no file is not recorded.
@@ -173,6 +173,8 @@ al_started=$(command -p date +%s)
 readonly al_task al_job al_node al_started
 [ -n "$al_job" ] || al_stop 'the scheduler gave no job id'
 al_claim
+al_ends
+al_leg
 al_clear
 al_export
 # A login shell's profile sets PATH anew; one that was passed by name is put back.
@@ -193,5 +195,6 @@ al_trap forward
 al_start "@{al_args[@]}"
 al_trap ignore
 al_end "$al_exit"
+al_code
 exit "$al_exit"
 `);

@@ -1,5 +1,7 @@
 import { Failure } from '../base/errors.ts';
 import { WORD } from '../base/ids.ts';
+import type { LegSpec } from './job-script-leg.ts';
+import { endLines, LEG_FUNCTIONS, legLines } from './job-script-leg.ts';
 import { JOB_SCRIPT_BODY } from './job-script-text.ts';
 import { shellWord, VARIABLE } from './shell-text.ts';
 
@@ -33,10 +35,24 @@ export type JobScriptSpec = {
   recorder?: { folder: string; program: string; sha256: string };
   /** How many further starts of the same job go on. */
   requeues: number;
+  /** Which leg it is of work that goes on where it was interrupted. */
+  leg?: LegSpec;
+  /** Other tasks begin only if this one has done its work: told to end, it has not, whatever its script says. Of legs this goes without saying. */
+  strict?: true;
+  /** Tasks of other runs that must have ended well, each `STEP.TASK.ATTEMPT` under the gate folder of its run. */
+  ends?: readonly { run: string; gate: string; tasks: readonly string[] }[];
 };
 
 /** Exit codes of the job script's own: everything else is the user's. The marker's `refused` tells them apart from a user's 77 or 78. */
-export const JOB_SCRIPT_EXIT = { unclaimed: 74, duplicate: 76, restart: 77, drift: 78, launch: 78 } as const;
+export const JOB_SCRIPT_EXIT = {
+  unclaimed: 74,
+  duplicate: 76,
+  restart: 77,
+  drift: 78,
+  launch: 78,
+  dependency: 79,
+  interrupted: 75,
+} as const;
 
 /**
  * Our job script for bash: claims the task, so that a second accepted submission ends itself; refuses a script other than the approved
@@ -65,6 +81,7 @@ export function jobScript(spec: JobScriptSpec): string {
     // sbatch(1) and qsub(1): the folder of whoever submitted it.
     ...(spec.frozen ? { SLURM_SUBMIT_DIR: spec.cwd, SGE_O_WORKDIR: spec.cwd } : {}),
     ...(spec.array ? arrayNames(spec.array) : {}),
+    ...(spec.leg ? { AUTOLAB_LEG: String(spec.leg.number), AUTOLAB_LEGS: String(spec.leg.of) } : {}),
   };
   return [
     '#!/bin/bash -l',
@@ -79,6 +96,10 @@ export function jobScript(spec: JobScriptSpec): string {
     ...(spec.recorder ? ['  al_record'] : []),
     '}',
     ...(spec.recorder ? recording(spec.recorder) : []),
+    `readonly al_strict=${spec.strict || spec.leg ? 1 : ''}`,
+    ...legLines(spec.leg),
+    ...endLines(spec.ends),
+    LEG_FUNCTIONS,
     JOB_SCRIPT_BODY,
   ].join('\n');
 }
@@ -145,8 +166,9 @@ function check(spec: JobScriptSpec): void {
     (path) => !path.startsWith('/'),
   );
   if (relative !== undefined) throw new Error(`job script with the relative path ${relative}`);
-  if (!WORD.test(spec.step))
-    throw refused(`step name ${JSON.stringify(spec.step)} is not a word`, 'rename the step in launch/launch.yaml');
+  for (const step of [spec.step, spec.leg?.parent?.step ?? spec.step])
+    if (!WORD.test(step))
+      throw refused(`step name ${JSON.stringify(step)} is not a word`, 'rename the step in launch/launch.yaml');
   for (const count of [spec.attempt, spec.requeues])
     if (!Number.isSafeInteger(count) || count < 0) throw new Error(`job script with the count ${count}`);
 }

@@ -24,8 +24,11 @@ const marker = z.strictObject({
   /** The files the script's output really went to; null where it went to no file. */
   stdout: z.string().nullable(),
   stderr: z.string().nullable(),
-  /** Nothing of the user's was run: another script, one start too many, or its folder, modules or setup failed. */
-  refused: z.enum(['drift', 'restart', 'launch']).optional(),
+  /**
+   * Nothing of the user's was run: another script, one start too many, or its folder, modules or setup failed; as a leg, the step before
+   * it had ended well, or nothing shows that it was interrupted.
+   */
+  refused: z.enum(['drift', 'restart', 'launch', 'unneeded', 'dependency']).optional(),
   /** Of drift: the input that is not what it was, where it is not the script. */
   input: z.string().optional(),
 });

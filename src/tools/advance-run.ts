@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Failure } from '../base/errors.ts';
 import { findIteration } from '../runs/iteration.ts';
+import { isOver } from '../runs/lifecycle.ts';
 import type { Run } from '../runs/run.ts';
 import { readState } from '../runs/state.ts';
 import { conclude } from './attempt-count.ts';
@@ -50,7 +51,9 @@ function stepOf(run: Run | undefined, stage: string, id: string): { tool: string
       next: 'finish it with that program, or set stage launch to submit anew',
     });
   }
-  const { tool } = nextStep(run);
+  const named = nextStep(run).tool;
+  // Whether what was interrupted is worth one leg more is not for this to say: it concludes, and retry_tasks opens it again.
+  const tool = named === 'retry_tasks' && isOver(run.record.state) ? 'extract_results' : named;
   switch (tool) {
     case 'submit_run':
       return { tool, input: { iteration: run.plan.iteration.id, run_id: run.id } };
@@ -65,5 +68,6 @@ function stepOf(run: Run | undefined, stage: string, id: string): { tool: string
 
 /** A run that failed in part: what its good tasks wrote is collected before its results are read. */
 function needsSync(run: Run): boolean {
-  return run.record.state === 'partial' && run.record.sync.status === 'pending';
+  const { state, sync, tasks } = run.record;
+  return state === 'partial' && sync.status === 'pending' && tasks.some((task) => task.state === 'succeeded');
 }

@@ -87,9 +87,10 @@ export default defineTool({
         if (ids.length > 0) record(part, { event: 'cancelling', job_ids: ids, by: acts.caller.client });
       }
       giveUp(run, 'cancelled: nothing of it had been submitted');
+      // What waits goes first, so that nothing of it begins when what it waits for ends.
       await site.cancel(
         permit,
-        jobs.map(({ id, name }) => ({ id, name })),
+        jobs.toReversed().map(({ id, name }) => ({ id, name })),
       );
       const after = reread(run);
       await tell(acts, after);

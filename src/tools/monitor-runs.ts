@@ -2,10 +2,10 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { asFailure } from '../base/errors.ts';
 import type { Acts } from '../context.ts';
+import { failedBefore } from '../runs/after-runs.ts';
 import { everyTask } from '../runs/children.ts';
 import type { ChildSight } from '../runs/children-look.ts';
 import { drifting } from '../runs/code/drift.ts';
-import { TASK_OVER } from '../runs/lifecycle.ts';
 import { grown, grownChildren, isWatched, moves, needsMarkers, observe, openJobs, parentFailed } from '../runs/monitor.ts';
 import { openRuns } from '../runs/open.ts';
 import { paceOf } from '../runs/place.ts';
@@ -186,7 +186,7 @@ async function note(
     await withRun(run, 'monitoring', () => {
       for (const part of parts(reread(run))) {
         const fresh = reread(part);
-        const events = observe(fresh, look, mine, parentFailed(reread(run), fresh), sights(fresh));
+        const events = observe(fresh, look, mine, parentFailed(reread(run), fresh), sights(fresh), failedBefore(fresh));
         if (events.length > 0) record(fresh, ...events);
       }
       const whole = reread(run);

@@ -6,12 +6,14 @@ import { totalPrice } from '../policies/price.ts';
 import type { Design } from '../runs/design.ts';
 import type { Iteration } from '../runs/iteration.ts';
 import type { LaunchFile, LaunchStep } from '../runs/launch-file.ts';
+import { legNames } from '../runs/launch-legs.ts';
 import type { PlanStep } from '../runs/plan.ts';
-import { refuseSubmitting } from '../runs/plan.ts';
+import { refuseSubmitting, saidAs } from '../runs/plan.ts';
 import { readRun, runFolders } from '../runs/run.ts';
 import { isPlaceholder, localScript, slurmScript } from '../runs/scripts.ts';
 import { plannedSubmits } from '../runs/submits.ts';
 import type { Requested, Scheduler, ScriptOptions } from '../sites/schedulers/scheduler.ts';
+import { withCanaries } from './canary-steps.ts';
 import { jobsOfStep, priceView } from './pricing.ts';
 
 /** A script as it will run; `path` is from the iteration folder on. */
@@ -27,9 +29,14 @@ export function planSteps(
   scheduler: Scheduler,
   python: string,
 ): Planned[] {
-  const planned = launch.steps
-    ? launch.steps.map((step) => planStep(iteration, design, step, scheduler))
-    : [planOnly(iteration, design, launch, scheduler, python)];
+  const planned = withCanaries(
+    launch.steps
+      ? launch.steps.map((step) => ({ ...planStep(iteration, design, step, scheduler), canary: step.canary }))
+      : onlyInLegs(planOnly(iteration, design, launch, scheduler, python), launch.legs).map((one) => ({
+          ...one,
+          canary: launch.canary,
+        })),
+  );
   const steps = planned.map(({ step }) => step);
   refuseOtherReplicates(design, steps);
   if (planned.length === 1) return planned;
@@ -39,6 +46,15 @@ export function planSteps(
 function planOnly(iteration: Iteration, design: Design, launch: LaunchFile, scheduler: Scheduler, python: string): Planned {
   const script = launchScript(iteration, design, python);
   return planOf(design, launch, scheduler, { name: 'main', args: [] }, script, `autolab-${iteration.id}`);
+}
+
+/** The one step there is in its legs: the same once more, where the one before it was interrupted. */
+function onlyInLegs(only: Planned, legs: number): Planned[] {
+  const names = legNames(only.step.name, legs);
+  return names.map((name, at) => {
+    const before = names[at - 1];
+    return before === undefined ? only : { ...only, step: { ...only.step, name, after: [{ step: before, on: 'interrupted' }] } };
+  });
 }
 
 function planStep(iteration: Iteration, design: Design, launch: LaunchStep, scheduler: Scheduler): Planned {
@@ -97,7 +113,9 @@ function refuseUnrecorded({ text, path }: Script, { submits }: Asked, { name, re
 /** Replicates are the tasks of an array, or runs of their own; a chain is one run, so that its replicates need an array in it. */
 function refuseOtherReplicates(design: Design, steps: readonly PlanStep[]): void {
   if (design.replicates <= 1) return;
-  const arrays = steps.flatMap(({ requested: { indices } }) => (indices ? [indices.length] : []));
+  const arrays = [...new Map(steps.map((step) => [saidAs(step), step.part?.indices ?? step.requested.indices])).values()].flatMap(
+    (indices) => (indices ? [indices.length] : []),
+  );
   if (arrays.includes(design.replicates) || (arrays.length === 0 && steps.length === 1)) return;
   const found = arrays.length === 0 ? 'no step is an array' : `the array has ${arrays.join(' or ')} tasks`;
   throw new Failure('file_invalid', {

@@ -81,6 +81,7 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
     ...(launch.code !== 'live' && listing ? { code: 'snapshot' as const } : {}),
     ...(launch.inputs.length > 0 ? { reads: readInputs(repo, launch.inputs) } : {}),
     price: priceView(totalPrice(steps.flatMap(jobsOfStep))),
+    ...(launch.after.length > 0 ? { after: launch.after.map((one) => ({ ...one })) } : {}),
   };
   return { plan, iteration, design, files, listing, scripts: planned.map(({ script }) => script) };
 }

@@ -7,7 +7,7 @@ import { decisionOut, priceOut, stateOut } from './fields.ts';
 import { codeWords } from './freezing.ts';
 import { hours, priceOfPlan, priceView } from './pricing.ts';
 import type { SubmitFacts } from './submit-facts.ts';
-import { nextStep, whyFailed } from './views.ts';
+import { afterWords, nextStep, whyFailed } from './views.ts';
 
 export const submitOutput = z.object({
   dry_run: z.boolean(),
@@ -75,7 +75,7 @@ export function answerSubmit(run: Run, note: string | null, already: boolean): S
     price: priceView(priceOfPlan(run.plan)),
     decision: null,
     would_run: [],
-    note: [failed, note].filter(Boolean).join(' ') || null,
+    note: [failed, afterNote(run.plan), note].filter(Boolean).join(' ') || null,
     next: nextStep(run).words,
   };
 }
@@ -111,11 +111,13 @@ function stepsView({ steps }: Plan, parts: readonly Run[] = []): SubmitAnswer['s
     return {
       step: step.name,
       tasks: indicesOf(step).length,
-      after: (step.after ?? []).map(({ step: name, on }) => (on === 'success' ? name : `${name} (however it ends)`)),
+      after: (step.after ?? []).map(({ step: name, on }) => `${name}${HOW[on]}`),
       job_id: (part && current(part.record)?.jobId) ?? null,
     };
   });
 }
+
+const HOW = { success: '', any: ' (however it ends)', interrupted: ' (where that was interrupted)' } as const;
 
 function scriptsOf({ steps, iteration }: Plan): string {
   return [...new Set(steps.map(({ script }) => `${iteration.folder}/${script.path}`))].join(', ');
@@ -124,6 +126,11 @@ function scriptsOf({ steps, iteration }: Plan): string {
 function replicateView(run: Run): SubmitAnswer['replicates'][number] {
   const { number = 0, seed = 0 } = run.plan.replicate ?? {};
   return { run_id: run.id, number, seed, state: run.record.state, job_id: current(run.record)?.jobId ?? null };
+}
+
+/** What it waits for of other runs. */
+export function afterNote({ after }: Plan): string | null {
+  return after ? `It begins after ${afterWords(after)}.` : null;
 }
 
 /** For a call that finds its plan done already. */

@@ -7,6 +7,7 @@ import type { Reads } from '../context.ts';
 import { editScope } from '../policies/edit-scope.ts';
 import type { Price } from '../policies/price.ts';
 import type { Facts } from '../policies/types.ts';
+import { refuseAfter } from '../runs/after-runs.ts';
 import { editsSince, isSameWork } from '../runs/capsule.ts';
 import { replicateIds } from '../runs/group-reservation.ts';
 import { stateFolders } from '../runs/home.ts';
@@ -34,6 +35,7 @@ import type { Queue } from './queue-facts.ts';
 import { queueAt, withElsewhere } from './queue-facts.ts';
 import { launches } from './run-choice.ts';
 import { openLaunch } from './submit-steps.ts';
+import { afterWords } from './views.ts';
 import type { WorkspaceFacts } from './workspace-facts.ts';
 import { workspaceFacts, workspaceWords } from './workspace-facts.ts';
 
@@ -65,6 +67,7 @@ export async function lookAtPlan(
 
 /** What the gate wants to know of a plan, however it came about. `failed`: how often in a row it has been tried in vain. */
 export async function judgedPlan(reads: Reads, found: Planned, failed: number): Promise<SubmitFacts> {
+  refuseAfter(reads.repo, found.plan.after ?? [], found.plan.site);
   const workspace = await workspaceFacts(reads, found);
   const [planned, listed] = await Promise.all([atItsSite(reads, found), queueAt(reads, found.plan)]);
   const { plan, iteration } = planned;
@@ -76,7 +79,7 @@ export async function judgedPlan(reads: Reads, found: Planned, failed: number): 
   return {
     acts: plan.preflight.length > 0 ? ['submit', 'run_command'] : ['submit'],
     subject: planSubject(plan),
-    summary: `submit ${iteration.id} to ${plan.site}: ${scripts}, ${runsWords(plan)}${plan.steps.length > 1 ? `${plan.steps.length} steps, ` : ''}${tasks} task(s)${childrenWords(plan)}, at most ${hours(priceView(price))} (plan ${planDigest(plan).slice(0, 8)})${workspace ? `; ${workspaceWords(workspace)}` : ''}`,
+    summary: `submit ${iteration.id} to ${plan.site}: ${scripts}, ${runsWords(plan)}${plan.steps.length > 1 ? `${plan.steps.length} steps, ` : ''}${tasks} task(s)${childrenWords(plan)}, at most ${hours(priceView(price))}${plan.after ? `, after ${afterWords(plan.after)}` : ''} (plan ${planDigest(plan).slice(0, 8)})${workspace ? `; ${workspaceWords(workspace)}` : ''}`,
     changes: changesSince(launches(iteration.path).at(-1), planned),
     site: known(plan.site),
     iteration: iteration.id,

@@ -5,7 +5,7 @@ import { codeOf, isGivenUp, isUnsubmitted, phaseOf, reread, withWhole } from '..
 import { dryRun, iterationField, runField } from './fields.ts';
 import { planRun } from './planning.ts';
 import { launches, ownRuns, uncertain } from './run-choice.ts';
-import { alreadyNote, answerSubmit, describePlan, submitOutput, submitText } from './submit-answer.ts';
+import { afterNote, alreadyNote, answerSubmit, describePlan, submitOutput, submitText } from './submit-answer.ts';
 import { lookAtPlan, recount } from './submit-facts.ts';
 import { runProbes } from './submit-probes.ts';
 import { reserveLaunch, retried, submitEach } from './submit-steps.ts';
@@ -78,7 +78,7 @@ export default defineTool({
       decision: decisionView(decision),
       would_run: plan.preflight,
       note:
-        [plan.rest ? `What is still missing of a group: ${plan.rest.join(', ')}.` : '', facts.warning]
+        [afterNote(plan), plan.rest ? `What is still missing of a group: ${plan.rest.join(', ')}.` : '', facts.warning]
           .filter(Boolean)
           .join(' ') || null,
       next: decision.verdict === 'deny' ? 'change the plan as the reasons say' : 'submit_run without dry_run',

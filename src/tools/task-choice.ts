@@ -1,5 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import { rootCause } from '../runs/lifecycle.ts';
+import { saidAs, stepOf } from '../runs/plan.ts';
 import type { Run } from '../runs/run.ts';
 
 /**
@@ -8,9 +9,16 @@ import type { Run } from '../runs/run.ts';
  */
 export function taskToRead(run: Run, number: number | undefined, step: string | undefined): { run: Run; index: number } {
   if (run.replicates) return { run: replicate(run, run.replicates, number), index: 0 };
-  const part = run.steps ? ofStep(run, run.steps, step) : run;
+  const named = run.steps ? ofStep(run, run.steps, step) : run;
+  const part = run.steps?.find((one) => isOtherHalf(one, named, number)) ?? named;
   const cause = rootCause(part.record.tasks) ?? part.record.tasks[0];
   return { run: part, index: number ?? cause?.index ?? 0 };
+}
+
+/** The half of a step's array that has the task, where the one that is named has not. */
+function isOtherHalf(part: Run, named: Run, number: number | undefined): boolean {
+  const has = (one: Run) => one.record.tasks.some(({ index }) => index === number);
+  return number !== undefined && !has(named) && has(part) && saidAs(stepOf(part)) === saidAs(stepOf(named));
 }
 
 function ofStep(run: Run, steps: readonly Run[], name: string | undefined): Run {

@@ -3,11 +3,12 @@ import { formatIndices } from '../base/indices.ts';
 import { cap } from '../base/text.ts';
 import type { Decision } from '../policies/types.ts';
 import { childName, childrenLine, danglingChildren, everyTask, openChildren } from '../runs/children.ts';
-import { countTasks, failureWords, isOver, rootCause, TASK_OVER } from '../runs/lifecycle.ts';
+import { countTasks, endsInItsLastLeg, failureWords, isOver, rootCause, TASK_OVER } from '../runs/lifecycle.ts';
+import type { AfterRun } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
 import { phaseOf } from '../runs/run.ts';
-import type { FailureClass } from '../runs/types.ts';
+import type { FailureClass, TaskRecord } from '../runs/types.ts';
 import type { decisionOut, tasksOut } from './fields.ts';
 
 export function decisionView(decision: Decision): z.output<typeof decisionOut> {
@@ -35,6 +36,11 @@ export function nextStep(run: Run): { tool: string | null; words: string; rather
   if (phase === 'none') return { tool: 'submit_run', words: unsubmittedWords(run) };
   if (phase === 'unknown')
     return { tool: 'submit_run', words: 'whether the scheduler took it is unknown: look there, then submit with again: true' };
+  if (record.state === 'partial' && endsInItsLastLeg(record.tasks))
+    return {
+      tool: 'retry_tasks',
+      words: 'interrupted in its last leg: retry_tasks goes on with one more; extract_results leaves it at that',
+    };
   if (isOver(record.state) && canMend(run))
     return {
       tool: 'extract_results',
@@ -96,11 +102,15 @@ export function runLine(run: Run): string {
   const { record } = run;
   const job = run.replicates || run.steps ? null : current(record)?.jobId;
   const tasks = run.steps
-    ? ` ${run.steps.map((step) => `${step.step}${tasksLine(step, 'tasks') || ` ${step.record.tasks[0]?.state ?? 'unknown'}`}`).join(';')}`
-    : tasksLine(run, run.replicates ? 'runs' : 'tasks');
+    ? ` ${run.steps.map((step) => `${step.step}${stepLine(record.tasks.filter((task) => task.step === step.step))}`).join(';')}`
+    : tasksLine(record.tasks, run.replicates ? 'runs' : 'tasks');
   const all = everyTask(record);
   const blocked = all.find((task) => task.blocked);
-  const waits = record.tasks.find((task) => task.detail && !isOver(record.state))?.detail;
+  const others =
+    run.plan.after && !isOver(record.state) && record.tasks.every(isWaiting) ? `waits for ${afterWords(run.plan.after)}` : null;
+  const waits =
+    others ??
+    record.tasks.find((task) => task.detail && task.state !== 'continued' && !task.unneeded && !isOver(record.state))?.detail;
   const children = childrenLine(record);
   const ended =
     record.state === 'running' && countTasks(all).succeeded === all.length
@@ -116,15 +126,38 @@ export function runLine(run: Run): string {
   return `${run.id} ${record.state}${job ? ` job ${job} on ${run.plan.site}` : ''}${tasks}${children === '' ? '' : `; ${children}`}${ended}${why}`;
 }
 
+function isWaiting({ state }: TaskRecord): boolean {
+  return state === 'pending' || state === 'held';
+}
+
+/** `run 1, run 2 however it ends`. */
+export function afterWords(after: readonly AfterRun[]): string {
+  return after
+    .map(
+      ({ run, on }) => `run ${run}${on === 'any' ? ', however it ends' : on === 'interrupted' ? ', which was interrupted' : ''}`,
+    )
+    .join('; ');
+}
+
+/** Where a step stands: of many tasks how many, of a single one its state. */
+function stepLine(tasks: readonly TaskRecord[]): string {
+  const [first] = tasks;
+  return tasksLine(tasks, 'tasks') || ` ${first?.unneeded ? 'not needed' : (first?.state ?? 'unknown')}`;
+}
+
 /** ` 28/32 tasks done, 3 running, 1 failed: 7`; nothing for a single task. */
-function tasksLine(run: Run, word: string): string {
-  const counts = countTasks(run.record.tasks);
+function tasksLine(tasks: readonly TaskRecord[], word: string): string {
+  const counts = countTasks(tasks);
   if (counts.total <= 1) return '';
   const bad = counts.failed + counts.interrupted;
+  const continued = tasks.filter(({ state }) => state === 'continued').length;
+  const unneeded = tasks.filter((task) => task.unneeded).length;
   return [
     ` ${counts.succeeded}/${counts.total} ${word} done`,
+    continued ? `${continued} of them gone on with` : '',
+    unneeded ? `${unneeded} of them not needed` : '',
     counts.running ? `${counts.running} running` : '',
-    bad ? `${bad} failed: ${failedText(run)}` : '',
+    bad ? `${bad} failed: ${failedText(tasks)}` : '',
     counts.unknown ? `${counts.unknown} unknown` : '',
   ]
     .filter(Boolean)
@@ -132,8 +165,8 @@ function tasksLine(run: Run, word: string): string {
 }
 
 /** Which tasks, shortly: `3,7-9`. */
-function failedText(run: Run): string {
-  const failed = run.record.tasks.filter(({ state }) => state === 'failed' || state === 'interrupted');
+function failedText(tasks: readonly TaskRecord[]): string {
+  const failed = tasks.filter(({ state }) => state === 'failed' || state === 'interrupted');
   return cap(formatIndices(failed.map(({ index }) => index)), 60);
 }
 

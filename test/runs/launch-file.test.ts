@@ -19,6 +19,9 @@ const DEFAULTS = {
     requeues: null,
   },
   array: null,
+  legs: 1,
+  canary: false,
+  after: [],
   steps: null,
   preflight: [],
   environment: { modules: [], setup: [], pass: [], set: {} },
@@ -69,6 +72,9 @@ artifacts:
       requeues: null,
     },
     array: { indices: [0, 1, 2, 3, 8, 10, 12, 14], parallel: 4 },
+    legs: 1,
+    canary: false,
+    after: [],
     steps: null,
     preflight: [['uv', 'run', 'dense', 'validate-config'], ['true-check']],
     environment: {
@@ -99,8 +105,6 @@ artifacts:
 });
 
 test.each([
-  ['after: [{ run: r, on: success }]', '2:1: after', 'submit the run when the one before it is over'],
-  ['canary: 1', '2:1: canary', 'run a small array first'],
   [
     'resources: { options: { constraint: a100 } }',
     '2:14: options',

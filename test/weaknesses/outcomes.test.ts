@@ -168,7 +168,9 @@ describe('success is proven', () => {
         const to = stateFromTasks(list.map((state, index) => ({ ...unseen(index), state })))?.to;
         const all = (...some: string[]) => list.every((state) => some.includes(state));
         expect(to === 'completed' || to === 'synced').toBe(false);
-        expect(to === 'failed' || to === 'partial').toBe(all('succeeded', 'failed', 'interrupted') && !all('succeeded'));
+        expect(to === 'failed' || to === 'partial').toBe(
+          all('succeeded', 'continued', 'failed', 'interrupted') && !all('succeeded', 'continued'),
+        );
       }),
     );
   });

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { sha256 } from '../../base/digest.ts';
 import { inside } from '../../base/files.ts';
 import { blob } from '../capsule.ts';
-import { indicesOf, stepOf } from '../plan.ts';
+import { goesOnFrom, legsOf } from '../legs.ts';
+import { indicesOf, saidAs, stepOf } from '../plan.ts';
 import { attemptOf } from '../record.ts';
 import { codeOf, type Run } from '../run.ts';
 import { CLOCK_SKEW } from '../timings.ts';
@@ -37,9 +38,30 @@ export type RunFacts = {
 
 /** Of a run of several steps the tasks of the one that is named, else of its only array, else of all of them. */
 export function runFacts(run: Run, step?: string): RunFacts {
-  const arrays = (run.steps ?? []).filter((one) => stepOf(one).requested.indices !== null);
-  const part = run.steps?.find((one) => one.step === (step ?? (arrays.length === 1 ? arrays[0]?.step : undefined)));
-  return { ...factsOf(run), tasks: part ? tasksOf(part) : (run.steps ?? [run]).flatMap(tasksOf) };
+  const heads = (run.steps ?? []).filter((one) => goesOnFrom(stepOf(one)) === undefined);
+  const arrays = new Set(heads.filter((one) => stepOf(one).requested.indices !== null).map((one) => saidAs(stepOf(one))));
+  const [only] = arrays;
+  const name = step ?? (arrays.size === 1 ? only : undefined);
+  const parts = (run.steps ?? []).filter((one) => saidAs(stepOf(one)) === name || one.step === name);
+  const tasks = (parts.length > 0 ? parts : heads).flatMap((one) => tasksInLegs(run, one));
+  return {
+    ...factsOf(run),
+    tasks: run.steps ? (parts.length > 1 ? tasks.sort((a, b) => a.index - b.index) : tasks) : tasksOf(run),
+  };
+}
+
+/** Of several legs one task each: as the last leg that was needed has it, and submitted when the first was. */
+function tasksInLegs(run: Run, part: Run): TaskFacts[] {
+  const legs = legsOf(run.plan.steps, part.step ?? '').flatMap(({ name }) => run.steps?.find(({ step }) => step === name) ?? []);
+  return tasksOf(part).map((task) => {
+    const needed = legs.find((leg) => !isGoneOnWith(run, leg.step, task.index)) ?? part;
+    const own = tasksOf(needed).find(({ index }) => index === task.index);
+    return own ? { ...own, submitted: task.submitted } : task;
+  });
+}
+
+function isGoneOnWith(run: Run, step: string | undefined, index: number): boolean {
+  return run.record.tasks.some((task) => task.step === step && task.index === index && task.state === 'continued');
 }
 
 function tasksOf(run: Run): TaskFacts[] {

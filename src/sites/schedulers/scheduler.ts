@@ -60,6 +60,8 @@ export type Job = {
   environment: Readonly<Record<string, string>>;
   /** What it waits for at the scheduler. A job that waits is not held besides: a held child of a failed parent cannot be released by its owner. */
   after: readonly { id: JobId; on: 'success' | 'any' }[];
+  /** It is held although it waits: for jobs of another run, which may be over when it is looked at next. */
+  held?: true;
   /** Product, version, run and the plan's digest: how staff can find us. */
   comment: string;
 };

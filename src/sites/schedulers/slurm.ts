@@ -42,7 +42,13 @@ export function slurmScheduler(): Scheduler {
       if (fault !== undefined) return { command: { argv: ['true'] }, read: () => refuse(fault) };
       return {
         command: {
-          argv: ['sbatch', '--parsable', ...(job.after.length === 0 ? ['--hold'] : []), ...sbatchOptionsOf(job), job.script],
+          argv: [
+            'sbatch',
+            '--parsable',
+            ...(job.after.length === 0 || job.held ? ['--hold'] : []),
+            ...sbatchOptionsOf(job),
+            job.script,
+          ],
           env: job.environment,
         },
         read: readSubmission,
