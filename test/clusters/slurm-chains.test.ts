@@ -39,7 +39,7 @@ steps:
   - { name: hist-1, script: hist.sh, args: ["1"], after: [gen-1] }
 `;
 const GEN =
-  'exec >"out.gen.$1.$SLURM_ARRAY_TASK_ID" 2>&1\necho "gen $1 $SLURM_ARRAY_TASK_ID" >>runs/../order; echo "task $SLURM_ARRAY_TASK_ID of $1 speaks"';
+  'exec >"runs/../out.gen.$1.$SLURM_ARRAY_TASK_ID" 2>&1\necho "gen $1 $SLURM_ARRAY_TASK_ID" >>runs/../order; echo "task $SLURM_ARRAY_TASK_ID of $1 speaks"';
 
 /** An array, what gathers it, and the same once more: the shape of the pipeline that this is for. */
 function experiment(gen = GEN, launch = STEPS): Promise<Repo> {

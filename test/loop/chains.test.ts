@@ -64,7 +64,7 @@ test('everything is recorded and read back before anything is let go, and what b
 
 test('a failed task is the cause, what waited for it failed because of it, and the log shown is its own', async () => {
   tiny = await makeChain({
-    gen: 'exec >gen.$AUTOLAB_TASK_INDEX.log; echo "gen $AUTOLAB_TASK_INDEX" >>runs/../order; echo "speaks $AUTOLAB_TASK_INDEX"; sleep 0.3; [ "$AUTOLAB_TASK_INDEX" != 1 ] || exit 3\n',
+    gen: 'exec >runs/../gen.$AUTOLAB_TASK_INDEX.log; echo "gen $AUTOLAB_TASK_INDEX" >>runs/../order; echo "speaks $AUTOLAB_TASK_INDEX"; sleep 0.3; [ "$AUTOLAB_TASK_INDEX" != 1 ] || exit 3\n',
   });
   const { run_id } = await answered<Submitted>('submit');
   await over();
