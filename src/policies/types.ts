@@ -68,6 +68,8 @@ export type Facts = {
   /** Whose work it is: the id of an iteration. */
   iteration?: string;
   jobs?: readonly JobFacts[];
+  /** Why nothing that scripts submit by themselves could be recorded there; absent where it can. */
+  unrecorded?: string;
   queue?: Fact<{ active: number; pending: number }>;
   submitsLastHour?: Fact<number>;
   /** How many runs of the iteration have failed since the last that did not. */

@@ -101,12 +101,7 @@ function planOf(
 }
 
 /** A script submits by itself only where that is declared, and only by the program whose calls can be recorded. */
-function refuseUnrecorded({ text, path }: Script, { submits }: Asked, { name, recorder }: Scheduler): void {
-  if (submits && !recorder)
-    throw new Failure('unsupported', {
-      what: `launch/launch.yaml: submits, and scheduler ${name} has no program of its own that a script could submit with`,
-      next: 'take submits out, and write what the script would submit as steps',
-    });
+function refuseUnrecorded({ text, path }: Script, { submits }: Asked, { recorder }: Scheduler): void {
   refuseSubmitting(text, path, submits ? recorder?.program : undefined);
 }
 

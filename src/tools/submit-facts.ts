@@ -84,6 +84,7 @@ export async function judgedPlan(reads: Reads, found: Planned, failed: number): 
     site: known(plan.site),
     iteration: iteration.id,
     jobs,
+    ...(maySubmit(plan) && !reads.site(plan.site).scheduler.recorder ? { unrecorded: unrecordedAt(plan) } : {}),
     ...shared(reads, plan, pace, listed),
     failedInRow: known(failed),
     commands: plan.preflight,
@@ -180,6 +181,10 @@ function runsWords(plan: Plan): string {
   const runs = runsOf(plan);
   if (plan.rest) return `the ${plan.rest.length} runs of ${runs} that are missing, each of `;
   return runs > 1 ? `${runs} runs, each of ` : '';
+}
+
+function unrecordedAt({ site, scheduler }: Plan): string {
+  return `scheduler ${scheduler} of site ${site} has no program that a script could submit with and that could be recorded`;
 }
 
 /** ` and up to 40 jobs that its scripts submit`. */

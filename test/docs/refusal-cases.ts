@@ -115,10 +115,11 @@ export const REFUSALS: readonly Refusal[] = [
     },
   },
   {
-    title: 'A declared one, where there is nothing to submit with',
+    title: 'Jobs that a script submits by itself: `limits.children`',
     words:
-      'The embedded runner has no program of its own that a script could submit with. On Slurm `limits.children.per_run` of the policy decides, and allows none where it is not said.',
-    launch: 'site: local\nsubmits: { jobs: 4, each: { walltime: "0:10:00" } }\n',
+      'The embedded runner has no program of its own that a script could submit with. On Slurm the limit decides, and allows none where it is not said.',
+    policy: rule('gate:\n  limits:\n    children: { per_run: 4 }\n'),
+    launch: 'site: local\nsubmits: { jobs: 3, each: { walltime: "0:10:00" } }\n',
   },
   {
     title: 'A rule of the policy: `rules`',

@@ -79,7 +79,7 @@ async function told(one: Refusal): Promise<string> {
     const under = one.ceiling ? ['--ceiling', CEILING] : [];
     const { stdout, stderr } = await tiny.run([...words, ...under]);
     const answer = steady(`${stdout}\n${stderr}`.trim(), tiny);
-    expect(answer, one.title).toMatch(/\bdeny\b/);
+    expect(answer, one.title).toMatch(/\bdeny\b|^script_submits:/);
     const block = (language: string, text: string) => `\n${FENCE}${language}\n${text.trimEnd()}\n${FENCE}\n`;
     const file = (name: string, text: string | undefined) =>
       text ? `\n\`${name}\`:\n${block(LANGUAGES[extname(name)] ?? 'text', text)}` : '';

@@ -31,6 +31,14 @@ test('without the limit none may, and it is said what to do instead', () => {
   ]);
 });
 
+test('where nothing of it can be recorded none may, whatever the limit', () => {
+  const facts = submission({ jobs: [job(), children(1)], unrecorded: 'there is no such program' });
+  expect(decide(made('children: { per_run: 9 }'), facts, 'act').reasons.find(({ rule }) => rule === RULE)).toMatchObject({
+    ...{ verdict: 'deny', because: 'there is no such program' },
+    remedy: expect.stringContaining('steps of launch/launch.yaml'),
+  });
+});
+
 test('where nothing is declared nothing is said', () => {
   expect(judged('children: { per_run: 0 }', [job()], RULE)).toEqual([]);
 });
