@@ -142,14 +142,34 @@ test('a step that Slurm refuses takes the others back: nothing of the chain runs
   );
   const submitted = await repo.json<Submitted>('submit');
   expect(submitted).toMatchObject({ state: 'failed', note: expect.stringContaining('the scheduler refused step gen-1') });
-  const rows = journalOf(join(repo.iteration, 'runs', submitted.run_id)).map(({ event, step }) =>
-    `${event} ${step ?? ''}`.trim(),
-  );
+  const lines = journalOf(join(repo.iteration, 'runs', submitted.run_id));
+  const rows = lines.map(({ event, step }) => `${event} ${step ?? ''}`.trim());
+  expect(lines.some((line) => 'begun' in line)).toBe(false);
   expect(rows).toEqual(expect.arrayContaining(['refused gen-1', 'withdrawn gen-0', 'withdrawn hist-0', 'absent hist-1']));
   await until('the queue is empty', async () =>
     (await slurm.run('squeue', '-h', '-u', slurm.user)).stdout === '' ? true : undefined,
   );
   expect(existsSync(join(repo.iteration, 'order'))).toBe(false);
+});
+
+test('of a chain that is taken back, a step that somebody let go by hand counts as begun', { timeout: LIMIT }, async () => {
+  repo = await experiment('sleep 300', STEPS);
+  const free = 'scontrol release "$(squeue -h -u "$(id -un)" -o %A | sort -nu | head -1)"';
+  const runs = 'until [ -n "$(squeue -h -t R -u "$(id -un)")" ]; do sleep 0.2; done';
+  writeFileSync(
+    join(bin, 'sbatch'),
+    `#!/bin/bash\ncase " $* " in *" --test-only "*) ;; *gen-1*) ${free}; ${runs}; echo 'sbatch: error: invalid partition' >&2; exit 1 ;; esac\nexec /usr/bin/sbatch "$@"\n`,
+    { mode: 0o755 },
+  );
+  const { run_id, state } = await repo.json<Submitted>('submit');
+  const withdrawn = journalOf(join(repo.iteration, 'runs', run_id)).filter(({ event }) => event === 'withdrawn');
+  expect([state, withdrawn.map(({ step, begun }) => [step, begun])]).toEqual([
+    'failed',
+    [
+      ['gen-0', true],
+      ['hist-0', undefined],
+    ],
+  ]);
 });
 
 test.each([
@@ -174,7 +194,7 @@ test('the failed task runs again as if it had been there from the start, and the
 }, async () => {
   // As real pipelines do, each task takes its share by the width of the array.
   const share =
-    'echo "gen $1 $SLURM_ARRAY_TASK_ID share $((3200 / (SLURM_ARRAY_TASK_MAX + 1))) of $SLURM_ARRAY_TASK_COUNT" >>runs/../order';
+    'echo "gen $1 $SLURM_ARRAY_TASK_ID share $((3200 / (SLURM_ARRAY_TASK_MAX + 1))) of $SLURM_ARRAY_TASK_COUNT" >>runs/../order; echo "attempt $AUTOLAB_ATTEMPT"';
   repo = await experiment(`${share}\n[ "$1.$SLURM_ARRAY_TASK_ID" != 0.3 ] || [ -e runs/../mended ]`);
   const { run_id } = await repo.json<Submitted>('submit');
   const [run] = await ended();
@@ -189,6 +209,15 @@ test('the failed task runs again as if it had been there from the start, and the
       line: expect.stringContaining('gen-0 8/8 tasks done;hist-0 succeeded;gen-1 8/8 tasks done;hist-1 succeeded'),
     },
   ]);
+  const log = (...args: string[]) => repo.json('logs', run_id, '--step', 'gen-0', '--task', '3', ...args);
+  expect(await log('--attempt', '1')).toMatchObject({
+    file: expect.stringMatching(/gen-0\.3\.out$/),
+    log_text: expect.stringContaining('attempt 1'),
+  });
+  expect(await log()).toMatchObject({
+    file: expect.stringMatching(/gen-0\.3\.attempt-2\.out$/),
+    log_text: expect.stringContaining('attempt 2'),
+  });
   const ran = order();
   expect(ran.slice(0, 2)).toEqual(['gen 0 3 share 400 of 8', 'hist 0']);
   expect(ran.slice(2, 10).every((line) => line.endsWith('share 400 of 8'))).toBe(true);
