@@ -1,0 +1,62 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { journalOf } from '../support/artifacts.ts';
+import { until } from '../support/repo.ts';
+import type { Tiny } from '../support/tiny.ts';
+import { forgetTemplate, makeTiny } from '../support/tiny.ts';
+
+afterAll(forgetTemplate);
+
+/** A journal's lines are synced one by one: each is a place where a submission can be cut off. */
+const SYNCS = [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24];
+
+const SCRIPT =
+  '#!/bin/sh\n#SBATCH --time=00:01:00\necho "$AUTOLAB_RUN_ID" >>order; while [ ! -e go ]; do sleep 0.1; done; exit 3\n';
+
+async function answered<T>(tiny: Tiny, ...args: string[]): Promise<T> {
+  const done = await tiny.run([...args, '--json']);
+  if (done.stdout === '') throw new Error(done.stderr);
+  return JSON.parse(done.stdout) as T;
+}
+
+/** A run that waits for another is cut off while it is submitted; then the other one fails, and whoever looks next finishes it. */
+async function killAt(nth: number): Promise<{ cut: string; ran: number; over: boolean }> {
+  const tiny = await makeTiny((path) => {
+    writeFileSync(join(path, 'experiments', 'plan', 'tiny', 'launch', 'run_local.sh'), SCRIPT, { mode: 0o755 });
+  });
+  try {
+    const first = (await answered<{ run_id: string }>(tiny, 'submit')).run_id;
+    await until('it runs', async () => (existsSync(join(tiny.iteration, 'order')) ? true : undefined));
+    const file = join(tiny.iteration, 'launch', 'launch.yaml');
+    writeFileSync(file, `schema_version: "1"\nsite: local\nafter: [{ run: ${first} }]\n`);
+    const prefix = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=fsync', `-einject=fsync:signal=KILL:when=${nth}`];
+    await tiny.run(['submit', '--again'], { prefix });
+    const { runs } = await answered<{ runs: { run_id: string }[] }>(tiny, 'runs');
+    const second = runs.find(({ run_id }) => run_id !== first)?.run_id;
+    const last = second === undefined ? undefined : journalOf(join(tiny.iteration, 'runs', second)).at(-1);
+    writeFileSync(join(tiny.iteration, 'go'), '');
+    await until('nothing is waited for', async () =>
+      (await answered<{ all_over: boolean }>(tiny, 'monitor')).all_over ? true : undefined,
+    );
+    const ran = readFileSync(join(tiny.iteration, 'order'), 'utf8').trim().split('\n');
+    const after = (await answered<{ runs: { run_id: string; state: string }[] }>(tiny, 'runs')).runs;
+    const state = after.find(({ run_id }) => run_id === second)?.state;
+    return { cut: String(last?.event), ran: ran.length, over: state !== 'running' && state !== 'submitted' };
+  } finally {
+    tiny.remove();
+  }
+}
+
+test('cut off anywhere, a run that waits for another does not begin when that fails', async () => {
+  const results: Record<number, Awaited<ReturnType<typeof killAt>>> = {};
+  const places = [...SYNCS];
+  const next = async (): Promise<void> => {
+    for (let place = places.shift(); place !== undefined; place = places.shift()) results[place] = await killAt(place);
+  };
+  await Promise.all([next(), next()]);
+  expect(Object.values(results).map(({ ran, over }) => [ran, over])).toEqual(SYNCS.map(() => [1, true]));
+  // The places are before, within and after the submission.
+  const cuts = new Set(Object.values(results).map(({ cut }) => cut));
+  expect([...cuts]).toEqual(expect.arrayContaining(['intent', 'released']));
+}, 1_200_000);
