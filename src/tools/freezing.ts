@@ -1,5 +1,8 @@
+import { mkdirSync, realpathSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
 import { Failure } from '../base/errors.ts';
 import type { Acts } from '../context.ts';
+import type { Listing } from '../runs/capsule.ts';
 import { readCapsule, readDiff } from '../runs/capsule.ts';
 import type { Frozen } from '../runs/code/place.ts';
 import { rootOf } from '../runs/code/place.ts';
@@ -7,6 +10,7 @@ import { takeSnapshot } from '../runs/code/snapshot.ts';
 import { verifySnapshot } from '../runs/code/verify.ts';
 import type { Plan } from '../runs/plan.ts';
 import type { Intent } from '../runs/reservation.ts';
+import { workspacePath } from '../runs/resume/workspace.ts';
 import type { Run } from '../runs/run.ts';
 import { partsOf } from '../runs/run.ts';
 import type { Planned } from './planning.ts';
@@ -21,10 +25,28 @@ export async function freeze(acts: Acts, { plan, listing }: Planned, before?: Ru
   const last = before && lastOf(before);
   if (last && verifySnapshot(acts.repo, last).faults.length === 0)
     return { code: { ...last, root: rootOf(acts.repo, last.id) }, diff };
-  const { differs, ...code } = takeSnapshot(acts.repo, listing, plan.iteration.folder);
+  const { differs, ...code } = takeSnapshot(acts.repo, withoutWorkspace(acts.repo, plan, listing), plan.iteration.folder);
   // What git filters (line ends, large files kept elsewhere) is never what git lists; what was edited in between is of another digest.
   if (differs.length > 0 && (await readCapsule(acts.repo)).capsule.digest !== plan.capsule.digest) throw edited(differs);
   return { code, diff };
+}
+
+/**
+ * A workspace is gone on with and never copied: it is made where it is to be, so that the snapshot leads there, and what is in it is no
+ * code, whether git ignores it or not.
+ */
+function withoutWorkspace(repo: string, { resume, iteration }: Plan, listing: Listing): Listing {
+  const path = resume && workspacePath(join(repo, iteration.folder), resume.workspace);
+  const top = realpathSync(listing.top);
+  if (path === undefined || !path.startsWith(top + sep)) return listing;
+  mkdirSync(path, { recursive: true });
+  const folder = `${relative(top, path)}/`;
+  const isCode = (name: string) => !name.startsWith(folder);
+  return {
+    ...listing,
+    committed: new Map([...listing.committed].filter(([name]) => isCode(name))),
+    changed: listing.changed.filter(isCode),
+  };
 }
 
 /** What a run of this plan executes, in a few words. */
