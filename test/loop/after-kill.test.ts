@@ -12,7 +12,7 @@ afterAll(forgetTemplate);
 const SYNCS = [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24];
 
 const SCRIPT =
-  '#!/bin/sh\n#SBATCH --time=00:01:00\necho "$AUTOLAB_RUN_ID" >>order; while [ ! -e go ]; do sleep 0.1; done; exit 3\n';
+  '#!/bin/sh\n#SBATCH --time=00:01:00\necho "$AUTOLAB_RUN_ID" >>runs/../order; while [ ! -e runs/../go ]; do sleep 0.1; done; exit 3\n';
 
 async function answered<T>(tiny: Tiny, ...args: string[]): Promise<T> {
   const done = await tiny.run([...args, '--json']);

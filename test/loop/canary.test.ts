@@ -30,8 +30,8 @@ artifacts:
     - { each: "batch_{index}", marker: READY, step: gen }
 `;
 const GEN = `i=$SLURM_ARRAY_TASK_ID
-echo "gen $i of $SLURM_ARRAY_TASK_MIN-$SLURM_ARRAY_TASK_MAX, $SLURM_ARRAY_TASK_COUNT" >>order
-[ ! -e bad.$i ] || exit 3
+echo "gen $i of $SLURM_ARRAY_TASK_MIN-$SLURM_ARRAY_TASK_MAX, $SLURM_ARRAY_TASK_COUNT" >>runs/../order
+[ ! -e runs/../bad.$i ] || exit 3
 cd "runs/$AUTOLAB_RUN_ID" && mkdir -p batch_$i && echo done >batch_$i/READY
 `;
 
@@ -90,7 +90,7 @@ test('where the first fails none of the others runs, and retry runs it and them'
 
 test('told to end, a first task that saves and ends well has not shown that the others may begin', async () => {
   tiny = await makeChain(
-    { gen: `trap 'exit 0' TERM; echo "gen $SLURM_ARRAY_TASK_ID" >>order; kill -TERM $PPID; while :; do sleep 0.1; done\n` },
+    { gen: `trap 'exit 0' TERM; echo "gen $SLURM_ARRAY_TASK_ID" >>runs/../order; kill -TERM $PPID; while :; do sleep 0.1; done\n` },
     LAUNCH.replace('00:01:00', '00:00:08'),
   );
   const { run_id } = await answered<{ run_id: string }>('submit');
@@ -103,7 +103,7 @@ test('a run of one job has a canary, too', async () => {
   tiny = await makeTiny((path) => {
     const folder = join(path, 'experiments', 'plan', 'tiny', 'launch');
     writeFileSync(join(folder, 'launch.yaml'), 'schema_version: "1"\nsite: local\ncanary: true\narray: { indices: "1-3" }\n');
-    writeFileSync(join(folder, 'run_local.sh'), '#!/bin/sh\n#SBATCH --time=00:01:00\necho "$SLURM_ARRAY_TASK_ID" >>order\n', {
+    writeFileSync(join(folder, 'run_local.sh'), '#!/bin/sh\n#SBATCH --time=00:01:00\necho "$SLURM_ARRAY_TASK_ID" >>runs/../order\n', {
       mode: 0o755,
     });
   });
