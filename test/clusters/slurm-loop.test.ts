@@ -225,7 +225,7 @@ test('W18: from inside an allocation the job is one of its own, planned, priced 
 }, async () => {
   repo = await makeRepo(
     SLURM_POLICY,
-    (path) => oneTask(path, `env -0 | grep -z '^S[LB][UA]' | tr '\\0' '\\n' | sort >seen; echo done >>seen`),
+    (path) => oneTask(path, `env -0 | grep -z '^S[LB][UA]' | tr '\\0' '\\n' | sort >runs/../seen; echo done >>runs/../seen`),
     slurm.identity,
   );
   const dry = await repo.json<Submitted>('submit', '--dry-run');
