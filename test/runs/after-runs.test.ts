@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { awaited, refuseAfter, standingOf, waitSpec } from '../../src/runs/after-runs.ts';
 import type { JournalEvent } from '../../src/runs/journal.ts';
 import { parseLaunchFile } from '../../src/runs/launch-file.ts';
+import { stepOf } from '../../src/runs/plan.ts';
 import type { Run } from '../../src/runs/run.ts';
 import type { TaskRecord } from '../../src/runs/types.ts';
 import { failureOf } from './failing.ts';
@@ -50,6 +51,23 @@ test.each<[string, JournalEvent[], string, string, string]>([
   const run = runOnDisk(repo.path, events);
   const standings = (['success', 'any', 'interrupted'] as const).map((on) => standingOf({ run: RUN_ID, on }, run));
   expect(standings.map((one) => (typeof one === 'string' ? one : NEVER))).toEqual([success, any, interrupted]);
+});
+
+test.each<[string, JournalEvent[], 'running' | 'succeeded' | 'failed' | undefined, string, string]>([
+  ['its own job runs', RUNNING, undefined, NEVER, NEVER],
+  ['one that it submitted still runs', GOOD, 'running', NEVER, NEVER],
+  ['one that it submitted has failed', [...GOOD, moved('failed')], 'failed', NEVER, 'met'],
+  ['all that it submitted has ended well', GOOD, 'succeeded', 'met', 'met'],
+])('where scripts of it submit by themselves and %s', (_what, events, state, success, any) => {
+  const run = runOnDisk(repo.path, events);
+  const each = stepOf(run).requested;
+  const steps = run.plan.steps.map((step) => ({ ...step, submits: { jobs: 1, tasks: 1, each } }));
+  const own = { slot: '1', job: '8', name: 'hist', script: 'hist.sh', after: '', by: '' };
+  const children =
+    state === undefined ? [] : [{ ...own, tasks: [task({ state, ...(state === 'failed' ? { failure: 'exit_code' } : {}) })] }];
+  const master = { ...run, plan: { ...run.plan, steps }, record: { ...run.record, children } };
+  const standings = (['success', 'any'] as const).map((on) => standingOf({ run: RUN_ID, on }, master));
+  expect(standings.map((one) => (typeof one === 'string' ? one : NEVER))).toEqual([success, any]);
 });
 
 test('a run that is not there, and a group, are waited for in no way', () => {
