@@ -4,11 +4,12 @@ import { Failure } from '../base/errors.ts';
 import type { JobScriptSpec } from '../sites/job-script.ts';
 import type { Job, JobState } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
+import { everyTask } from './children.ts';
 import { allIterations } from './iterations.ts';
 import { isInterruption, nextLeg } from './legs.ts';
 import { endedWell, failureWords, isOver, rootCause, TASK_OVER } from './lifecycle.ts';
 import type { AfterRun } from './plan.ts';
-import { indicesOf, stepOf } from './plan.ts';
+import { indicesOf, maySubmit, stepOf } from './plan.ts';
 import { attemptOf, current } from './record.ts';
 import type { Run } from './run.ts';
 import { gateOf, phaseOf, readRun } from './run.ts';
@@ -26,7 +27,8 @@ export function runAnywhere(repo: string, id: string): Run | undefined {
 export function standingOf({ on }: AfterRun, run: Run | undefined): Standing {
   if (!run) return { never: 'it is no run of ours', next: 'list_runs shows the ids; take it out of after, or name another' };
   if (run.replicates) return { never: 'it is a group of runs', next: 'name each of its runs in after' };
-  const { tasks, state, sync } = run.record;
+  const { state, sync } = run.record;
+  const tasks = everyTask(run.record);
   const phase = phaseOf(run);
   if (!isOver(state) && phase !== 'released') {
     const words = phase === 'none' || phase === undefined ? 'it is not submitted' : `its submission is ${phase}`;
@@ -34,7 +36,8 @@ export function standingOf({ on }: AfterRun, run: Run | undefined): Standing {
   }
   if (tasks.some((task) => task.state === 'unknown'))
     return { never: 'what became of its tasks is unknown', next: 'monitor_runs until that is known; then call again' };
-  if (!isOver(state) && tasks.some((task) => !TASK_OVER.has(task.state))) return on === 'interrupted' ? ACTIVE : 'waits';
+  if (!isOver(state) && tasks.some((task) => !TASK_OVER.has(task.state)))
+    return on === 'interrupted' ? ACTIVE : maySubmit(run.plan) ? SUBMITS : 'waits';
   const cause = rootCause(tasks);
   if (on === 'interrupted')
     return cause && isInterruption(cause)
@@ -51,6 +54,11 @@ const MEND = 'mend that run first (retry_tasks), or wait for another in after';
 const ACTIVE: Standing = {
   never: 'it has not ended',
   next: 'call again when it has; work that is to go on with nobody awake is one run with legs',
+};
+
+const SUBMITS: Standing = {
+  never: 'its scripts submit jobs by themselves, which no dependency reaches, and not all of them have ended',
+  next: 'monitor_runs until it is over; then call again',
 };
 
 /**

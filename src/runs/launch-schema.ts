@@ -5,6 +5,7 @@ import { taskIndices } from './array-indices.ts';
 import { expectationSchema, relative } from './artifacts/schema.ts';
 import { legFaults, MAX_LEGS } from './launch-legs.ts';
 import { resumeSchema } from './resume/schema.ts';
+import { NOT_IN_PARTS, submitsFaults } from './submits-faults.ts';
 import { submitsSchema } from './submits-schema.ts';
 import { MEMORY, WALLTIME } from './units.ts';
 
@@ -111,7 +112,7 @@ const steps = z
       before.add(name);
     }
     for (const fault of canaryFaults(all)) context.addIssue({ code: 'custom', ...fault });
-    for (const fault of legFaults(all)) context.addIssue({ code: 'custom', ...fault });
+    for (const fault of [...legFaults(all), ...submitsFaults(all)]) context.addIssue({ code: 'custom', ...fault });
   });
 
 /** What is wrong with the steps whose first task is to run alone. */
@@ -194,6 +195,10 @@ export const launchSchema = z
   .refine((file) => file.steps === undefined || file.submits === undefined, {
     path: ['submits'],
     error: 'with steps each step says what it submits',
+  })
+  .refine((file) => !file.submits || (!file.canary && file.legs === undefined), {
+    path: ['submits'],
+    error: NOT_IN_PARTS,
   })
   .refine((file) => file.steps === undefined || file.legs === undefined, {
     path: ['legs'],

@@ -1,6 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import { formatIndices } from '../base/indices.ts';
-import { childName, everyTask, stateOf } from './children.ts';
+import { everyTask, stateOf } from './children.ts';
 import { failedNodes } from './failed-nodes.ts';
 import { goesOnFrom, legOf } from './legs.ts';
 import { endedWell, isOver, TASK_OVER } from './lifecycle.ts';
@@ -9,6 +9,7 @@ import { decidedStep, indicesOf, saidAs, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Chosen } from './retry-evidence.ts';
 import { faultsOf, notAsExpected, refuseGapInEvidence, refuseNeeded } from './retry-evidence.ts';
+import { refuseHalfMasters } from './retry-masters.ts';
 import type { Run } from './run.ts';
 import type { StepEvidence } from './step-evidence.ts';
 import { asAsked } from './submits.ts';
@@ -102,19 +103,6 @@ function anew(run: Run, parts: readonly Run[], wish: Wish, evidence: readonly St
 
 function isUnsent({ record }: Run): boolean {
   return record.opened || current(record)?.phase === 'none';
-}
-
-/** Of which task a job is that a script submitted is not known, and that it failed would be known no more once another attempt begins. */
-function refuseHalfMasters(run: Run, chosen: readonly Chosen[]): void {
-  for (const { part, indices } of chosen) {
-    const failed = part.record.children?.filter((child) => stateOf(child) === 'failed') ?? [];
-    if (failed.length === 0 || indices.length === 0 || indices.length === part.record.tasks.length) continue;
-    throw new Failure('run_state', {
-      what: `${failed.map(childName).join(', ')}, which a script of run ${run.id} submitted, has not ended well`,
-      why: 'whose task’s script submits it again is not known, so all of them run again',
-      next: 'leave tasks out, or name all of them',
-    });
-  }
 }
 
 /** What a script submits by itself is submitted again by it alone. */

@@ -88,6 +88,7 @@ function planOf(
   refuseUnrecorded(script, asked, scheduler);
   const options = scheduler.options(script.text);
   const its = scheduler.counted(requested(design, asked, options));
+  if (asked.submits && its.requeues > 0) throw submittedAgain(named.name);
   return {
     script,
     step: {
@@ -98,6 +99,15 @@ function planOf(
       ...(asked.submits ? { submits: plannedSubmits(asked.submits, its, scheduler.counted) } : {}),
     },
   };
+}
+
+/** The scheduler would start it anew, and its script submit once more what is there already. */
+function submittedAgain(step: string): Failure {
+  return new Failure('file_invalid', {
+    what: `step ${step} submits jobs by itself (submits), and may be started again by the scheduler (requeues)`,
+    why: 'started again, its script would submit its jobs a second time beside the first',
+    next: 'take requeues out of launch/launch.yaml, or --requeue out of the script; retry_tasks runs it again when all that it submitted is over',
+  });
 }
 
 /** A script submits by itself only where that is declared, and only by the program whose calls can be recorded. */

@@ -15,6 +15,7 @@ import type { Run } from '../runs/run.ts';
 import { codeOf, reread, withWhole } from '../runs/run.ts';
 import { stepEvidence } from '../runs/step-evidence.ts';
 import { MEMORY, memoryMb, WALLTIME, walltimeSeconds } from '../runs/units.ts';
+import { refuseAwaited } from '../runs/waiting-runs.ts';
 import { decisionOut, dryRun, optionalRun, priceOut, stateOut } from './fields.ts';
 import { planRun } from './planning.ts';
 import { hours, priceView } from './pricing.ts';
@@ -82,6 +83,7 @@ export default defineTool({
       });
     refuseEnded(run);
     refuseBeside(run);
+    refuseAwaited(reads.repo, run);
     const planned = await planRun(reads, run.plan.iteration.id, run.plan.site);
     refuseChanged(reads, run, planned);
     const wish = { ...wishOf(args), elsewhere: reads.site(run.plan.site).scheduler.excludes === true };

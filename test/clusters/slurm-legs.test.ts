@@ -105,6 +105,19 @@ kill -9 0; sleep 300`;
   expect(order().sort()).toEqual(['0 leg 1', '1 leg 1']);
 });
 
+test('a step that is told to end and saves has not ended well, and what waits for it does not begin', {
+  timeout: LIMIT,
+}, async () => {
+  const work = `trap 'exit 0' USR1; echo work >>runs/../order; while :; do sleep 0.2; done`;
+  repo = await experiment(work, launch(2).replace(', legs: 2', ''));
+  const { run_id, steps } = await repo.json<Submitted>('submit');
+  await until('it runs', async () => (existsSync(join(repo.iteration, 'order')) ? true : undefined), 400);
+  await slurm.run('scancel', '--batch', '--signal=USR1', steps[0]?.job_id ?? '');
+  await over();
+  expect((await seen(run_id)).tasks).toEqual(['gather 0 failed dependency', 'work 0 interrupted interrupted']);
+  expect(order()).toEqual(['work']);
+});
+
 test('told by another signal, the last leg leaves the run partial, and retry goes on with one more', {
   timeout: LIMIT,
 }, async () => {

@@ -42,8 +42,8 @@ for step in 0 1; do
 done
 echo "last $hist"`;
 const GEN =
-  '#SBATCH --job-name=gen\n#SBATCH --array=0-3%2\n#SBATCH --time=00:02:00\necho "gen $1 $SLURM_ARRAY_TASK_ID" >>../order';
-const HIST = '#SBATCH -J hist\necho "hist $1" >>../order';
+  '#SBATCH --job-name=gen\n#SBATCH --array=0-3%2\n#SBATCH --time=00:02:00\necho "gen $1 $SLURM_ARRAY_TASK_ID" >>../runs/../order';
+const HIST = '#SBATCH -J hist\necho "hist $1" >>../runs/../order';
 
 function experiment({ master = MASTER, gen = GEN, launch = LAUNCH, policy = POLICY } = {}): Promise<Repo> {
   return makeRepo(

@@ -67,6 +67,12 @@ const CASES: [string, (path: string) => void, number, RegExp][] = [
     1,
     /^script_submits: .*run_local\.sh line 3 calls sbatch/,
   ],
+  [
+    'a script that submits, and would again when it is started anew',
+    all(script('#!/bin/sh\n#SBATCH --requeue\necho hi\n'), launchYaml('submits: { jobs: 2, each: { walltime: "0:10:00" } }\n')),
+    1,
+    /^file_invalid: step main submits jobs by itself .*may be started again/,
+  ],
   ['an unknown directive', script('#!/bin/sh\n#SBATCH --hetjob\necho hi\n'), 1, /^script_directive: .*hetjob/],
   [
     'a placeholder with no command to put there',

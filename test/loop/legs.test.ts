@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { makeChain } from '../support/chains.ts';
@@ -143,6 +143,18 @@ test('interrupted in its last leg it is partial, and retry goes on with one more
   await over();
   expect((await seen(run.id)).line).toContain('gen continued;gen-leg2 succeeded;hist succeeded (every task has ended well');
   expect(order()).toEqual(['gen 1 1', 'gen 2 1', 'gen 2 2', 'hist']);
+});
+
+test('what is missing of work in legs is run again in the leg that made it, and is needed by what comes after', async () => {
+  const gen = `[ "$AUTOLAB_TASK_INDEX.$AUTOLAB_LEG" != 1.1 ] || exec sleep 60
+cd "runs/$AUTOLAB_RUN_ID" && mkdir -p b_$AUTOLAB_TASK_INDEX && echo done >b_$AUTOLAB_TASK_INDEX/READY\n`;
+  const expected = 'artifacts: { expect: [{ each: "b_{index}", marker: READY }] }\n';
+  tiny = await makeChain({ gen }, launch(2, ', array: { indices: "0-2" }') + expected);
+  const run = await end();
+  expect(run.line).toContain('every task has ended well');
+  for (const index of [0, 1]) rmSync(join(tiny.iteration, 'runs', run.id, `b_${index}`), { recursive: true });
+  expect((await tiny.run(['retry', run.id, '--from', 'hist'])).stderr).toMatch(/needs what step gen \(tasks 0\) left/);
+  expect(await answered('retry', run.id, '--dry-run')).toMatchObject({ what: 'gen 0; gen-leg2 0-1; hist' });
 });
 
 test('each task of an array goes on by itself, where its own was interrupted', async () => {

@@ -4,8 +4,11 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { awaited, refuseAfter, standingOf, waitSpec } from '../../src/runs/after-runs.ts';
 import type { JournalEvent } from '../../src/runs/journal.ts';
 import { parseLaunchFile } from '../../src/runs/launch-file.ts';
+import { markOpen } from '../../src/runs/open.ts';
+import { stepOf } from '../../src/runs/plan.ts';
 import type { Run } from '../../src/runs/run.ts';
 import type { TaskRecord } from '../../src/runs/types.ts';
+import { refuseAwaited } from '../../src/runs/waiting-runs.ts';
 import { failureOf } from './failing.ts';
 import { observed, plan, RUN_ID, runOnDisk, scratch, task, told } from './samples.ts';
 
@@ -50,6 +53,43 @@ test.each<[string, JournalEvent[], string, string, string]>([
   const run = runOnDisk(repo.path, events);
   const standings = (['success', 'any', 'interrupted'] as const).map((on) => standingOf({ run: RUN_ID, on }, run));
   expect(standings.map((one) => (typeof one === 'string' ? one : NEVER))).toEqual([success, any, interrupted]);
+});
+
+test.each<[string, JournalEvent[], 'running' | 'succeeded' | 'failed' | undefined, string, string]>([
+  ['its own job runs', RUNNING, undefined, NEVER, NEVER],
+  ['one that it submitted still runs', GOOD, 'running', NEVER, NEVER],
+  ['one that it submitted has failed', [...GOOD, moved('failed')], 'failed', NEVER, 'met'],
+  ['all that it submitted has ended well', GOOD, 'succeeded', 'met', 'met'],
+])('where scripts of it submit by themselves and %s', (_what, events, state, success, any) => {
+  const run = runOnDisk(repo.path, events);
+  const each = stepOf(run).requested;
+  const steps = run.plan.steps.map((step) => ({ ...step, submits: { jobs: 1, tasks: 1, each } }));
+  const own = { slot: '1', job: '8', name: 'hist', script: 'hist.sh', after: '', by: '' };
+  const children =
+    state === undefined ? [] : [{ ...own, tasks: [task({ state, ...(state === 'failed' ? { failure: 'exit_code' } : {}) })] }];
+  const master = { ...run, plan: { ...run.plan, steps }, record: { ...run.record, children } };
+  const standings = (['success', 'any'] as const).map((on) => standingOf({ run: RUN_ID, on }, master));
+  expect(standings.map((one) => (typeof one === 'string' ? one : NEVER))).toEqual([success, any]);
+});
+
+test('a run is not run again while another that comes after it may still run', () => {
+  const first = { ...runOnDisk(join(repo.path, 'x'), GOOD), id: '20260101T000000Z_000000' };
+  const second = runOnDisk(repo.path, RUNNING);
+  const of = (after?: { run: string; on: 'any' }[]) =>
+    writeFileSync(join(second.folder, 'gate', 'plan.json'), JSON.stringify({ ...second.plan, ...(after ? { after } : {}) }));
+  markOpen(repo.path, second.id, second.plan.iteration.folder);
+  of();
+  expect(() => refuseAwaited(repo.path, first)).not.toThrow();
+  of([{ run: first.id, on: 'any' }]);
+  expect(failureOf(() => refuseAwaited(repo.path, first))).toMatchObject({
+    code: 'run_state',
+    what: `run ${second.id} of iteration it1 comes after run ${first.id}, and is ${second.record.state}`,
+  });
+  repo.remove();
+  const ended = runOnDisk(repo.path, GOOD);
+  markOpen(repo.path, ended.id, ended.plan.iteration.folder);
+  of([{ run: first.id, on: 'any' }]);
+  expect(() => refuseAwaited(repo.path, first)).not.toThrow();
 });
 
 test('a run that is not there, and a group, are waited for in no way', () => {

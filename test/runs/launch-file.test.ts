@@ -298,6 +298,16 @@ test('what a script may submit by itself', () => {
   });
 });
 
+const MASTER = 'submits: { jobs: 1, each: { walltime: "1:00:00" } }';
+test('a step that submits may come after others, and last', () => {
+  const steps = `steps: [{ name: a, script: a.sh, legs: 2 }, { name: b, script: b.sh, ${MASTER}, after: [a] }]`;
+  expect(parseLaunchFile(`schema_version: "1"\n${steps}\n`, 'l.yaml').steps?.map(({ name }) => name)).toEqual([
+    'a',
+    'a-leg2',
+    'b',
+  ]);
+});
+
 test.each([
   ['submits: { jobs: 40, each: {} }', 'walltime'],
   ['submits: { jobs: 0, each: { walltime: "1:00:00" } }', 'jobs'],
@@ -305,6 +315,26 @@ test.each([
   ['submits: { jobs: 1, each: { walltime: "1:00:00", memory: 0 } }', 'memory'],
   ['submits: { jobs: 1, each: { walltime: "1:00:00", nodes: 2 } }', 'nodes'],
   ['submits: { jobs: 1, each: { walltime: "1:00:00" } }\nsteps: [{ name: a, script: a.sh }]', 'with steps each step says'],
+  [`${MASTER}\ncanary: true\narray: { indices: "0-3" }`, 'each would submit anew'],
+  [`${MASTER}\nlegs: 2`, 'each would submit anew'],
+  [`steps: [{ name: a, script: a.sh, ${MASTER}, canary: true, array: { indices: "0-3" } }]`, 'each would submit anew'],
+  [`steps: [{ name: a, script: a.sh, ${MASTER}, legs: 2 }]`, 'each would submit anew'],
+  [
+    `steps: [{ name: a, script: a.sh, ${MASTER} }, { name: b, script: a.sh, after: [{ step: a, on: interrupted }] }]`,
+    'submit anew',
+  ],
+  [
+    `steps: [{ name: a, script: a.sh }, { name: b, script: a.sh, ${MASTER}, after: [{ step: a, on: interrupted }] }]`,
+    'submit anew',
+  ],
+  [
+    `steps: [{ name: a, script: a.sh, ${MASTER} }, { name: b, script: b.sh, after: [a] }]`,
+    'may still run when its own has ended',
+  ],
+  [
+    `steps: [{ name: a, script: a.sh, ${MASTER} }, { name: b, script: b.sh, after: [{ step: a, on: any }] }]`,
+    'let its script submit b',
+  ],
 ])('%s is refused', (text, words) => {
   expect(failureOf(() => parseLaunchFile(`schema_version: "1"\n${text}\n`, 'launch.yaml'))).toMatchObject({
     code: 'file_invalid',

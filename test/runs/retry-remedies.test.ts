@@ -6,6 +6,7 @@ import { againWords, retryPlan } from '../../src/runs/retry.ts';
 import type { Run } from '../../src/runs/run.ts';
 import type { TaskRecord } from '../../src/runs/types.ts';
 import { sbatchOptionsOf } from '../../src/sites/schedulers/slurm-arguments.ts';
+import { failureOf } from './failing.ts';
 import { plan } from './samples.ts';
 
 const PLAN = plan({ indices: [0, 1, 2], memoryMb: 100, walltimeSeconds: 60 });
@@ -100,4 +101,17 @@ test.each<[string, Partial<TaskRecord>, string, object]>([
   const told = asked(run(failed(1, change)));
   expect(told.words).toBe(words);
   expect(told.requested).toMatchObject(expected);
+});
+
+test('of an array whose scripts submit, and of which a job has failed, no task is run again without the others', () => {
+  const child = { slot: '1', job: '8', name: 'hist', script: 'hist.sh', after: '', by: '' };
+  const master = (of: Run, tasks: TaskRecord[]): Run => ({ ...of, record: { ...of.record, children: [{ ...child, tasks }] } });
+  const bad = master(run(), [failed(0, { failure: 'exit_code' })]);
+  expect(failureOf(() => retryPlan(bad, { tasks: [1] }))).toMatchObject({
+    code: 'run_state',
+    what: 'job 8 hist, which a script of run r submitted, has not ended well',
+  });
+  for (const wish of [{}, { tasks: [0, 1, 2] }]) expect(retryPlan(bad, wish).again[0]?.indices).toEqual([0, 1, 2]);
+  const good = master(run(failed(1, { failure: 'exit_code' })), [{ ...unseen(0), state: 'succeeded' }]);
+  expect(retryPlan(good, {}).again[0]?.indices).toEqual([1]);
 });

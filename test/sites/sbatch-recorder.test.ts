@@ -76,7 +76,7 @@ test('a call is noted before and after, and passed on with what nobody said', as
   });
   expect(called()).toEqual([
     ...['--ignore-pbs', '--no-requeue', '--job-name=gen_0', '--comment=autolab-mcp 1 run=R plan=P child=main.1.1'],
-    ...['--time=60', '--mem=2048M', '--parsable', '--dependency=afterok:40', 'gen.sh', '--time=99', 'x y'],
+    ...['--time=60', '--mem=2048M', '--nodes=1', '--parsable', '--dependency=afterok:40', 'gen.sh', '--time=99', 'x y'],
   ]);
   expect(note('1', 'intent')).toEqual({
     ...{ at: expect.any(Number), name: 'gen_0', script: 'gen.sh', array: '0-7%4', after: 'afterok:40', by: '' },
@@ -94,6 +94,16 @@ test('a job without a name gets one, and one with a name of its own keeps it; a 
   );
   await call(['-Jgen', 'gen.sh']);
   expect(called()).toContain('--job-name=gen');
+});
+
+test('what asks for several nodes without saying how many gets one', async () => {
+  script('true');
+  await call(['--ntasks=2', '--nodelist=n1,n2', 'gen.sh']);
+  expect(called()).toContain('--nodes=1');
+  rmSync(join(top, 'called'));
+  script('#SBATCH -N 1-1\ntrue');
+  await call(['gen.sh']);
+  expect(called()).not.toContain('--nodes=1');
 });
 
 test('a script on stdin is read and passed on whole', async () => {

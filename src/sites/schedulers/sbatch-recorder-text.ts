@@ -165,6 +165,8 @@ al_judge() {
         if (asked <= 0) no("a whole node of memory is not what launch.yaml declares")
         if (asked > memory + 0) declared((m != "" ? "--mem=" m : "--mem-per-cpu=" c), memory " MiB")
       } else if (memory != "") add = add " --mem=" memory "M"
+      # Memory is that of each node, and a list of nodes or several processes may be given several.
+      if (ENVIRON["AL_NODES"] == "") add = add " --nodes=1"
       if (!over) print "yes" add
     }'
 }
