@@ -7,6 +7,7 @@ import { takeSnapshot } from '../runs/code/snapshot.ts';
 import { verifySnapshot } from '../runs/code/verify.ts';
 import type { Plan } from '../runs/plan.ts';
 import type { Intent } from '../runs/reservation.ts';
+import { makeWorkspace } from '../runs/resume/workspace.ts';
 import type { Run } from '../runs/run.ts';
 import { partsOf } from '../runs/run.ts';
 import type { Planned } from './planning.ts';
@@ -15,13 +16,18 @@ import type { Planned } from './planning.ts';
  * The code that what is about to be submitted will execute, on disk before anything is journalled of it; null in `code` where that is the
  * repository itself. With `before`, a run that is run again, it is the snapshot that this executed from, as long as it is what it was.
  */
-export async function freeze(acts: Acts, { plan, listing }: Planned, before?: Run): Promise<Pick<Intent, 'code' | 'diff'>> {
+export async function freeze(
+  acts: Acts,
+  { plan, listing, iteration }: Planned,
+  before?: Run,
+): Promise<Pick<Intent, 'code' | 'diff'>> {
   const diff = listing && !before ? await readDiff(acts.repo, listing) : null;
   if (plan.code !== 'snapshot' || !listing) return { code: null, diff };
   const last = before && lastOf(before);
   if (last && verifySnapshot(acts.repo, last).faults.length === 0)
     return { code: { ...last, root: rootOf(acts.repo, last.id) }, diff };
-  const { differs, ...code } = takeSnapshot(acts.repo, listing, plan.iteration.folder);
+  const apart = plan.resume ? makeWorkspace(listing.top, iteration.path, plan.resume) : [];
+  const { differs, ...code } = takeSnapshot(acts.repo, listing, plan.iteration.folder, apart);
   // What git filters (line ends, large files kept elsewhere) is never what git lists; what was edited in between is of another digest.
   if (differs.length > 0 && (await readCapsule(acts.repo)).capsule.digest !== plan.capsule.digest) throw edited(differs);
   return { code, diff };

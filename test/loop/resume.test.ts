@@ -27,7 +27,7 @@ const RESUME =
 const SCRIPT = `#!/bin/sh
 #SBATCH --time=00:01:00
 mkdir -p outputs/meta && echo "$AUTOLAB_START" >>outputs/starts
-[ -e mended ] || exit 1
+[ -e runs/../mended ] || exit 1
 `;
 const at = (...names: string[]) => join(tiny.iteration, ...names);
 const userFile = ({ iteration }: Tiny) =>
@@ -181,7 +181,7 @@ test('a workspace that another repository used last is not gone on with', async 
 
 test('a run that has the workspace keeps every other from it', async () => {
   tiny = await make();
-  writeFileSync(at('launch', 'run_local.sh'), `${SCRIPT}while [ -d launch ] && [ ! -e go ]; do sleep 0.1; done\n`);
+  writeFileSync(at('launch', 'run_local.sh'), `${SCRIPT}while [ -d launch ] && [ ! -e runs/../go ]; do sleep 0.1; done\n`);
   const { run_id } = await answered('submit');
   const { exit, stderr } = await tiny.run(['submit', '--again']);
   expect([exit, stderr]).toEqual([1, expect.stringContaining(`run ${run_id} is submitted and has workspace outputs`)]);

@@ -30,13 +30,15 @@ export const MAKING = '.making-';
 /**
  * The snapshot of the working tree that a run of this iteration executes from: the one there is of the same files, else a new one,
  * which is there whole or not at all. Files are read-only, and shared with the snapshot before where they are the same; whatever git
- * ignores leads to the repository, and so does what runs write. The caller holds the repository's lock.
+ * ignores leads to the repository, and so does what runs write, and what is `apart`: paths from the top on, which are there. The caller
+ * holds the repository's lock.
  */
-export function takeSnapshot(repo: string, listing: Listing, iterationFolder: string): Taken {
+export function takeSnapshot(repo: string, listing: Listing, iterationFolder: string, apart: readonly string[] = []): Taken {
   const { top, prefix } = listing;
-  const files = filesOf(listing);
+  const files = filesOf(listing, apart);
   const iteration = join(prefix, iterationFolder);
-  const name = digest({ top, prefix, iteration, files: Object.fromEntries(files) }).slice(0, 16);
+  const kept = apart.length > 0 ? { apart } : {};
+  const name = digest({ top, prefix, iteration, files: Object.fromEntries(files), ...kept }).slice(0, 16);
   const taken = (id: string, contents: Contents, differs: string[]): Taken => {
     linkAround(treeOf(repo, id), contents, iteration);
     return { id, digest: digestOf(contents), root: resolve(treeOf(repo, id), prefix), differs };
