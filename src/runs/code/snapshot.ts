@@ -21,8 +21,8 @@ import { linkRest } from './links.ts';
 import type { Contents, Frozen } from './place.ts';
 import { codeFolder, contentsOf, digestOf, treeOf } from './place.ts';
 
-/** A snapshot, with the repository's place in it, and the files that were not as the listing had them: something may have changed. */
-export type Taken = Frozen & { root: string; differs: string[] };
+/** A snapshot, with the repository's place in it, its files, and those that were not as the listing had them: something may have changed. */
+export type Taken = Frozen & { root: string; files: Contents['files']; differs: string[] };
 
 /** What is not finished has this name, and is never used. */
 export const MAKING = '.making-';
@@ -41,7 +41,7 @@ export function takeSnapshot(repo: string, listing: Listing, iterationFolder: st
   const name = digest({ top, prefix, iteration, files: Object.fromEntries(files), ...kept }).slice(0, 16);
   const taken = (id: string, contents: Contents, differs: string[]): Taken => {
     linkAround(treeOf(repo, id), contents, iteration);
-    return { id, digest: digestOf(contents), root: resolve(treeOf(repo, id), prefix), differs };
+    return { id, digest: digestOf(contents), root: resolve(treeOf(repo, id), prefix), files: contents.files, differs };
   };
   for (let turn = 1; ; turn++) {
     // One that was altered stays for the runs that have executed from it to be judged by.
