@@ -116,6 +116,22 @@ test('a configuration that changed in any other way is refused with what differs
   expect(await refused('submit', '--again')).toContain('cannot be compared with what was accepted');
 });
 
+test('a task whose configuration is no longer the accepted one writes nothing into the workspace', async () => {
+  tiny = await make();
+  launch(
+    `${RESUME}code: live\nsteps:\n  - { name: gen, script: run_local.sh }\n  - { name: hist, script: run_local.sh, after: [gen] }\n`,
+  );
+  writeFileSync(at('launch', 'run_local.sh'), `${SCRIPT}while [ -d launch ] && [ ! -e runs/../go ]; do sleep 0.1; done\n`);
+  const { run_id } = await answered('submit');
+  await until('the first has begun', async () => existsSync(at('outputs', 'starts')) || undefined);
+  configure(CONFIG.replace('10', '11'));
+  expect((await tiny.run(['monitor'])).stdout).toContain('drift: input experiments/plan/tiny/config.yaml');
+  writeFileSync(at('go'), '');
+  await until('it is over', async () => (await tiny.run(['monitor'])).stdout.includes('Nothing is waited for') || undefined);
+  expect(starts()).toEqual(['new']);
+  expect((await tiny.run(['runs', run_id])).stdout).toContain('its input experiments/plan/tiny/config.yaml is not what it was');
+});
+
 test('a fresh start names what it gives up, and is another plan', async () => {
   tiny = await make();
   const first = await submitted();
