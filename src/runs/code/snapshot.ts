@@ -55,12 +55,19 @@ export function takeSnapshot(repo: string, listing: Listing, iterationFolder: st
 }
 
 /** By size and time alone, which an accident does not leave as they were. */
-export function isUntouched(tree: string, { files, seen }: Contents): boolean {
-  return Object.keys(files).every((path) => {
-    const now = lstatSync(join(tree, path), { throwIfNoEntry: false });
-    const [size, time] = seen[path] ?? [];
-    return now?.size === size && now?.mtimeMs === time;
-  });
+export function isUntouched(tree: string, contents: Contents): boolean {
+  return Object.keys(contents.files).every((path) => !isGone(tree, path) && !isRewritten(tree, path, contents));
+}
+
+function isGone(tree: string, path: string): boolean {
+  return lstatSync(join(tree, path), { throwIfNoEntry: false }) === undefined;
+}
+
+/** Whether something else stands where a file of a snapshot stood. */
+export function isRewritten(tree: string, path: string, { seen }: Contents): boolean {
+  const now = lstatSync(join(tree, path), { throwIfNoEntry: false });
+  const [size, time] = seen[path] ?? [];
+  return now !== undefined && (now.size !== size || now.mtimeMs !== time);
 }
 
 function make(repo: string, id: string, { top, prefix }: Listing, files: ReadonlyMap<string, string>) {
