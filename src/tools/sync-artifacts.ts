@@ -9,7 +9,7 @@ import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import type { Run } from '../runs/run.ts';
 import { record, reread, withWhole } from '../runs/run.ts';
 import type { Judged } from './expect-commands.ts';
-import { listedCommands, runExpected } from './expect-commands.ts';
+import { commandsOf, runExpected } from './expect-commands.ts';
 import { optionalRun, stateOut } from './fields.ts';
 import { chooseRun, refuseReopened } from './run-choice.ts';
 import { tell } from './telling.ts';
@@ -55,7 +55,7 @@ export default defineTool({
   facts: async ({ run_id }, reads) => {
     const run = chooseRun(reads, run_id);
     refuseEarly(run);
-    const commands = listedCommands(run.plan);
+    const commands = commandsOf(run);
     return {
       acts: commands.length > 0 ? ['pull', 'run_command', 'write'] : ['pull', 'write'],
       subject: subjectOf(run),
@@ -138,7 +138,7 @@ async function collect(repo: string, run: Run, judged: Judged | undefined): Prom
 }
 
 function subjectOf(run: Run): unknown {
-  const commands = listedCommands(run.plan);
+  const commands = commandsOf(run);
   return { sync: run.id, ...(commands.length > 0 ? { commands } : {}) };
 }
 
