@@ -133,3 +133,16 @@ test('what the plan of one run of a group says is listed by the policy, or nothi
   expect(refused.stdout + refused.stderr).toMatch(/allow\.commands[\s\S]*checks\/other\.sh/);
   expect([existsSync(join(tiny.path, 'other.ran')), existsSync(join(tiny.path, 'ran.log'))]).toEqual([false, false]);
 });
+
+test('where the plan was altered since it was decided on, what it expects does not make artifacts right', async () => {
+  const { folder } = await ended('{ file: model.bin }');
+  const path = join(folder, 'gate', 'plan.json');
+  const plan = readFileSync(path, 'utf8');
+  writeFileSync(path, plan.replace(/"expect": \[[^\]]*\]/, '"expect": []'));
+  expect(readFileSync(path, 'utf8')).not.toBe(plan);
+  const { exit, stdout } = await tiny.run(['sync']);
+  expect([exit, stdout]).toEqual([1, expect.stringContaining('- gate/plan.json is not the plan that was decided on')]);
+  writeFileSync(path, plan);
+  writeFileSync(join(folder, 'model.bin'), '1');
+  expect((await tiny.run(['sync'])).exit).toBe(0);
+});
