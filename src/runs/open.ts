@@ -25,6 +25,11 @@ export function markOver(repo: string, runId: string): void {
   if (existsSync(path)) unlinkSync(path);
 }
 
+/** Whether something may still happen to a run as far as is known; one whose folder was moved stays so. */
+export function isMarkedOpen(repo: string, runId: string): boolean {
+  return existsSync(join(folder(repo), runId));
+}
+
 /** Open runs of which nothing but the reservation is there: no intent was journalled, so nothing was ever to happen on its word. */
 export function unintended(repo: string): { id: string; folder: string }[] {
   return listed(folder(repo)).flatMap((id) => {

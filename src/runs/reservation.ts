@@ -7,6 +7,7 @@ import { waitSpec } from './after-runs.ts';
 import { isBuiltOn } from './built-on.ts';
 import type { CodeFiles } from './capsule.ts';
 import type { StepJob } from './chain-submission.ts';
+import { comparedOf } from './code/inputs.ts';
 import type { Frozen } from './code/place.ts';
 import { needSnapshot } from './code/prune.ts';
 import { repositoryTag } from './home.ts';
@@ -133,6 +134,7 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
   const { folder } = run;
   const root = code?.root ?? repo;
   const cwd = join(root, plan.iteration.folder);
+  const compared = comparedOf(plan);
   const gate = gateOf(run);
   const attempt = (current(run.record)?.attempt ?? 0) + 1;
   const whole = stepOf(run);
@@ -155,7 +157,7 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
       args: step.args,
       cwd,
       ...(code ? { frozen: true as const } : {}),
-      ...(plan.reads ? { inputs: { root, sha256: plan.reads } } : {}),
+      ...(compared ? { inputs: { root, sha256: compared } } : {}),
       modules: plan.environment.modules,
       setup: plan.environment.setup,
       set: plan.environment.set,

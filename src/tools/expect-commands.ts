@@ -27,6 +27,14 @@ export function listedCommands(plan: Pick<Plan, 'artifacts'>): string[][] {
   return (plan.artifacts.expect as Expectation[]).flatMap((one) => (one.kind === 'command' ? [[...one.argv]] : []));
 }
 
+/** The same of all that is collected as this run: of a group each of its runs has its own plan, and what that says runs. */
+export function commandsOf(run: Run): string[][] {
+  const parts = (run.replicates ?? []).flatMap(({ plan }) => listedCommands(plan));
+  const all = listedCommands(run.plan);
+  const known = new Set(all.map((argv) => JSON.stringify(argv)));
+  return [...all, ...parts.filter((argv) => !known.has(JSON.stringify(argv)))];
+}
+
 /** Said before compute is spent: that the policy will not let the artifacts be judged. Null where it will. */
 export function expectWarning(reads: Reads, plan: Pick<Plan, 'artifacts'>): string | null {
   const denied = listedCommands(plan).filter((argv) => {

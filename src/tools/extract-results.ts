@@ -6,6 +6,7 @@ import { inside } from '../base/files.ts';
 import { shortId } from '../base/ids.ts';
 import type { Permit } from '../base/permit.ts';
 import type { Acts, Reads } from '../context.ts';
+import { everyTask } from '../runs/children.ts';
 import { checkCode } from '../runs/code/check.ts';
 import { readDesign } from '../runs/design.ts';
 import { writeResults } from '../runs/extraction.ts';
@@ -159,8 +160,9 @@ function limit(acts: Acts): number {
 function refuseEarly(run: Run, close: boolean): void {
   const { state, sync, tasks } = run.record;
   if (state === 'synced') return;
-  const ended = tasks.every((task) => TASK_OVER.has(task.state));
-  if (close && ended) return;
+  const ended = everyTask(run.record).every((task) => TASK_OVER.has(task.state));
+  // What nobody has looked at may be as expected.
+  if (close && ended && sync.status === 'failed') return;
   if (isOver(state)) {
     if (sync.status !== 'pending' || !tasks.some((task) => task.state === 'succeeded')) return;
     throw new Failure('not_ready', {

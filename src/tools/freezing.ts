@@ -1,52 +1,76 @@
-import { mkdirSync, realpathSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
+import { sha256 } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
+import { readText } from '../base/files.ts';
 import type { Acts } from '../context.ts';
-import type { Listing } from '../runs/capsule.ts';
 import { readCapsule, readDiff } from '../runs/capsule.ts';
+import { pieceOf } from '../runs/code/files.ts';
 import type { Frozen } from '../runs/code/place.ts';
-import { rootOf } from '../runs/code/place.ts';
+import { contentsOf, digestOf, rootOf } from '../runs/code/place.ts';
 import { takeSnapshot } from '../runs/code/snapshot.ts';
 import { verifySnapshot } from '../runs/code/verify.ts';
 import type { Plan } from '../runs/plan.ts';
 import type { Intent } from '../runs/reservation.ts';
-import { workspacePath } from '../runs/resume/workspace.ts';
+import { makeWorkspace } from '../runs/resume/workspace.ts';
 import type { Run } from '../runs/run.ts';
-import { partsOf } from '../runs/run.ts';
+import { codeOf, partsOf } from '../runs/run.ts';
 import type { Planned } from './planning.ts';
 
 /**
  * The code that what is about to be submitted will execute, on disk before anything is journalled of it; null in `code` where that is the
  * repository itself. With `before`, a run that is run again, it is the snapshot that this executed from, as long as it is what it was.
  */
-export async function freeze(acts: Acts, { plan, listing }: Planned, before?: Run): Promise<Pick<Intent, 'code' | 'diff'>> {
+export async function freeze(acts: Acts, planned: Planned, before?: Run): Promise<Pick<Intent, 'code' | 'diff'>> {
+  const { plan, listing, iteration } = planned;
   const diff = listing && !before ? await readDiff(acts.repo, listing) : null;
   if (plan.code !== 'snapshot' || !listing) return { code: null, diff };
   const last = before && lastOf(before);
   if (last && verifySnapshot(acts.repo, last).faults.length === 0)
     return { code: { ...last, root: rootOf(acts.repo, last.id) }, diff };
-  const { differs, ...code } = takeSnapshot(acts.repo, withoutWorkspace(acts.repo, plan, listing), plan.iteration.folder);
+  const apart = plan.resume ? makeWorkspace(listing.top, iteration.path, plan.resume) : [];
+  const { differs, files, ...code } = takeSnapshot(acts.repo, listing, plan.iteration.folder, apart);
+  const decided = Object.entries(plan.inputs).flatMap(([name, hash]) =>
+    hashOf(join(code.root, plan.iteration.folder, name)) === hash ? [] : [name],
+  );
+  if (decided.length > 0) throw edited(decided);
+  const suspects = [...new Set([...differs, ...unlike(planned, files)])];
   // What git filters (line ends, large files kept elsewhere) is never what git lists; what was edited in between is of another digest.
-  if (differs.length > 0 && (await readCapsule(acts.repo)).capsule.digest !== plan.capsule.digest) throw edited(differs);
+  if (suspects.length > 0 && (await readCapsule(acts.repo)).capsule.digest !== plan.capsule.digest) throw edited(suspects);
   return { code, diff };
 }
 
 /**
- * A workspace is gone on with and never copied: it is made where it is to be, so that the snapshot leads there, and what is in it is no
- * code, whether git ignores it or not.
+ * Refused where the snapshot that a run executed from is not what it was any more, and the files of now are not what it was made of,
+ * whatever they are: tasks of both would be mixed. Of a snapshot that is there nothing else runs.
  */
-function withoutWorkspace(repo: string, { resume, iteration }: Plan, listing: Listing): Listing {
-  const path = resume && workspacePath(join(repo, iteration.folder), resume.workspace);
-  const top = realpathSync(listing.top);
-  if (path === undefined || !path.startsWith(top + sep)) return listing;
-  mkdirSync(path, { recursive: true });
-  const folder = `${relative(top, path)}/`;
-  const isCode = (name: string) => !name.startsWith(folder);
-  return {
-    ...listing,
-    committed: new Map([...listing.committed].filter(([name]) => isCode(name))),
-    changed: listing.changed.filter(isCode),
-  };
+export function refuseOtherCode(repo: string, run: Run, { files }: Planned): void {
+  const last = lastOf(run);
+  if (!last || verifySnapshot(repo, last).faults.length === 0) return;
+  const contents = contentsOf(repo, last.id);
+  const isListed = contents !== undefined && digestOf(contents) === last.digest;
+  const was = isListed ? contents.files : (codeOf(run) ?? {});
+  const now = (path: string) => (isListed ? pieceOf(contents.top, path)?.id : files[path]);
+  const names = Object.keys(was).filter((path) => now(path) !== was[path]);
+  if (names.length === 0) return;
+  throw new Failure('run_state', {
+    what: `the snapshot of run ${run.id} is gone or altered, and ${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''} changed since it was taken`,
+    why: 'tasks of two codes would be mixed',
+    next: 'put it back as it was, or submit_run with again: true, for a new run',
+  });
+}
+
+/** Files that were not committed when the plan was made, and are not in the snapshot as they were then. */
+function unlike({ listing, files }: Planned, frozen: Readonly<Record<string, string>>): string[] {
+  const { changed, prefix } = listing ?? { changed: [], prefix: '' };
+  return changed.filter((path) => {
+    const was = files[path.startsWith(prefix) ? path.slice(prefix.length) : `/${path}`];
+    return was !== undefined && frozen[path] !== undefined && frozen[path] !== was;
+  });
+}
+
+function hashOf(path: string): string | undefined {
+  const text = readText(path);
+  return text === undefined ? undefined : sha256(text);
 }
 
 /** What a run of this plan executes, in a few words. */

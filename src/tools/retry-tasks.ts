@@ -17,6 +17,7 @@ import { stepEvidence } from '../runs/step-evidence.ts';
 import { MEMORY, memoryMb, WALLTIME, walltimeSeconds } from '../runs/units.ts';
 import { refuseAwaited } from '../runs/waiting-runs.ts';
 import { decisionOut, dryRun, optionalRun, priceOut, stateOut } from './fields.ts';
+import { refuseOtherCode } from './freezing.ts';
 import { planRun } from './planning.ts';
 import { hours, priceView } from './pricing.ts';
 import { chooseRun, launches } from './run-choice.ts';
@@ -86,6 +87,7 @@ export default defineTool({
     refuseAwaited(reads.repo, run);
     const planned = await planRun(reads, run.plan.iteration.id, run.plan.site);
     refuseChanged(reads, run, planned);
+    refuseOtherCode(reads.repo, run, planned);
     const wish = { ...wishOf(args), elsewhere: reads.site(run.plan.site).scheduler.excludes === true };
     const isOpen = run.record.tasks.some(({ state }) => !TASK_OVER.has(state));
     const evidence = isOpen ? [] : await stepEvidence(run);

@@ -5,11 +5,12 @@ import { known } from '../base/fact.ts';
 import { checkExpectations } from '../runs/artifacts/check.ts';
 import { everyTask } from '../runs/children.ts';
 import { checkCode } from '../runs/code/check.ts';
+import { isDecided } from '../runs/decided.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import type { Run } from '../runs/run.ts';
 import { record, reread, withWhole } from '../runs/run.ts';
 import type { Judged } from './expect-commands.ts';
-import { listedCommands, runExpected } from './expect-commands.ts';
+import { commandsOf, runExpected } from './expect-commands.ts';
 import { optionalRun, stateOut } from './fields.ts';
 import { chooseRun, refuseReopened } from './run-choice.ts';
 import { tell } from './telling.ts';
@@ -18,6 +19,7 @@ import { nextStep } from './views.ts';
 
 /** How long a call waits for the commands that judge before it says "running". Seconds. */
 const PATIENCE = 18;
+const ALTERED = 'gate/plan.json is not the plan that was decided on, so that what it expects counts for nothing';
 /** Of so many commands that do not accept it is told what they said. */
 const MOST_SAID = 5;
 
@@ -55,7 +57,7 @@ export default defineTool({
   facts: async ({ run_id }, reads) => {
     const run = chooseRun(reads, run_id);
     refuseEarly(run);
-    const commands = listedCommands(run.plan);
+    const commands = commandsOf(run);
     return {
       acts: commands.length > 0 ? ['pull', 'run_command', 'write'] : ['pull', 'write'],
       subject: subjectOf(run),
@@ -117,8 +119,9 @@ async function collect(repo: string, run: Run, judged: Judged | undefined): Prom
   const artifacts = await checkExpectations(run, judged);
   const code = await checkCode(repo, run);
   const { checked } = artifacts;
-  const missing = [...code.faults, ...artifacts.missing];
   const good = run.record.tasks.filter((task) => task.state === 'succeeded').length;
+  const altered = good > 0 && !isDecided(run) ? [ALTERED] : [];
+  const missing = [...altered, ...code.faults, ...artifacts.missing];
   const ok = missing.length === 0 && good > 0;
   const detail = ok
     ? checked === 0
@@ -138,7 +141,7 @@ async function collect(repo: string, run: Run, judged: Judged | undefined): Prom
 }
 
 function subjectOf(run: Run): unknown {
-  const commands = listedCommands(run.plan);
+  const commands = commandsOf(run);
   return { sync: run.id, ...(commands.length > 0 ? { commands } : {}) };
 }
 

@@ -3,6 +3,7 @@ import { Failure } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import type { Reads } from '../context.ts';
 import { isSameWork } from '../runs/capsule.ts';
+import { everyTask } from '../runs/children.ts';
 import { repositoryTag } from '../runs/home.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import { indicesOf, runsOf } from '../runs/plan.ts';
@@ -40,7 +41,7 @@ export async function workspaceFacts(reads: Reads, planned: Planned): Promise<Wo
   const lock = await lockOf(reads.site(plan.site), workspace.lock, runs);
   const retryOf = plan.retry?.of ?? null;
   const others = runs.filter((run) => run.id !== retryOf && !isThis(run, planned));
-  const open = others.find(({ record }) => !isOver(record.state) && record.tasks.some(({ state }) => !TASK_OVER.has(state)));
+  const open = others.find(({ record }) => !isOver(record.state) && everyTask(record).some(({ state }) => !TASK_OVER.has(state)));
   const last = runs.filter((run) => mayHaveWritten(run) && (run.id === retryOf || !isThis(run, planned))).at(-1);
   const user = lastUser(workspace.path);
   const isKnown = user?.repository === repositoryTag(reads.repo) && runs.some(({ id }) => id === user.run);

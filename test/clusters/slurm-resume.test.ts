@@ -31,7 +31,8 @@ const state = async (job: string) => (await slurm.run('squeue', '-h', '-t', 'all
 test('after a node has failed the task runs again elsewhere, though the node is back', { timeout: LIMIT }, async () => {
   repo = await makeRepo(
     SLURM_POLICY,
-    (path) => oneTask(path, 'echo "$AUTOLAB_ATTEMPT on $SLURMD_NODENAME" >>runs/../ran; [ "$AUTOLAB_ATTEMPT" != 1 ] || sleep 300'),
+    (path) =>
+      oneTask(path, 'echo "$AUTOLAB_ATTEMPT on $SLURMD_NODENAME" >>runs/../ran; [ "$AUTOLAB_ATTEMPT" != 1 ] || sleep 300'),
     slurm.identity,
   );
   const { run_id, job_id } = await repo.json<Submitted>('submit');

@@ -83,6 +83,8 @@ test('close ends nothing that still runs, and a run whose artifacts are as expec
   expect((await tiny.run(['extract', '--close'])).stderr).toMatch(/^not_ready: /);
   writeFileSync(join(folder, 'go'), '');
   await over(tiny);
+  // Nobody has looked yet.
+  expect((await tiny.run(['extract', '--close'])).stderr).toMatch(/^not_ready: [\s\S]*sync_artifacts first/);
   expect((await tiny.run(['sync'])).exit).toBe(0);
   // Its parser gives nothing usable, and that is said.
   const parsed = await tiny.run(['extract', '--close']);

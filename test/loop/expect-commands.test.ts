@@ -120,3 +120,29 @@ test('the files that a command names are part of the plan', async () => {
   writeFileSync(join(tiny.path, 'checks', 'verify.sh'), 'exit 0\n');
   expect((await tiny.run(['retry', '--tasks', '0'])).stderr).toContain('changed since, and tasks of both would be mixed');
 });
+
+test('what the plan of one run of a group says is listed by the policy, or nothing of it runs', async () => {
+  const design = join(tiny.iteration, 'design.yaml');
+  writeFileSync(design, `${readFileSync(design, 'utf8')}replicates: { count: 2, base_seed: 1 }\n`);
+  const { id, folder } = await ended('{ command: [sh, checks/verify.sh, "{run_dir}"] }');
+  const path = join(`${folder}_r2`, 'gate', 'plan.json');
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"checks/verify.sh"', '"checks/other.sh"'));
+  writeFileSync(join(tiny.path, 'checks', 'other.sh'), 'touch other.ran\n');
+  const refused = await tiny.run(['sync', id]);
+  expect(refused.exit).toBe(1);
+  expect(refused.stdout + refused.stderr).toMatch(/allow\.commands[\s\S]*checks\/other\.sh/);
+  expect([existsSync(join(tiny.path, 'other.ran')), existsSync(join(tiny.path, 'ran.log'))]).toEqual([false, false]);
+});
+
+test('where the plan was altered since it was decided on, what it expects does not make artifacts right', async () => {
+  const { folder } = await ended('{ file: model.bin }');
+  const path = join(folder, 'gate', 'plan.json');
+  const plan = readFileSync(path, 'utf8');
+  writeFileSync(path, plan.replace(/"expect": \[[^\]]*\]/, '"expect": []'));
+  expect(readFileSync(path, 'utf8')).not.toBe(plan);
+  const { exit, stdout } = await tiny.run(['sync']);
+  expect([exit, stdout]).toEqual([1, expect.stringContaining('- gate/plan.json is not the plan that was decided on')]);
+  writeFileSync(path, plan);
+  writeFileSync(join(folder, 'model.bin'), '1');
+  expect((await tiny.run(['sync'])).exit).toBe(0);
+});

@@ -149,6 +149,23 @@ test('a retry runs in the snapshot of its run, and in an equal one where that ha
   expect((await answered<Synced>('sync', run_id)).sync).toBe('ok');
 });
 
+test('where the snapshot of a run has gone, the code of its iteration is not taken for the same either', async () => {
+  const script = `${SCRIPT.replace(/^while.*$/m, ':').replace('sh ../../../lib/answer.sh', 'sh own.sh')}[ -e runs/../mended ]\n`;
+  tiny = await makeFrozen('', script);
+  writeFileSync(join(tiny.iteration, 'own.sh'), 'echo 1\n');
+  const { run_id } = await answered<Submitted>('submit');
+  await over();
+  writeFileSync(join(tiny.iteration, 'own.sh'), 'echo 2\n');
+  // In the snapshot that is there nothing else runs.
+  expect((await tiny.run(['retry', run_id, '--dry-run'])).exit).toBe(0);
+  rmSync(file('.autolab', 'gate', 'code'), { recursive: true });
+  const { exit, stderr } = await tiny.run(['retry', run_id]);
+  expect([exit, stderr]).toEqual([1, expect.stringMatching(/snapshot of run \S+ is gone or altered.*own\.sh changed since/)]);
+  writeFileSync(join(tiny.iteration, 'own.sh'), 'echo 1\n');
+  expect((await tiny.run(['retry', run_id])).exit).toBe(0);
+  await over();
+});
+
 test('the runs of a group and the steps of a chain are each of one snapshot', async () => {
   const steps = 'steps:\n  - { name: one, script: one.sh }\n  - { name: two, script: two.sh, after: [one] }\n';
   tiny = await makeFrozen(steps);

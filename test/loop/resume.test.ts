@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { digest, sha256 } from '../../src/base/digest.ts';
 import { userFolder } from '../../src/runs/home.ts';
+import { readRun, record, withRun } from '../../src/runs/run.ts';
 import { journalOf, readJsonFile } from '../support/artifacts.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
@@ -116,6 +117,22 @@ test('a configuration that changed in any other way is refused with what differs
   expect(await refused('submit', '--again')).toContain('cannot be compared with what was accepted');
 });
 
+test('a task whose configuration is no longer the accepted one writes nothing into the workspace', async () => {
+  tiny = await make();
+  launch(
+    `${RESUME}code: live\nsteps:\n  - { name: gen, script: run_local.sh }\n  - { name: hist, script: run_local.sh, after: [gen] }\n`,
+  );
+  writeFileSync(at('launch', 'run_local.sh'), `${SCRIPT}while [ -d launch ] && [ ! -e runs/../go ]; do sleep 0.1; done\n`);
+  const { run_id } = await answered('submit');
+  await until('the first has begun', async () => existsSync(at('outputs', 'starts')) || undefined);
+  configure(CONFIG.replace('10', '11'));
+  expect((await tiny.run(['monitor'])).stdout).toContain('drift: input experiments/plan/tiny/config.yaml');
+  writeFileSync(at('go'), '');
+  await until('it is over', async () => (await tiny.run(['monitor'])).stdout.includes('Nothing is waited for') || undefined);
+  expect(starts()).toEqual(['new']);
+  expect((await tiny.run(['runs', run_id])).stdout).toContain('its input experiments/plan/tiny/config.yaml is not what it was');
+});
+
 test('a fresh start names what it gives up, and is another plan', async () => {
   tiny = await make();
   const first = await submitted();
@@ -187,6 +204,21 @@ test('a run that has the workspace keeps every other from it', async () => {
   expect([exit, stderr]).toEqual([1, expect.stringContaining(`run ${run_id} is submitted and has workspace outputs`)]);
   writeFileSync(at('go'), '');
   await until('it is over', async () => (await tiny.run(['monitor'])).stdout.includes('Nothing is waited for') || undefined);
+});
+
+test('jobs that the scripts of a run submitted have its workspace as long as they run', async () => {
+  tiny = await make();
+  const first = await submitted();
+  const run = readRun(tiny.iteration, first);
+  const [task] = run.record.tasks;
+  const child = { slot: '1', job: '77', name: 'gen', script: 'gen.sh', after: '', by: '' };
+  await withRun(run, 'testing', () => {
+    record(run, {
+      ...{ event: 'children' as const, step: 'main', attempt: 1, looked: 1 },
+      children: [{ ...child, tasks: task ? [{ ...task, state: 'running' as const }] : [] }],
+    });
+  });
+  expect(await refused('submit', '--again')).toMatch(new RegExp(`run ${first} is \\w+ and has workspace outputs`));
 });
 
 test('a failed run goes on in its workspace when it is run again, and not when another one has used it since', async () => {

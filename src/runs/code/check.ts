@@ -2,7 +2,7 @@ import { readCapsule } from '../capsule.ts';
 import { attemptOf, current } from '../record.ts';
 import type { Run } from '../run.ts';
 import { codeOf } from '../run.ts';
-import { changedInputs } from './inputs.ts';
+import { changedInputs, comparedOf } from './inputs.ts';
 import type { Frozen } from './place.ts';
 import { rootOf } from './place.ts';
 import { verifySnapshot } from './verify.ts';
@@ -34,7 +34,7 @@ export async function checkCode(repo: string, run: Run): Promise<CodeCheck> {
         `The code is not what it was at the submission, and which of the two ran is not known: ${some(changed).join(', ')}.`,
       );
   }
-  const inputs = changedInputs(placeOf(repo, run), run.plan.reads);
+  const inputs = changedInputs(placeOf(repo, run), comparedOf(run.plan));
   if (inputs.length > 0)
     notes.push(`Since its tasks began, which compared them, these inputs have changed: ${some(inputs).join(', ')}.`);
   return { faults, notes };

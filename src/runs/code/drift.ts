@@ -3,7 +3,7 @@ import { TASK_OVER } from '../lifecycle.ts';
 import { current } from '../record.ts';
 import type { Run } from '../run.ts';
 import { changedCode, placeOf } from './check.ts';
-import { changedInputs } from './inputs.ts';
+import { changedInputs, comparedOf } from './inputs.ts';
 
 /**
  * What is not what it was at the submission while tasks of these runs have not begun: their inputs, and the code of those that execute
@@ -14,7 +14,7 @@ export async function drifting(repo: string, runs: readonly Run[]): Promise<stri
   const live = waiting.filter(({ plan }) => plan.code !== 'snapshot' && plan.capsule.digest !== null);
   const now = live.length > 0 ? (await readCapsule(repo)).files : {};
   return waiting.flatMap((run) => {
-    const inputs = changedInputs(placeOf(repo, run), run.plan.reads).map(
+    const inputs = changedInputs(placeOf(repo, run), comparedOf(run.plan)).map(
       (path) => `${run.id}: drift: input ${path} is not what it was at the submission; tasks that have not begun end for that`,
     );
     const code = live.includes(run) ? changedCode(run, now) : [];

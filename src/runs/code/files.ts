@@ -11,11 +11,13 @@ export type Piece = { mode: string; content: Buffer; id: string };
 /**
  * The files a snapshot is to have, each as the listing knows it, by path from the top on: what git has or would add, without what is
  * `.autolab`'s, what runs write, repositories within the repository, files that are too large, and folders that are only kept for
- * what git ignores.
+ * what git ignores. Nothing of `apart` is among them, whatever git has of it.
  */
-export function filesOf({ top, prefix, committed, changed }: Listing): Map<string, string> {
+export function filesOf({ top, prefix, committed, changed }: Listing, apart: readonly string[] = []): Map<string, string> {
   const files = new Map<string, string>();
-  const isOut = (path: string) => isOurs(path, prefix) || path.startsWith(`${prefix}.autolab/`) || !isPlain(path);
+  const isApart = (path: string) => apart.some((one) => path === one || path.startsWith(`${one}/`));
+  const isOut = (path: string) =>
+    isOurs(path, prefix) || path.startsWith(`${prefix}.autolab/`) || !isPlain(path) || isApart(path);
   for (const [path, id] of committed) if (!id.startsWith('160000') && !isOut(path)) files.set(path, id);
   for (const path of changed) {
     files.delete(path);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Failure, systemCode } from '../../base/errors.ts';
 import { inside } from '../../base/files.ts';
 import { findPaths } from '../artifacts/glob.ts';
+import type { Plan } from '../plan.ts';
 
 /** Every look hashes them all, and so does every task before it begins: they are for what decides, not for data. */
 const MOST_FILES = 1000;
@@ -26,6 +27,16 @@ export function readInputs(repo: string, patterns: readonly string[]): Record<st
   return Object.fromEntries(paths.map((path) => [path, hashOf(inside(repo, path, 'input')) ?? '']));
 }
 
+/**
+ * What each task compares before it begins, by path from the repository on: the inputs of a plan, and the configuration that its
+ * workspace was given to it with. Undefined where there is nothing.
+ */
+export function comparedOf({ reads, resume, inputs, iteration }: Plan): Record<string, string> | undefined {
+  const accepted = resume && inputs[resume.config];
+  if (!resume || accepted === undefined) return reads;
+  return { ...reads, [join(iteration.folder, resume.config)]: accepted };
+}
+
 /** Those of the recorded files that are not what they were, looked at from `root`. */
 export function changedInputs(root: string, reads: Readonly<Record<string, string>> = {}): string[] {
   return Object.entries(reads).flatMap(([path, was]) => (hashOf(join(root, path)) === was ? [] : [path]));
@@ -35,6 +46,9 @@ export function changedInputs(root: string, reads: Readonly<Record<string, strin
 function hashOf(path: string): string | undefined {
   let file: number | undefined;
   try {
+    const seen = statSync(path);
+    // Nothing was recorded of what is no file, or of one that large.
+    if (!seen.isFile() || seen.size > MOST_BYTES) return undefined;
     file = openSync(path, 'r');
     const hash = createHash('sha256');
     const piece = Buffer.alloc(PIECE);

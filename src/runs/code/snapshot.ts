@@ -21,8 +21,8 @@ import { linkRest } from './links.ts';
 import type { Contents, Frozen } from './place.ts';
 import { codeFolder, contentsOf, digestOf, treeOf } from './place.ts';
 
-/** A snapshot, with the repository's place in it, and the files that were not as the listing had them: something may have changed. */
-export type Taken = Frozen & { root: string; differs: string[] };
+/** A snapshot, with the repository's place in it, its files, and those that were not as the listing had them: something may have changed. */
+export type Taken = Frozen & { root: string; files: Contents['files']; differs: string[] };
 
 /** What is not finished has this name, and is never used. */
 export const MAKING = '.making-';
@@ -30,16 +30,18 @@ export const MAKING = '.making-';
 /**
  * The snapshot of the working tree that a run of this iteration executes from: the one there is of the same files, else a new one,
  * which is there whole or not at all. Files are read-only, and shared with the snapshot before where they are the same; whatever git
- * ignores leads to the repository, and so does what runs write. The caller holds the repository's lock.
+ * ignores leads to the repository, and so does what runs write, and what is `apart`: paths from the top on, which are there. The caller
+ * holds the repository's lock.
  */
-export function takeSnapshot(repo: string, listing: Listing, iterationFolder: string): Taken {
+export function takeSnapshot(repo: string, listing: Listing, iterationFolder: string, apart: readonly string[] = []): Taken {
   const { top, prefix } = listing;
-  const files = filesOf(listing);
+  const files = filesOf(listing, apart);
   const iteration = join(prefix, iterationFolder);
-  const name = digest({ top, prefix, iteration, files: Object.fromEntries(files) }).slice(0, 16);
+  const kept = apart.length > 0 ? { apart } : {};
+  const name = digest({ top, prefix, iteration, files: Object.fromEntries(files), ...kept }).slice(0, 16);
   const taken = (id: string, contents: Contents, differs: string[]): Taken => {
     linkAround(treeOf(repo, id), contents, iteration);
-    return { id, digest: digestOf(contents), root: resolve(treeOf(repo, id), prefix), differs };
+    return { id, digest: digestOf(contents), root: resolve(treeOf(repo, id), prefix), files: contents.files, differs };
   };
   for (let turn = 1; ; turn++) {
     // One that was altered stays for the runs that have executed from it to be judged by.
@@ -53,12 +55,19 @@ export function takeSnapshot(repo: string, listing: Listing, iterationFolder: st
 }
 
 /** By size and time alone, which an accident does not leave as they were. */
-export function isUntouched(tree: string, { files, seen }: Contents): boolean {
-  return Object.keys(files).every((path) => {
-    const now = lstatSync(join(tree, path), { throwIfNoEntry: false });
-    const [size, time] = seen[path] ?? [];
-    return now?.size === size && now?.mtimeMs === time;
-  });
+export function isUntouched(tree: string, contents: Contents): boolean {
+  return Object.keys(contents.files).every((path) => !isGone(tree, path) && !isRewritten(tree, path, contents));
+}
+
+function isGone(tree: string, path: string): boolean {
+  return lstatSync(join(tree, path), { throwIfNoEntry: false }) === undefined;
+}
+
+/** Whether something else stands where a file of a snapshot stood. */
+export function isRewritten(tree: string, path: string, { seen }: Contents): boolean {
+  const now = lstatSync(join(tree, path), { throwIfNoEntry: false });
+  const [size, time] = seen[path] ?? [];
+  return now !== undefined && (now.size !== size || now.mtimeMs !== time);
 }
 
 function make(repo: string, id: string, { top, prefix }: Listing, files: ReadonlyMap<string, string>) {

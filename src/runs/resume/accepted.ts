@@ -3,9 +3,9 @@ import * as z from 'zod';
 import { digest, sha256 } from '../../base/digest.ts';
 import { jsonText, readJson, readText, writeAtomic } from '../../base/files.ts';
 import { instant } from '../../base/ids.ts';
+import { isDecided } from '../decided.ts';
 import { repositoryTag, userFolder } from '../home.ts';
 import { allIterations } from '../iterations.ts';
-import { planDigest } from '../plan.ts';
 import type { Run } from '../run.ts';
 import { gateOf, partsOf, readRun, runFolders } from '../run.ts';
 import type { Attempt } from '../types.ts';
@@ -37,12 +37,6 @@ export function readAccepted(run: Run): Accepted | undefined {
   const text = readText(join(gateOf(run), copyName(about.config)));
   if (text === undefined || sha256(text) !== about.sha256 || run.plan.inputs[about.config] !== about.sha256) return undefined;
   return isDecided(run) ? { ...about, text } : undefined;
-}
-
-/** A plan that was altered since it was decided on says nothing. */
-function isDecided(run: Run): boolean {
-  const own = attemptsOf(run).filter(({ planFile }) => planFile === undefined);
-  return own.length > 0 && own.every((attempt) => attempt.planDigest === planDigest(run.plan));
 }
 
 /** Every run of ours, of whatever iteration, that was planned for this workspace, oldest use first. `faults`: runs that cannot be read. */

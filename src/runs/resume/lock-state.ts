@@ -39,18 +39,25 @@ export function ownerOf(body: string): Owner | undefined {
   try {
     const said = bodyOf.parse(JSON.parse(body));
     const pid = Number(said.owner_pid ?? said.pid ?? Number.NaN);
-    const since = Date.parse(said.acquired_at ?? said.acquired_at_utc ?? '') / 1000;
+    const since = instantOf(said.acquired_at) ?? instantOf(said.acquired_at_utc, 'Z');
     const owner = {
       run: said.run_id ?? null,
       pid: Number.isSafeInteger(pid) && pid > 0 ? pid : null,
       host: said.owner_host ?? said.host ?? null,
       job: said.job_id != null && JOB_ID.test(said.job_id) ? said.job_id : null,
-      since: Number.isFinite(since) ? since : null,
+      since: since ?? null,
     };
     return Object.values(owner).some((value) => value !== null) ? owner : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Epoch seconds. A time of day without its zone is no instant: taken for the wrong one, a live owner would pass for gone. */
+function instantOf(said: string | null | undefined, zone = ''): number | undefined {
+  const [, time, its = zone] = /^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?$/.exec(said ?? '') ?? [];
+  const seconds = its === '' ? Number.NaN : Date.parse(`${time?.replace(' ', 'T')}${its}`) / 1000;
+  return Number.isFinite(seconds) ? seconds : undefined;
 }
 
 /** Whether the owner is a process of the machine that looked. Names may have their domain or not. */

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { digest } from '../../base/digest.ts';
 import { Failure } from '../../base/errors.ts';
@@ -52,6 +52,18 @@ export function workspacePath(iterationFolder: string, workspace: string): strin
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Where a workspace is within a working tree, from its top on: as it is named, and where links lead. Makes the folder where it is not
+ * there yet, since a link to it could not be made into one. Empty where it is elsewhere.
+ */
+export function makeWorkspace(top: string, iterationFolder: string, { workspace }: Resume): string[] {
+  const named = resolve(realpathSync(iterationFolder), workspace);
+  const path = realAsFar(named);
+  const within = [...new Set([named, path])].filter((one) => one.startsWith(`${top}${sep}`));
+  if (within.length > 0 && !lstatSync(path, { throwIfNoEntry: false })) mkdirSync(path, { recursive: true });
+  return within.map((one) => one.slice(top.length + 1));
 }
 
 /** The configuration that decides what the results mean, in the iteration folder. */

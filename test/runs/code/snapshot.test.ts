@@ -47,10 +47,10 @@ async function repository(files: Record<string, string> = { 'a.py': '1' }, prefi
   put(path, { [`${prefix}.autolab/state.json`]: '{}', [`${prefix}${IT}/runs/R1/metrics.json`]: '{}' });
   return join(path, prefix);
 }
-async function take(repo: string) {
+async function take(repo: string, ...apart: string[]) {
   const { listing } = await readCapsule(repo);
   if (!listing) throw new Error('no git');
-  return takeSnapshot(repo, listing, IT);
+  return takeSnapshot(repo, listing, IT, apart);
 }
 
 test('what git has or would add is copied, read-only and as it is; the rest leads to where it is', async () => {
@@ -215,4 +215,18 @@ test('a snapshot of any files is as they are, and any byte that changes in it is
     }),
     { numRuns: 40 },
   );
+});
+
+test('what is apart is where it is, also where git has files of it or nothing is in it yet', async () => {
+  const repo = await repository({ 'a.py': '1', [`${IT}/outputs/kept.csv`]: 'old' });
+  const { root } = await take(repo, `${IT}/outputs`);
+  writeFileSync(join(root, IT, 'outputs', 'kept.csv'), 'new');
+  expect(readFileSync(join(repo, IT, 'outputs', 'kept.csv'), 'utf8')).toBe('new');
+  mkdirSync(join(repo, IT, 'later'));
+  const later = await take(repo, `${IT}/later`);
+  writeFileSync(join(later.root, IT, 'later', 'a'), '1');
+  expect(readFileSync(join(repo, IT, 'later', 'a'), 'utf8')).toBe('1');
+  // A file of another name that begins alike is code.
+  put(repo, { [`${IT}/outputs.py`]: 'x' });
+  expect(lstatSync(join((await take(repo, `${IT}/outputs`)).root, IT, 'outputs.py')).isSymbolicLink()).toBe(false);
 });

@@ -110,3 +110,18 @@ test('replacing a fact by unknown never makes the verdict milder', () => {
             if (job === 'gone') expect(MILD[judgeLock(its, { process, job: 'unknown' }).state]).toBeLessThanOrEqual(full);
           }
 });
+
+test.each<[object, number | null]>([
+  [{ acquired_at_utc: '2026-09-21T14:13:20' }, AT],
+  [{ acquired_at_utc: '2026-09-21T14:13:20.250+00:00' }, AT + 0.25],
+  [{ acquired_at: '2026-09-21 16:13:20+02:00', acquired_at_utc: null }, AT],
+  [{ acquired_at: '2026-09-21T14:13:20', acquired_at_utc: null }, null],
+  [{ acquired_at: 12345, acquired_at_utc: null }, null],
+])('of %j it is known since when, or not', (said, since) => {
+  expect(ownerOf(body(said))?.since).toBe(since);
+});
+
+test('a live process is not taken for another one on the word of a time without its zone', () => {
+  const naive = body({ acquired_at: '2020-01-01T00:00:00', acquired_at_utc: null });
+  expect(judgeLock(look({ body: naive }), { process: { since: AT }, job: undefined }).state).toBe('unknown');
+});
