@@ -42,6 +42,9 @@ function judgeChecks(policy: Policy, { checks }: Facts): Reason {
   }));
 }
 
+/** A traceback says what is wrong at its end. */
+const PROBE_WORDS = 1000;
+
 function judgeProbes(policy: Policy, { probes }: Facts, phase: Phase): Reason {
   if (phase === 'look')
     return reason(policy, 'require.preflight', {
@@ -56,7 +59,10 @@ function judgeProbes(policy: Policy, { probes }: Facts, phase: Phase): Reason {
       because:
         failed.length === 0
           ? `${reports.length} of ${reports.length} probes succeeded`
-          : `preflight failed: ${list(failed.map((report) => `${report.name}: ${report.detail}`))}`,
+          : `preflight failed: ${list(
+              failed.map((report) => `${report.name}: ${report.detail}`),
+              PROBE_WORDS,
+            )}`,
       actual: `${failed.length} of ${reports.length} failed`,
       remedy: 'mend what the probe found, then call again',
     };
@@ -101,7 +107,7 @@ function judge<T>(
   return reason(policy, rule, { verdict: holds ? 'allow' : 'deny', because, limit, actual, remedy, change });
 }
 
-function list(items: readonly string[]): string {
-  const shown = items.slice(0, 10).map((item) => cap(clean(item), 200));
+function list(items: readonly string[], most = 200): string {
+  const shown = items.slice(0, 10).map((item) => cap(clean(item), most));
   return shown.join('; ') + (items.length > shown.length ? `; and ${items.length - shown.length} more` : '');
 }

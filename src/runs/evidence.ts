@@ -118,7 +118,7 @@ function driftWords({ input }: Marker): string {
   return `its input ${quote(input, 200)} is not what it was at the submission`;
 }
 
-/** What our job script tells the scheduler where a leg was told to end and ended well (JOB_SCRIPT_EXIT in sites/job-script.ts). */
+/** What our job script tells the scheduler where what others are built on was told to end and ended well (JOB_SCRIPT_EXIT in sites/job-script.ts). */
 export const LEG_INTERRUPTED = 75;
 
 /** The scheduler says it failed. A marker may say how; one that says it went well changes nothing. */
@@ -134,7 +134,7 @@ function judgeFailed(seen: TaskRecord, view: JobView, sight: Sight, timings: Tim
   }
   if (marker && ((marker.refused && marker.refused !== 'unneeded') || marker.exit !== 0))
     return judgeMarker(seen, marker, 'scheduler+marker');
-  // A leg's own word to the scheduler.
+  // Our job script's own word to the scheduler.
   if (marker && marker.signals.length > 0 && view.exit === LEG_INTERRUPTED) return judgeMarker(seen, marker, 'scheduler+marker');
   if (marker) return fail(seen, 'exit_code', faultWords(view, marker), 'scheduler+marker');
   return fail(seen, cancelled ? 'cancelled' : 'exit_code', exitWords(view.exit, view.signal), 'scheduler');

@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Marker, MarkerLook } from '../sites/job-script.ts';
 import type { JobView, Look } from '../sites/schedulers/scheduler.ts';
+import { allowance, excess } from './allowance.ts';
 import { everyTask, tasksOf } from './children.ts';
 import type { ChildSight } from './children-look.ts';
 import { observeChildren } from './children-look.ts';
 import { judgeTask } from './evidence.ts';
 import type { JournalEvent } from './journal.ts';
 import { mayMove, rootCause, stateFromTasks, TASK_OVER } from './lifecycle.ts';
-import { allowance, decidedStep, excess, stepOf } from './plan.ts';
+import { decidedStep, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { TIMINGS } from './timings.ts';

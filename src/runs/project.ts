@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { jsonText, readJson, statSize, writeAtomic } from '../base/files.ts';
+import { largest } from './allowance.ts';
 import { withAutolabLock } from './autolab-lock.ts';
 import { failureOf } from './failure.ts';
 import type { Guard } from './guardrail.ts';
@@ -12,7 +13,7 @@ import type { Manifest } from './manifest.ts';
 import { projectManifest } from './manifest.ts';
 import { isSettled, markOver } from './open.ts';
 import type { PlanPrice } from './plan.ts';
-import { largest, planDigest } from './plan.ts';
+import { planDigest } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { baseOf, ownRun } from './run.ts';

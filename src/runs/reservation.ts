@@ -4,6 +4,7 @@ import { mintNonce } from '../base/ids.ts';
 import type { JobScriptSpec } from '../sites/job-script.ts';
 import type { Recorder } from '../sites/schedulers/scheduler.ts';
 import { waitSpec } from './after-runs.ts';
+import { isBuiltOn } from './built-on.ts';
 import type { CodeFiles } from './capsule.ts';
 import type { StepJob } from './chain-submission.ts';
 import { comparedOf } from './code/inputs.ts';
@@ -164,7 +165,7 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
       requeues: step.requested.requeues,
       ...(recorder ? { recorder } : {}),
       ...(indicesOf(step).length < width.length ? { array: widthOf(width) } : {}),
-      ...(whole.part ? { strict: true as const } : {}),
+      ...(isBuiltOn(run.plan, whole) ? { strict: true as const } : {}),
       ...legSpec(run),
       ...waitSpec(run),
     }),

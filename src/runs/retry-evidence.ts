@@ -1,5 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import { formatIndices } from '../base/indices.ts';
+import { legsOf } from './legs.ts';
 import { stepOf } from './plan.ts';
 import type { Run } from './run.ts';
 import type { Shortfall, StepEvidence } from './step-evidence.ts';
@@ -55,7 +56,8 @@ export function refuseGapInEvidence(run: Run, evidence: readonly StepEvidence[])
 export function refuseNeeded(run: Run, chosen: readonly Chosen[], evidence: readonly StepEvidence[]): void {
   for (const { part, indices } of chosen) {
     if (indices.length === 0) continue;
-    for (const name of parentsOf(part)) {
+    const parents = parentsOf(part).flatMap((name) => legsOf(part.plan.steps, name).map((leg) => leg.name));
+    for (const name of parents) {
       const parent = chosen.find((one) => one.part.step === name);
       const needed = parent && evidenceOf(parent.part, evidence)?.needed;
       if (!needed) continue;

@@ -1,6 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import { formatIndices } from '../base/indices.ts';
-import { everyTask, stateOf } from './children.ts';
+import { childName, everyTask, stateOf } from './children.ts';
 import { failedNodes } from './failed-nodes.ts';
 import { goesOnFrom, legOf } from './legs.ts';
 import { endedWell, isOver, TASK_OVER } from './lifecycle.ts';
@@ -79,7 +79,7 @@ function anew(run: Run, parts: readonly Run[], wish: Wish, evidence: readonly St
   refuseOpen(run, parts);
   const isNamed = wish.tasks !== undefined || wish.from !== undefined;
   if (!isNamed) refuseGapInEvidence(run, evidence);
-  const first = wish.from === undefined ? 0 : parts.findIndex(({ step }) => step === wish.from);
+  const first = wish.from === undefined ? 0 : parts.findIndex((part) => isOf(part, wish.from));
   const chosen: Chosen[] = [];
   for (const [at, part] of parts.entries()) {
     // What is made of something that is made anew is made anew, too.
@@ -95,12 +95,26 @@ function anew(run: Run, parts: readonly Run[], wish: Wish, evidence: readonly St
     chosen.push({ part, indices: [...new Set([...asked, ...unfit, ...before])].sort((a, b) => a - b) });
   }
   refuseGap(run, chosen);
+  refuseHalfMasters(run, chosen);
   refuseNeeded(run, chosen, evidence);
   return chosen;
 }
 
 function isUnsent({ record }: Run): boolean {
   return record.opened || current(record)?.phase === 'none';
+}
+
+/** Of which task a job is that a script submitted is not known, and that it failed would be known no more once another attempt begins. */
+function refuseHalfMasters(run: Run, chosen: readonly Chosen[]): void {
+  for (const { part, indices } of chosen) {
+    const failed = part.record.children?.filter((child) => stateOf(child) === 'failed') ?? [];
+    if (failed.length === 0 || indices.length === 0 || indices.length === part.record.tasks.length) continue;
+    throw new Failure('run_state', {
+      what: `${failed.map(childName).join(', ')}, which a script of run ${run.id} submitted, has not ended well`,
+      why: 'whose task’s script submits it again is not known, so all of them run again',
+      next: 'leave tasks out, or name all of them',
+    });
+  }
 }
 
 /** What a script submits by itself is submitted again by it alone. */

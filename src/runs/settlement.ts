@@ -1,9 +1,10 @@
 import type { Requested, Used } from '../sites/schedulers/scheduler.ts';
+import { allowance } from './allowance.ts';
 import { isOpenChild } from './children.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
 import { payerOf } from './place.ts';
 import type { Plan, PlanStep } from './plan.ts';
-import { allowance, decidedStep, indicesOf, planDigest, priceOfStep } from './plan.ts';
+import { decidedStep, indicesOf, planDigest, priceOfStep } from './plan.ts';
 import type { Run } from './run.ts';
 import type { Cost, Reservation, Spending } from './spending.ts';
 import type { Attempt, TaskRecord } from './types.ts';

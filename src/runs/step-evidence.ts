@@ -3,7 +3,8 @@ import { checkOne, mayBeGone } from './artifacts/check.ts';
 import { faultyTasks } from './artifacts/each.ts';
 import type { Expectation, PathExpectation } from './artifacts/expectation.ts';
 import { type RunFacts, runFacts } from './artifacts/run-facts.ts';
-import { stepOf } from './plan.ts';
+import { legsOf } from './legs.ts';
+import { indicesOf, saidAs, stepOf } from './plan.ts';
 import type { Run } from './run.ts';
 
 /** What of a step's artifacts is not as expected. */
@@ -26,17 +27,20 @@ export type StepEvidence = {
   needed: Shortfall;
 };
 
-/** Looks at the artifacts that each step is expected to have left, of its tasks that succeeded. Reads files and runs no command. */
+/**
+ * Looks at the artifacts that each step is expected to have left, of its tasks that succeeded. What is of work in legs is the leg's that made
+ * it, and what is of an array whose first task ran alone is the half's that the task is in. Reads files and runs no command.
+ */
 export async function stepEvidence(run: Run): Promise<StepEvidence[]> {
-  const parts = run.steps ?? [run];
   const found: StepEvidence[] = [];
-  for (const part of parts) {
+  for (const part of run.steps ?? [run]) {
     const { name } = stepOf(part);
+    const share = shareOf(run, part);
     const looks: { isDropped: boolean; look: Look }[] = [];
-    for (const expected of pathsOf(run).filter((one) => ownerOf(run, one) === name))
+    for (const expected of pathsOf(run).filter((one) => ownerOf(run, one) === wholeOf(run, name)))
       looks.push({
         isDropped: mayBeGone(run, expected),
-        look: await lookAt(runFacts(run, run.steps ? name : undefined), expected),
+        look: await lookAt(runFacts(run, run.steps ? (expected.step ?? wholeOf(run, name)) : undefined), expected, share),
       });
     const kept = looks.filter(({ isDropped }) => !isDropped);
     found.push({
@@ -53,28 +57,46 @@ function pathsOf(run: Run): PathExpectation[] {
   return (run.plan.artifacts.expect as Expectation[]).filter((one) => one.kind !== 'command');
 }
 
+/** The step as launch.yaml knows it: an array whose first task runs alone, and work in legs, are one. */
+function wholeOf({ plan }: Run, name: string): string {
+  const [first] = legsOf(plan.steps, name);
+  return first ? saidAs(first) : name;
+}
+
 /** The step that an expectation is of: the one it names, of tasks that of the only array, and all are of the only step. */
 function ownerOf(run: Run, expected: PathExpectation): string | undefined {
   if (!run.steps) return stepOf(run).name;
-  if (expected.step !== undefined) return expected.step;
+  if (expected.step !== undefined) return wholeOf(run, expected.step);
   const arrays = run.steps.filter((one) => stepOf(one).requested.indices !== null);
-  return isOfTasks(expected) && arrays.length === 1 ? arrays[0]?.step : undefined;
+  const [only, ...others] = new Set(arrays.map((one) => wholeOf(run, stepOf(one).name)));
+  return isOfTasks(expected) && others.length === 0 ? only : undefined;
+}
+
+/** The tasks whose artifacts are told of a part, and whether what is of no single task is told of it, too. */
+type Share = { indices: ReadonlySet<number>; isWhole: boolean };
+
+function shareOf(run: Run, part: Run): Share {
+  const its = stepOf(part);
+  if (legsOf(run.plan.steps, its.name).length < 2) return { indices: new Set(indicesOf(its)), isWhole: saidAs(its) === its.name };
+  const made = run.record.tasks.filter((task) => task.step === its.name && task.state === 'succeeded' && !task.unneeded);
+  return { indices: new Set(made.map(({ index }) => index)), isWhole: made.length > 0 };
 }
 
 type Look = Shortfall & { checked: number };
 
-async function lookAt(facts: RunFacts, expected: PathExpectation): Promise<Look> {
+async function lookAt(facts: RunFacts, expected: PathExpectation, { indices, isWhole }: Share): Promise<Look> {
+  const tasks = facts.tasks.filter(({ index, succeeded }) => succeeded && indices.has(index));
   if (expected.kind === 'each') {
-    const bad = faultyTasks(facts, expected);
-    const checked = facts.tasks.filter(({ succeeded }) => succeeded).length;
-    return { tasks: bad.map(({ index }) => index), isWhole: false, faults: bad.map(({ words }) => oneLine(words)), checked };
+    const bad = faultyTasks(facts, expected).filter(({ index }) => indices.has(index));
+    const words = bad.map((one) => oneLine(one.words));
+    return { tasks: bad.map(({ index }) => index), isWhole: false, faults: words, checked: tasks.length };
   }
   if (!isOfTasks(expected)) {
-    const { checked, faults } = await checkOne(facts, expected);
+    const { checked, faults } = isWhole ? await checkOne(facts, expected) : { checked: 0, faults: [] };
     return { tasks: [], isWhole: faults.length > 0, faults: faults.map(oneLine), checked };
   }
   const looks: Look[] = [];
-  for (const task of facts.tasks.filter(({ succeeded }) => succeeded)) {
+  for (const task of tasks) {
     const { checked, faults } = await checkOne({ ...facts, tasks: [task] }, expected);
     looks.push({ tasks: faults.length > 0 ? [task.index] : [], isWhole: false, faults: faults.map(oneLine), checked });
   }

@@ -1,5 +1,6 @@
+import { allowance, submitted } from './allowance.ts';
 import type { Plan } from './plan.ts';
-import { allowance, stepOf, submitted } from './plan.ts';
+import { stepOf } from './plan.ts';
 import type { RunRecord } from './record.ts';
 import { walltimeText } from './units.ts';
 

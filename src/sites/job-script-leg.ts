@@ -83,7 +83,7 @@ al_look_at() {
   done
 }
 
-# al_code: what the scheduler is told. Told to end, a leg or a canary has not done its work, whatever its script says: nothing that waits for it may begin.
+# al_code: what the scheduler is told. Told to end, what others are built on has not done its work, whatever its script says: nothing that waits for it may begin.
 al_code() { [ -z "$al_strict" ] || [ "$al_exit" -ne 0 ] || [ -z "$al_signals" ] || al_exit=75; }
 
 # al_leg: goes on only where the step before it was interrupted.

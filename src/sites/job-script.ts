@@ -37,7 +37,7 @@ export type JobScriptSpec = {
   requeues: number;
   /** Which leg it is of work that goes on where it was interrupted. */
   leg?: LegSpec;
-  /** Other tasks begin only if this one has done its work: told to end, it has not, whatever its script says. Of legs this goes without saying. */
+  /** Other jobs begin only if this one has done its work: told to end, it has not, whatever its script says. Of legs this goes without saying. */
   strict?: true;
   /** Tasks of other runs that must have ended well, each `STEP.TASK.ATTEMPT` under the gate folder of its run. */
   ends?: readonly { run: string; gate: string; tasks: readonly string[] }[];

@@ -16,6 +16,7 @@ import type { Run } from '../runs/run.ts';
 import { baseOf, gateOf, partsOf, record, reread, withRun } from '../runs/run.ts';
 import type { MarkerLook } from '../sites/job-script.ts';
 import type { Look } from '../sites/schedulers/scheduler.ts';
+import { cadence } from './cadence.ts';
 import { childJobs, childSights } from './children-notes.ts';
 import { optionalRun, stateOut, tasksOut } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
@@ -218,18 +219,6 @@ async function settle(run: Run, acts: Acts, problems: string[]): Promise<Run> {
     problems.push(`${run.id}: manifest, ledger or state could not be brought up to date: ${asFailure(error).message}`);
   }
   return now;
-}
-
-/** Seconds until the policy allows the next poll of the site, 0 for now; and how often it was looked at in the last hour. */
-function cadence(scheduler: string, acts: Acts): { wait: number; looks: number } {
-  const { meter, key } = paceOf(acts.repo, scheduler);
-  const { poll_seconds: pace = 0, calls_per_hour: most } = acts.policy().gate.limits.scheduler ?? {};
-  const last = meter.last('poll', key);
-  const due = last === null ? 0 : last + pace - Date.now() / 1000;
-  const looks = meter.count('poll', key, 3600);
-  // A poll is up to three calls of the scheduler.
-  const full = most !== undefined && (looks + 1) * 3 > most;
-  return { wait: Math.ceil(Math.max(due, full ? 60 : 0)), looks };
 }
 
 function view(run: Run, before: Run): RunOut {

@@ -39,7 +39,7 @@ export async function runProbes(acts: Acts, facts: SubmitFacts, permit: Permit<'
       ok,
       detail: ok
         ? 'exit code 0'
-        : `${result.timedOut ? `not done after ${PREFLIGHT_LIMIT} s` : `exit code ${result.exit}`}: ${quote((result.stderr || result.stdout).trim(), 400)}`,
+        : `${result.timedOut ? `not done after ${PREFLIGHT_LIMIT} s` : `exit code ${result.exit}`}: ${quote((result.stderr || result.stdout).trim(), 900)}`,
     });
   }
   return reports;

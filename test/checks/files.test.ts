@@ -112,7 +112,7 @@ const bad: Row[] = [
       {
         what: `${file('launch/run_slurm.sbatch')} line 2 calls sbatch (jobs that a job submits would be neither priced nor recorded)`,
         where: null,
-        next: 'take the call out of run_slurm.sbatch, and submit that work as a run of its own',
+        next: 'take the call out of run_slurm.sbatch, and write what it submits as steps of launch.yaml: steps: [{ name: other, script: other.sbatch }]; or declare it there (submits: jobs and each), where limits.children of the policy allows that',
       },
     ],
   ],
@@ -139,7 +139,7 @@ const bad: Row[] = [
       {
         what: `${file('launch/fit.sh')} line 2 calls sbatch (jobs that a job submits would be neither priced nor recorded)`,
         where: null,
-        next: 'take the call out of fit.sh, and submit that work as a run of its own',
+        next: 'take the call out of fit.sh, and write what it submits as steps of launch.yaml: steps: [{ name: other, script: other.sbatch }]; or declare it there (submits: jobs and each), where limits.children of the policy allows that',
       },
     ],
   ],

@@ -107,7 +107,7 @@ test('a job that Slurm changed beyond its plan while it was held is withdrawn an
 test.each([
   ['the job is read back', 'scontrol', 'show job'],
   ['the job is released', 'scontrol', 'release '],
-  ['the queue is looked at after the release', 'squeue', '-h -r'],
+  ['the queue is looked at after the release', 'squeue', '-h -a'],
 ])(
   'the controller goes away just when %s: the next call goes on with the same job',
   { timeout: LIMIT },

@@ -38,7 +38,7 @@ function experiment(work: string, file: string): Promise<Repo> {
       const folder = join(path, 'experiments', 'plan', 'penguins-softmax', 'launch');
       writeFileSync(join(folder, 'launch.yaml'), file);
       writeFileSync(join(folder, 'work.sh'), `#!/bin/bash\n${work}\n`, { mode: 0o755 });
-      writeFileSync(join(folder, 'gather.sh'), '#!/bin/bash\necho gather >>order\n', { mode: 0o755 });
+      writeFileSync(join(folder, 'gather.sh'), '#!/bin/bash\necho gather >>runs/../order\n', { mode: 0o755 });
     },
     slurm.identity,
   );
@@ -56,12 +56,12 @@ async function seen(id: string): Promise<Run & { tasks: string[] }> {
 test('at the time limit each task goes on in the next leg: told to end, saving and ending well, and killed hard', {
   timeout: LIMIT,
 }, async () => {
-  const work = `echo "$SLURM_ARRAY_TASK_ID leg $AUTOLAB_LEG of $AUTOLAB_LEGS" >>order
+  const work = `echo "$SLURM_ARRAY_TASK_ID leg $AUTOLAB_LEG of $AUTOLAB_LEGS" >>runs/../order
 [ "$AUTOLAB_LEG" -eq 1 ] || exit 0
 case $SLURM_ARRAY_TASK_ID in
   0) exit 0 ;;
   1) exec sleep 300 ;;
-  2) trap 'echo "2 saves" >>order; exit 0' TERM ;;
+  2) trap 'echo "2 saves" >>runs/../order; exit 0' TERM ;;
   3) trap '' TERM ;;
 esac
 while :; do sleep 0.2; done`;
@@ -88,7 +88,7 @@ while :; do sleep 0.2; done`;
 test('a leg that fails, or is killed without having been told, is the cause, and nothing goes on from it', {
   timeout: LIMIT,
 }, async () => {
-  const work = `echo "$SLURM_ARRAY_TASK_ID leg $AUTOLAB_LEG" >>order
+  const work = `echo "$SLURM_ARRAY_TASK_ID leg $AUTOLAB_LEG" >>runs/../order
 [ "$SLURM_ARRAY_TASK_ID" -ne 0 ] || exit 3
 kill -9 0; sleep 300`;
   repo = await experiment(work, launch(2, ', array: { indices: "0-1" }'));
@@ -108,7 +108,7 @@ kill -9 0; sleep 300`;
 test('told by another signal, the last leg leaves the run partial, and retry goes on with one more', {
   timeout: LIMIT,
 }, async () => {
-  const work = `trap 'exit 0' USR1; echo "leg $AUTOLAB_LEG attempt $AUTOLAB_ATTEMPT" >>order
+  const work = `trap 'exit 0' USR1; echo "leg $AUTOLAB_LEG attempt $AUTOLAB_ATTEMPT" >>runs/../order
 [ "$AUTOLAB_ATTEMPT" -eq 2 ] || while :; do sleep 0.2; done`;
   repo = await experiment(work, launch(2));
   const { run_id, steps } = await repo.json<Submitted>('submit');
@@ -134,7 +134,7 @@ test('told by another signal, the last leg leaves the run partial, and retry goe
 
 const WAITING = (run: string) =>
   `schema_version: "1"\nresources: { cpus: 1, memory: 100MB, walltime: "00:05:00" }\nafter: [{ run: ${run} }]\nsteps:\n  - { name: work, script: work.sh }\n  - { name: gather, script: gather.sh, after: [work] }\n`;
-const FIRST = 'echo "work $RUN_ID" >>order; while [ ! -e go ]; do sleep 0.2; done; exit $(cat go)';
+const FIRST = 'echo "work $RUN_ID" >>runs/../order; while [ ! -e runs/../go ]; do sleep 0.2; done; exit $(cat runs/../go)';
 async function first(): Promise<string> {
   repo = await experiment(FIRST, WAITING('x').replace(/^after.*\n/m, ''));
   const { run_id } = await repo.json<Submitted>('submit');
@@ -176,7 +176,7 @@ test('a run that has failed, which nobody has looked at since, and which the que
 });
 
 test('the first task of an array runs alone, the others after it as tasks of the whole', { timeout: LIMIT }, async () => {
-  const work = `echo "$SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_TASK_MIN-$SLURM_ARRAY_TASK_MAX, $SLURM_ARRAY_TASK_COUNT" >>order; [ -e good ]`;
+  const work = `echo "$SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_TASK_MIN-$SLURM_ARRAY_TASK_MAX, $SLURM_ARRAY_TASK_COUNT" >>runs/../order; [ -e runs/../good ]`;
   repo = await experiment(work, launch(2, ', array: { indices: "2-5" }').replace('legs: 2', 'canary: true'));
   const { run_id } = await repo.json<Submitted>('submit');
   await over();

@@ -8,11 +8,11 @@ import { forgetTemplate, makeTiny } from '../support/tiny.ts';
 
 afterAll(forgetTemplate);
 
-/** A journal's lines are synced one by one: each is a place where a submission can be cut off. */
-const SYNCS = [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24];
+/** At so many of the syncs of a submission, from the first to the last, it is cut off: a journal's lines are synced one by one. */
+const PLACES = 9;
 
 const SCRIPT =
-  '#!/bin/sh\n#SBATCH --time=00:01:00\necho "$AUTOLAB_RUN_ID" >>order; while [ ! -e go ]; do sleep 0.1; done; exit 3\n';
+  '#!/bin/sh\n#SBATCH --time=00:01:00\necho "$AUTOLAB_RUN_ID" >>runs/../order; while [ ! -e runs/../go ]; do sleep 0.1; done; exit 3\n';
 
 async function answered<T>(tiny: Tiny, ...args: string[]): Promise<T> {
   const done = await tiny.run([...args, '--json']);
@@ -20,8 +20,10 @@ async function answered<T>(tiny: Tiny, ...args: string[]): Promise<T> {
   return JSON.parse(done.stdout) as T;
 }
 
-/** A run that waits for another is cut off while it is submitted; then the other one fails, and whoever looks next finishes it. */
-async function killAt(nth: number): Promise<{ cut: string; ran: number; over: boolean }> {
+type Cut = { cut: string; ran: number; over: boolean; syncs: number };
+
+/** A run that waits for another is cut off at the nth sync (null: it is not, and they are counted) while it is submitted; then the other one fails, and whoever looks next finishes it. */
+async function killAt(nth: number | null): Promise<Cut> {
   const tiny = await makeTiny((path) => {
     writeFileSync(join(path, 'experiments', 'plan', 'tiny', 'launch', 'run_local.sh'), SCRIPT, { mode: 0o755 });
   });
@@ -30,8 +32,10 @@ async function killAt(nth: number): Promise<{ cut: string; ran: number; over: bo
     await until('it runs', async () => (existsSync(join(tiny.iteration, 'order')) ? true : undefined));
     const file = join(tiny.iteration, 'launch', 'launch.yaml');
     writeFileSync(file, `schema_version: "1"\nsite: local\nafter: [{ run: ${first} }]\n`);
-    const prefix = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=fsync', `-einject=fsync:signal=KILL:when=${nth}`];
-    await tiny.run(['submit', '--again'], { prefix });
+    const trace = join(tiny.path, '.git', 'syncs');
+    const kill = nth === null ? [] : [`-einject=fsync:signal=KILL:when=${nth}`];
+    await tiny.run(['submit', '--again'], { prefix: ['strace', '-f', '-qq', '-o', trace, '-e', 'trace=fsync', ...kill] });
+    const syncs = readFileSync(trace, 'utf8').match(/fsync\(/g)?.length ?? 0;
     const { runs } = await answered<{ runs: { run_id: string }[] }>(tiny, 'runs');
     const second = runs.find(({ run_id }) => run_id !== first)?.run_id;
     const last = second === undefined ? undefined : journalOf(join(tiny.iteration, 'runs', second)).at(-1);
@@ -42,7 +46,7 @@ async function killAt(nth: number): Promise<{ cut: string; ran: number; over: bo
     const ran = readFileSync(join(tiny.iteration, 'order'), 'utf8').trim().split('\n');
     const after = (await answered<{ runs: { run_id: string; state: string }[] }>(tiny, 'runs')).runs;
     const state = after.find(({ run_id }) => run_id === second)?.state;
-    return { cut: String(last?.event), ran: ran.length, over: state !== 'running' && state !== 'submitted' };
+    return { cut: String(last?.event), ran: ran.length, over: state !== 'running' && state !== 'submitted', syncs };
   } finally {
     tiny.remove();
   }
@@ -50,12 +54,15 @@ async function killAt(nth: number): Promise<{ cut: string; ran: number; over: bo
 
 test('cut off anywhere, a run that waits for another does not begin when that fails', async () => {
   const results: Record<number, Awaited<ReturnType<typeof killAt>>> = {};
-  const places = [...SYNCS];
+  const whole = await killAt(null);
+  expect(whole).toMatchObject({ cut: 'released', ran: 1, over: true });
+  const places = [...new Set(Array.from({ length: PLACES }, (_, at) => Math.round(1 + (at * (whole.syncs - 1)) / (PLACES - 1))))];
+  const expected = places.map(() => [1, true]);
   const next = async (): Promise<void> => {
     for (let place = places.shift(); place !== undefined; place = places.shift()) results[place] = await killAt(place);
   };
   await Promise.all([next(), next()]);
-  expect(Object.values(results).map(({ ran, over }) => [ran, over])).toEqual(SYNCS.map(() => [1, true]));
+  expect(Object.values(results).map(({ ran, over }) => [ran, over])).toEqual(expected);
   // The places are before, within and after the submission.
   const cuts = new Set(Object.values(results).map(({ cut }) => cut));
   expect([...cuts]).toEqual(expect.arrayContaining(['intent', 'released']));

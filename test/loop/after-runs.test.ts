@@ -30,11 +30,11 @@ ${more}steps:
 `;
 const write = (text: string) => writeFileSync(join(tiny.iteration, 'launch', 'launch.yaml'), text);
 const seen = async (id: string) => (await answered<{ runs: Seen[] }>('runs', id)).runs[0] ?? expect.fail('no run');
-const GEN = 'echo "gen $AUTOLAB_RUN_ID" >>order; while [ ! -e go ]; do sleep 0.1; done; exit $(cat go)\n';
+const GEN = 'echo "gen $AUTOLAB_RUN_ID" >>runs/../order; while [ ! -e runs/../go ]; do sleep 0.1; done; exit $(cat runs/../go)\n';
 const go = (code: number) => writeFileSync(join(tiny.iteration, 'go'), String(code));
 /** The first run, which runs until it is told how to end, and one that waits for it. */
 async function two(on = 'success'): Promise<[string, string]> {
-  tiny = await makeChain({ gen: GEN, hist: 'echo "hist $AUTOLAB_RUN_ID" >>order\n' }, launch());
+  tiny = await makeChain({ gen: GEN, hist: 'echo "hist $AUTOLAB_RUN_ID" >>runs/../order\n' }, launch());
   const first = (await answered<Submitted>('submit')).run_id;
   write(launch(`after: [{ run: ${first}, on: ${on} }]\n`));
   const { run_id, note } = await answered<Submitted>('submit', '--again');
@@ -105,7 +105,7 @@ test.each([
   ['ended well', 0, null],
 ])('a run of one job, after one that %s since anybody has looked', async (_what, code, why) => {
   tiny = await makeTiny((path) => {
-    const script = `#!/bin/sh\n#SBATCH --time=00:01:00\necho "$AUTOLAB_RUN_ID" >>order; exit ${code}\n`;
+    const script = `#!/bin/sh\n#SBATCH --time=00:01:00\necho "$AUTOLAB_RUN_ID" >>runs/../order; exit ${code}\n`;
     writeFileSync(join(path, 'experiments', 'plan', 'tiny', 'launch', 'run_local.sh'), script, { mode: 0o755 });
   });
   const first = (await answered<Submitted>('submit')).run_id;

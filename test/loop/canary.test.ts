@@ -30,8 +30,8 @@ artifacts:
     - { each: "batch_{index}", marker: READY, step: gen }
 `;
 const GEN = `i=$SLURM_ARRAY_TASK_ID
-echo "gen $i of $SLURM_ARRAY_TASK_MIN-$SLURM_ARRAY_TASK_MAX, $SLURM_ARRAY_TASK_COUNT" >>order
-[ ! -e bad.$i ] || exit 3
+echo "gen $i of $SLURM_ARRAY_TASK_MIN-$SLURM_ARRAY_TASK_MAX, $SLURM_ARRAY_TASK_COUNT" >>runs/../order
+[ ! -e runs/../bad.$i ] || exit 3
 cd "runs/$AUTOLAB_RUN_ID" && mkdir -p batch_$i && echo done >batch_$i/READY
 `;
 
@@ -62,10 +62,13 @@ test('the expected set is the whole array, and a task of either half is run agai
   rmSync(join(tiny.iteration, 'runs', run_id, 'batch_2'), { recursive: true });
   const synced = await answered<{ missing: string[] }>('sync', run_id);
   expect(synced.missing.join()).toContain('missing: 0,2; 2 of 4 are as expected');
-  expect(await answered('retry', run_id, '--step', 'gen', '--tasks', '0', '--dry-run')).toMatchObject({
-    what: 'gen-canary 0; hist',
-  });
-  expect(await answered('retry', run_id, '--step', 'gen', '--tasks', '2', '--dry-run')).toMatchObject({ what: 'gen 2; hist' });
+  // What comes after is made of both.
+  for (const [task, other] of ['02', '20'])
+    expect((await tiny.run(['retry', run_id, '--step', 'gen', '--tasks', task ?? ''])).stderr).toContain(
+      `batch_${other}: missing`,
+    );
+  expect(await answered('retry', run_id, '--dry-run')).toMatchObject({ what: 'gen-canary 0; gen 2; hist' });
+  expect(await answered('retry', run_id, '--from', 'gen', '--dry-run')).toMatchObject({ what: 'gen-canary 0; gen 1-3; hist' });
   expect(await answered('retry', run_id, '--step', 'gen', '--tasks', '0,2')).toMatchObject({ what: 'gen-canary 0; gen 2; hist' });
   await over();
   expect(order().slice(5)).toEqual(['gen 0 of 0-3, 4', 'gen 2 of 0-3, 4', 'hist']);
@@ -90,22 +93,29 @@ test('where the first fails none of the others runs, and retry runs it and them'
 
 test('told to end, a first task that saves and ends well has not shown that the others may begin', async () => {
   tiny = await makeChain(
-    { gen: `trap 'exit 0' TERM; echo "gen $SLURM_ARRAY_TASK_ID" >>order; kill -TERM $PPID; while :; do sleep 0.1; done\n` },
-    LAUNCH.replace('00:01:00', '00:00:08'),
+    {
+      gen: `trap 'exit 0' USR1; echo "gen $SLURM_ARRAY_TASK_ID" >>runs/../order
+kill -USR1 "$(cut -d' ' -f4 /proc/$PPID/stat)"; while :; do sleep 0.1; done\n`,
+    },
+    LAUNCH,
   );
   const { run_id } = await answered<{ run_id: string }>('submit');
   await over();
   expect(order()).toEqual(['gen 0']);
-  expect(await lineOf(run_id)).not.toContain('ended well');
+  expect(await lineOf(run_id)).not.toContain('every task has ended well');
 });
 
 test('a run of one job has a canary, too', async () => {
   tiny = await makeTiny((path) => {
     const folder = join(path, 'experiments', 'plan', 'tiny', 'launch');
     writeFileSync(join(folder, 'launch.yaml'), 'schema_version: "1"\nsite: local\ncanary: true\narray: { indices: "1-3" }\n');
-    writeFileSync(join(folder, 'run_local.sh'), '#!/bin/sh\n#SBATCH --time=00:01:00\necho "$SLURM_ARRAY_TASK_ID" >>order\n', {
-      mode: 0o755,
-    });
+    writeFileSync(
+      join(folder, 'run_local.sh'),
+      '#!/bin/sh\n#SBATCH --time=00:01:00\necho "$SLURM_ARRAY_TASK_ID" >>runs/../order\n',
+      {
+        mode: 0o755,
+      },
+    );
   });
   const { run_id } = await answered<{ run_id: string }>('submit');
   await over();

@@ -1,4 +1,4 @@
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { journalPath } from '../../src/runs/journal.ts';
@@ -47,4 +47,18 @@ test('an altered plan of a retry keeps nobody’s monitor from looking', async (
   writeFileSync(join(tiny.iteration, 'go'), '');
   await over();
   expect(await answered('runs', run_id)).toMatchObject({ runs: [{ state: 'running' }] });
+});
+
+test('a step that is told to end and saves has not ended well, and nothing that waits for that begins', async () => {
+  // Its own parent's parent is the job script, which a scheduler would tell to end.
+  const told = `trap 'exit 0' USR1; kill -USR1 "$(cut -d' ' -f4 /proc/$PPID/stat)"; while :; do sleep 0.1; done\n`;
+  tiny = await makeChain({ gen: told });
+  const { run_id } = await answered<{ run_id: string }>('submit');
+  await over();
+  expect(existsSync(join(tiny.iteration, 'order')) ? readFileSync(join(tiny.iteration, 'order'), 'utf8') : '').not.toContain(
+    'hist',
+  );
+  expect(await answered('runs', run_id)).toMatchObject({
+    runs: [{ state: 'partial', failure: { class: 'interrupted', detail: expect.stringContaining('exit code 0 after USR1') } }],
+  });
 });

@@ -54,7 +54,7 @@ steps:
 `;
 /** Works for so long in each leg, and is done in the one named. */
 const work = (doneIn: number) =>
-  `echo "gen $AUTOLAB_LEG of $AUTOLAB_LEGS" >>order; [ "$AUTOLAB_LEG" -ge ${doneIn} ] || exec sleep 60\n`;
+  `echo "gen $AUTOLAB_LEG of $AUTOLAB_LEGS" >>runs/../order; [ "$AUTOLAB_LEG" -ge ${doneIn} ] || exec sleep 60\n`;
 
 test('legs are planned, priced and decided as one, and told', async () => {
   tiny = await makeChain({}, launch(3));
@@ -94,11 +94,11 @@ test('done in its first leg, the others end at once and count as well', async ()
 test.each([
   [
     'told to end, it saves and ends with 0',
-    `trap 'exit 0' TERM; echo "gen $AUTOLAB_LEG" >>order; [ "$AUTOLAB_LEG" -gt 1 ] || while :; do sleep 0.1; done\n`,
+    `trap 'exit 0' TERM; echo "gen $AUTOLAB_LEG" >>runs/../order; [ "$AUTOLAB_LEG" -gt 1 ] || while :; do sleep 0.1; done\n`,
   ],
   [
     'told to end, it does not listen and is killed hard',
-    `trap '' TERM; echo "gen $AUTOLAB_LEG" >>order; [ "$AUTOLAB_LEG" -gt 1 ] || while :; do sleep 0.1; done\n`,
+    `trap '' TERM; echo "gen $AUTOLAB_LEG" >>runs/../order; [ "$AUTOLAB_LEG" -gt 1 ] || while :; do sleep 0.1; done\n`,
   ],
 ])('%s: the next leg goes on', async (_what, gen) => {
   tiny = await makeChain({ gen }, launch(2));
@@ -108,9 +108,9 @@ test.each([
 });
 
 test.each([
-  ['it fails by itself', 'echo gen >>order; exit 3\n', 'exit_code'],
+  ['it fails by itself', 'echo gen >>runs/../order; exit 3\n', 'exit_code'],
   // Its whole session, and with it our job script, which can leave nothing behind then.
-  ['it is killed without having been told', 'echo gen >>order; kill -9 0; sleep 60\n', 'exit_code'],
+  ['it is killed without having been told', 'echo gen >>runs/../order; kill -9 0; sleep 60\n', 'exit_code'],
 ])('%s: no leg goes on, and it is the cause', async (_what, gen, kind) => {
   tiny = await makeChain({ gen }, launch(3).replace('00:00:08', '00:00:30'));
   const run = await end();
@@ -126,7 +126,7 @@ test.each([
 
 test('interrupted in its last leg it is partial, and retry goes on with one more of the same length', async () => {
   tiny = await makeChain(
-    { gen: `echo "gen $AUTOLAB_LEG $AUTOLAB_ATTEMPT" >>order; [ "$AUTOLAB_ATTEMPT" -ge 2 ] || exec sleep 60\n` },
+    { gen: `echo "gen $AUTOLAB_LEG $AUTOLAB_ATTEMPT" >>runs/../order; [ "$AUTOLAB_ATTEMPT" -ge 2 ] || exec sleep 60\n` },
     launch(2),
   );
   const run = await end();
@@ -146,7 +146,7 @@ test('interrupted in its last leg it is partial, and retry goes on with one more
 });
 
 test('each task of an array goes on by itself, where its own was interrupted', async () => {
-  const gen = `echo "gen $AUTOLAB_TASK_INDEX leg $AUTOLAB_LEG" >>order
+  const gen = `echo "gen $AUTOLAB_TASK_INDEX leg $AUTOLAB_LEG" >>runs/../order
 case $AUTOLAB_TASK_INDEX.$AUTOLAB_LEG in 1.1) exec sleep 60 ;; 2.1) exit 3 ;; esac\n`;
   tiny = await makeChain({ gen }, launch(2, ', array: { indices: "0-2" }'));
   const run = await end();
@@ -179,7 +179,7 @@ test('a run of one job has legs, too', async () => {
 });
 
 test('cancelled, no leg goes on', async () => {
-  tiny = await makeChain({ gen: 'echo gen >>order; exec sleep 60\n' }, launch(3).replace('00:00:08', '00:01:00'));
+  tiny = await makeChain({ gen: 'echo gen >>runs/../order; exec sleep 60\n' }, launch(3).replace('00:00:08', '00:01:00'));
   const { run_id } = await answered<Submitted>('submit');
   await until('it runs', async () => (existsSync(join(tiny.iteration, 'order')) ? true : undefined));
   await answered('cancel', run_id);

@@ -77,3 +77,13 @@ test('a retry leaves the output of the attempt before it, and each is read by it
     /^usage: task 0 of run .* did not run in attempt 3[\s\S]*it ran in 1, 2/,
   );
 });
+
+test('of a redirected output the end is shown, bounded and without what looks like a secret', async () => {
+  const id = await ran(
+    'exec >"runs/$AUTOLAB_RUN_ID/mine.txt" 2>&1\nsleep 0.7\nfor n in $(seq 3000); do echo "line $n"; done\necho "api_key=abcdefghijklmnop0123456789"\nexit 1\n',
+  );
+  const { log_text } = await read('--lines', '50');
+  expect(readFileSync(join(tiny.iteration, 'runs', id, 'mine.txt'), 'utf8')).toContain('abcdefghijklmnop0123456789');
+  expect(log_text).toMatch(/line 2952\n[\s\S]*line 3000\napi_key=\[redacted\]/i);
+  expect(log_text).not.toMatch(/line 2951\n|abcdefghijklmnop/);
+});

@@ -2,18 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { digest } from '../../src/base/digest.ts';
 import { jsonText } from '../../src/base/files.ts';
+import { allowance, excess, submitted } from '../../src/runs/allowance.ts';
 import { readComment } from '../../src/runs/job-comment.ts';
-import {
-  allowance,
-  excess,
-  indicesOf,
-  jobName,
-  jobOf,
-  planDigest,
-  refuseSubmitting,
-  stepOf,
-  submitted,
-} from '../../src/runs/plan.ts';
+import { indicesOf, jobName, jobOf, planDigest, refuseSubmitting, stepOf } from '../../src/runs/plan.ts';
 import type { Requested } from '../../src/sites/schedulers/scheduler.ts';
 import { failureOf } from './failing.ts';
 import { plan, requested } from './samples.ts';

@@ -159,6 +159,27 @@ test('every signal reaches the script; only those that ask for an end are told',
   ]);
 });
 
+test(
+  'what others are built on was not done where it was told to end: the scheduler hears so, and the marker has the script’s own word',
+  LIMIT,
+  async () => {
+    const told = 'trap "exit 0" USR1; echo up >up; while :; do sleep 0.05; done';
+    for (const [strict, code] of [
+      [{ strict: true as const }, 75],
+      [{}, 0],
+    ] as const) {
+      rmSync(join(top, 'up'), { force: true });
+      const child = prepare(told, { step: `s${code}`, ...strict }).start({ AUTOLAB_JOB_ID: '1' });
+      await until(() => existsSync(join(top, 'up')));
+      process.kill(child.pid, 'SIGUSR1');
+      expect(await child.exit).toBe(code);
+    }
+    expect(await prepare('exit 0', { step: 'good', strict: true }).run({ AUTOLAB_JOB_ID: '1' })).toBe(0);
+    const own = ({ step, exit, signals }: { step: string; exit: number; signals: string[] }) => `${step} ${exit} ${signals}`;
+    expect((await look()).markers.map(own).sort()).toEqual(['good 0 ', 's0 0 USR1', 's75 0 USR1']);
+  },
+);
+
 test('a script killed by a signal ends the job as a shell tells it', LIMIT, async () => {
   expect(await prepare('kill -KILL $$').run({ AUTOLAB_JOB_ID: '1' })).toBe(137);
   expect((await look()).markers).toMatchObject([{ exit: 137, signals: [] }]);

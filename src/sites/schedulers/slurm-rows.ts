@@ -1,6 +1,6 @@
 import { MAX_INDEX, parseIndices } from '../../base/indices.ts';
 import { quote } from '../../base/text.ts';
-import type { JobState, JobView, Used } from './scheduler.ts';
+import type { JobState, JobView } from './scheduler.ts';
 import type { Answer } from './slurm-answers.ts';
 import { unusable } from './slurm-answers.ts';
 import { isOver, reasonWords, stateOf, waitingFor } from './slurm-states.ts';
@@ -70,71 +70,6 @@ function endOf(word: string, reason: string): JobState {
   return state === 'cancelled' && reason === 'DependencyNeverSatisfied' ? 'dependency' : state;
 }
 
-/**
- * Accounting's rows of jobs that are over; what it has not yet seen end is the queue's to tell. `me` is our own user id there. A job that
- * was started again has a row for each start: the last one tells its end, and what it held is of all.
- */
-export function accountingRows(answer: Answer): JobView[] {
-  const rows = rowsOf(answer, 'accounting', 12);
-  const held = heldOf(rows);
-  const last = lastStarts(rows);
-  const memory = new Map<string, number>();
-  for (const [id = '', , , , , , , , rss = ''] of rows) {
-    const [, job] = /^(\d+(?:_\d+)?)\.\w+$/.exec(id) ?? [];
-    const used = mebibytes(rss);
-    if (job !== undefined && used !== null) memory.set(job, Math.max(used, memory.get(job) ?? 0));
-  }
-  return [...last.values()].flatMap(
-    ([
-      id = '',
-      word = '',
-      exits = '',
-      submit = '',
-      start = '',
-      end = '',
-      elapsed = '',
-      cpu = '',
-      ,
-      user = '',
-      node = '',
-      name = '',
-      given,
-    ]) => {
-      const state = stateOf(word);
-      const [, job, index, list] = /^(\d+)(?:_(?:(\d+)|\[([^\]]+)\]))?$/.exec(id) ?? [];
-      if (job === undefined || !isOver(state)) return [];
-      const indices =
-        list === undefined ? [index === undefined ? null : Number(index)] : (parseIndices(list, MAX_INDEX + 1)?.indices ?? []);
-      const [, exit, signal] = /^(\d+):(\d+)$/.exec(exits) ?? [];
-      return indices.map(
-        (task): JobView => ({
-          id: job,
-          index: task,
-          name,
-          user,
-          state,
-          word,
-          reason: byWhom(word, answer.fields.get('me')),
-          blocked: false,
-          exit: numberOf(exit ?? ''),
-          signal: numberOf(signal ?? '') || null,
-          node: node === '' || node === 'None assigned' ? null : node,
-          submitted: numberOf(submit),
-          started: numberOf(start),
-          ended: numberOf(end),
-          estimatedStart: null,
-          used: {
-            elapsedSeconds: numberOf(elapsed),
-            cpuSeconds: cpuSeconds(cpu),
-            maxRssMb: memory.get(index === undefined ? job : `${job}_${index}`) ?? null,
-            ...(given === undefined ? {} : heldBy(held, `${id} ${name}`)),
-          },
-        }),
-      );
-    },
-  );
-}
-
 /** What accounting calls a job that it has been told the end of before its beginning, for a second or two (as_mysql_job.c; seen on 22.05). */
 const UNNAMED = 'allocation';
 
@@ -155,36 +90,6 @@ export function merged(queue: readonly JobView[], accounting: readonly JobView[]
     if (!seen || isOver(seen.state)) rows.set(key(view), parent ? { ...view, state: parent.state, reason: parent.reason } : view);
   }
   return [...rows.values()];
-}
-
-/** The row of the latest submission, by id and name: being started again is one (22.05), and ids are used again. */
-function lastStarts(rows: readonly string[][]): Map<string, string[]> {
-  const last = new Map<string, string[]>();
-  for (const row of rows) {
-    const key = `${row[0]} ${row[11]}`;
-    if (Number(row[3]) >= Number(last.get(key)?.[3] ?? 0)) last.set(key, row);
-  }
-  return last;
-}
-
-/** CPU and GPU seconds by id and name. A row without an allocation has held nothing. */
-function heldOf(rows: readonly string[][]): Map<string, NonNullable<Used['held']>> {
-  const held = new Map<string, NonNullable<Used['held']>>();
-  for (const [id = '', , , , , , elapsed = '', , , , , name = '', given = ''] of rows) {
-    const before = held.get(`${id} ${name}`) ?? { cpuSeconds: 0, gpuSeconds: 0 };
-    const { cpus, gpus } = tresOf(given);
-    const seconds = numberOf(elapsed) ?? 0;
-    held.set(`${id} ${name}`, {
-      cpuSeconds: before.cpuSeconds + seconds * (cpus ?? 0),
-      gpuSeconds: before.gpuSeconds + seconds * (gpus ?? 0),
-    });
-  }
-  return held;
-}
-
-function heldBy(held: ReadonlyMap<string, NonNullable<Used['held']>>, key: string): Pick<Used, 'held'> {
-  const found = held.get(key);
-  return found ? { held: found } : {};
 }
 
 /** Rows of a part with at least so many fields. */
@@ -215,7 +120,7 @@ function sizesOf([cpus = '', nodes = '', limit = '', tres = '']: readonly string
 }
 
 /** `cpu=4,mem=1000M,node=1,gres/gpu=2,gres/gpu:a100=2`; nothing of what is not in it, and sites need not count GPUs. */
-function tresOf(text: string): { cpus?: number; nodes?: number; gpus?: number; memoryMb?: number } {
+export function tresOf(text: string): { cpus?: number; nodes?: number; gpus?: number; memoryMb?: number } {
   const found: ReturnType<typeof tresOf> = {};
   for (const word of text.split(',')) {
     const [, name = '', amount = ''] = /^([^=]+)=(.+)$/.exec(word) ?? [];
@@ -238,23 +143,8 @@ function reasonText(reason: string): string | null {
   return words === null ? null : quote(words, 200);
 }
 
-/** Who cancelled a job is in the word itself: `CANCELLED by 1001`. */
-function byWhom(word: string, me: string | undefined): string | null {
-  const by = / by (\d+)$/.exec(word)?.[1];
-  if (by === undefined) return null;
-  if (by === me) return 'by its owner';
-  return by === '0' ? 'by an administrator' : `by user id ${by}`;
-}
-
-/** `[days-]hours:minutes:seconds`, or `minutes:seconds.thousandths` below an hour (sacct(1), TotalCPU). */
-function cpuSeconds(text: string): number | null {
-  const [, days = '0', hours = '0', minutes, seconds] = /^(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)$/.exec(text) ?? [];
-  if (minutes === undefined || seconds === undefined) return null;
-  return Math.round((((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000) / 1000;
-}
-
 /** sacct’s `4864K` or `1.50G` in MiB. */
-function mebibytes(text: string): number | null {
+export function mebibytes(text: string): number | null {
   const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)([KMGTP]?)$/.exec(text) ?? [];
   const factor = { '': 1 / 1048576, K: 1 / 1024, M: 1, G: 1024, T: 1048576, P: 1073741824 }[unit];
   return amount === undefined || factor === undefined ? null : Math.round(Number(amount) * factor * 10) / 10;
