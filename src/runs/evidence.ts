@@ -96,7 +96,7 @@ function judgeMarker(seen: TaskRecord, marker: Marker, evidence: TaskRecord['evi
     return fail(seen, 'launch', 'its folder, modules or setup lines failed before the script began', evidence);
   if (marker.refused === 'restart') return fail(seen, 'node_failure', RESTARTED, evidence);
   if (marker.refused === 'dependency')
-    return fail(seen, 'dependency', 'nothing shows that the step it goes on from was interrupted', evidence);
+    return fail(seen, 'dependency', 'nothing shows that what it comes after ended as it waits for', evidence);
   if (marker.refused === 'unneeded')
     return {
       ...seen,

@@ -165,7 +165,7 @@ test('a child that fails is the cause, and what waits for it for ever is told, w
   const master = `cd launch
 gen=$(sbatch --parsable gen.sh 0)
 sbatch --dependency=afterok:$gen --kill-on-invalid-dep=no hist.sh 0`;
-  repo = await experiment({ master, gen: `${GEN}\n[ $SLURM_ARRAY_TASK_ID != 2 ] || [ -e ../mended ]` });
+  repo = await experiment({ master, gen: `${GEN}\n[ $SLURM_ARRAY_TASK_ID != 2 ] || [ -e ../runs/../mended ]` });
   const { run_id } = await repo.json<Submitted>('submit');
   const run = await until(
     'it is blocked',

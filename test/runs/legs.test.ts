@@ -147,6 +147,9 @@ test('a marker of a leg that ran nothing says why, and a failure of the schedule
   expect(end('completed', { refused: 'unneeded' })).toEqual(['succeeded', null, true]);
   expect(end('failed', { refused: 'unneeded' }, 1)).toEqual(['failed', 'exit_code', undefined]);
   expect(end('failed', { refused: 'dependency', exit: 79 }, 79)).toEqual(['failed', 'dependency', undefined]);
+  // It is what a run says, too, that waits for another run.
+  const refused = { view: row('failed', { exit: 79 }), marker: marker({ refused: 'dependency', exit: 79 }) };
+  expect(judge(task(), refused).detail).toBe('nothing shows that what it comes after ended as it waits for');
   expect(end('timeout', { refused: 'unneeded' })).toEqual(['failed', 'time_limit', undefined]);
   expect(end('failed', { signals: ['USR1'] }, 75)).toEqual(['interrupted', 'interrupted', undefined]);
   expect(end('failed', { signals: [] }, 75)).toEqual(['failed', 'exit_code', undefined]);
