@@ -121,6 +121,7 @@ test('while a run of an iteration is active, a second with another configuration
 test.each([
   ['inputs: ["none.yaml"]', /"none.yaml" names no file/],
   ['inputs: ["../x"]', /without \.\./],
+  ['inputs: [".autolab/*.yaml"]', /"\.autolab\/[\w.]+" is in \.autolab, which changes while runs wait/],
   ['inputs: []', /inputs/],
 ])('%s is refused', async (line, why) => {
   tiny = await makeChain({}, LAUNCH.replace(/^inputs.*$/m, line));

@@ -18,6 +18,12 @@ export function readInputs(repo: string, patterns: readonly string[]): Record<st
   if (empty)
     throw wrong(`inputs: ${JSON.stringify(empty.pattern)} names no file`, 'name a file that is there, from the repository on');
   const paths = [...new Set(found.flatMap((one) => one.paths))].sort();
+  const own = paths.find((path) => path.startsWith('.autolab/'));
+  if (own !== undefined)
+    throw wrong(
+      `inputs: ${JSON.stringify(own)} is in .autolab, which changes while runs wait and is in no snapshot`,
+      'name files of the experiment',
+    );
   const bytes = paths.reduce((sum, path) => sum + statSync(join(repo, path)).size, 0);
   if (paths.length > MOST_FILES || bytes > MOST_BYTES)
     throw wrong(
