@@ -4,21 +4,20 @@ import { childName, stateOf } from '../runs/children.ts';
 import { jobsNamed } from '../runs/children-look.ts';
 import { countTasks, rootCause } from '../runs/lifecycle.ts';
 import type { Run } from '../runs/run.ts';
-import { tasksOut } from './fields.ts';
 
 export const childrenOut = z
   .array(
     z.object({
-      job_id: z.string().nullable().describe('null: nothing was submitted, or that is not known yet'),
-      role: z.string().describe('The name its script gave it, or that script'),
+      job_id: z.string().nullable().describe('null: nothing, or not known yet'),
+      role: z.string().describe('Its name, or its script'),
       state: z.enum(['done', 'running', 'waiting', 'failed', 'unknown']),
-      after: z.array(z.string()).describe('The jobs it waits for'),
-      submitted_by: z.string().nullable().describe('The job whose script submitted it; null for the run’s own'),
-      tasks: tasksOut,
+      after: z.array(z.string()),
+      submitted_by: z.string().nullable().describe('null: the run’s own job'),
+      tasks: z.object({ total: z.number().int(), succeeded: z.number().int() }),
       detail: z.string().nullable(),
     }),
   )
-  .describe('Jobs that scripts of the run submitted by themselves, in their order; only for one run in detail');
+  .describe('Jobs that its scripts submitted; only for one run in detail');
 type Children = z.output<typeof childrenOut>;
 
 export function childrenView({ record: { children = [] } }: Run): { children?: Children } {
@@ -31,10 +30,15 @@ export function childrenView({ record: { children = [] } }: Run): { children?: C
       state: stateOf(child),
       after: jobsNamed(child),
       submitted_by: child.by === '' ? null : jobOf(child.by),
-      tasks: countTasks(child.tasks),
+      tasks: ended(child),
       detail: detailOf(child),
     })),
   };
+}
+
+function ended({ tasks }: ChildRecord): { total: number; succeeded: number } {
+  const { total, succeeded } = countTasks(tasks);
+  return { total, succeeded };
 }
 
 function detailOf({ tasks }: ChildRecord): string | null {

@@ -29,10 +29,7 @@ const DEFAULT_LIMIT = 300;
 
 const input = z.strictObject({
   run_id: optionalRun,
-  close: z
-    .boolean()
-    .default(false)
-    .describe('End a run whose artifacts are not as expected and cannot become so: failed metrics that name them, no parser'),
+  close: z.boolean().default(false).describe('End a run whose artifacts cannot become right, as failed, without its parser'),
 });
 const metric = z.object({ name: z.string(), value: z.number().nullable(), delta_vs_baseline: z.number().nullable() });
 const output = z.object({

@@ -4,7 +4,7 @@ import { Failure } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import type { Acts } from '../context.ts';
 import { readCapsule, readDiff } from '../runs/capsule.ts';
-import { pieceOf } from '../runs/code/files.ts';
+import { isOfAnother, listingFor, pieceOf } from '../runs/code/files.ts';
 import type { Frozen } from '../runs/code/place.ts';
 import { contentsOf, digestOf, rootOf } from '../runs/code/place.ts';
 import { takeSnapshot } from '../runs/code/snapshot.ts';
@@ -28,12 +28,19 @@ export async function freeze(acts: Acts, planned: Planned, before?: Run): Promis
   if (last && verifySnapshot(acts.repo, last).faults.length === 0)
     return { code: { ...last, root: rootOf(acts.repo, last.id) }, diff };
   const apart = plan.resume ? makeWorkspace(listing.top, iteration.path, plan.resume) : [];
-  const { differs, files, ...code } = takeSnapshot(acts.repo, listing, plan.iteration.folder, apart);
+  const { differs, files, ...code } = takeSnapshot(
+    acts.repo,
+    listingFor(listing, plan.iteration.folder),
+    plan.iteration.folder,
+    apart,
+  );
   const decided = Object.entries(plan.inputs).flatMap(([name, hash]) =>
     hashOf(join(code.root, plan.iteration.folder, name)) === hash ? [] : [name],
   );
   if (decided.length > 0) throw edited(decided);
-  const suspects = [...new Set([...differs, ...unlike(planned, files)])];
+  const suspects = [...new Set([...differs, ...unlike(planned, files)])].filter(
+    (path) => !isOfAnother(path, listing, plan.iteration.folder),
+  );
   // What git filters (line ends, large files kept elsewhere) is never what git lists; what was edited in between is of another digest.
   if (suspects.length > 0 && (await readCapsule(acts.repo)).capsule.digest !== plan.capsule.digest) throw edited(suspects);
   return { code, diff };

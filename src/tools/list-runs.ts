@@ -58,7 +58,7 @@ const runOut = z.object({
   failure: z.object({ class: z.string(), detail: z.string(), remedy: z.string() }).nullable(),
   line: z.string(),
   next_tool: z.string().nullable(),
-  rather: z.string().optional().describe('What may be done before next_tool, and can mend the run'),
+  rather: z.string().optional().describe('May mend the run before next_tool'),
   next: z.string(),
   children: childrenOut.optional(),
   task_list: z.array(taskOut).optional().describe('Only for one run in detail; the first 200, those with trouble first'),

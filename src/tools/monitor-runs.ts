@@ -39,7 +39,7 @@ const runOut = z.object({
   blocked: z.boolean().describe('Will never start without somebody’s help'),
   line: z.string(),
   next_tool: z.string().nullable(),
-  rather: z.string().optional().describe('What may be done before next_tool, and can mend the run'),
+  rather: z.string().optional().describe('May mend the run before next_tool'),
   next: z.string(),
 });
 const output = z.object({

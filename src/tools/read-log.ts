@@ -22,11 +22,8 @@ const input = z.strictObject({
       'Array index; with the base id of a group the number of the replicate. Default: the one to look at first, whose failure the others follow from',
     ),
   step: z.string().max(40).optional().describe('Step, of a run of several'),
-  attempt: z.number().int().min(1).optional().describe('Attempt, of a task that was run again. Default: its last'),
-  stream: z
-    .enum(['stdout', 'stderr', 'parser'])
-    .optional()
-    .describe('Which output: of the job, or of the parser. Default: whichever of the job’s has something in it, or both'),
+  attempt: z.number().int().min(1).optional().describe('Attempt. Default: its last'),
+  stream: z.enum(['stdout', 'stderr', 'parser']).optional().describe('Default: what the job has something in, or both'),
   mode: z
     .enum(['tail', 'head', 'search'])
     .default('tail')
@@ -48,11 +45,8 @@ const output = z.object({
   task: z.number().int(),
   attempt: z.number().int().optional(),
   ...piece,
-  also: z.object(piece).optional().describe('The other stream, where both have something in them and none was named'),
-  candidates: z
-    .array(z.string())
-    .optional()
-    .describe('Nothing was printed there: files that were written while the task ran and may hold its output'),
+  also: z.object(piece).optional().describe('The other stream, where both have something'),
+  candidates: z.array(z.string()).optional().describe('Files that may hold the output, where nothing was printed'),
 });
 
 export default defineTool({

@@ -32,7 +32,7 @@ export const submitOutput = z.object({
     )
     .describe('The runs of a group, each with a job of its own; empty for a single run'),
   script: z.string(),
-  code: z.string().describe('What it executes: a snapshot of the code, or the code as it is when it runs, and why'),
+  code: z.string().describe('What it executes, and why'),
   plan_digest: z.string(),
   price: priceOut,
   decision: decisionOut.nullable().describe('Only in a dry run: what would be decided now'),

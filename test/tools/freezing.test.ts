@@ -1,6 +1,7 @@
-import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
+import * as z from 'zod';
 import { openContext, terminalCaller } from '../../src/context.ts';
 import { codeFolder } from '../../src/runs/code/place.ts';
 import { freeze } from '../../src/tools/freezing.ts';
@@ -41,4 +42,19 @@ test('code and configurations that were edited after the decision are not frozen
   await expect(frozenAfter(() => writeFileSync(config, '{"seed":2}'))).rejects.toThrow('config.json changed while');
   // Notes are no code.
   await expect(frozenAfter(() => writeFileSync(join(tiny.path, 'notes.md'), 'x'))).resolves.toBeDefined();
+});
+
+test('what runs of other iterations write meanwhile is no code of this one, and leads to where they write it', async () => {
+  tiny = await makeTiny();
+  const other = join(tiny.path, 'experiments', 'plan', 'other');
+  mkdirSync(other);
+  writeFileSync(join(other, 'ran'), '1\n');
+  const frozen = z
+    .object({ code: z.object({ root: z.string() }) })
+    .parse(await frozenAfter(() => appendFileSync(join(other, 'ran'), '2\n')));
+  appendFileSync(join(other, 'ran'), '3\n');
+  expect(readFileSync(join(frozen.code.root, 'experiments', 'plan', 'other', 'ran'), 'utf8')).toBe('1\n2\n3\n');
+  // Of this one it is refused.
+  writeFileSync(join(tiny.iteration, 'ran'), '1\n');
+  await expect(frozenAfter(() => appendFileSync(join(tiny.iteration, 'ran'), '2\n'))).rejects.toThrow('ran changed while');
 });

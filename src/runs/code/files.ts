@@ -28,6 +28,22 @@ export function filesOf({ top, prefix, committed, changed }: Listing, apart: rea
   return new Map([...withoutKept(files)].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Whether a path from the top on is in the folder of another iteration than this one. */
+export function isOfAnother(path: string, { prefix }: Pick<Listing, 'prefix'>, iterationFolder: string): boolean {
+  const [experiments = ''] = iterationFolder.split('/');
+  if (!path.startsWith(`${prefix}${experiments}/`) || path.startsWith(`${prefix}${iterationFolder}/`)) return false;
+  return path.slice(prefix.length).split('/').length > 3;
+}
+
+/**
+ * The listing as it is to be frozen for a run of an iteration: new files in the folders of others are what their runs write, perhaps now,
+ * and no code of this one.
+ */
+export function listingFor(listing: Listing, iterationFolder: string): Listing {
+  const isOut = (path: string) => !listing.committed.has(path) && isOfAnother(path, listing, iterationFolder);
+  return { ...listing, changed: listing.changed.filter((path) => !isOut(path)) };
+}
+
 /** A file or link as it is; undefined where nothing is there, or a folder, or a file too large to be copied. */
 export function pieceOf(top: string, path: string): Piece | undefined {
   const from = join(top, path);
