@@ -27,14 +27,15 @@ type Step =
   | { kind: 'refuse'; of: number }
   /** So many callers at once use it up. */
   | { kind: 'consume'; of: number; times: number }
-  | { kind: 'pass'; hours: number };
+  /** Whole minutes: sums of broken hours are not the same in every order. */
+  | { kind: 'pass'; minutes: number };
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('request' as const, 'grant', 'grant', 'refuse'), of: question }) },
   {
     weight: 3,
     arbitrary: fc.record({ kind: fc.constant('consume' as const), of: question, times: fc.integer({ min: 1, max: 3 }) }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('pass' as const), hours: fc.constantFrom(1, 6, 11.9, 12, 24) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('pass' as const), minutes: fc.constantFrom(60, 360, 714, 720, 1440) }) },
 );
 
 /** What a person remembers of one question: when it was asked, and when they said yes. */
@@ -50,13 +51,13 @@ it('a granted approval is good for exactly its plan, operation and policy, withi
         const folder = mkdtempSync(join(top, 'store-'));
         const memory = questions.map((): Memory => ({ asked: null, granted: null }));
         const consumed: string[] = [];
-        let hours = 0;
-        const now = () => new Date(Date.UTC(2026, 0, 1) + hours * 3_600_000);
-        const isWaiting = (at: Memory) => at.asked !== null && at.granted === null && hours < at.asked + 24;
-        const isGood = (at: Memory) => at.granted !== null && hours < at.granted + 12;
+        let minutes = 0;
+        const now = () => new Date(Date.UTC(2026, 0, 1) + minutes * 60_000);
+        const isWaiting = (at: Memory) => at.asked !== null && at.granted === null && minutes < at.asked + 24 * 60;
+        const isGood = (at: Memory) => at.granted !== null && minutes < at.granted + 12 * 60;
         for (const one of steps) {
           if (one.kind === 'pass') {
-            hours += one.hours;
+            minutes += one.minutes;
             continue;
           }
           const mine = memory[one.of];
@@ -66,11 +67,11 @@ it('a granted approval is good for exactly its plan, operation and policy, withi
           const id = store.find(asked, now())?.id;
           if (one.kind === 'request') {
             await store.request(asked, now());
-            if (!isWaiting(mine) && !isGood(mine)) Object.assign(mine, { asked: hours, granted: null });
+            if (!isWaiting(mine) && !isGood(mine)) Object.assign(mine, { asked: minutes, granted: null });
           } else if (one.kind === 'grant') {
             expect(id !== undefined).toBe(isWaiting(mine) || isGood(mine));
             if (id !== undefined) await store.grant(id, 'terminal', now());
-            if (isWaiting(mine)) mine.granted = hours;
+            if (isWaiting(mine)) mine.granted = minutes;
           } else if (one.kind === 'refuse') {
             if (id !== undefined) await store.refuse(id, now());
             if (isWaiting(mine) || isGood(mine)) Object.assign(mine, { asked: null, granted: null });
