@@ -13,23 +13,13 @@ import type { TaskRecord } from '../runs/types.ts';
 export type Stream = 'stdout' | 'stderr' | 'parser';
 export type LogFile = { stream: Stream; path: string; size: number };
 
-/** The task as it is known, and which attempt of it is asked for: the one it ran in last unless named. Fails where it has none such. */
-export function attemptAsked(run: Run, index: number, asked: number | undefined): { task: TaskRecord; attempt: number } {
-  const task = run.record.tasks.find((one) => one.index === index);
-  if (!task)
-    throw new Failure('usage', {
-      what: `run ${run.id} has no task ${index}`,
-      why: `its tasks are ${run.record.tasks
-        .map((one) => one.index)
-        .slice(0, 20)
-        .join(', ')}`,
-      next: 'name one of them',
-    });
-  const last = attemptOf(run.record, index)?.attempt ?? 1;
-  const its = run.record.attempts.filter(({ indices }) => indices?.includes(index) !== false).map(({ attempt }) => attempt);
-  if (asked === undefined || its.includes(asked)) return { task, attempt: asked ?? last };
+/** Which attempt of a task is asked for: the one it ran in last unless named. Fails with `usage` where it did not run in that. */
+export function attemptAsked({ id, record }: Run, { index }: TaskRecord, asked: number | undefined): number {
+  const last = attemptOf(record, index)?.attempt ?? 1;
+  const its = record.attempts.filter(({ indices }) => indices?.includes(index) !== false).map(({ attempt }) => attempt);
+  if (asked === undefined || its.includes(asked)) return asked ?? last;
   throw new Failure('usage', {
-    what: `task ${index} of run ${run.id} did not run in attempt ${asked}`,
+    what: `task ${index} of run ${id} did not run in attempt ${asked}`,
     why: its.length > 0 ? `it ran in ${its.join(', ')}` : 'it has not run yet',
     next: 'name one of these',
   });

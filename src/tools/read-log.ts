@@ -118,16 +118,16 @@ function ofParser(reads: Reads, run: Run): Found {
 
 /** The stream that is named, else those that have something in them, else the first there is. */
 function ofTask(reads: Reads, chosen: Run, { task, step, attempt, stream }: Asked): Found {
-  const { run, index } = taskToRead(chosen, task, step);
-  const asked = attemptAsked(run, index, attempt);
+  const { run, task: its } = taskToRead(chosen, task, step);
+  const asked = { task: its, attempt: attemptAsked(run, its, attempt) };
   const streams = stream === undefined ? (['stdout', 'stderr'] as const) : [stream];
   const there = streams.flatMap((one) => logFile(reads, run, asked, one) ?? []);
   const distinct = there.filter(({ path }, at) => there.findIndex((one) => one.path === path) === at);
   const full = distinct.filter(({ size }) => size > 0);
   const [first = distinct[0], second] = full;
-  if (!first) throw absent(run, index, stream ?? 'stdout');
-  const candidates = full.length > 0 ? [] : logCandidates(reads, run, asked.task);
-  return { run, index, attempt: asked.attempt, files: second ? [first, second] : [first], candidates };
+  if (!first) throw absent(run, its.index, stream ?? 'stdout');
+  const candidates = full.length > 0 ? [] : logCandidates(reads, run, its);
+  return { run, index: its.index, attempt: asked.attempt, files: second ? [first, second] : [first], candidates };
 }
 
 function absent(run: Run, task: number, stream: Stream): Failure {

@@ -1,24 +1,35 @@
 import { Failure } from '../base/errors.ts';
+import { formatIndices } from '../base/indices.ts';
 import { rootCause } from '../runs/lifecycle.ts';
 import { saidAs, stepOf } from '../runs/plan.ts';
 import type { Run } from '../runs/run.ts';
+import type { TaskRecord } from '../runs/types.ts';
 
 /**
- * The task that is meant, in the part of the run that has it: of several steps the one named, of a group the run with this number. Where
- * nothing is named, the one whose failure the others follow from, else the first.
+ * The task that is meant, with the part of the run that has it: of several steps the one named, of a group the run with this number. Where
+ * nothing is named, the one whose failure the others follow from, else the first. Fails with `usage` where there is none such.
  */
-export function taskToRead(run: Run, number: number | undefined, step: string | undefined): { run: Run; index: number } {
-  if (run.replicates) return { run: replicate(run, run.replicates, number), index: 0 };
+export function taskToRead(run: Run, number: number | undefined, step: string | undefined): { run: Run; task: TaskRecord } {
+  if (run.replicates) return only(replicate(run, run.replicates, number));
   const named = run.steps ? ofStep(run, run.steps, step) : run;
-  const part = run.steps?.find((one) => isOtherHalf(one, named, number)) ?? named;
-  const cause = rootCause(part.record.tasks) ?? part.record.tasks[0];
-  return { run: part, index: number ?? cause?.index ?? 0 };
+  if (number === undefined) return only(named);
+  const halves = (run.steps ?? [run]).filter((one) => saidAs(stepOf(one)) === saidAs(stepOf(named)));
+  for (const part of [named, ...halves]) {
+    const task = part.record.tasks.find(({ index }) => index === number);
+    if (task) return { run: part, task };
+  }
+  const there = halves.flatMap(({ record }) => record.tasks.map(({ index }) => index)).sort((a, b) => a - b);
+  throw new Failure('usage', {
+    what: `${run.steps ? `step ${saidAs(stepOf(named))} of ` : ''}run ${run.id} has no task ${number}`,
+    why: `its tasks are ${formatIndices(there)}`,
+    next: 'name one of them',
+  });
 }
 
-/** The half of a step's array that has the task, where the one that is named has not. */
-function isOtherHalf(part: Run, named: Run, number: number | undefined): boolean {
-  const has = (one: Run) => one.record.tasks.some(({ index }) => index === number);
-  return number !== undefined && !has(named) && has(part) && saidAs(stepOf(part)) === saidAs(stepOf(named));
+function only(run: Run): { run: Run; task: TaskRecord } {
+  const task = rootCause(run.record.tasks) ?? run.record.tasks[0];
+  if (!task) throw new Error(`run ${run.id} has no tasks`);
+  return { run, task };
 }
 
 function ofStep(run: Run, steps: readonly Run[], name: string | undefined): Run {

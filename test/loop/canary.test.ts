@@ -85,6 +85,9 @@ test('where the first fails none of the others runs, and retry runs it and them'
     runs: [{ state: 'failed', failure: { class: 'exit_code', detail: 'step gen-canary: exit code 3' } }],
   });
   expect((await answered<{ step: string }>('logs', run_id, '--step', 'gen', '--task', '0')).step).toBe('gen-canary');
+  expect((await tiny.run(['logs', run_id, '--step', 'gen', '--task', '99'])).stderr).toBe(
+    `usage: step gen of run ${run_id} has no task 99\nwhy: its tasks are 0-3\nnext: name one of them`,
+  );
   rmSync(join(tiny.iteration, 'bad.0'));
   expect(await answered('retry', run_id)).toMatchObject({ what: 'gen-canary 0; gen 1-3; hist' });
   await over();
