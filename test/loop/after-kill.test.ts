@@ -2,20 +2,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { journalOf } from '../support/artifacts.ts';
+import { answered } from '../support/asking.ts';
 import { until } from '../support/repo.ts';
-import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate, makeTiny } from '../support/tiny.ts';
 
 afterAll(forgetTemplate);
 
 const SCRIPT =
   '#!/bin/sh\n#SBATCH --time=00:01:00\necho "$AUTOLAB_RUN_ID" >>runs/../order; while [ ! -e runs/../go ]; do sleep 0.1; done; exit 3\n';
-
-async function answered<T>(tiny: Tiny, ...args: string[]): Promise<T> {
-  const done = await tiny.run([...args, '--json']);
-  if (done.stdout === '') throw new Error(done.stderr);
-  return JSON.parse(done.stdout) as T;
-}
 
 /** `syncs`: of all syncs of the submission, which are of a journal. */
 type Cut = { cut: string; ran: number; over: boolean; syncs: number[] };

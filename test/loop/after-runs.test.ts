@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { readJsonFile } from '../support/artifacts.ts';
+import { asking } from '../support/asking.ts';
 import { makeChain } from '../support/chains.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
@@ -14,13 +15,7 @@ afterAll(forgetTemplate);
 type Submitted = { run_id: string; state: string; note: string | null };
 type Seen = { state: string; line: string; failure: { class: string; detail: string } | null };
 
-async function answered<T>(...args: string[]): Promise<T> {
-  const done = await tiny.run([...args, '--json']);
-  if (done.stdout === '') throw new Error(done.stderr);
-  return JSON.parse(done.stdout) as T;
-}
-const over = () => until('it is over', async () => (await answered<{ all_over: boolean }>('monitor')).all_over || undefined);
-const order = () => readFileSync(join(tiny.iteration, 'order'), 'utf8').trim().split('\n');
+const { answered, over, order } = asking(() => tiny);
 const launch = (more = '') => `schema_version: "1"
 site: local
 resources: { cpus: 1, memory: 50MB, walltime: "00:01:00" }

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
+import { asking } from '../support/asking.ts';
 import { makeChain } from '../support/chains.ts';
-import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate, makeTiny } from '../support/tiny.ts';
 
@@ -10,13 +10,7 @@ let tiny: Tiny;
 afterEach(() => tiny?.remove());
 afterAll(forgetTemplate);
 
-async function answered<T>(...args: string[]): Promise<T> {
-  const done = await tiny.run([...args, '--json']);
-  if (done.stdout === '') throw new Error(done.stderr);
-  return JSON.parse(done.stdout) as T;
-}
-const over = () => until('it is over', async () => (await answered<{ all_over: boolean }>('monitor')).all_over || undefined);
-const order = () => readFileSync(join(tiny.iteration, 'order'), 'utf8').trim().split('\n');
+const { answered, over, order } = asking(() => tiny);
 const lineOf = async (id: string) => (await answered<{ runs: { line: string }[] }>('runs', id)).runs[0]?.line;
 
 const LAUNCH = `schema_version: "1"

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, st
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { journalOf } from '../support/artifacts.ts';
+import { asking } from '../support/asking.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate, makeTiny } from '../support/tiny.ts';
@@ -14,11 +15,7 @@ type Submitted = { run_id: string; code: string };
 type Synced = { sync: string; missing: string[]; note: string | null };
 type Told = { all_over: boolean; problems: string[]; runs: { line: string }[] };
 
-async function answered<T>(...args: string[]): Promise<T> {
-  const done = await tiny.run([...args, '--json']);
-  if (done.stdout === '') throw new Error(done.stderr);
-  return JSON.parse(done.stdout) as T;
-}
+const { answered } = asking(() => tiny);
 const over = () => until('it is over', async () => ((await answered<Told>('monitor')).all_over ? true : undefined));
 const file = (...path: string[]) => join(tiny.path, ...path);
 const snapshots = () => readdirSync(file('.autolab', 'gate', 'code')).sort();

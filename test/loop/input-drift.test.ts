@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
+import { asking } from '../support/asking.ts';
 import { makeChain } from '../support/chains.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
@@ -13,14 +14,9 @@ afterAll(forgetTemplate);
 type Told = { all_over: boolean; problems: string[]; runs: { line: string }[] };
 type Runs = { runs: { task_list: { step: string; state: string; failure: string | null; detail: string | null }[] }[] };
 
-async function answered<T>(...args: string[]): Promise<T> {
-  const done = await tiny.run([...args, '--json']);
-  if (done.stdout === '') throw new Error(done.stderr);
-  return JSON.parse(done.stdout) as T;
-}
+const { answered, order } = asking(() => tiny);
 const told = () => answered<Told>('monitor');
 const over = () => until('it is over', async () => ((await told()).all_over ? true : undefined));
-const order = () => readFileSync(join(tiny.iteration, 'order'), 'utf8').trim().split('\n');
 const CONFIG = 'experiments/plan/tiny/updated_config.yaml';
 const write = (text: string) => writeFileSync(join(tiny.path, CONFIG), text);
 const go = () => writeFileSync(join(tiny.iteration, 'go'), '');

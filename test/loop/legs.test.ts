@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
+import { asking } from '../support/asking.ts';
 import { makeChain } from '../support/chains.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
@@ -24,13 +25,7 @@ type Seen = {
   failure: { class: string; detail: string } | null;
 };
 
-async function answered<T>(...args: string[]): Promise<T> {
-  const done = await tiny.run([...args, '--json']);
-  if (done.stdout === '') throw new Error(done.stderr);
-  return JSON.parse(done.stdout) as T;
-}
-const over = () => until('it is over', async () => (await answered<{ all_over: boolean }>('monitor')).all_over || undefined);
-const order = () => readFileSync(join(tiny.iteration, 'order'), 'utf8').trim().split('\n');
+const { answered, over, order } = asking(() => tiny);
 async function seen(id: string): Promise<Seen & { tasks: [string, string, string | null, boolean][] }> {
   const { runs } = await answered<{
     runs: (Seen & { task_list: { step: string; index: number; state: string; failure: string | null }[] })[];
