@@ -5,8 +5,7 @@ import { known } from '../base/fact.ts';
 import type { Effect } from '../base/permit.ts';
 import { Permit } from '../base/permit.ts';
 import { clean } from '../base/text.ts';
-import type { Acts, Context, Reads } from '../context.ts';
-import { decide } from '../policies/decide.ts';
+import type { Acts, Context } from '../context.ts';
 import { explainDecision } from '../policies/explain.ts';
 import type { Decision, Facts } from '../policies/types.ts';
 import type { AuditRef } from '../runs/audit.ts';
@@ -14,6 +13,7 @@ import { failed, runningOutcome, withWords } from './answers.ts';
 import { ask, consume } from './asking.ts';
 import { audit, entry, who } from './audit-lines.ts';
 import { tools } from './index.ts';
+import { judge } from './judging.ts';
 import { amongAll, underLock } from './locks.ts';
 import { finishCutOff } from './recovery.ts';
 import { parse, toolNamed } from './requests.ts';
@@ -122,18 +122,39 @@ async function act(
   context: Context,
   caller: Caller,
 ): Promise<Outcome> {
-  const settled = await underLock(tool, context, async () => {
-    const fresh = await context.acts(caller, acts.look, tool.name);
-    const looked: Facts = { ...(await tool.facts(input, fresh)), ...(before.probes ? { probes: before.probes } : {}) };
-    return amongAll(tool, context, () => settle(tool, input, fresh, tool.recount?.(fresh, looked) ?? looked, context, caller));
-  });
-  if ('outcome' in settled) return settled.outcome;
+  const settled = await lastLook(tool, input, before, acts, context, caller);
+  if (!('permit' in settled)) {
+    // Two may have been on the way to the same: what the other has done is then the answer.
+    const meanwhile = await tool.settled?.(input, acts);
+    if (meanwhile) return done(tool, meanwhile, []);
+    if ('failure' in settled) throw settled.failure;
+    return settled.outcome;
+  }
   const result = await tool.handle(input, acts, settled.permit, settled.reserved);
   if (result instanceof Running) return runningOutcome(result);
   return finish(tool, result, context, caller, settled.line);
 }
 
 type Settled = { outcome: Outcome } | { permit: Permit<Effect>; line: AuditRef | undefined; reserved: unknown };
+
+async function lastLook(
+  tool: Tool,
+  input: Record<string, unknown>,
+  before: Facts,
+  acts: Acts,
+  context: Context,
+  caller: Caller,
+): Promise<Settled | { failure: Failure }> {
+  try {
+    return await underLock(tool, context, async () => {
+      const fresh = await context.acts(caller, acts.look, tool.name);
+      const looked: Facts = { ...(await tool.facts(input, fresh)), ...(before.probes ? { probes: before.probes } : {}) };
+      return amongAll(tool, context, () => settle(tool, input, fresh, tool.recount?.(fresh, looked) ?? looked, context, caller));
+    });
+  } catch (error) {
+    return { failure: asFailure(error) };
+  }
+}
 
 async function settle(
   tool: Tool,
@@ -186,28 +207,6 @@ export async function look(
   }
   const facts = await tool.facts(input, acts);
   return { facts, decision: judge(tool, acts, facts, 'look') };
-}
-
-function judge(tool: Tool, acts: Reads, facts: Facts, phase: 'look' | 'probe' | 'act'): Decision {
-  if (tool.anywhere && !hasRepository(acts)) return { verdict: 'allow', reasons: [HERE], policy_version: 'none' };
-  return decide(acts.policy(), facts, phase);
-}
-
-const HERE = {
-  rule: 'no_repository',
-  verdict: 'allow' as const,
-  because: 'there is no repository here, so there is no policy to ask',
-  remedy: '',
-  origin: { layer: 'defaults' as const, file: 'defaults', line: 0 },
-};
-
-function hasRepository(reads: Reads): boolean {
-  try {
-    return reads.repo !== '';
-  } catch (error) {
-    if (asFailure(error).code === 'no_repository') return false;
-    throw error;
-  }
 }
 
 function output(tool: Tool, value: unknown): Record<string, unknown> {

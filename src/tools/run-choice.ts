@@ -77,10 +77,10 @@ export function passed(names: readonly string[]): Record<string, string> {
   return values.PATH === undefined ? values : { ...values, AUTOLAB_PATH: values.PATH };
 }
 
-/** Another server was faster with the same iteration. */
+/** Another server is faster with the same iteration. */
 export function raced(run: Run): Failure {
-  return new Failure('run_state', {
-    what: `run ${run.id} of this iteration was submitted by another process in the meantime`,
+  return new Failure('lock_held', {
+    what: `run ${run.id} of this iteration is being submitted by another process`,
     why: `it is ${run.record.state}`,
     next: 'make the same call again; it answers with that run’s state',
   });
