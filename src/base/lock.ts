@@ -1,27 +1,36 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, linkSync, mkdirSync, readFileSync, readlinkSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, systemCode } from './errors.ts';
 
-/** How long to wait for another holder before giving up, and how often to look. Locks are held for writes only, never over ssh or a person. */
+/** How long to wait for another holder before giving up. Locks are held for writes only, never over ssh or a person. */
 const WAIT_MS = 15_000;
-const LOOK_MS = 5;
+/** Every look is a request to the file server where the lock is on one: who waits longer looks less often, and not in step with the others. */
+const LOOK_MS = { first: 5, most: 60 };
+/** A holder touches its lock this often. One whose life cannot be seen from here counts as dead after so long a silence, as in Autolab. */
+const BEAT_MS = 60_000;
+const SILENCE_MS = 30 * 60_000;
 
-type Holder = { host: string; boot: string; pid: number; started: string; token: string; purpose: string };
+/** `pids`: the namespace in which `pid` counts; containers can share a name and a boot. */
+type Holder = { host: string; boot: string; pids?: string; pid: number; started: string; token: string; purpose: string };
 
 /**
- * Runs `work` while holding `path`. The lock is a complete file linked into place, so nobody ever sees it empty. It is broken only
- * when its holder was on this host and is gone (other boot, no such process, or the pid belongs to a later process); a holder on
- * another host is reported, never broken. Fails with `lock_held` after `waitMs`.
+ * Runs `work` while holding `path`. The lock is a complete file linked into place, so nobody ever sees it empty. It is broken when
+ * its holder was on this host and is gone (other boot, no such process, or the pid belongs to a later process). A holder elsewhere, on
+ * another host or in another container, is reported and believed until it was silent for 30 minutes by the clock of the file system.
+ * Fails with `lock_held` after `waitMs`.
  */
 export async function withLock<T>(path: string, purpose: string, work: () => T | Promise<T>, waitMs = WAIT_MS): Promise<T> {
   mkdirSync(dirname(path), { recursive: true });
   const token = await acquire(path, purpose, waitMs);
+  const beat = setInterval(() => touch(path, token), BEAT_MS);
+  beat.unref();
   try {
     return await work();
   } finally {
+    clearInterval(beat);
     if (read(path)?.token === token) unlinkSync(path);
   }
 }
@@ -31,6 +40,7 @@ async function acquire(path: string, purpose: string, waitMs: number): Promise<s
   const mine: Holder = {
     host: hostname(),
     boot: bootId(),
+    pids: pidNamespace(),
     pid: process.pid,
     started: startTime(process.pid) ?? '',
     token,
@@ -39,10 +49,11 @@ async function acquire(path: string, purpose: string, waitMs: number): Promise<s
   const temporary = `${path}.${process.pid}.${token}.tmp`;
   writeFileSync(temporary, `${JSON.stringify(mine)}\n`, { flag: 'wx' });
   try {
-    for (const end = Date.now() + waitMs; ; await sleep(LOOK_MS)) {
+    const end = Date.now() + waitMs;
+    for (let pause = LOOK_MS.first; ; pause = Math.min(pause * 1.5, LOOK_MS.most), await sleep(pause * (0.5 + Math.random()))) {
       if (tryLink(temporary, path)) return token;
       const holder = read(path);
-      if (holder && isGone(holder)) breakLock(path, holder, temporary);
+      if (holder && isGone(holder, path, temporary)) breakLock(path, holder, temporary);
       else if (Date.now() >= end) throw held(path, holder);
     }
   } finally {
@@ -68,7 +79,7 @@ function breakLock(path: string, dead: Holder, proof: string): void {
   const right = `${path}.${dead.token}.break`;
   if (!tryLink(proof, right)) {
     const other = read(right);
-    if (other && isGone(other)) breakLock(right, other, proof);
+    if (other && isGone(other, right, proof)) breakLock(right, other, proof);
     return;
   }
   if (read(path)?.token === dead.token) unlinkSync(path);
@@ -84,11 +95,47 @@ function read(path: string): Holder | undefined {
   }
 }
 
-function isGone(holder: Holder): boolean {
-  if (holder.host !== hostname()) return false;
+/** A space behind the JSON: the file server's own clock writes down when. Whoever has taken the lock over meanwhile loses nothing by it. */
+function touch(path: string, token: string): void {
+  if (read(path)?.token === token) appendFileSync(path, ' ');
+}
+
+/** `fresh` was just made beside `path`, so that both have their times of one clock. */
+function isGone(holder: Holder, path: string, fresh: string): boolean {
+  if (!isNear(holder)) return isSilent(path, fresh);
   if (holder.boot !== bootId()) return true;
   const started = startTime(holder.pid);
-  return started === undefined || (holder.started !== '' && started !== holder.started);
+  if (started === undefined) return !isHidden(holder.pid);
+  return holder.started !== '' && started !== holder.started;
+}
+
+/** Whether the holder's process, if it lives, is among those that can be seen from here. */
+function isNear(holder: Holder): boolean {
+  if (holder.host !== hostname()) return false;
+  return holder.boot !== bootId() || holder.pids === undefined || holder.pids === pidNamespace();
+}
+
+function isSilent(path: string, fresh: string): boolean {
+  const last = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return last !== undefined && statSync(fresh).mtimeMs - last > SILENCE_MS;
+}
+
+/** Another user's process that /proc does not show (hidepid, proc(5)): it is there, and may not be signalled. */
+function isHidden(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
+  }
+}
+
+function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
 }
 
 /** Field 22 of /proc/PID/stat (proc(5)): a pid together with it names one process for ever. Undefined: no such process, or no /proc. */
@@ -112,10 +159,14 @@ export function bootId(): string {
 
 function held(path: string, holder: Holder | undefined): Failure {
   const who = holder ? `process ${holder.pid} on ${holder.host} (${holder.purpose})` : 'an unreadable holder';
-  const away = holder !== undefined && holder.host !== hostname();
+  const away = holder !== undefined && !isNear(holder);
   return new Failure('lock_held', {
     what: `${path} is held by ${who}`,
-    why: away ? 'whether a process on another host lives cannot be seen from here' : 'it is still running',
-    next: away ? `if that host is down for good, remove ${path} by hand; else call again` : 'call again when it is done',
+    why: away
+      ? 'whether a process on another host, or in another container, lives cannot be seen from here; after 30 minutes of silence its lock is taken over'
+      : 'it is still running',
+    next: away
+      ? `call again when it is done; if that host is down for good, ${path} may be removed by hand`
+      : 'call again when it is done',
   });
 }

@@ -162,8 +162,9 @@ function lifeOf(holder: Holder): 'gone' | 'certain' | 'unknown' {
   const { boot, started } = holder.autolab_mcp ?? {};
   if (boot && boot !== bootId()) return 'gone';
   if (!processExists(holder.pid)) return 'gone';
-  if (!started) return 'unknown';
-  return startTime(holder.pid) === started ? 'certain' : 'gone';
+  const now = startTime(holder.pid);
+  if (!started || now === undefined) return 'unknown';
+  return now === started ? 'certain' : 'gone';
 }
 
 function processExists(pid: number): boolean {

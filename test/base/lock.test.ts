@@ -1,9 +1,20 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, expect, test } from 'vitest';
-import { bootId, withLock } from '../../src/base/lock.ts';
+import { afterAll, expect, test, vi } from 'vitest';
+import { bootId, startTime, withLock } from '../../src/base/lock.ts';
 
 const top = mkdtempSync(join(tmpdir(), 'lock-'));
 afterAll(() => rmSync(top, { recursive: true }));
@@ -82,6 +93,70 @@ test('a holder on another host is reported and never broken', async () => {
     why: expect.stringContaining('another host'),
   });
   expect(JSON.parse(readFileSync(path, 'utf8')).host).toBe('elsewhere');
+});
+
+test.each([
+  ['on another host', { host: 'elsewhere' }],
+  ['in another container of this host', { pids: 'pid:[1]' }],
+])('a holder %s that was silent for 30 minutes is passed over, and not before', async (_what, over) => {
+  const path = join(top, 'silent');
+  writeFileSync(path, holder({ pid: 2 ** 22 + 1, ...over }));
+  const minutesAgo = (minutes: number) => utimesSync(path, new Date(), new Date(Date.now() - minutes * 60_000));
+  minutesAgo(29);
+  await expect(withLock(path, 'test', () => 'mine', 50)).rejects.toMatchObject({ code: 'lock_held' });
+  minutesAgo(31);
+  expect(await withLock(path, 'test', () => 'mine', 5000)).toBe('mine');
+  expect(readdirSync(top).filter((name) => name.startsWith('silent'))).toEqual([]);
+});
+
+test('a holder lets it be seen that it lives', async () => {
+  const path = join(top, 'beats');
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    await withLock(path, 'test', () => {
+      utimesSync(path, new Date(0), new Date(0));
+      vi.advanceTimersByTime(61_000);
+      expect(statSync(path).mtimeMs).toBeGreaterThan(Date.now() - 60_000);
+      expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ purpose: 'test', pid: process.pid });
+    });
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('a living process that /proc does not show to this user is not taken for dead', async (context) => {
+  if (process.getuid?.() !== 0) return context.skip('only root can mount such a /proc');
+  const folder = mkdtempSync(join(tmpdir(), 'hidden-'));
+  chmodSync(folder, 0o777);
+  writeFileSync(join(folder, 'lock'), holder({ pid: process.pid, started: startTime(process.pid) }));
+  const script = join(top, 'hidden.ts');
+  writeFileSync(
+    script,
+    `import { withLock } from ${JSON.stringify(SRC)};
+     try { await withLock(${JSON.stringify(join(folder, 'lock'))}, 'test', () => console.log('taken'), 50); } catch (error) { console.log(error.code); }`,
+  );
+  const bundle = join(folder, 'hidden.mjs');
+  await execa(join(ROOT, 'node_modules/.bin/esbuild'), [
+    script,
+    '--bundle',
+    '--platform=node',
+    '--format=esm',
+    `--outfile=${bundle}`,
+  ]);
+  const node = join(folder, 'node');
+  copyFileSync(process.execPath, node);
+  const { stdout } = await execa('unshare', [
+    '--mount',
+    'sh',
+    '-c',
+    'mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"',
+    'sh',
+    node,
+    bundle,
+  ]);
+  rmSync(folder, { recursive: true });
+  expect(stdout).toBe('lock_held');
 });
 
 test('the lock is free again when the work throws', async () => {
