@@ -76,6 +76,7 @@ export default defineTool({
     const chosen = chooseRun(acts, run_id);
     return withWhole(chosen, 'cancelling', async () => {
       const run = reread(chosen);
+      if (isOver(run.record.state)) return answer(run, []);
       permit.check(digest(subjectOf(run)));
       const site = acts.site(run.plan.site);
       const children = await childrenOf(run, site);
@@ -123,9 +124,12 @@ async function childrenOf(run: Run, site: Site): Promise<{ id: string; name: str
   return masters.flatMap((part) => childJobs(part, site, noted).map(({ id, name }) => ({ id, name, of: part.id })));
 }
 
-/** What its scripts submit while it is being decided on is meant, too. */
+/**
+ * The whole run is meant: what of it is submitted while it is being decided on, by us or by its scripts, and not only what is left of it
+ * then. A retry in between is a decision of its own, and is not meant.
+ */
 function subjectOf(run: Run): unknown {
-  return { cancel: run.id, jobs: jobsOf(run), ...(maySubmit(run.plan) ? { children: 'all' } : {}) };
+  return { cancel: run.id, retries: partsOf(run).map(({ record }) => record.retries) };
 }
 
 function answer(run: Run, cancelled: string[]): z.output<typeof output> {

@@ -1,10 +1,13 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { journalOf } from '../support/artifacts.ts';
 import { answered } from '../support/asking.ts';
 import { until } from '../support/repo.ts';
 import type { Done, Tiny } from '../support/tiny.ts';
 import { makeTiny } from '../support/tiny.ts';
+
+/** A repository in which a crowd works, and how one of it is started there. */
+export type Place = Pick<Tiny, 'path' | 'run'>;
 
 /** One process of many: what it is asked, and what stands before its command line. */
 export type Member = { args: string[]; prefix?: string[] };
@@ -35,38 +38,34 @@ export function names(iterations: number): string[] {
 }
 
 /** All at once; each is called again, a bounded number of times, while its answer is that another holds a lock. */
-export async function allAtOnce(tiny: Tiny, members: Member[]): Promise<(Done & { calls: number })[]> {
+export async function allAtOnce(tiny: Place, members: Member[]): Promise<(Done & { calls: number })[]> {
   return Promise.all(members.map((member) => insistent(tiny, member)));
 }
 
-async function insistent(tiny: Tiny, { args, prefix = [] }: Member): Promise<Done & { calls: number }> {
+async function insistent(tiny: Place, { args, prefix = [] }: Member): Promise<Done & { calls: number }> {
   for (let calls = 1; ; calls++) {
     const done = await tiny.run(args, { prefix });
-    if (!done.stderr.startsWith('lock_held:') || calls === 20) return { ...done, calls };
+    if (!/^lock_held:|"code":"lock_held"/.test(done.stderr) || calls === 20) return { ...done, calls };
   }
 }
 
-/** What stands before a command so that it runs as on another machine: another name and another boot. `scratch` is for the id of the boot. */
-export function onAnotherHost(scratch: string, name: string): string[] {
-  mkdirSync(scratch, { recursive: true });
-  const boot = join(scratch, `boot-${name}`);
-  writeFileSync(boot, `00000000-0000-4000-8000-${Buffer.from(name).toString('hex').padStart(12, '0').slice(-12)}\n`);
-  const set = 'hostname "$0" && mount --bind "$1" /proc/sys/kernel/random/boot_id && shift && exec "$@"';
-  return ['unshare', '--uts', '--mount', 'sh', '-c', set, name, boot];
+/** What went wrong, each kind once. */
+export function failures(answers: readonly Done[]): string[] {
+  return [...new Set(answers.filter(({ exit }) => exit !== 0).map(({ stdout, stderr }) => `${stdout}${stderr}`.slice(0, 600)))];
 }
 
 /** How often the scripts of an iteration have run, by run. */
-export function executionsOf(tiny: Tiny, iteration = 'tiny'): string[] {
+export function executionsOf(tiny: Place, iteration = 'tiny'): string[] {
   const path = join(tiny.path, 'experiments', 'plan', iteration, 'executions.log');
   return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
 }
 
-export function runsOf(tiny: Tiny, iteration = 'tiny'): string[] {
+export function runsOf(tiny: Place, iteration = 'tiny'): string[] {
   const folder = join(tiny.path, 'experiments', 'plan', iteration, 'runs');
   return existsSync(folder) ? readdirSync(folder).filter((name) => existsSync(join(folder, name, 'gate'))) : [];
 }
 
-export async function untilOver(tiny: Tiny): Promise<void> {
+export async function untilOver(tiny: Place): Promise<void> {
   await until(
     'nothing is waited for',
     async () => (await answered<{ all_over: boolean }>(tiny, 'monitor')).all_over || undefined,
@@ -75,7 +74,7 @@ export async function untilOver(tiny: Tiny): Promise<void> {
 }
 
 /** What is not as it must be when a crowd has gone; nothing of it is a matter of who came first. */
-export async function troubles(tiny: Tiny, iterations: string[], runsEach = 1): Promise<string[]> {
+export async function troubles(tiny: Place, iterations: string[], runsEach = 1): Promise<string[]> {
   const found: string[] = [];
   const ledger = readFileSync(join(tiny.path, 'docs', 'slurm_job_list.md'), 'utf8');
   for (const iteration of iterations) {
@@ -113,7 +112,7 @@ export function manifestOf(iteration: string, run: string): string {
 }
 
 /** Locks and temporary files that nobody holds or writes any more. */
-export function litter(tiny: Tiny): string[] {
+export function litter(tiny: Place): string[] {
   return readdirSync(tiny.path, { recursive: true, encoding: 'utf8' }).filter(
     (name) =>
       !name.startsWith('.git/') &&

@@ -4,7 +4,7 @@ import { until } from './repo.ts';
 import type { Tiny } from './tiny.ts';
 
 /** What a command answers as data, whatever its exit code says; a failure without data is thrown in its words. */
-export async function answered<T>(tiny: Tiny, ...args: string[]): Promise<T> {
+export async function answered<T>(tiny: Pick<Tiny, 'run'>, ...args: string[]): Promise<T> {
   const done = await tiny.run([...args, '--json']);
   if (done.stdout === '') throw new Error(done.stderr);
   return JSON.parse(done.stdout) as T;
