@@ -3,11 +3,13 @@ import type { Job, JobView } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
 import { lapsed } from './after-runs.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
+import type { LookUp } from './look-up.ts';
+import { oneByOne, startOf } from './look-up.ts';
 import { stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { record, reread } from './run.ts';
-import { readBack, release, resume, send, startOf } from './submission.ts';
+import { readBack, release, resume, send } from './submission.ts';
 import { mayHaveRun } from './taken-back.ts';
 import type { Attempt } from './types.ts';
 
@@ -31,10 +33,16 @@ export async function submitChain(run: Run, site: Site, jobs: readonly StepJob[]
 }
 
 /** Finishes a chain whose submission was cut off, from what journal and scheduler say. Submits nothing: that takes a new decision. */
-export async function resumeChain(run: Run, site: Site, permit: ActingPermit, mayRelease: boolean): Promise<Run> {
+export async function resumeChain(
+  run: Run,
+  site: Site,
+  permit: ActingPermit,
+  mayRelease: boolean,
+  looks: LookUp = oneByOne(site),
+): Promise<Run> {
   for (const { step = '' } of run.steps ?? []) {
     const now = stepOfRun(run, step);
-    if (UNCERTAIN.has(phaseOf(now) ?? '')) await resume(now, site, permit, false);
+    if (UNCERTAIN.has(phaseOf(now) ?? '')) await resume(now, site, permit, false, looks);
   }
   return finishChain(reread(run), site, permit, mayRelease);
 }

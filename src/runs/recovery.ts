@@ -1,8 +1,11 @@
+import type { Failure } from '../base/errors.ts';
 import { asFailure } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
 import type { Site } from '../sites/site.ts';
 import { resumeChain } from './chain-submission.ts';
+import { allAtOnce } from './look-up.ts';
 import { openRuns } from './open.ts';
+import type { RunRecord } from './record.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { reread, withRun } from './run.ts';
@@ -22,7 +25,8 @@ function hasBegun({ record }: Run): boolean {
 
 /**
  * Finishes every submission of the repository that was cut off: adopts and records what the scheduler has, and releases it while the
- * decision that allowed it still stands. A run another living process is working on is left to it. Submits nothing.
+ * decision that allowed it still stands. However many there are, what became of them is asked with one question a site, and where nothing
+ * is to be done no lock is taken. A run another living process is working on is left to it. Submits nothing.
  */
 export async function recover(
   repo: string,
@@ -31,32 +35,142 @@ export async function recover(
   policyVersion: string | null,
   changed: (run: Run) => Promise<void>,
 ): Promise<Recovered[]> {
-  const found: Recovered[] = [];
-  for (const run of openRuns(repo).runs) {
-    if (!isCutOff(run)) continue;
+  const cutOff = openRuns(repo).runs.filter(isCutOff);
+  const found = new Map<string, string>();
+  for (const name of new Set(cutOff.map(({ plan }) => plan.site))) {
+    const here = cutOff.filter(({ plan }) => plan.site === name);
     try {
-      await withRun(run, 'recovery', () => finish(run), 0);
+      await recoverAt(siteOf(name), here, permit, policyVersion, found, changed);
     } catch (error) {
-      const failure = asFailure(error);
-      if (failure.code === 'internal') throw failure;
-      if (failure.code !== 'lock_held') found.push({ run: run.id, found: `not finished: ${failure.message}` });
+      const failure = passOver(error);
+      for (const { id } of here) if (!found.has(id)) found.set(id, `not finished: ${failure.message}`);
     }
   }
-  return found;
+  return cutOff.flatMap(({ id }) => {
+    const what = found.get(id);
+    return what === undefined ? [] : [{ run: id, found: what }];
+  });
+}
 
-  async function finish(stale: Run): Promise<void> {
+async function recoverAt(
+  site: Site,
+  runs: readonly Run[],
+  permit: ActingPermit,
+  policyVersion: string | null,
+  found: Map<string, string>,
+  changed: (run: Run) => Promise<void>,
+): Promise<void> {
+  const notFinished = (id: string, error: unknown): Failure => {
+    const failure = passOver(error);
+    const words = [found.get(id), `not finished: ${failure.message}`].filter((one) => one !== undefined).join('; ');
+    if (failure.code !== 'lock_held') found.set(id, words);
+    return failure;
+  };
+  const resolved = await resolve(site, runs, permit, notFinished);
+  let down: Failure | undefined;
+  for (const stale of runs) {
+    let now = resolved.get(stale.id) ?? stale;
+    try {
+      // Each look at a scheduler that is down takes until its clients give up.
+      if (isNext(now, policyVersion) && down) throw down;
+      if (isNext(now, policyVersion)) now = await withRun(now, 'recovery', () => finish(now), 0);
+    } catch (error) {
+      const failure = notFinished(stale.id, error);
+      if (failure.code === 'scheduler_unreachable' || failure.code === 'site_unavailable') down = failure;
+    }
+    if (now.record.last === stale.record.last) continue;
+    if (!found.has(stale.id)) found.set(stale.id, words(now));
+    await changed(now).catch((error) => notFinished(stale.id, error));
+  }
+
+  async function finish(stale: Run): Promise<Run> {
     const before = reread(stale);
-    if (!isCutOff(before)) return;
-    // Of a chain each step may have been decided on by itself: all that would be let go must stand.
-    const begun = (before.steps ?? [before]).filter(hasBegun);
-    const allowed = policyVersion !== null && begun.every(({ record }) => current(record)?.policyVersion === policyVersion);
-    const site = siteOf(before.plan.site);
-    const after = before.steps ? await resumeChain(before, site, permit, allowed) : await resume(before, site, permit, allowed);
-    if (after.record.last === before.record.last) return;
-    found.push({ run: after.id, found: words(after) });
-    await changed(after);
+    if (!isCutOff(before)) return before;
+    return (before.steps ? resumeChain : resume)(before, site, permit, mayRelease(before, policyVersion));
   }
 }
+
+/** Finds out of which of them something was accepted, with all of their locks held; gives those it could look at, as they then are. */
+async function resolve(
+  site: Site,
+  runs: readonly Run[],
+  permit: ActingPermit,
+  notFinished: (id: string, error: unknown) => void,
+): Promise<Map<string, Run>> {
+  const resolved = new Map<string, Run>();
+  await withThose(runs.filter(isUncertain), async (held) => {
+    const fresh = held.map(reread).filter(isUncertain);
+    const attempts = fresh.flatMap(uncertainParts).flatMap(({ record }) => current(record) ?? []);
+    const looks = allAtOnce(site, attempts);
+    for (const run of fresh) {
+      try {
+        // The steps of a run share its journal.
+        for (const part of uncertainParts(run)) await resume(reread(part), site, permit, false, looks);
+      } catch (error) {
+        notFinished(run.id, error);
+      }
+      resolved.set(run.id, reread(run));
+    }
+  });
+  return resolved;
+}
+
+/** Holds the locks of those that nobody else works on. */
+async function withThose(
+  runs: readonly Run[],
+  work: (held: readonly Run[]) => Promise<void>,
+  held: readonly Run[] = [],
+): Promise<void> {
+  const [first, ...rest] = runs;
+  if (!first) return held.length === 0 ? undefined : work(held);
+  let isHeld = false;
+  const inside = () => {
+    isHeld = true;
+    return withThose(rest, work, [...held, first]);
+  };
+  try {
+    await withRun(first, 'recovery', inside, 0);
+  } catch (error) {
+    if (isHeld || asFailure(error).code !== 'lock_held') throw error;
+    await withThose(rest, work, held);
+  }
+}
+
+function passOver(error: unknown): Failure {
+  const failure = asFailure(error);
+  if (failure.code === 'internal') throw failure;
+  return failure;
+}
+
+function uncertainParts(run: Run): readonly Run[] {
+  return (run.steps ?? [run]).filter(({ record }) => UNCERTAIN.has(current(record)?.phase ?? ''));
+}
+
+function isUncertain(run: Run): boolean {
+  return uncertainParts(run).length > 0;
+}
+
+/** Of a chain each step may have been decided on by itself: all that would be let go must stand. */
+function mayRelease(run: Run, policyVersion: string | null): boolean {
+  const begun = (run.steps ?? [run]).filter(hasBegun);
+  return policyVersion !== null && begun.every(({ record }) => current(record)?.policyVersion === policyVersion);
+}
+
+/** Whether there is anything to do for it now. What is still not known is for the next call, but for what a cancelled chain has accepted. */
+function isNext(run: Run, policyVersion: string | null): boolean {
+  const parts = run.steps ?? [run];
+  if (!isCutOff(run) || (isUncertain(run) && !(run.steps && run.record.cancelling))) return false;
+  const isToEnd = run.record.cancelling || parts.some(({ record }) => record.differences.length > 0 || isStopped(record));
+  return isToEnd || mayRelease(run, policyVersion);
+}
+
+/** The others of its chain are taken back. */
+function isStopped(record: RunRecord): boolean {
+  const phase = current(record)?.phase;
+  return phase === 'refused' || phase === 'withdrawn';
+}
+
+const UNCERTAIN: ReadonlySet<string> = new Set(['intent', 'ambiguous']);
 
 function words(run: Run): string {
   const attempt = current(run.record);

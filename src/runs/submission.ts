@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Failure } from '../base/errors.ts';
 import { asFailure } from '../base/errors.ts';
 import type { ActingPermit, Permit } from '../base/permit.ts';
@@ -7,7 +6,10 @@ import type { Job, JobView, Requested } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
 import { awaited, lapsed } from './after-runs.ts';
 import { allowance, excess } from './allowance.ts';
+import { giveUpClaim } from './given-up.ts';
 import type { JournalEvent } from './journal.ts';
+import type { LookUp } from './look-up.ts';
+import { oneByOne, seen, since, startOf } from './look-up.ts';
 import { decidedStep, planDigest } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
@@ -49,21 +51,27 @@ export async function send(run: Run, site: Site, job: Job, permit: Permit<'spend
 /**
  * Finishes a submission that was cut off, from what the journal and the scheduler say: adopts, records, releases, or finds out that
  * there is nothing. Submits nothing: that takes a new decision. The caller holds the run's lock. `mayRelease` is whether the
- * journalled decision still stands under today's policy.
+ * journalled decision still stands under today's policy; what is being cancelled comes to its end all the same.
  */
-export async function resume(run: Run, site: Site, permit: ActingPermit, mayRelease = true): Promise<Run> {
+export async function resume(
+  run: Run,
+  site: Site,
+  permit: ActingPermit,
+  mayRelease = true,
+  looks: LookUp = oneByOne(site),
+): Promise<Run> {
   const attempt = current(run.record);
   if (!attempt) return run;
   switch (attempt.phase) {
     case 'intent':
     case 'ambiguous':
     case 'unknown':
-      return adopt(run, site, permit, attempt, mayRelease);
+      return adopt(run, site, permit, attempt, mayRelease, looks);
     case 'submitted':
     case 'releasing':
       // With differences it was cut off while it was being withdrawn.
       if (run.record.differences.length > 0) return withdraw(run, site, permit);
-      return mayRelease ? release(run, site, permit) : run;
+      return mayRelease || run.record.cancelling ? release(run, site, permit) : run;
     case 'released':
     case 'refused':
     case 'none':
@@ -72,21 +80,19 @@ export async function resume(run: Run, site: Site, permit: ActingPermit, mayRele
   }
 }
 
-async function adopt(run: Run, site: Site, permit: ActingPermit, attempt: Attempt, mayRelease: boolean): Promise<Run> {
+async function adopt(
+  run: Run,
+  site: Site,
+  permit: ActingPermit,
+  attempt: Attempt,
+  mayRelease: boolean,
+  looks: LookUp,
+): Promise<Run> {
   const of = { step: attempt.step, attempt: attempt.attempt };
-  const timings = TIMINGS[site.kind];
-  if (!timings) return run;
-  const since = startOf(attempt);
-  const age = () => (Date.now() - Date.parse(attempt.intentAt)) / 1000;
-  let rows: JobView[];
+  if (!TIMINGS[site.kind]) return run;
+  let rows: readonly JobView[];
   try {
-    const young = age() < timings.visibility;
-    rows = await site.find(attempt.name, since);
-    if (rows.length === 0 && young) {
-      // Never longer than the whole window: the intent's time may be another host's, whose clock is ahead.
-      await sleep(Math.min(timings.visibility, Math.max(0, timings.visibility - age())) * 1000);
-      rows = await site.find(attempt.name, since);
-    }
+    rows = await looks.rows(attempt);
   } catch (error) {
     const why = asFailure(error).message;
     return attempt.phase === 'ambiguous'
@@ -96,7 +102,7 @@ async function adopt(run: Run, site: Site, permit: ActingPermit, attempt: Attemp
   const ids = [...new Set(rows.map((row) => row.id))].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   // Where one has begun it has the claim, and the others are the surplus.
   const first = rows.find((row) => BEGUN.has(row.state))?.id ?? ids[0];
-  if (first === undefined) return nothingFound(run, of, attempt, await memoryOf(site, timings.memory), age());
+  if (first === undefined) return nothingFound(run, of, attempt, await looks.memory());
   const surplus = ids.filter((id) => id !== first);
   if (surplus.length > 0) {
     await site.cancel(
@@ -109,33 +115,16 @@ async function adopt(run: Run, site: Site, permit: ActingPermit, attempt: Attemp
   return mayRelease ? release(adopted, site, permit) : adopted;
 }
 
-/** Before the submission, with room for clocks that differ. Epoch seconds. */
-export function startOf(attempt: Attempt): number {
-  return Date.parse(attempt.intentAt) / 1000 - 86_400;
-}
-
-/** The shorter of the table's and the site's own memory; a site that cannot say has none. */
-async function memoryOf(site: Site, usual: number | null): Promise<number | null> {
-  try {
-    const own = await site.memory();
-    return own === undefined ? usual : own === null ? usual : Math.min(own, usual ?? own);
-  } catch {
-    return 0;
-  }
-}
-
-function nothingFound(
-  run: Run,
-  of: { step: string; attempt: number },
-  attempt: Attempt,
-  memory: number | null,
-  age: number,
-): Run {
-  const certain = memory === null || (age >= 0 && age <= memory);
+function nothingFound(run: Run, of: { step: string; attempt: number }, attempt: Attempt, memory: number | null): Run {
+  const age = since(attempt.intentAt);
+  const isRemembered = memory === null || (age >= 0 && age <= memory);
+  const certain = isRemembered && !giveUpClaim(run, attempt);
   if (!certain && attempt.phase === 'unknown') return run;
   const why = certain
     ? 'a healthy look found no job of this name: nothing was accepted'
-    : `no job of this name, but the scheduler forgets jobs after ${memory} s: it may have been cancelled while it was held`;
+    : isRemembered
+      ? 'no job of this name is known, and yet one of it has begun'
+      : `no job of this name, but the scheduler forgets jobs after ${memory} s: it may have been cancelled while it was held`;
   return record(run, { event: 'absent', ...of, certain, why });
 }
 
@@ -151,7 +140,7 @@ export async function release(run: Run, site: Site, permit: ActingPermit, isFres
   const of = { step: attempt.step, attempt: attempt.attempt };
   if (run.record.state === 'pending')
     run = record(run, { event: 'moved', from: 'pending', to: 'submitted', because: `job ${jobId} on ${site.name}` });
-  const before = isFresh ? [] : await site.find(attempt.name, startOf(attempt));
+  const before = isFresh ? [] : await seen(site, attempt, attempt.submittedAt ?? attempt.intentAt);
   const row = isFresh ? { state: 'held' as const } : before.find((one) => one.id === jobId);
   const isReleasing = attempt.phase === 'releasing';
   if (run.record.cancelling && row && !OVER.has(row.state)) {

@@ -77,7 +77,7 @@ export function openWork(repo: string): Work {
         return turn;
       });
       for (const end = Date.now() + waitMs; ; await sleep(50)) {
-        const view = (await ask(scheduler.find(name, user, 0)))[0];
+        const view = (await ask(scheduler.find([name], user, 0))).rows[0];
         if (view && OVER.has(view.state)) {
           await noteEnd(view, folder, request, watch);
           return tell(view, folder, request);
@@ -102,7 +102,7 @@ export function openWork(repo: string): Work {
 
   /** Submits held and releases; what a crash left held is released by the next call with the same key. */
   async function start(name: string, folder: string, request: WorkRequest, watch?: WorkWatch): Promise<void> {
-    const known = (await ask(scheduler.find(name, user, 0)))[0];
+    const known = (await ask(scheduler.find([name], user, 0))).rows[0];
     if (known && known.state !== 'held') return;
     if (!known) await watch?.begins(name, request);
     const id = known?.id ?? (await submit(name, folder, request));

@@ -10,6 +10,7 @@ import { processLook } from './process-look.ts';
 import type { SiteDescription } from './schedulers/description.ts';
 import type {
   Finding,
+  Found,
   History,
   Job,
   JobId,
@@ -44,6 +45,8 @@ export type Site = {
   worst(requested: Requested): Promise<Worst | undefined>;
   /** Looks for jobs submitted after `since`, epoch seconds. */
   find(name: string, since: number): Promise<JobView[]>;
+  /** The same of many names with one question. */
+  findAll(names: readonly string[], since: number): Promise<Found>;
   readBack(id: JobId): Promise<Requested>;
   /** Every job of the account, ours and others', since then (epoch seconds), and those of the ids. */
   history(since: number, ids: readonly JobId[]): Promise<History>;
@@ -79,7 +82,12 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
     user,
     queue: () => ask(scheduler.queue(user)),
     worst: async (requested) => (scheduler.worst ? ask(scheduler.worst(requested)) : undefined),
-    find: (job, since) => ask(scheduler.find(job, user, since)),
+    find: async (job, since) => {
+      const { rows, missing } = await ask(scheduler.find([job], user, since));
+      if (rows.length === 0 && missing) throw missing;
+      return rows;
+    },
+    findAll: (names, since) => ask(scheduler.find(names, user, since)),
     readBack: (id) => ask(scheduler.readBack(id)),
     history: (since, ids) => ask(scheduler.history(user, since, ids), HISTORY_LIMIT_MS),
     poll: (query) => ask(scheduler.poll({ ...query, user })),

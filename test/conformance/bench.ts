@@ -120,8 +120,12 @@ export class Desk {
     await this.ask(this.bench.scheduler.cancel([{ id, name: job.name }], this.bench.user));
   }
 
-  find(name: string): Promise<JobView[]> {
-    return this.ask(this.bench.scheduler.find(name, this.bench.user, Math.floor(Date.now() / 1000) - 3600));
+  async find(...names: string[]): Promise<JobView[]> {
+    const { rows, missing } = await this.ask(
+      this.bench.scheduler.find(names, this.bench.user, Math.floor(Date.now() / 1000) - 3600),
+    );
+    if (missing) throw missing;
+    return rows;
   }
 
   /** One healthy look at these jobs. */

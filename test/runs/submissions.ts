@@ -17,8 +17,8 @@ import { localTransport } from '../../src/sites/transports/local.ts';
 import type { Output, Transport } from '../../src/sites/transports/transport.ts';
 import { plan, RUN_ID, SCRIPT, scratch } from './samples.ts';
 
-/** The far end that does not answer: what `unreachable` names happens instead of the scheduler's answer to these verbs, or to all, and of those to the ones that name this. */
-export type Fault = { answer: Partial<Output>; verbs?: readonly string[]; afterwards?: boolean; about?: string };
+/** The far end that does not answer: what `unreachable` names happens instead of the scheduler's answer to these verbs, or to all, and of those to the ones that name this; so often, or always. */
+export type Fault = { answer: Partial<Output>; verbs?: readonly string[]; afterwards?: boolean; about?: string; times?: number };
 
 export type Bench = {
   repo: string;
@@ -28,8 +28,10 @@ export type Bench = {
   job: Job;
   spend: Permit<'spend'>;
   write: Permit<'write'>;
-  /** Has the scheduler accept the job without the journal knowing; gives its id. */
-  accept(): Promise<string>;
+  /** Has the scheduler accept the job, or that of another attempt, without the journal knowing; gives its id. */
+  accept(of?: Job): Promise<string>;
+  /** Intends the same once more, after nothing was accepted: the job of the next attempt. */
+  again(): Promise<Job>;
   /** The last line of the journal of this kind. */
   line(event: string): JournalLine | undefined;
   /** A site whose far end behaves like this. */
@@ -61,7 +63,7 @@ export async function reserved(change: Partial<Requested> = {}): Promise<Bench> 
   const far = localTransport();
   const siteOver = (transport: Transport) => openSite('local', scheduler, transport, userInfo().username);
   const site = siteOver(far);
-  const { run, jobs } = await reserve(repo, {
+  const intent = {
     runId: RUN_ID,
     iterationFolder,
     plan: its,
@@ -74,9 +76,14 @@ export async function reserved(change: Partial<Requested> = {}): Promise<Bench> 
     environment: {},
     files: {},
     jobScript,
-  });
-  const job = jobs[0]?.job;
-  if (!job) throw new Error('nothing was reserved');
+  };
+  const intended = async () => {
+    const { run, jobs } = await reserve(repo, intent);
+    const job = jobs[0]?.job;
+    if (!job) throw new Error('nothing was reserved');
+    return { run, job };
+  };
+  const { run, job } = await intended();
   const name = job.name;
   const spend = Permit.issue('spend', planDigest(its));
   return {
@@ -87,8 +94,9 @@ export async function reserved(change: Partial<Requested> = {}): Promise<Bench> 
     job,
     spend,
     write: Permit.issue('write', 'recovery'),
-    accept: async () => {
-      const answer = await site.submitHeld(spend, planDigest(its), job);
+    again: async () => (await intended()).job,
+    accept: async (of = job) => {
+      const answer = await site.submitHeld(spend, planDigest(its), of);
       if (!('accepted' in answer)) throw new Error(JSON.stringify(answer));
       return answer.accepted;
     },
@@ -120,14 +128,19 @@ export const NOT_STARTED: Partial<Output> = { notStarted: true, stderr: 'sh: not
 export const TIMED_OUT: Partial<Output> = { timedOut: true };
 export const CUT_OFF: Partial<Output> = { signal: 'SIGKILL' };
 
-export function faulty(far: Transport, { answer, verbs, afterwards = false, about }: Fault): Transport {
+export function faulty(
+  far: Transport,
+  { answer, verbs, afterwards = false, about, times = Number.POSITIVE_INFINITY }: Fault,
+): Transport {
   const nothing: Output = { exit: null, signal: null, stdout: '', stderr: '', timedOut: false, notStarted: false };
+  let left = times;
   return {
     name: 'faulty',
     run: async (command, limits) => {
       // `sh -s -- VERB …`
       const isMeant = about === undefined || command.argv.some((word) => word === about);
-      if ((verbs && !verbs.includes(command.argv[3] ?? '')) || !isMeant) return far.run(command, limits);
+      if ((verbs && !verbs.includes(command.argv[3] ?? '')) || !isMeant || left === 0) return far.run(command, limits);
+      left--;
       if (afterwards) await far.run(command, limits);
       return { ...nothing, ...answer };
     },

@@ -68,7 +68,7 @@ test('a root that is not there is empty, but proves nothing of a job; another ma
   const where = join(desk.folder(), 'a', 'b');
   const scheduler = localScheduler({ root: where });
   const { user } = desk.bench;
-  expect(await desk.ask(scheduler.find('al_x', user, 0))).toEqual([]);
+  expect(await desk.ask(scheduler.find(['al_x'], user, 0))).toEqual({ rows: [] });
   expect(await desk.ask(scheduler.queue(user))).toEqual({ active: 0, pending: 0 });
   expect(await desk.ask(scheduler.poll({ jobs: [{ id: '1', name: 'al_x' }], user, since: 0 }))).toMatchObject({
     healthy: false,
@@ -78,7 +78,7 @@ test('a root that is not there is empty, but proves nothing of a job; another ma
   const id = await desk.ask(scheduler.submitHeld(desk.job(desk.folder(), 'true')));
   expect([id, await desk.ask(scheduler.queue(user))]).toEqual(['1', { active: 1, pending: 1 }]);
   writeFileSync(join(where, 'host'), 'elsewhere\n');
-  for (const question of [scheduler.queue(user), scheduler.find('al_x', user, 0), scheduler.release(id)]) {
+  for (const question of [scheduler.queue(user), scheduler.find(['al_x'], user, 0), scheduler.release(id)]) {
     await expect(desk.ask<unknown>(question)).rejects.toMatchObject({
       code: 'site_unavailable',
       quoted: expect.stringContaining('elsewhere'),
@@ -93,7 +93,7 @@ test('an answer that is cut off is no answer', () => {
   const { find, poll, queue } = desk.bench.scheduler;
   const { user } = desk.bench;
   const output = { exit: 0, signal: null, stdout: 'clock 12\nhost x\n', stderr: '', timedOut: false, notStarted: false };
-  for (const question of [find('n', user, 0), poll({ jobs: [], user, since: 0 }), queue(user)]) {
+  for (const question of [find(['n'], user, 0), poll({ jobs: [], user, since: 0 }), queue(user)]) {
     expect(() => question.read(output)).toThrow(expect.objectContaining({ code: 'scheduler_answer' }));
     expect(() => question.read({ ...output, exit: null, timedOut: true })).toThrow(
       expect.objectContaining({ code: 'scheduler_unreachable' }),

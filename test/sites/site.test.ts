@@ -45,7 +45,7 @@ function siteWith(change: Partial<Output>) {
     submitHeld: () => ask('submit'),
     readBack: () => as('show', requested()),
     release: () => as('release', undefined),
-    find: (name, user) => as(`find ${name} ${user}`, []),
+    find: (names, user) => as(`find ${names.join(' ')} ${user}`, { rows: [] }),
     poll: (query) => as(`poll ${query.user}`, { at: 1, healthy: true, jobs: [] }),
     history: (user, since) => as(`history ${user} ${since}`, { at: 1, jobs: [], reaches: null }),
     queue: (user) => as(`queue ${user}`, { active: 0, pending: 0 }),
@@ -114,9 +114,10 @@ test('a program that cannot be started, and one that does not answer', async () 
 test('looks ask for this account’s jobs', async () => {
   const { site, sent } = siteWith({});
   await site.find('al_x', 0);
+  await site.findAll(['al_x', 'al_y'], 0);
   await site.poll({ jobs: [], since: 0 });
   await site.queue();
-  expect(sent.map((command) => command.argv[1])).toEqual(['find al_x me', 'poll me', 'queue me']);
+  expect(sent.map((command) => command.argv[1])).toEqual(['find al_x me', 'find al_x al_y me', 'poll me', 'queue me']);
 });
 
 test('nothing to cancel and no markers to read ask nobody', async () => {

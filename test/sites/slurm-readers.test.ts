@@ -258,8 +258,12 @@ describe('a poll', () => {
       .read(answer({ queue: [row] }, clock));
     expect(seen.jobs[0]?.may).toEqual(may);
   });
-  test('a look-up by name throws rather than give an unproven empty list', () => {
-    const find = (seen: Output) => scheduler.find('al_x', 'lab', 1).read(seen);
+  test('a look-up by name says where what it does not show is not proven', () => {
+    const find = (seen: Output) => {
+      const { rows, missing } = scheduler.find(['al_x', 'al_y'], 'lab', 1).read(seen);
+      if (missing) throw missing;
+      return rows;
+    };
     expect(find(answer({ queue: [''], ping: ['is UP'], accounting: [''] }))).toEqual([]);
     expect(failureOf(() => find(answer({ queue: ['', 1], ping: ['is DOWN', 1] }, '', DOWN)))).toMatchObject({
       code: 'scheduler_unreachable',

@@ -4,7 +4,7 @@ import { parseIndices } from '../../base/indices.ts';
 import { quote } from '../../base/text.ts';
 import type { Output } from '../transports/transport.ts';
 import { viewsOf } from './local-views.ts';
-import type { Finding, History, JobId, JobTrace, JobView, Look, Queue, Requested } from './scheduler.ts';
+import type { Finding, Found, History, JobId, JobTrace, JobView, Look, Queue, Requested } from './scheduler.ts';
 
 /** The runner's exit codes; anything else, and an answer that is cut off, is no answer. */
 const CODES: Readonly<Record<number, FailureCode>> = {
@@ -25,8 +25,9 @@ export function readNothing(output: Output): void {
   lines(output, 'the order');
 }
 
-export function readJobs(user: string): (output: Output) => JobView[] {
-  return (output) => viewsOf(lines(output, 'the look-up')).filter((view) => view.user === user);
+/** Nothing is ever taken out of the runner's folder, so what a whole answer does not show is not there. */
+export function readJobs(user: string): (output: Output) => Found {
+  return (output) => ({ rows: viewsOf(lines(output, 'the look-up')).filter((view) => view.user === user) });
 }
 
 /** Words for tasks that are over without a record of how. */

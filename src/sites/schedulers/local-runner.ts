@@ -148,15 +148,15 @@ poll() { # poll JOB …
   if known; then show "$@"; else echo unhealthy; fi
 }
 
-find_name() { # find_name NAME
+find_name() { # find_name NAME …
   echo "clock $(date +%s)"
   echo "host $here"
   known || return 0
   cd -- "$root/jobs" || die 69 "$root cannot be read"
-  wanted=$1
+  wanted=$(printf 'name=%s\n' "$@")
   set -- */spec
   if [ ! -e "$1" ]; then return; fi
-  list=$(grep -l -x -F -e "name=$wanted" -- "$@")
+  list=$(grep -l -x -F -e "$wanted" -- "$@")
   [ $? -le 1 ] || die 69 "$root cannot be read"
   set --
   for one in $list; do set -- "$@" "@{one%/spec}"; done

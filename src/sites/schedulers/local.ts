@@ -46,7 +46,7 @@ export function localScheduler(options: { root: string }): Scheduler {
     },
     readBack: (id) => command(['spec', id], readRequested),
     release: (id) => command(['release', id], readNothing),
-    find: (name, user) => command(['find_name', name], readJobs(user)),
+    find: (names, user) => command(['find_name', ...names], readJobs(user)),
     poll: (query) => command(['poll', ...query.jobs.map((job) => job.id)], readLook),
     queue: (_user) => command(['queue'], readQueue),
     history: (user) => command(['history'], readHistory(user)),

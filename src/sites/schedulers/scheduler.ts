@@ -1,3 +1,4 @@
+import type { Failure } from '../../base/errors.ts';
 import type { Ask, Output } from '../transports/transport.ts';
 import type { SiteDescription } from './description.ts';
 
@@ -119,6 +120,9 @@ export type JobView = {
   may?: { cpus: number; nodes: number; walltimeSeconds: number | null; memoryMb?: number; gpus?: number };
 };
 
+/** `missing`: why a name without a row proves nothing; absent where it does. */
+export type Found = { rows: JobView[]; missing?: Failure };
+
 export type PollQuery = {
   /** `open`: how many of its tasks are not known to be over, 1 where it is not said. Those that left the queue are asked of accounting. */
   jobs: readonly { id: JobId; name: string; open?: number }[];
@@ -197,8 +201,8 @@ export type Scheduler = {
   readBack(id: JobId): Ask<Requested>;
   /** The exit code lies on some schedulers; look at the queue afterwards. */
   release(id: JobId): Ask<void>;
-  /** Every job of this user with exactly this name submitted after `since` (epoch seconds), in all states that can be seen. Throws rather than give an unproven empty list. */
-  find(name: string, user: string, since: number): Ask<JobView[]>;
+  /** Every job of this user with exactly one of these names submitted after `since` (epoch seconds), in all states that can be seen. */
+  find(names: readonly string[], user: string, since: number): Ask<Found>;
   poll(query: PollQuery): Ask<Look>;
   queue(user: string): Ask<Queue>;
   /** Every job of this user, ours and others', from `since` on, and those of `ids` whenever they were. Throws rather than give an unproven answer. */

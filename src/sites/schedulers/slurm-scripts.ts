@@ -75,6 +75,15 @@ al_left() {
     }'
 }
 
+# al_list WORD...: with commas between them.
+al_list() { printf '%s\n' "$@" | paste -s -d , -; }
+
+# al_unseen NAME...: the names that the queue does not show.
+al_unseen() {
+  { printf '%s\n' "$al_rows" | awk -F "$al_s" 'NF { print $11 }'; echo; printf '%s\n' "$@"; } |
+    awk '!asked && $0 == "" { asked = 1; next } !asked { seen[$0]; next } !($0 in seen)' | paste -s -d , -
+}
+
 # The options are all in the arguments, so any script will do: the one to be submitted may not be written yet.
 al_try() { printf '#!/bin/sh\nexit 0\n' | sbatch --test-only "$@"; }
 
@@ -91,10 +100,12 @@ case $al_verb in
     [ -z "$al_ids" ] || al_accounting "$al_since" -j "$al_ids"
     ;;
   find)
-    # NAME USER SINCE
+    # USER SINCE NAME...: names have no commas.
+    al_user=$1 al_since=$2; shift 2
     echo "$al_word me $(id -u)"
-    al_queue "$2" -n "$1"
-    [ -n "$al_rows" ] || al_accounting "$3" -u "$2" --name "$1"
+    al_queue "$al_user" -n "$(al_list "$@")"
+    al_names=$(al_unseen "$@")
+    [ -z "$al_names" ] || al_accounting "$al_since" -u "$al_user" --name "$al_names"
     ;;
   queue) al_queue "$1" ;;
   shapes)

@@ -4,7 +4,7 @@ import { quote } from '../../base/text.ts';
 import type { Ask } from '../transports/transport.ts';
 import { sbatchOptions } from './sbatch-options.ts';
 import { sbatchRecorder } from './sbatch-recorder.ts';
-import type { JobState, JobView, Look, PollQuery, Scheduler } from './scheduler.ts';
+import type { Found, JobState, JobView, Look, PollQuery, Scheduler } from './scheduler.ts';
 import { accountingRows } from './slurm-accounting.ts';
 import type { Answer } from './slurm-answers.ts';
 import { goodPart, isHealthy, isUnreachable, readAnswer, unusable } from './slurm-answers.ts';
@@ -57,7 +57,10 @@ export function slurmScheduler(): Scheduler {
     },
     readBack: (id) => ask(['show', id], `job ${id}`, (answer) => requestedOf(goodPart(answer, 'job', `job ${id}`))),
     release: (id) => ask(['release', id], `the release of job ${id}`, readRelease(id)),
-    find: (name, user, since) => ask(['find', name, user, String(Math.floor(since))], `jobs named ${name}`, readFound(name)),
+    find: (names, user, since) => {
+      const what = `jobs named ${names[0]}${names.length > 1 ? ` and ${names.length - 1} others` : ''}`;
+      return ask(['find', user, String(Math.floor(since)), ...names], what, readFound(names, what));
+    },
     poll: ({ jobs, user, since }) =>
       ask(
         ['poll', user, String(Math.floor(since)), ...jobs.map(({ id, open }) => `${id}:${open ?? 1}`)],
@@ -121,18 +124,16 @@ function accountingIsSilent(answer: Answer): boolean {
   return part === undefined || part.exit === 0 || NO_ACCOUNTING.test(`${part.text}\n${answer.stderr}`);
 }
 
-function readFound(name: string): (answer: Answer) => JobView[] {
+/** What the queue does not show is asked of accounting, whose silence must be proven as well. */
+function readFound(names: readonly string[], what: string): (answer: Answer) => Found {
+  const asked = new Set(names);
   return (answer) => {
-    const what = `jobs named ${name}`;
-    const rows = provenQueue(answer, what).filter((view) => view.name === name);
-    if (rows.length > 0) return rows;
-    if (!accountingIsSilent(answer))
-      throw unusable(
-        what,
-        'the queue has none, and accounting does not answer',
-        `${answer.parts.get('accounting')?.text ?? ''}\n${answer.stderr}`.trim(),
-      );
-    return accountingRows(answer).filter((view) => view.name === name);
+    const queue = provenQueue(answer, what).filter(({ name }) => asked.has(name));
+    const inQueue = new Set(queue.map(({ name }) => name));
+    const rows = [...queue, ...accountingRows(answer).filter(({ name }) => asked.has(name) && !inQueue.has(name))];
+    if (inQueue.size === asked.size || accountingIsSilent(answer)) return { rows };
+    const words = `${answer.parts.get('accounting')?.text ?? ''}\n${answer.stderr}`.trim();
+    return { rows, missing: unusable(what, 'the queue has not all of them, and accounting does not answer', words) };
   };
 }
 

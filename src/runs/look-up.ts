@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Failure } from '../base/errors.ts';
+import { asFailure } from '../base/errors.ts';
+import type { JobView } from '../sites/schedulers/scheduler.ts';
+import type { Site } from '../sites/site.ts';
+import { TIMINGS } from './timings.ts';
+import type { Attempt } from './types.ts';
+
+/** How the names of attempts are looked up at one site. */
+export type LookUp = {
+  /**
+   * Every job of the attempt's name. An empty answer is proven, and was waited for until a job that was accepted would be seen; what
+   * cannot be proven is thrown.
+   */
+  rows(attempt: Attempt): Promise<readonly JobView[]>;
+  /** For how many seconds after an intent an empty answer proves that nothing was accepted; null for ever. */
+  memory(): Promise<number | null>;
+};
+
+/** So many names go into one question: an argument has at most 128 KiB (execve(2)). */
+const NAMES = 1000;
+
+/** Before the submission, with room for clocks that differ. Epoch seconds. */
+export function startOf(attempt: Attempt): number {
+  return Date.parse(attempt.intentAt) / 1000 - 86_400;
+}
+
+/** Seconds since then; negative where another host's clock was ahead. */
+export function since(at: string): number {
+  return (Date.now() - Date.parse(at)) / 1000;
+}
+
+/** Looks up each name by itself. */
+export function oneByOne(site: Site): LookUp {
+  return { rows: (attempt) => seen(site, attempt, attempt.intentAt), memory: () => memoryOf(site) };
+}
+
+/** Rows of one name, which a job that was accepted at that time has after the site's visibility window at the latest. */
+export async function seen(site: Site, attempt: Attempt, at: string): Promise<JobView[]> {
+  const wait = unseenFor(site, at);
+  const rows = await site.find(attempt.name, startOf(attempt));
+  if (rows.length > 0 || wait === 0) return rows;
+  await sleep(1000 * wait);
+  return site.find(attempt.name, startOf(attempt));
+}
+
+/**
+ * Looks all of these up with one question, and with a second one where some were not found that may not be seen yet. The caller holds the
+ * locks of their runs, so that nobody submits one of them after the look.
+ */
+export function allAtOnce(site: Site, attempts: readonly Attempt[]): LookUp {
+  const single = oneByOne(site);
+  const asked = new Set(attempts.map(({ name }) => name));
+  let looked: Promise<Found> | undefined;
+  let memory: Promise<number | null> | undefined;
+  return {
+    rows: async (attempt) => {
+      if (!asked.has(attempt.name)) return single.rows(attempt);
+      looked ??= lookForAll(site, attempts);
+      const { rows, missing } = await looked;
+      const its = rows.get(attempt.name) ?? [];
+      if (its.length === 0 && missing) throw missing;
+      return its;
+    },
+    memory: () => (memory ??= single.memory()),
+  };
+}
+
+/** Rows by name. `missing`: why those that have none prove nothing. */
+type Found = { rows: Map<string, JobView[]>; missing?: Failure };
+
+async function lookForAll(site: Site, attempts: readonly Attempt[]): Promise<Found> {
+  const wait = Math.max(0, ...attempts.map(({ intentAt }) => unseenFor(site, intentAt)));
+  const first = await ask(site, attempts);
+  const rest = attempts.filter(({ name }) => !first.rows.has(name));
+  if (first.missing || rest.length === 0 || wait === 0) return first;
+  await sleep(1000 * wait);
+  const second = await ask(site, rest);
+  return { ...second, rows: new Map([...first.rows, ...second.rows]) };
+}
+
+async function ask(site: Site, attempts: readonly Attempt[]): Promise<Found> {
+  const rows = new Map<string, JobView[]>();
+  let missing: Failure | undefined;
+  for (let at = 0; at < attempts.length && !missing; at += NAMES) {
+    const some = attempts.slice(at, at + NAMES);
+    const oldest = Math.min(...some.map(startOf));
+    const names = some.map(({ name }) => name);
+    const answer = await site.findAll(names, oldest).catch((error) => ({ rows: [], missing: asFailure(error) }));
+    for (const row of answer.rows) rows.set(row.name, [...(rows.get(row.name) ?? []), row]);
+    missing = answer.missing;
+  }
+  return missing ? { rows, missing } : { rows };
+}
+
+/** Never longer than the whole window: the time may be another host's, whose clock is ahead. */
+function unseenFor(site: Site, at: string): number {
+  const window = TIMINGS[site.kind]?.visibility ?? 0;
+  return Math.min(window, Math.max(0, window - since(at)));
+}
+
+/** The shorter of the table's and the site's own memory; a site that cannot say has none. */
+async function memoryOf(site: Site): Promise<number | null> {
+  const usual = TIMINGS[site.kind]?.memory ?? null;
+  try {
+    const own = await site.memory();
+    return own === undefined ? usual : own === null ? usual : Math.min(own, usual ?? own);
+  } catch {
+    return 0;
+  }
+}
