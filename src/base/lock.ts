@@ -4,6 +4,8 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, systemCode } from './errors.ts';
+import { bootId, startTime } from './process.ts';
+import { temporaryBeside } from './temporaries.ts';
 
 /** How long to wait for another holder before giving up, and how often to look. Locks are held for writes only, never over ssh or a person. */
 const WAIT_MS = 15_000;
@@ -36,7 +38,7 @@ async function acquire(path: string, purpose: string, waitMs: number): Promise<s
     token,
     purpose,
   };
-  const temporary = `${path}.${process.pid}.${token}.tmp`;
+  const temporary = temporaryBeside(path);
   writeFileSync(temporary, `${JSON.stringify(mine)}\n`, { flag: 'wx' });
   try {
     for (const end = Date.now() + waitMs; ; await sleep(LOOK_MS)) {
@@ -89,25 +91,6 @@ function isGone(holder: Holder): boolean {
   if (holder.boot !== bootId()) return true;
   const started = startTime(holder.pid);
   return started === undefined || (holder.started !== '' && started !== holder.started);
-}
-
-/** Field 22 of /proc/PID/stat (proc(5)): a pid together with it names one process for ever. Undefined: no such process, or no /proc. */
-export function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
-}
-
-export function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return '';
-  }
 }
 
 function held(path: string, holder: Holder | undefined): Failure {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { asFailure } from '../base/errors.ts';
 import { withLock } from '../base/lock.ts';
 import type { ActingPermit } from '../base/permit.ts';
+import { notesIn, sweepTemporaries } from '../base/temporaries.ts';
 import type { Acts, Context } from '../context.ts';
 import { discard, unintended } from '../runs/open.ts';
 import { recover } from '../runs/recovery.ts';
@@ -17,6 +18,7 @@ export async function finishCutOff(
   tool: string,
   permit: ActingPermit,
 ): Promise<void> {
+  sweepTemporaries(notesIn(context.state()));
   const policy = acts.policy();
   const holds = policy.problems.length === 0 && policy.seal.breaches.length === 0;
   await tidyReservations(acts.repo, context);

@@ -3,7 +3,8 @@ import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, expect, test } from 'vitest';
-import { bootId, withLock } from '../../src/base/lock.ts';
+import { withLock } from '../../src/base/lock.ts';
+import { bootId } from '../../src/base/process.ts';
 
 const top = mkdtempSync(join(tmpdir(), 'lock-'));
 afterAll(() => rmSync(top, { recursive: true }));
