@@ -5,16 +5,28 @@ import { stateFolder, userFolder } from '../../src/runs/home.ts';
 import type { Tiny } from '../support/tiny.ts';
 
 /** What no finished operation leaves behind: locks, rights to break them, files and folders that were not made whole. */
-const LITTER = /(^|[/.])lock$|\.stale\b|\.break(ing)?$|\.tmp$|(^|\/)\.making-|\/runner\/[^/]+\/tmp\/./;
+const LITTER = /(^|[/.])lock$|\.stale\b|\.break(ing)?$|\.tmp$|(^|\/)\.making-|\/runner\/[^/]+\/tmp\/.|\/writing\/./;
 
-/** All of it in a repository and in what is kept for it outside. A lock in a folder of jobs is the embedded runner's own, and stays. */
-export function litterOf(tiny: Tiny): string[] {
+/**
+ * All of it in a repository and in what is kept for it outside; where others write meanwhile, what bears one of the marks. A lock in a folder of jobs is the embedded runner's
+ * own, and stays.
+ */
+export function litterOf(tiny: Tiny, marks: readonly string[]): string[] {
   const state = stateFolder(tiny.path);
   return [
     ...under(tiny.path, '.git').map((path) => relative(tiny.path, path)),
     ...under(state),
-    ...under(join(userFolder(), 'seals')).filter((path) => path.includes(tiny.path)),
+    ...[userFolder(), join(userFolder(), 'seals')].flatMap((folder) =>
+      entriesOf(folder)
+        .map((one) => join(folder, one.name))
+        .filter((path) => marks.some((mark) => path.includes(mark))),
+    ),
   ].filter((path) => LITTER.test(path) && !/\/runner\/[^/]+\/jobs\/\d+\/lock$/.test(path));
+}
+
+/** How the temporary files of processes are named that noted where they wrote, and did not end. */
+export function marksOf(tiny: Tiny): string[] {
+  return entriesOf(join(stateFolder(tiny.path), 'writing')).map(({ name }) => `.${name.split('.')[2]}.${name.split('.')[4]}`);
 }
 
 function under(folder: string, but?: string): string[] {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Place } from '../support/cut.mjs';
 import { killing } from '../support/cut.mjs';
 import type { Tiny } from '../support/tiny.ts';
+import { marksOf } from './litter.ts';
 import type { Operation, Scene } from './operation.ts';
 import { ALL, placesOf, someOf } from './places.ts';
 import { report } from './trials.ts';
@@ -59,8 +60,9 @@ async function undisturbed(operation: Operation): Promise<{ places: Place[]; exp
 /** Nothing where the work was finished and ends in one of these ways. */
 export async function judged(operation: Operation, tiny: Tiny, right: readonly unknown[]): Promise<string> {
   try {
+    const marks = marksOf(tiny);
     await operation.finish(tiny);
-    const wrong = await whatIsWrong(tiny);
+    const wrong = await whatIsWrong(tiny, marks);
     const ended = await operation.ended(tiny);
     if (!right.some((one) => isDeepStrictEqual(ended, one))) wrong.push(`it ended as ${JSON.stringify(ended)}`);
     return wrong.join('; ');

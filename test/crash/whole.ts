@@ -11,7 +11,7 @@ import { litterOf } from './litter.ts';
  * What must hold whatever was killed, once the work is finished: audit, ledger, manifest, journal, budget and scheduler agree, and nothing
  * lies about. Every sentence is something that does not hold.
  */
-export async function whatIsWrong(tiny: Tiny): Promise<string[]> {
+export async function whatIsWrong(tiny: Tiny, marks: readonly string[] = []): Promise<string[]> {
   const runs = runsOf(tiny);
   const journals = runs.map((run) => journalOf(join(tiny.iteration, 'runs', run)));
   return [
@@ -20,7 +20,7 @@ export async function whatIsWrong(tiny: Tiny): Promise<string[]> {
     ...journals.flatMap(wrongJournal),
     ...wrongJobs(tiny, journals.flat()),
     ...wrongBudget(tiny, journals.flat()),
-    ...(await lasting(() => litterOf(tiny).map((path) => `${path} lies about`))),
+    ...(await lasting(() => litterOf(tiny, marks).map((path) => `${path} lies about`))),
   ];
 }
 
