@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Failure } from './base/errors.ts';
 import { PACKAGE, VERSION } from './base/package.ts';
+import { notesIn, noteTemporaries } from './base/temporaries.ts';
 import type { ApprovalStore } from './policies/approvals.ts';
 import { approvalStore } from './policies/approvals.ts';
 import type { CeilingSource } from './policies/ceilings.ts';
@@ -80,7 +81,11 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
     return () => (made ??= make());
   };
   const log = openLog();
-  const state = once(() => stateFolder(known()));
+  const state = once(() => {
+    const folder = stateFolder(known());
+    noteTemporaries(notesIn(folder));
+    return folder;
+  });
   const audit = once(() => openAudit(known(), state()));
   const approvals = once(() => approvalStore(join(state(), 'approvals')));
   const sites = new Map<string, Site>();

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
-import { bootId } from './lock.ts';
+import { bootId } from './process.ts';
 
 /** A time by two clocks, in seconds: the wall's since the epoch, which can be set, and the machine's own since its boot, which cannot. */
 export type Moment = { at: number; boot: string; up: number };

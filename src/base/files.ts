@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -15,6 +14,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { Failure, systemCode } from './errors.ts';
+import { temporaryBeside } from './temporaries.ts';
 import { clean } from './text.ts';
 
 /** Files of ours never need to be larger than this; a larger one is refused instead of read. 64 MiB. */
@@ -76,7 +76,7 @@ export function jsonText(value: unknown): string {
 export function writeAtomic(path: string, content: string | Uint8Array, mode = 0o644): void {
   mkdirSync(dirname(path), { recursive: true });
   if (typeof content === 'string' && unchanged(path, content)) return;
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  const temporary = temporaryBeside(path);
   try {
     const fd = openSync(temporary, 'wx', mode);
     try {

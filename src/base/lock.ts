@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, linkSync, mkdirSync, readFileSync, readlinkSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, systemCode } from './errors.ts';
+import { bootId, processTable, startTime } from './process.ts';
+import { temporaryBeside } from './temporaries.ts';
 
 /** How long to wait for another holder before giving up. Locks are held for writes only, never over ssh or a person. */
 const WAIT_MS = 15_000;
@@ -40,13 +42,13 @@ async function acquire(path: string, purpose: string, waitMs: number): Promise<s
   const mine: Holder = {
     host: hostname(),
     boot: bootId(),
-    pids: pidNamespace(),
+    pids: processTable(),
     pid: process.pid,
     started: startTime(process.pid) ?? '',
     token,
     purpose,
   };
-  const temporary = `${path}.${process.pid}.${token}.tmp`;
+  const temporary = temporaryBeside(path);
   writeFileSync(temporary, `${JSON.stringify(mine)}\n`, { flag: 'wx' });
   try {
     const end = Date.now() + waitMs;
@@ -97,7 +99,12 @@ function read(path: string): Holder | undefined {
 
 /** A space behind the JSON: the file server's own clock writes down when. Whoever has taken the lock over meanwhile loses nothing by it. */
 function touch(path: string, token: string): void {
-  if (read(path)?.token === token) appendFileSync(path, ' ');
+  try {
+    if (read(path)?.token === token) appendFileSync(path, ' ');
+  } catch (error) {
+    // On a full disk nobody sees that it lives; it goes on for all that, and comes again in a minute.
+    if (systemCode(error) === undefined) throw error;
+  }
 }
 
 /** `fresh` was just made beside `path`, so that both have their times of one clock. */
@@ -112,7 +119,7 @@ function isGone(holder: Holder, path: string, fresh: string): boolean {
 /** Whether the holder's process, if it lives, is among those that can be seen from here. */
 function isNear(holder: Holder): boolean {
   if (holder.host !== hostname()) return false;
-  return holder.boot !== bootId() || holder.pids === undefined || holder.pids === pidNamespace();
+  return holder.boot !== bootId() || holder.pids === undefined || holder.pids === processTable();
 }
 
 function isSilent(path: string, fresh: string): boolean {
@@ -127,33 +134,6 @@ function isHidden(pid: number): boolean {
     return false;
   } catch (error) {
     return systemCode(error) === 'EPERM';
-  }
-}
-
-function pidNamespace(): string {
-  try {
-    return readlinkSync('/proc/self/ns/pid');
-  } catch {
-    return '';
-  }
-}
-
-/** Field 22 of /proc/PID/stat (proc(5)): a pid together with it names one process for ever. Undefined: no such process, or no /proc. */
-export function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
-}
-
-export function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return '';
   }
 }
 

@@ -18,7 +18,7 @@ export function tell(text: string): void {
 export function show(outcome: Outcome, json: boolean): 0 | 1 | 2 {
   if (outcome.kind === 'done') {
     print(json ? JSON.stringify(outcome.data, null, 2) : outcome.text);
-    for (const fault of outcome.faults) tell(emphasis(fault, process.stderr));
+    for (const fault of [...(json ? (outcome.found ?? []) : []), ...outcome.faults]) tell(emphasis(fault, process.stderr));
     return outcome.exit;
   }
   const { text, ...machine } = outcome;

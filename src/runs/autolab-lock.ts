@@ -6,7 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, systemCode } from '../base/errors.ts';
 import { jsonText, writeAtomic } from '../base/files.ts';
 import { instant } from '../base/ids.ts';
-import { bootId, startTime, withLock } from '../base/lock.ts';
+import { withLock } from '../base/lock.ts';
+import { bootId, startTime } from '../base/process.ts';
+import { temporaryBeside } from '../base/temporaries.ts';
 import { cap, clean } from '../base/text.ts';
 
 /** The reference's own figures: a holder rewrites its heartbeat every minute, and counts as dead after 30. */
@@ -57,7 +59,7 @@ export async function withAutolabLock<T>(
 }
 
 async function acquire(path: string, mine: Holder, waitMs: number): Promise<void> {
-  const complete = `${path}.${mine.owner_uuid}.tmp`;
+  const complete = temporaryBeside(path);
   writeFileSync(complete, jsonText(mine), { flag: 'wx' });
   try {
     for (const end = Date.now() + waitMs; ; await sleep(LOOK_MS)) {
@@ -80,7 +82,9 @@ async function breakLock(path: string, dead: Holder, token: string): Promise<voi
     if (look(path).holder?.owner_uuid !== dead.owner_uuid) return;
     const stale = `${path}.stale.${token.slice(0, 8)}`;
     renameSync(path, stale);
-    if (look(stale).holder?.owner_uuid !== dead.owner_uuid && tryLink(stale, path)) unlinkSync(stale);
+    const isOther = look(stale).holder?.owner_uuid !== dead.owner_uuid;
+    // What the reference left it keeps to be looked at; of ours the audit log tells.
+    if (isOther ? tryLink(stale, path) : dead.autolab_mcp) unlinkSync(stale);
   });
 }
 

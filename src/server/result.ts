@@ -12,8 +12,11 @@ export function toResult(outcome: Outcome, tool: Tool | undefined): CallToolResu
   if (outcome.kind !== 'done') {
     return { isError: true, content: [{ type: 'text', text: outcome.text }], _meta: { [OUTCOME_META]: machine(outcome) } };
   }
-  const { data, text, faults } = outcome;
-  if (faults.length === 0) return { structuredContent: data, content: [{ type: 'text', text }] };
+  const { data, text, faults, found } = outcome;
+  if (faults.length === 0) {
+    const told = found ? { _meta: { [OUTCOME_META]: { kind: 'done', found } } } : {};
+    return { structuredContent: data, content: [{ type: 'text', text }], ...told };
+  }
   const told = [{ type: 'text' as const, text: ['This was done.', text, ...faults].join('\n') }];
   if (tool?.output.safeParse(data).success)
     return { structuredContent: data, content: told, _meta: { [OUTCOME_META]: { kind: 'done', faults } } };

@@ -4,6 +4,7 @@ import { boundary, clean, nearest } from '../base/text.ts';
 import type { Approval } from '../policies/approvals.ts';
 import { explainDecision } from '../policies/explain.ts';
 import type { Decision } from '../policies/types.ts';
+import type { Recovered } from '../runs/recovery.ts';
 import type { Outcome, Running, Tool } from './tool.ts';
 
 /** What was wrong with the arguments, in our words: each with its place, the value that came, and the nearest right name. */
@@ -35,6 +36,14 @@ export function failed(failure: Failure, faults: readonly string[]): Outcome {
 /** The outcome with something told beside it; what happened stays what it was. */
 export function withWords(outcome: Outcome, words: string): Outcome {
   return { ...outcome, text: `${outcome.text}\n${words}` };
+}
+
+/** The outcome with what was found of before and done about it. What was asked for stays what it is. */
+export function withFound(outcome: Outcome, found: readonly Recovered[]): Outcome {
+  if (found.length === 0) return outcome;
+  const words = found.map(({ run, found: its }) => `Cut off before: run ${run}: ${its}.`);
+  const said = withWords(outcome, words.join('\n'));
+  return said.kind === 'done' ? { ...said, found: [...(said.found ?? []), ...words] } : said;
 }
 
 /** What, why, the next step, and whatever came from outside between its own marks. */

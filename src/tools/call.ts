@@ -4,18 +4,18 @@ import { asFailure, Failure } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
 import type { Effect } from '../base/permit.ts';
 import { Permit } from '../base/permit.ts';
-import { clean } from '../base/text.ts';
 import type { Acts, Context } from '../context.ts';
 import { explainDecision } from '../policies/explain.ts';
 import type { Decision, Facts } from '../policies/types.ts';
 import type { AuditRef } from '../runs/audit.ts';
-import { failed, runningOutcome, withWords } from './answers.ts';
+import type { Recovered } from '../runs/recovery.ts';
+import { runningOutcome, withFound, withWords } from './answers.ts';
 import { ask, consume } from './asking.ts';
 import { audit, entry, who } from './audit-lines.ts';
-import { tools } from './index.ts';
 import { judge } from './judging.ts';
 import { amongAll, underLock } from './locks.ts';
 import { finishCutOff } from './recovery.ts';
+import { refuse } from './refuse.ts';
 import { parse, toolNamed } from './requests.ts';
 import type { Caller, Granted, Outcome, Tool } from './tool.ts';
 import { Running } from './tool.ts';
@@ -29,14 +29,21 @@ export function callTool(name: string, raw: unknown, caller: Caller, context: Co
 }
 
 async function attempt(name: string, raw: unknown, caller: Caller, context: Context, depth: number): Promise<Outcome> {
-  try {
-    return await route(name, raw, caller, context, depth);
-  } catch (error) {
-    return refuse(name, raw, asFailure(error), caller, context);
-  }
+  const found: Recovered[] = [];
+  const outcome = await route(name, raw, caller, context, depth, found).catch((error) =>
+    refuse(name, raw, asFailure(error), caller, context),
+  );
+  return withFound(outcome, found);
 }
 
-async function route(name: string, raw: unknown, caller: Caller, context: Context, depth: number): Promise<Outcome> {
+async function route(
+  name: string,
+  raw: unknown,
+  caller: Caller,
+  context: Context,
+  depth: number,
+  found: Recovered[],
+): Promise<Outcome> {
   const tool = toolNamed(name);
   if (tool.audience === 'person' && caller.surface !== 'terminal') {
     throw new Failure('not_for_agents', {
@@ -49,7 +56,7 @@ async function route(name: string, raw: unknown, caller: Caller, context: Contex
   const acts = await context.acts(caller, (other, its) => look(other, its, caller, context), name);
   const isDry = input.dry_run === true;
   if (tool.effect !== 'read' && !isDry && context.initialised())
-    await finishCutOff(acts, context, caller, name, Permit.issue('write', digest('recovery')));
+    found.push(...(await finishCutOff(acts, context, caller, name, Permit.issue('write', digest('recovery')))));
   if (depth > 2) throw new Error(`${name} routes in a circle`);
   if (tool.next) return forward(tool, input, acts, context, caller, depth);
   const settled = await tool.settled?.(input, acts);
@@ -224,25 +231,4 @@ async function deny(tool: Tool, decision: Decision, facts: Facts, context: Conte
     decision,
     text: `${tool.name} was refused; nothing was done.\n${explainDecision(decision, 'stopping')}`,
   };
-}
-
-/** Bad input and failures are audited too, where there is a repository to hold the log. */
-async function refuse(name: string, raw: unknown, failure: Failure, caller: Caller, context: Context): Promise<Outcome> {
-  if (failure.code === 'internal') context.log.error(failure.message, { tool: name, err: failure.cause });
-  const isRead = tools.find((one) => one.name === name)?.effect === 'read';
-  const faults: string[] = [];
-  if (context.initialised() && failure.code !== 'audit_broken' && !(isRead && failure.code !== 'usage')) {
-    try {
-      await audit(context, {
-        kind: 'refusal',
-        tool: clean(name).slice(0, 80),
-        caller: who(caller),
-        input: JSON.stringify(raw ?? {}),
-        detail: `${failure.code}: ${failure.message}`,
-      });
-    } catch (error) {
-      faults.push(`(and this could not be written to the audit log: ${asFailure(error).message})`);
-    }
-  }
-  return failed(failure, faults);
 }

@@ -99,7 +99,8 @@ export type Caller = {
 };
 
 export type Outcome =
-  | { kind: 'done'; data: Record<string, unknown>; text: string; exit: 0 | 1; faults: string[] }
+  /** `found`, also in the text: what an earlier call had left unfinished, and what was done about it. */
+  | { kind: 'done'; data: Record<string, unknown>; text: string; exit: 0 | 1; faults: string[]; found?: string[] }
   | { kind: 'refused'; decision: Decision; text: string }
   | { kind: 'failed'; failure: FailureView; text: string; exit: 1 | 2 }
   /** `ask` says whether the client may put the question to its user; else only a terminal can grant it. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { moment, secondsSince } from '../../src/base/clock.ts';
-import { bootId } from '../../src/base/lock.ts';
+import { bootId } from '../../src/base/process.ts';
 
 test('a moment is that of the wall and of the machine', () => {
   const [before, now, after] = [Date.now() / 1000, moment(), Date.now() / 1000];

@@ -14,7 +14,8 @@ import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, expect, test, vi } from 'vitest';
-import { bootId, startTime, withLock } from '../../src/base/lock.ts';
+import { withLock } from '../../src/base/lock.ts';
+import { bootId, startTime } from '../../src/base/process.ts';
 
 const top = mkdtempSync(join(tmpdir(), 'lock-'));
 afterAll(() => rmSync(top, { recursive: true }));

@@ -32,7 +32,7 @@ function injecting(call, what) {
   return ['strace', '-qq', '-o', '/dev/null', '-e', `trace=${call}`, `-einject=${call}:${what}`];
 }
 
-/** Every place of a run that `counting` noted in this text: each call with how manieth of its name it is. */
+/** Every place of a run that `counting` noted in this text: each call with how manieth of its name it is. Threads are no processes. */
 export function placesIn(text) {
   const seen = new Map();
   const places = [];
@@ -41,6 +41,7 @@ export function placesIn(text) {
     if (call === undefined) continue;
     const nth = (seen.get(call) ?? 0) + 1;
     seen.set(call, nth);
+    if (line.includes('CLONE_THREAD')) continue;
     places.push({ call, nth });
   }
   return places;

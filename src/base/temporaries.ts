@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { sha256 } from './digest.ts';
+import { systemCode } from './errors.ts';
+import { bootId, processTable, startTime } from './process.ts';
+
+/** Of this very process, in the names of all its temporary files. */
+const TOKEN = randomBytes(4).toString('hex');
+/** Machine, boot, process, its start and its token. */
+const NOTE = /^([0-9a-f]{12})\.([0-9a-f]{8})\.(\d+)\.(\d+)\.([0-9a-f]{8})$/;
+
+let count = 0;
+let notes: string | undefined;
+const noted = new Set<string>();
+
+/**
+ * From now on this process notes in `folder` where it makes temporary files, for as long as it lives, so that what it leaves when it is
+ * killed can be found without looking everywhere. One file a process, which it takes away when it ends.
+ */
+export function noteTemporaries(folder: string): void {
+  if (notes === folder) return;
+  notes = folder;
+  noted.clear();
+}
+
+/** Where that is in the folder that is kept for a repository outside of it. */
+export function notesIn(state: string): string {
+  return join(state, 'writing');
+}
+
+/** A name beside `path` that nobody else uses, for what is not whole yet. */
+export function temporaryBeside(path: string): string {
+  note(resolve(dirname(path)));
+  return join(dirname(path), `.${basename(path)}.${process.pid}.${TOKEN}${(count++).toString(36)}.tmp`);
+}
+
+/**
+ * Takes away what processes that noted in `folder` have left. Only those of this machine that are certainly gone: whether one of another
+ * machine, or behind another table of processes, lives cannot be seen from here. What cannot be removed now is left for the next time.
+ */
+export function sweepTemporaries(folder: string): void {
+  for (const name of namesIn(folder)) {
+    const [, machine, boot, pid, start, token] = NOTE.exec(name) ?? [];
+    if (machine !== machineTag() || (boot === bootTag() && startTime(Number(pid)) === start)) continue;
+    const path = join(folder, name);
+    try {
+      for (const place of new Set(readFileSync(path, 'utf8').split('\n').slice(0, -1))) sweep(place, `.${pid}.${token}`);
+      unlinkSync(path);
+    } catch (error) {
+      if (systemCode(error) === undefined) throw error;
+    }
+  }
+}
+
+function sweep(folder: string, owner: string): void {
+  for (const name of namesIn(folder)) {
+    const at = name.lastIndexOf(owner);
+    if (at < 2 || !name.startsWith('.') || !/^[0-9a-z]+\.tmp$/.test(name.slice(at + owner.length))) continue;
+    const path = join(folder, name);
+    if (lstatSync(path, { throwIfNoEntry: false })?.isFile()) rmSync(path, { force: true });
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
+  }
+}
+
+/** A note that cannot be written keeps nothing from being done: then what is left behind stays. */
+function note(folder: string): void {
+  if (notes === undefined || noted.has(folder) || folder.includes('\n')) return;
+  const start = startTime(process.pid);
+  if (start === undefined) return;
+  const path = join(notes, [machineTag(), bootTag(), process.pid, start, TOKEN].join('.'));
+  try {
+    mkdirSync(notes, { recursive: true, mode: 0o700 });
+    appendFileSync(path, `${folder}\n`, { mode: 0o600 });
+    noted.add(folder);
+    forgetAtEnd(path);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+  }
+}
+
+const kept = new Set<string>();
+function forgetAtEnd(path: string): void {
+  if (kept.size === 0) process.once('exit', () => kept.forEach((one) => void rmSync(one, { force: true })));
+  kept.add(path);
+}
+
+/** A process is known by its number only where the same table of processes is seen, which containers with one host name do not share. */
+function machineTag(): string {
+  return sha256(`${hostname()}\n${processTable()}`).slice(0, 12);
+}
+
+function bootTag(): string {
+  return sha256(bootId()).slice(0, 8);
+}

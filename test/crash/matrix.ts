@@ -1,0 +1,99 @@
+import { isDeepStrictEqual } from 'node:util';
+import { expect, test } from 'vitest';
+import type { Place } from '../support/cut.mjs';
+import { killing } from '../support/cut.mjs';
+import type { Tiny } from '../support/tiny.ts';
+import { marksOf } from './litter.ts';
+import type { Operation, Scene } from './operation.ts';
+import { ALL, placesOf, someOf } from './places.ts';
+import { report } from './trials.ts';
+import { whatIsWrong } from './whole.ts';
+
+/** Two at a time, and no more: the machines that run this have two cores. */
+const WORKERS = 2;
+
+/** A test that kills the operation at its places, lets a new process finish the work, and compares with what comes of it undisturbed. */
+export function crashes(operation: Operation): void {
+  test(
+    `${operation.name}, killed ${ALL ? 'everywhere' : 'here and there'}, ends as if it had not been`,
+    () => trials(operation),
+    3_600_000,
+  );
+}
+
+async function trials(operation: Operation): Promise<void> {
+  const { places, expected } = await undisturbed(operation);
+  const chosen = ALL ? places : someOf(places, operation.few);
+  const count = new Map<string, number>();
+  for (const { call } of chosen) count.set(call, (count.get(call) ?? 0) + 1);
+  const kinds = [...count].map(([call, n]) => `${call} ${n}`).join(', ');
+  console.info(`${operation.name}: ${chosen.length} of ${places.length} places (${kinds})`);
+  const right = [expected, ...(operation.others ?? [])];
+  const results = await eachOf(operation, chosen, async (tiny, place) => {
+    const done = await operation.act(tiny, killing(place.call, place.nth));
+    const cut = done.signal === 'SIGKILL' || done.exit === 137;
+    return { cut, detail: await judged(operation, tiny, right) };
+  });
+  const wrong: Record<string, string> = {};
+  for (const [place, { detail }] of results) {
+    report({ operation: operation.name, ...place, outcome: detail === '' ? 'once' : 'wrong', detail });
+    if (detail !== '') wrong[`${place.call} ${place.nth}`] = detail;
+  }
+  expect(wrong).toEqual({});
+  // A kill that found nothing to kill has shown nothing.
+  const cut = [...results.values()].filter((one) => one.cut).length;
+  expect(cut / chosen.length).toBeGreaterThan(0.9);
+}
+
+async function undisturbed(operation: Operation): Promise<{ places: Place[]; expected: unknown }> {
+  const { tiny } = await operation.prepare();
+  try {
+    const places = await placesOf(async (prefix) => expect((await operation.act(tiny, prefix)).exit).toBe(0));
+    await operation.finish(tiny);
+    expect(await whatIsWrong(tiny)).toEqual([]);
+    return { places, expected: await operation.ended(tiny) };
+  } finally {
+    tiny.remove();
+  }
+}
+
+/** Nothing where the work was finished and ends in one of these ways. */
+export async function judged(operation: Operation, tiny: Tiny, right: readonly unknown[]): Promise<string> {
+  try {
+    const marks = marksOf(tiny);
+    await operation.finish(tiny);
+    const wrong = await whatIsWrong(tiny, marks);
+    const ended = await operation.ended(tiny);
+    if (!right.some((one) => isDeepStrictEqual(ended, one))) wrong.push(`it ended as ${JSON.stringify(ended)}`);
+    return wrong.join('; ');
+  } catch (error) {
+    return `it could not be finished: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** Tries all of them, each in a repository of its own or one that was put back. */
+export async function eachOf<T, R>(
+  operation: Operation,
+  all: readonly T[],
+  trial: (tiny: Tiny, one: T) => Promise<R>,
+): Promise<Map<T, R>> {
+  const queue = [...all];
+  const results = new Map<T, R>();
+  const work = async (): Promise<void> => {
+    let scene: Scene | undefined;
+    try {
+      for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
+        if (scene?.again) await scene.again();
+        else {
+          scene?.tiny.remove();
+          scene = await operation.prepare();
+        }
+        results.set(one, await trial(scene.tiny, one));
+      }
+    } finally {
+      scene?.tiny.remove();
+    }
+  };
+  await Promise.all(Array.from({ length: WORKERS }, work));
+  return results;
+}
