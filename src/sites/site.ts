@@ -44,7 +44,7 @@ export type Site = {
   worst(requested: Requested): Promise<Worst | undefined>;
   /** Looks for jobs submitted after `since`, epoch seconds. */
   find(name: string, since: number): Promise<JobView[]>;
-  readBack(id: JobId): Promise<Requested>;
+  readBack(id: JobId, name: string): Promise<Requested>;
   /** Every job of the account, ours and others', since then (epoch seconds), and those of the ids. */
   history(since: number, ids: readonly JobId[]): Promise<History>;
   poll(query: Omit<PollQuery, 'user'>): Promise<Look>;
@@ -80,7 +80,7 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
     queue: () => ask(scheduler.queue(user)),
     worst: async (requested) => (scheduler.worst ? ask(scheduler.worst(requested)) : undefined),
     find: (job, since) => ask(scheduler.find(job, user, since)),
-    readBack: (id) => ask(scheduler.readBack(id)),
+    readBack: (id, job) => ask(scheduler.readBack(id, job)),
     history: (since, ids) => ask(scheduler.history(user, since, ids), HISTORY_LIMIT_MS),
     poll: (query) => ask(scheduler.poll({ ...query, user })),
     markers: (gates) => (gates.length === 0 ? Promise.resolve([]) : ask(markersCommand(gates))),
