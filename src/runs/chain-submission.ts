@@ -2,14 +2,15 @@ import type { ActingPermit, Permit } from '../base/permit.ts';
 import type { Job, JobView } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
 import { lapsed } from './after-runs.ts';
+import { startOf } from './identity.ts';
 import { isOver, TASK_OVER } from './lifecycle.ts';
 import type { LookUp } from './look-up.ts';
-import { oneByOne, startOf } from './look-up.ts';
+import { oneByOne } from './look-up.ts';
 import { stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { record, reread } from './run.ts';
-import { readBack, release, resume, send } from './submission.ts';
+import { owned, readBack, release, resume, send } from './submission.ts';
 import { mayHaveRun } from './taken-back.ts';
 import type { Attempt } from './types.ts';
 
@@ -28,6 +29,8 @@ export async function submitChain(run: Run, site: Site, jobs: readonly StepJob[]
     if (phaseOf(now) !== 'intent' || current(now.record)?.name !== job.name) continue;
     const after = await send(now, site, { ...job, after: parentsOf(now) }, permit);
     if (phaseOf(after) !== 'submitted') break;
+    // Who waits for another's job begins when that one ends.
+    if (isAwaited(after) && phaseOf(await owned(after, site, permit)) !== 'submitted') break;
   }
   return finishChain(reread(run), site, permit, true);
 }
@@ -58,7 +61,9 @@ async function finishChain(run: Run, site: Site, permit: ActingPermit, mayReleas
   for (const { step = '' } of steps) {
     const now = stepOfRun(run, step);
     if (phaseOf(now) !== 'submitted') continue;
-    const read = await readBack(now, site);
+    const read = await readBack(now, site, permit);
+    if (current(read.record)?.jobId !== current(now.record)?.jobId)
+      return undo(reread(run), site, permit, `the scheduler named another job for step ${step} than it had accepted`);
     if (read.record.differences.length > 0)
       return undo(reread(run), site, permit, `drift: step ${step} is more than its plan: ${read.record.differences.join('; ')}`);
   }
@@ -154,6 +159,10 @@ function stepOfRun(run: Run, step: string): Run {
   const found = reread({ ...run, step });
   if (found.step === step) return found;
   throw new Error(`run ${run.id} has no step ${step}`);
+}
+
+function isAwaited({ plan, step }: Run): boolean {
+  return plan.steps.some(({ after = [] }) => after.some((one) => one.step === step));
 }
 
 function hasEnded(step: Run): boolean {

@@ -3,6 +3,7 @@ import type { Failure } from '../base/errors.ts';
 import { asFailure } from '../base/errors.ts';
 import type { JobView } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
+import { startOf } from './identity.ts';
 import { TIMINGS } from './timings.ts';
 import type { Attempt } from './types.ts';
 
@@ -19,11 +20,6 @@ export type LookUp = {
 
 /** So many names go into one question: an argument has at most 128 KiB (execve(2)). */
 const NAMES = 1000;
-
-/** Before the submission, with room for clocks that differ. Epoch seconds. */
-export function startOf(attempt: Attempt): number {
-  return Date.parse(attempt.intentAt) / 1000 - 86_400;
-}
 
 /** Seconds since then; negative where another host's clock was ahead. */
 export function since(at: string): number {

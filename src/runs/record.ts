@@ -105,7 +105,8 @@ function apply(record: RunRecord, line: JournalLine): void {
       patch(record, line, { phase: 'refused' });
       return;
     case 'ambiguous':
-      patch(record, line, { phase: 'ambiguous' });
+      // Where an id had been named, that was another job's.
+      patch(record, line, { phase: 'ambiguous', jobId: null });
       return;
     case 'absent':
       patch(record, line, { phase: line.certain ? 'none' : 'unknown' });

@@ -6,10 +6,11 @@ import type { Job, JobView, Requested } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
 import { awaited, lapsed } from './after-runs.ts';
 import { allowance, excess } from './allowance.ts';
-import { giveUpClaim } from './given-up.ts';
+import { giveUpAttempt } from './given-up.ts';
+import { readOwn, startOf } from './identity.ts';
 import type { JournalEvent } from './journal.ts';
 import type { LookUp } from './look-up.ts';
-import { oneByOne, seen, since, startOf } from './look-up.ts';
+import { oneByOne, seen, since } from './look-up.ts';
 import { decidedStep, planDigest } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
@@ -115,16 +116,16 @@ async function adopt(
   return mayRelease ? release(adopted, site, permit) : adopted;
 }
 
+/** What was certainly not accepted is given up; whoever has begun it already is the run's job. */
 function nothingFound(run: Run, of: { step: string; attempt: number }, attempt: Attempt, memory: number | null): Run {
   const age = since(attempt.intentAt);
-  const isRemembered = memory === null || (age >= 0 && age <= memory);
-  const certain = isRemembered && !giveUpClaim(run, attempt);
+  const certain = memory === null || (age >= 0 && age <= memory);
   if (!certain && attempt.phase === 'unknown') return run;
+  const owner = certain ? giveUpAttempt(run, attempt) : undefined;
+  if (owner !== undefined) return record(run, { event: 'submitted', ...of, job_id: owner, adopted: true });
   const why = certain
     ? 'a healthy look found no job of this name: nothing was accepted'
-    : isRemembered
-      ? 'no job of this name is known, and yet one of it has begun'
-      : `no job of this name, but the scheduler forgets jobs after ${memory} s: it may have been cancelled while it was held`;
+    : `no job of this name, but the scheduler forgets jobs after ${memory} s: it may have been cancelled while it was held`;
   return record(run, { event: 'absent', ...of, certain, why });
 }
 
@@ -141,6 +142,7 @@ export async function release(run: Run, site: Site, permit: ActingPermit, isFres
   if (run.record.state === 'pending')
     run = record(run, { event: 'moved', from: 'pending', to: 'submitted', because: `job ${jobId} on ${site.name}` });
   const before = isFresh ? [] : await seen(site, attempt, attempt.submittedAt ?? attempt.intentAt);
+  if (before.length > 0 && !before.some(({ id }) => id === jobId)) return mistaken(run, site, permit, true);
   const row = isFresh ? { state: 'held' as const } : before.find((one) => one.id === jobId);
   const isReleasing = attempt.phase === 'releasing';
   if (run.record.cancelling && row && !OVER.has(row.state)) {
@@ -148,7 +150,9 @@ export async function release(run: Run, site: Site, permit: ActingPermit, isFres
     return run;
   }
   if (row && (row.state === 'held' || (!isReleasing && !OVER.has(row.state)))) {
-    const differences = differencesOf(run, attempt, await site.readBack(jobId));
+    const actual = await readOwn(attempt, site);
+    if (!actual) return mistaken(run, site, permit, true);
+    const differences = differencesOf(run, attempt, actual);
     if (!isReleasing || differences.length > 0) run = record(run, { event: 'read_back', ...of, differences });
     if (differences.length > 0) return withdraw(run, site, permit, BEGUN.has(row.state));
   }
@@ -174,10 +178,24 @@ async function tryRelease(site: Site, permit: ActingPermit, id: string): Promise
   }
 }
 
-/** Reads a job back that was accepted, and records what it is more than was decided on. */
-export async function readBack(run: Run, site: Site): Promise<Run> {
+/** The job of the id that was named is left alone, and ours is looked up by its name. */
+async function mistaken(run: Run, site: Site, permit: ActingPermit, mayRelease: boolean): Promise<Run> {
+  const { step, attempt, jobId } = must(run);
+  const why = `job ${jobId}, which the scheduler named, is not this one`;
+  return resume(record(run, { event: 'ambiguous', step, attempt, why }), site, permit, mayRelease);
+}
+
+/** Makes sure that the id which the scheduler named is that of our job. */
+export async function owned(run: Run, site: Site, permit: ActingPermit): Promise<Run> {
+  return (await readOwn(must(run), site)) ? run : mistaken(run, site, permit, false);
+}
+
+/** Reads a job back that was accepted, and records what it is more than was decided on. Where it is another one, ours is looked up. */
+export async function readBack(run: Run, site: Site, permit: ActingPermit): Promise<Run> {
   const attempt = must(run);
-  const differences = differencesOf(run, attempt, await site.readBack(attempt.jobId ?? ''));
+  const actual = await readOwn(attempt, site);
+  if (!actual) return mistaken(run, site, permit, false);
+  const differences = differencesOf(run, attempt, actual);
   return record(run, { event: 'read_back', step: attempt.step, attempt: attempt.attempt, differences });
 }
 

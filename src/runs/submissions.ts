@@ -77,7 +77,14 @@ function masterOf(folder: string, lines: readonly JournalLine[]): JournalledRun[
   return { folder, children, from, until: isOpen ? Number.POSITIVE_INFINITY : seconds(end?.at) };
 }
 
-const OF_SUBMISSION: ReadonlySet<JournalLine['event']> = new Set(['intent', 'submitted', 'released', 'refused', 'absent']);
+const OF_SUBMISSION: ReadonlySet<JournalLine['event']> = new Set([
+  'intent',
+  'submitted',
+  'released',
+  'refused',
+  'absent',
+  'ambiguous',
+]);
 
 function submissionsOf(run: string, lines: readonly JournalLine[]): Submission[] {
   const attempts = new Map<string, Submission>();
@@ -90,6 +97,7 @@ function submissionsOf(run: string, lines: readonly JournalLine[]): Submission[]
     };
     if (line.event === 'intent')
       attempts.set(key, { ...before, name: line.name, digest: line.plan_digest, decision: line.decision });
+    else if (line.event === 'ambiguous') attempts.set(key, { ...before, submitted: false, job: undefined });
     else if (line.event === 'refused' || line.event === 'absent')
       attempts.set(key, { ...before, isRefused: line.event === 'refused' || line.certain });
     else

@@ -47,7 +47,7 @@ export type Site = {
   find(name: string, since: number): Promise<JobView[]>;
   /** The same of many names with one question. */
   findAll(names: readonly string[], since: number): Promise<Found>;
-  readBack(id: JobId): Promise<Requested>;
+  readBack(id: JobId, name: string): Promise<Requested>;
   /** Every job of the account, ours and others', since then (epoch seconds), and those of the ids. */
   history(since: number, ids: readonly JobId[]): Promise<History>;
   poll(query: Omit<PollQuery, 'user'>): Promise<Look>;
@@ -88,7 +88,7 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
       return rows;
     },
     findAll: (names, since) => ask(scheduler.find(names, user, since)),
-    readBack: (id) => ask(scheduler.readBack(id)),
+    readBack: (id, job) => ask(scheduler.readBack(id, job)),
     history: (since, ids) => ask(scheduler.history(user, since, ids), HISTORY_LIMIT_MS),
     poll: (query) => ask(scheduler.poll({ ...query, user })),
     markers: (gates) => (gates.length === 0 ? Promise.resolve([]) : ask(markersCommand(gates))),

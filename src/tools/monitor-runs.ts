@@ -1,11 +1,13 @@
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { asFailure } from '../base/errors.ts';
+import type { ActingPermit } from '../base/permit.ts';
 import type { Acts } from '../context.ts';
 import { failedBefore } from '../runs/after-runs.ts';
 import { everyTask } from '../runs/children.ts';
 import type { ChildSight } from '../runs/children-look.ts';
 import { drifting } from '../runs/code/drift.ts';
+import { cancelLate, givenUpNames } from '../runs/given-up.ts';
 import { grown, grownChildren, isWatched, moves, needsMarkers, observe, openJobs, parentFailed } from '../runs/monitor.ts';
 import { openRuns } from '../runs/open.ts';
 import { paceOf } from '../runs/place.ts';
@@ -85,7 +87,7 @@ export default defineTool({
     const sites: z.output<typeof output>['sites'] = [];
     for (const name of [...new Set(runs.map((run) => run.plan.site))].sort()) {
       const here = runs.filter((run) => run.plan.site === name);
-      sites.push(await lookAt(name, here, acts, problems));
+      sites.push(await lookAt(name, here, acts, permit, problems));
     }
     problems.push(...(await drifting(acts.repo, openRuns(acts.repo).runs)));
     const told: RunOut[] = [];
@@ -120,6 +122,7 @@ async function lookAt(
   name: string,
   runs: readonly Run[],
   acts: Acts,
+  permit: ActingPermit,
   problems: string[],
 ): Promise<z.output<typeof output>['sites'][number]> {
   const watched = runs.filter((run) => parts(run).some(isWatched));
@@ -140,14 +143,16 @@ async function lookAt(
     const noted = await site.markers(masters.map(gateOf));
     const children = masters.flatMap((run) => parts(run).flatMap((part) => childJobs(part, site, noted)));
     const jobs = [...watched.flatMap(parts).flatMap(openJobs), ...children];
-    const since = Math.min(...watched.map((run) => Date.parse(run.record.attempts[0]?.intentAt ?? '') / 1000)) - 60;
+    const since = Math.min(...watched.map((run) => Date.parse(run.record.attempts[0]?.intentAt ?? '') / 1000)) - 86_400;
     const { meter, key } = paceOf(acts.repo, site.kind);
     meter.note('poll', key);
-    const look = await site.poll({ jobs, since });
+    const late = runs.flatMap(givenUpNames);
+    const look = await site.poll({ jobs, since, ...(late.length > 0 ? { late } : {}) });
     const marked = watched.filter((run) => maySubmit(run.plan) || parts(run).some((part) => needsMarkers(part, look)));
     const markers = await site.markers(marked.map(gateOf));
     const sights = await childSights(masters, site, markers, new Set(children.map(({ id }) => id)), problems);
     for (const run of watched) await note(run, look, markers, sights, problems);
+    for (const run of look.late ? runs : []) problems.push(...(await cancelLate(run, site, permit, look.late ?? [])));
     return {
       site: name,
       polled: true,

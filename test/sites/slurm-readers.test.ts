@@ -30,6 +30,8 @@ function answer(parts: Record<string, [text: string, exit?: number]>, fields = '
 }
 const clock = `${WORD} clock 1795975500\n${WORD} me 1001\n`;
 const DOWN = 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)';
+/** Of a row that names no allocation. */
+const NOTHING_HELD = { cpuSeconds: 0, gpuSeconds: 0 };
 const base = { user: 'lab', submitted: 1795975316, blocked: false, signal: null, estimatedStart: null };
 
 describe('read-back', () => {
@@ -109,7 +111,7 @@ describe('a poll', () => {
           reason: null,
           started: 1795975473,
           ended: 1795975475,
-          used: { elapsedSeconds: 2, cpuSeconds: 0.03, maxRssMb: 4.8 },
+          used: { elapsedSeconds: 2, cpuSeconds: 0.03, maxRssMb: 4.8, held: NOTHING_HELD },
         },
         { ...ended, index: 3, reason: 'NonZeroExitCode', started: 1795975476, ended: 1795975478, used: null },
         {
@@ -118,7 +120,7 @@ describe('a poll', () => {
           reason: null,
           started: 1795975478,
           ended: 1795975480,
-          used: { elapsedSeconds: 2, cpuSeconds: 0.022, maxRssMb: 4.7 },
+          used: { elapsedSeconds: 2, cpuSeconds: 0.022, maxRssMb: 4.7, held: NOTHING_HELD },
         },
         {
           ...base,
@@ -172,7 +174,7 @@ describe('a poll', () => {
   });
   test('tasks that were cancelled while they waited are one row of accounting', () => {
     const row =
-      '1_[2-4%2]@k@CANCELLED by 0@k@0:0@k@1795975316@k@None@k@1795975480@k@0@k@00:00:00@k@@k@lab@k@None assigned@k@al_x.main.1.abc';
+      '1_[2-4%2]@k@CANCELLED by 0@k@0:0@k@1795975316@k@None@k@1795975480@k@0@k@00:00:00@k@@k@lab@k@None assigned@k@al_x.main.1.abc@k@@k@';
     expect(
       look(answer({ queue: [recorded('queue')], accounting: [row] }, clock))
         .jobs.filter((view) => view.state === 'cancelled')
@@ -252,7 +254,8 @@ describe('a poll', () => {
     ['1K@k@1@k@1:00', undefined],
     ['4@k@1@k@INVALID', undefined],
   ])('what a task may use now: %s', (sizes, may) => {
-    const row = `3@k@N/A@k@RUNNING@k@None@k@0@k@1795975317@k@1795975318@k@N/A@k@lab@k@n1@k@al_x.main.1.abc@k@${sizes}@k@`;
+    const [cpus = '', nodes = '', limit = '', tres = ''] = sizes.split('@k@');
+    const row = `3@k@N/A@k@RUNNING@k@None@k@0@k@1795975317@k@1795975318@k@N/A@k@lab@k@n1@k@al_x.main.1.abc@k@${cpus}@k@${nodes}@k@${limit}@k@${tres}@k@`;
     const seen = scheduler
       .poll({ jobs: [{ id: '3', name: 'al_x.main.1.abc' }], user: 'lab', since: 1 })
       .read(answer({ queue: [row] }, clock));
@@ -479,7 +482,8 @@ function job() {
 describe('every job of the user', () => {
   const read = (parts: Record<string, [text: string, exit?: number]>, stderr = '') =>
     scheduler.history('lab', 0, []).read(answer(parts, clock, stderr));
-  const row = (...cells: string[]) => cells.join('@k@');
+  /** As many fields as are asked for; what is not said is empty. */
+  const row = (...cells: string[]) => `${[...cells, '', ''].slice(0, 6).join('@k@')}@k@`;
   const queue = `${row('9', '500', 'lab', 'al_a', 'mine', '')}\n${row('10', '600', 'lab', 'x', '(null)', '')}`;
   const of = (id: string, name: string, submitted: number, comment: string | null) => ({
     id,

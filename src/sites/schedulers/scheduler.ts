@@ -129,10 +129,12 @@ export type PollQuery = {
   user: string;
   /** Epoch seconds before the earliest submission asked about. */
   since: number;
+  /** Names under which nothing may be there any more: a job of one of them that is not over is told. */
+  late?: readonly string[];
 };
 
 /** One look for all runs of a site. `healthy` false: an empty or missing row proves nothing; `trouble` is then the scheduler's own words, if any. */
-export type Look = { at: number; healthy: boolean; trouble?: string; jobs: JobView[] };
+export type Look = { at: number; healthy: boolean; trouble?: string; jobs: JobView[]; late?: { id: JobId; name: string }[] };
 
 /** What of the user's is in the queue, ours and others'. */
 export type Queue = { active: number; pending: number };
@@ -197,8 +199,8 @@ export type Scheduler = {
   worst?(requested: Requested): Ask<Worst>;
   /** Submits held, or waiting for its parents: nothing starts before `release`, or theirs. The reader throws `scheduler_refused` only for a definite refusal. */
   submitHeld(job: Job): Ask<JobId>;
-  /** What the scheduler itself says the job will get. */
-  readBack(id: JobId): Ask<Requested>;
+  /** What the scheduler itself says the job will get. Throws where it has no job of this id, or that one has another name. */
+  readBack(id: JobId, name?: string): Ask<Requested>;
   /** The exit code lies on some schedulers; look at the queue afterwards. */
   release(id: JobId): Ask<void>;
   /** Every job of this user with exactly one of these names submitted after `since` (epoch seconds), in all states that can be seen. */

@@ -5,11 +5,11 @@ import { mebibytes, numberOf, rowsOf, tresOf } from './slurm-rows.ts';
 import { isOver, stateOf } from './slurm-states.ts';
 
 /**
- * Accounting's rows of jobs that are over; what it has not yet seen end is the queue's to tell. `me` is our own user id there. A job that
+ * Accounting's rows of jobs that are over, or that nobody knows of whether they are; what it has not yet seen end is the queue's to tell. `me` is our own user id there. A job that
  * was started again has a row for each start: the last one tells its end, and what it held is of all.
  */
 export function accountingRows(answer: Answer): JobView[] {
-  const rows = rowsOf(answer, 'accounting', 12);
+  const rows = rowsOf(answer, 'accounting', 13);
   const held = heldOf(rows);
   const last = lastStarts(rows);
   const memory = new Map<string, number>();
@@ -36,7 +36,8 @@ export function accountingRows(answer: Answer): JobView[] {
     ]) => {
       const state = stateOf(word);
       const [, job, index, list] = /^(\d+)(?:_(?:(\d+)|\[([^\]]+)\]))?$/.exec(id) ?? [];
-      if (job === undefined || !isOver(state)) return [];
+      // A word that nobody knows may be an end as well.
+      if (job === undefined || !(isOver(state) || state === 'unknown')) return [];
       const indices =
         list === undefined ? [index === undefined ? null : Number(index)] : (parseIndices(list, MAX_INDEX + 1)?.indices ?? []);
       const [, exit, signal] = /^(\d+):(\d+)$/.exec(exits) ?? [];

@@ -55,7 +55,8 @@ export function isHealthy(answer: Answer): boolean {
   if (queue?.exit !== 0) return false;
   // squeue of 22.05 says this and ends with 0.
   if (/Invalid user/.test(answer.stderr)) return false;
-  return queue.text !== '' || /\bis UP\b/.test(answer.parts.get('ping')?.text ?? '');
+  // Text that is no row, as a header or a site's banner, shows nothing.
+  return queue.text.includes(`@${answer.word}@`) || /\bis UP\b/.test(answer.parts.get('ping')?.text ?? '');
 }
 
 export function unusable(what: string, why: string, words: string): Failure {

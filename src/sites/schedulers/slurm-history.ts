@@ -20,7 +20,7 @@ export function historyOf(answer: Answer, keepsAccounting: boolean): History {
 }
 
 function tracesOf(answer: Answer, part: string): JobTrace[] {
-  return rowsOf(answer, part, 5).flatMap(([task = '', submit = '', user = '', name = '', comment = '', folder = '']) => {
+  return rowsOf(answer, part, 6).flatMap(([task = '', submit = '', user = '', name = '', comment = '', folder = '']) => {
     const id = /^\d+/.exec(task)?.[0];
     const said = comment === '' || comment === '(null)' ? null : comment;
     return id === undefined

@@ -12,7 +12,7 @@ import { parseWalltime } from './units.ts';
  * would pass for one that has left the queue.
  */
 export function queueRows(answer: Answer): JobView[] {
-  return rowsOf(answer, 'queue', 11).flatMap(
+  return rowsOf(answer, 'queue', 15).flatMap(
     ([
       id = '',
       index = '',
@@ -86,19 +86,35 @@ export function merged(queue: readonly JobView[], accounting: readonly JobView[]
     if (told.index === null && arrays.has(told.id)) continue;
     const view = told.name === UNNAMED ? { ...told, name: names.get(told.id) ?? told.name } : told;
     const seen = rows.get(key(view));
+    // The same id had another job before.
+    if (told.name === UNNAMED && told.submitted !== null && told.submitted < (seen?.submitted ?? 0)) continue;
     const parent = view.state === 'cancelled' ? vain.get(view.id) : undefined;
     if (!seen || isOver(seen.state)) rows.set(key(view), parent ? { ...view, state: parent.state, reason: parent.reason } : view);
   }
   return [...rows.values()];
 }
 
-/** Rows of a part with at least so many fields. */
+/**
+ * Rows of a part of a command that went well, each of so many fields with the separator behind every one of them. Lines between rows are
+ * a site's banner, and those within a field are its own. Throws where rows are cut off or run into each other: a row that is not seen would
+ * pass for a job that is not there.
+ */
 export function rowsOf(answer: Answer, part: string, fields: number): string[][] {
-  const separator = `@${answer.word}@`;
-  return (answer.parts.get(part)?.text ?? '')
-    .split('\n')
-    .map((line) => line.split(separator))
-    .filter((cells) => cells.length >= fields && /^\d/.test(cells[0] ?? ''));
+  const found = answer.parts.get(part);
+  if (found?.exit !== 0) return [];
+  const cells = found.text.split(`@${answer.word}@`);
+  const rest = lastLine(cells.pop() ?? '');
+  const rows = Array.from({ length: Math.floor(cells.length / fields) }, (_, at) => {
+    const [first = '', ...more] = cells.slice(at * fields, (at + 1) * fields);
+    return [lastLine(first), ...more];
+  });
+  if (cells.length % fields !== 0 || /^\d/.test(rest) || rows.some(([first = '']) => !/^\d/.test(first)))
+    throw unusable(`the ${part}`, 'its rows are not whole', answer.stderr);
+  return rows;
+}
+
+function lastLine(text: string): string {
+  return text.slice(text.lastIndexOf('\n') + 1).trim();
 }
 
 /** What a task may use now; nothing where a figure is not said as one. A range counts with its upper end. */

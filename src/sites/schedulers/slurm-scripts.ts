@@ -37,15 +37,26 @@ al_told() {
 # al_queue USER [MORE OPTIONS]: its rows stay in al_rows too.
 al_queue() {
   al_user=$1; shift
-  al_rows=$(squeue -h -a -t all -u "$al_user" "$@" -O "ArrayJobID:$al_s,ArrayTaskID:$al_s,State:$al_s,Reason:$al_s,exit_code:$al_s,SubmitTime:$al_s,StartTime:$al_s,EndTime:$al_s,UserName:$al_s,NodeList:$al_s,Name:$al_s,NumCPUs:$al_s,NumNodes:$al_s,TimeLimit:$al_s,tres-alloc:$al_s" </dev/null)
+  al_rows=$(al_most squeue -h -a -t all -u "$al_user" "$@" -O "ArrayJobID:$al_s,ArrayTaskID:$al_s,State:$al_s,Reason:$al_s,exit_code:$al_s,SubmitTime:$al_s,StartTime:$al_s,EndTime:$al_s,UserName:$al_s,NodeList:$al_s,Name:$al_s,NumCPUs:$al_s,NumNodes:$al_s,TimeLimit:$al_s,tres-alloc:$al_s")
   al_kept queue $? "$al_rows"
-  [ -n "$al_rows" ] || al_part ping scontrol ping
+  al_proof
 }
+
+# al_most COMMAND...: no more of its output than can be kept. One that says more has failed.
+al_most() {
+  { "$@" </dev/null; printf '\n%s\n' "$?"; } | head -c 50000000 | awk '
+    NR > 1 { print last }
+    { last = $0 }
+    END { exit last ~ /^[0-9]+$/ ? last : 1 }'
+}
+
+# Where no row is there, whether anybody is.
+al_proof() { case $al_rows in *"$al_s"*) ;; *) al_part ping scontrol ping ;; esac; }
 
 # al_accounting SINCE OPTIONS...: steps too, since only they know the memory, and with -D each start of a job that was started again.
 al_accounting() {
   al_since=$1; shift
-  al_part accounting sacct -n -P -D --delimiter="$al_s" -S "uts$al_since" "$@" \
+  al_part accounting sacct -n -p -D --delimiter="$al_s" -S "uts$al_since" "$@" \
     -o JobID,State,ExitCode,Submit,Start,End,ElapsedRaw,TotalCPU,MaxRSS,User,NodeList,JobName,AllocTRES
 }
 
@@ -53,9 +64,9 @@ al_accounting() {
 al_kept() { printf '%s begin %s\n%s\n%s code %s\n' "$al_word" "$1" "$3" "$al_word" "$2"; }
 
 # al_jobs OPTIONS...: accounting's jobs without their steps.
-al_jobs() { sacct -n -P -X --delimiter="$al_s" "$@" -o JobID,Submit,User,JobName,Comment,WorkDir </dev/null; }
+al_jobs() { sacct -n -p -X --delimiter="$al_s" "$@" -o JobID,Submit,User,JobName,Comment,WorkDir; }
 
-# Ids of which the queue shows fewer waiting or running tasks than are still open: what is over is known by accounting alone.
+# Ids of which the queue shows fewer waiting or running tasks under their names than are still open: what is over is known by accounting alone.
 al_left() {
   printf '%s\n' "$al_rows" | awk -F "$al_s" -v want="$*" '
     # 0-6:2,9%4 is five tasks; a job that is no array is N/A, and one.
@@ -67,10 +78,10 @@ al_left() {
         else sum++
       return sum
     }
-    $3 ~ /^(PENDING|RUNNING|CONFIGURING|COMPLETING|SUSPENDED|STOPPED|RESIZING|SIGNALING|STAGE_OUT|REQUEUE|SPECIAL_EXIT|RESV_DEL_HOLD|POWER_UP_NODE)/ { live[$1] += tasks($2) }
+    $3 ~ /^(PENDING|RUNNING|CONFIGURING|COMPLETING|SUSPENDED|STOPPED|RESIZING|SIGNALING|STAGE_OUT|REQUEUE|SPECIAL_EXIT|RESV_DEL_HOLD|POWER_UP_NODE)/ { live[$1 ":" $11] += tasks($2) }
     END {
       many = split(want, pairs, " ")
-      for (at = 1; at <= many; at++) { split(pairs[at], pair, ":"); if (live[pair[1]] + 0 < pair[2] + 0) list = list (list == "" ? "" : ",") pair[1] }
+      for (at = 1; at <= many; at++) { split(pairs[at], pair, ":"); if (live[pair[1] ":" pair[3]] + 0 < pair[2] + 0) list = list (list == "" ? "" : ",") pair[1] }
       print list
     }'
 }
@@ -84,13 +95,22 @@ al_unseen() {
     awk '!asked && $0 == "" { asked = 1; next } !asked { seen[$0]; next } !($0 in seen)' | paste -s -d , -
 }
 
+# al_there ENDS ID:NAME...: the ids of those that the rows show, and that are not over, nor in one of the states ENDS.
+al_there() {
+  al_ends=$1; shift
+  printf '%s\n' "$al_rows" | awk -F "$al_s" -v want="$*" -v ends="^($al_ends)" '
+    BEGIN { many = split(want, pairs, " "); for (at = 1; at <= many; at++) ours[pairs[at]] }
+    ($1 ":" $11) in ours && $3 !~ /^(COMPLETED|FAILED|CANCELLED|TIMEOUT|OUT_OF_MEMORY|NODE_FAIL|PREEMPTED|BOOT_FAIL|DEADLINE|LAUNCH_FAILED|RECONFIG_FAIL|REVOKED)/ && $3 !~ ends { seen[$1] }
+    END { for (id in seen) printf "%s ", id }'
+}
+
 # The options are all in the arguments, so any script will do: the one to be submitted may not be written yet.
 al_try() { printf '#!/bin/sh\nexit 0\n' | sbatch --test-only "$@"; }
 
 al_verb=$1; shift
 case $al_verb in
   poll)
-    # USER SINCE ID:OPEN...
+    # USER SINCE ID:OPEN:NAME...
     al_user=$1 al_since=$2; shift 2
     echo "$al_word clock $(date +%s)"
     echo "$al_word me $(id -u)"
@@ -117,15 +137,15 @@ case $al_verb in
   show) al_part job scontrol show job "$1" ;;
   release) al_part release scontrol release "$1" ;;
   cancel)
-    # USER ID:NAME...: those that are in the queue under this very name, in one call.
+    # USER ID:NAME...: those that are in the queue under this very name, in one call. What scancel says of it may be wrong: what is left is looked for.
     al_user=$1; shift
     al_queue "$al_user"
-    al_ids=$(printf '%s\n' "$al_rows" | awk -F "$al_s" -v want="$*" '
-      BEGIN { many = split(want, pairs, " "); for (at = 1; at <= many; at++) ours[pairs[at]] }
-      ($1 ":" $11) in ours && $3 !~ /^(COMPLETED|FAILED|CANCELLED|TIMEOUT|OUT_OF_MEMORY|NODE_FAIL|PREEMPTED|BOOT_FAIL|DEADLINE|LAUNCH_FAILED|RECONFIG_FAIL|REVOKED)/ { seen[$1] }
-      END { for (id in seen) printf "%s ", id }')
+    al_ids=$(al_there none "$@")
     # shellcheck disable=SC2086
     [ -z "$al_ids" ] || al_part cancel scancel $al_ids
+    [ -n "$al_ids" ] || exit 0
+    al_queue "$al_user"
+    printf '%s left %s\n' "$al_word" "$(al_there 'COMPLETING|STAGE_OUT' "$@")"
     ;;
   test)
     # PARTITION FOLDER OPTIONS...: an empty partition is the default one. Of several scontrol shows none.
@@ -143,10 +163,10 @@ case $al_verb in
     # was held is in no list (sacct(1), -S).
     al_user=$1 al_since=$2; shift 2
     echo "$al_word clock $(date +%s)"
-    al_rows=$(squeue -h -a -t all -u "$al_user" -O "ArrayJobID:$al_s,SubmitTime:$al_s,UserName:$al_s,Name:$al_s,Comment:$al_s,WorkDir:$al_s" </dev/null)
+    al_rows=$(al_most squeue -h -a -t all -u "$al_user" -O "ArrayJobID:$al_s,SubmitTime:$al_s,UserName:$al_s,Name:$al_s,Comment:$al_s,WorkDir:$al_s")
     al_kept queue $? "$al_rows"
-    [ -n "$al_rows" ] || al_part ping scontrol ping
-    al_books=$(al_jobs -S "uts$al_since" -u "$al_user")
+    al_proof
+    al_books=$(al_most al_jobs -S "uts$al_since" -u "$al_user")
     al_code=$?
     al_kept accounting "$al_code" "$al_books"
     al_ids=$(printf '%s\n%s\n' "$al_rows" "$al_books" | awk -F "$al_s" -v want="$*" '

@@ -4,20 +4,18 @@ import { quote } from '../../base/text.ts';
 import type { Ask } from '../transports/transport.ts';
 import { sbatchOptions } from './sbatch-options.ts';
 import { sbatchRecorder } from './sbatch-recorder.ts';
-import type { Found, JobState, JobView, Look, PollQuery, Scheduler } from './scheduler.ts';
-import { accountingRows } from './slurm-accounting.ts';
+import type { JobId, Scheduler } from './scheduler.ts';
 import type { Answer } from './slurm-answers.ts';
-import { goodPart, isHealthy, isUnreachable, readAnswer, unusable } from './slurm-answers.ts';
+import { goodPart, isUnreachable, readAnswer, unusable } from './slurm-answers.ts';
 import { countedBySlurm, sbatchOptionsOf, unfitForSlurm } from './slurm-arguments.ts';
 import { findingsOf } from './slurm-findings.ts';
 import { historyOf } from './slurm-history.ts';
+import { accountingIsSilent, needQueue, provenQueue, readFound, readLook, readQueue } from './slurm-look.ts';
 import { requestedOf } from './slurm-requested.ts';
-import { merged, queueRows } from './slurm-rows.ts';
 import { SLURM_SCRIPT } from './slurm-scripts.ts';
 import { shapesOf } from './slurm-shapes.ts';
-import { describedSite, NO_ACCOUNTING, versionOf } from './slurm-site.ts';
+import { describedSite, versionOf } from './slurm-site.ts';
 import { slurmStanding } from './slurm-standing.ts';
-import { isOver } from './slurm-states.ts';
 import { readSubmission } from './slurm-submission.ts';
 import { worstOnSlurm } from './slurm-worst.ts';
 
@@ -55,30 +53,29 @@ export function slurmScheduler(): Scheduler {
         read: readSubmission,
       };
     },
-    readBack: (id) => ask(['show', id], `job ${id}`, (answer) => requestedOf(goodPart(answer, 'job', `job ${id}`))),
+    readBack: (id, name) =>
+      ask(['show', id], `job ${id}`, (answer) => {
+        const text = goodPart(answer, 'job', `job ${id}`);
+        const called = /^JobId=\d+ .*?\bJobName=(.*)$/m.exec(text)?.[1];
+        if (name !== undefined && called !== name) throw another(id, name, called ?? '');
+        return requestedOf(text);
+      }),
     release: (id) => ask(['release', id], `the release of job ${id}`, readRelease(id)),
     find: (names, user, since) => {
       const what = `jobs named ${names[0]}${names.length > 1 ? ` and ${names.length - 1} others` : ''}`;
-      return ask(['find', user, String(Math.floor(since)), ...names], what, readFound(names, what));
+      return ask(['find', user, String(Math.floor(since)), ...names], what, readFound(names, user, what));
     },
-    poll: ({ jobs, user, since }) =>
+    poll: ({ jobs, user, since, late = [] }) =>
       ask(
-        ['poll', user, String(Math.floor(since)), ...jobs.map(({ id, open }) => `${id}:${open ?? 1}`)],
+        ['poll', user, String(Math.floor(since)), ...jobs.map(({ id, open, name }) => `${id}:${open ?? 1}:${name}`)],
         'the jobs',
-        readLook(jobs),
+        readLook(jobs, user, late),
       ),
-    queue: (user) =>
-      ask(['queue', user], 'the queue', (answer) => {
-        // An array is one job, and waits until its first task has started.
-        const live = provenQueue(answer, 'the queue').filter((view) => !isOver(view.state));
-        const started = live.filter(({ state }) => !WAITING.has(state));
-        const active = new Set(live.map(({ id }) => id)).size;
-        return { active, pending: active - new Set(started.map(({ id }) => id)).size };
-      }),
+    queue: (user) => ask(['queue', user], 'the queue', readQueue),
     cancel: (jobs, user) => ask(['cancel', user, ...jobs.map(({ id, name }) => `${id}:${name}`)], 'the cancellation', readCancel),
     history: (user, since, ids) =>
       ask(['history', user, String(Math.floor(since)), ...ids], 'your jobs', (answer) => {
-        provenQueue(answer, 'your jobs');
+        needQueue(answer, 'your jobs');
         const part = answer.parts.get('accounting');
         if (!part || !accountingIsSilent(answer))
           throw unusable('your jobs', 'accounting does not answer', `${part?.text ?? ''}\n${answer.stderr}`.trim());
@@ -108,55 +105,6 @@ export function slurmScheduler(): Scheduler {
   };
 }
 
-const WAITING: ReadonlySet<JobState> = new Set(['pending', 'held', 'suspended', 'requeued']);
-
-/** The queue's rows; throws where it could not be read, or where an empty one is not proven. */
-function provenQueue(answer: Answer, what: string): JobView[] {
-  const queue = answer.parts.get('queue');
-  if (queue?.exit === 0 && isHealthy(answer)) return queueRows(answer);
-  const ping = answer.parts.get('ping')?.text ?? '';
-  throw unusable(what, queue ? `squeue ended with ${queue.exit}` : 'squeue was not asked', `${answer.stderr}\n${ping}`.trim());
-}
-
-/** Whether accounting's silence says anything: it answered, or there is none. */
-function accountingIsSilent(answer: Answer): boolean {
-  const part = answer.parts.get('accounting');
-  return part === undefined || part.exit === 0 || NO_ACCOUNTING.test(`${part.text}\n${answer.stderr}`);
-}
-
-/** What the queue does not show is asked of accounting, whose silence must be proven as well. */
-function readFound(names: readonly string[], what: string): (answer: Answer) => Found {
-  const asked = new Set(names);
-  return (answer) => {
-    const queue = provenQueue(answer, what).filter(({ name }) => asked.has(name));
-    const inQueue = new Set(queue.map(({ name }) => name));
-    const rows = [...queue, ...accountingRows(answer).filter(({ name }) => asked.has(name) && !inQueue.has(name))];
-    if (inQueue.size === asked.size || accountingIsSilent(answer)) return { rows };
-    const words = `${answer.parts.get('accounting')?.text ?? ''}\n${answer.stderr}`.trim();
-    return { rows, missing: unusable(what, 'the queue has not all of them, and accounting does not answer', words) };
-  };
-}
-
-/** Rows of what was asked. Not healthy where the queue or accounting did not answer: then what is missing proves nothing. */
-function readLook(jobs: PollQuery['jobs']): (answer: Answer) => Look {
-  const asked = new Set(jobs.map(({ id, name }) => `${id} ${name}`));
-  return (answer) => {
-    const at = Number(answer.fields.get('clock') ?? Number.NaN);
-    if (!Number.isSafeInteger(at)) throw unusable('the jobs', 'it has no clock', answer.stderr);
-    const healthy = jobs.length === 0 || (isHealthy(answer) && accountingIsSilent(answer));
-    const rows = merged(queueRows(answer), accountingRows(answer));
-    const views = rows.filter((view) => asked.has(`${view.id} ${view.name}`));
-    return healthy ? { at, healthy, jobs: views } : { at, healthy, trouble: troubleOf(answer), jobs: views };
-  };
-}
-
-/** What the clients said of what is wrong. */
-function troubleOf(answer: Answer): string {
-  const ping = answer.parts.get('ping')?.text ?? '';
-  const said = [answer.stderr, /\bis UP\b/.test(ping) ? '' : ping].flatMap((text) => text.split('\n'));
-  return quote([...new Set(said.map((line) => line.trim()).filter(Boolean))].join('; '), 300);
-}
-
 /** What scontrol 22.05 says, with exit code 1, of the tasks of an array where another of them is over already. */
 const RELEASED = /: (?:No error|Job has already finished)$|already completing or completed|no longer pending/;
 
@@ -177,12 +125,25 @@ function readRelease(id: string): (answer: Answer) => void {
   };
 }
 
+/** Whether what was to end has ended is the queue's to say: scancel says nothing of what it did not do, and complains of what it did. */
 function readCancel(answer: Answer): void {
   provenQueue(answer, 'the cancellation');
+  const left = answer.fields.get('left')?.trim() ?? '';
+  if (left === '') return;
   const part = answer.parts.get('cancel');
-  const words = `${part?.text ?? ''}\n${answer.stderr}`.trim();
-  if (!part || part.exit === 0 || /already completing or completed|Invalid job id/.test(words)) return;
-  throw unusable('the cancellation', `scancel ended with ${part.exit}`, words);
+  throw unusable(
+    'the cancellation',
+    `scancel ended with ${part?.exit ?? 'nothing'}, and the queue still shows job ${left.replaceAll(' ', ', ')}`,
+    `${part?.text ?? ''}\n${answer.stderr}`.trim(),
+  );
+}
+
+function another(id: JobId, name: string, called: string): Failure {
+  return new Failure('scheduler_answer', {
+    what: `job ${id} is not the one that was submitted`,
+    why: `it is called ${quote(called, 100)}, and not ${name}`,
+    next: 'call again: the job is looked up by its name; this one is not touched',
+  });
 }
 
 function refuse(fault: string): never {
