@@ -76,7 +76,10 @@ async function restarting({ cluster }, work) {
 /** As src/runs/home.ts names it, without making it. */
 function stateFolder(home, repo) {
   const { id } = JSON.parse(readFileSync(join(repo, '.autolab', 'gate', 'id'), 'utf8'));
-  const name = createHash('sha256').update(JSON.stringify({ id, path: repo })).digest('hex').slice(0, 24);
+  const name = createHash('sha256')
+    .update(JSON.stringify({ id, path: repo }))
+    .digest('hex')
+    .slice(0, 24);
   return join(home, '.local', 'state', 'autolab', name);
 }
 

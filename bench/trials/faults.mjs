@@ -7,7 +7,8 @@ const REAL = '/usr/bin/sbatch "$@"';
 const error = (text) => `echo 'sbatch: error: Batch job submission failed: ${text}' >&2; exit 1`;
 const TIMED_OUT = error('Socket timed out on send/recv operation');
 /** Goes on without its caller and without anything that it has open. */
-const DETACHED = 'exec </dev/null >/dev/null 2>&1; for fd in /proc/$BASHPID/fd/*; do fd=${fd##*/}; [ "$fd" -le 2 ] || eval "exec $fd>&-"; done';
+const DETACHED =
+  'exec </dev/null >/dev/null 2>&1; for fd in /proc/$BASHPID/fd/*; do fd=${fd##*/}; [ "$fd" -le 2 ] || eval "exec $fd>&-"; done';
 
 const submit = (trial, design, prefix = []) => call(trial, design.words(trial), { prefix });
 

@@ -58,5 +58,10 @@ async function settled(cluster, folder) {
     if (live.length === 0 || (held && Date.now() - start > 3000) || Date.now() - start > PATIENCE * 1000) break;
   }
   const log = join(folder, ITERATION, 'executions.log');
-  return existsSync(log) ? readFileSync(log, 'utf8').split('\n').map((line) => line.trim()).filter(Boolean) : [];
+  return existsSync(log)
+    ? readFileSync(log, 'utf8')
+        .split('\n')
+        .map((line) => line.trim())
+        .filter(Boolean)
+    : [];
 }

@@ -1,1 +1,3 @@
-export function page() { return ''; }
+export function page() {
+  return '';
+}

@@ -3,7 +3,10 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 /** The records of a results file, in order: what it was run on first, then a line a trial. A last line that was cut off is left out. */
 export function readResults(file) {
   if (!existsSync(file)) return { about: [], trials: [] };
-  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line));
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
   return { about: lines.filter(({ machine }) => machine), trials: lines.filter(({ outcome }) => outcome) };
 }
 

@@ -62,10 +62,18 @@ async function measure() {
     const trials = [];
     const work = async (spec) => {
       if (Date.now() - began > LIMIT_MS) return;
-      const record = await runTrial(cluster, DESIGNS.find(({ name }) => name === spec.design), spec);
+      const record = await runTrial(
+        cluster,
+        DESIGNS.find(({ name }) => name === spec.design),
+        spec,
+      );
       note(record, trials, chosen.length);
     };
-    await pool(chosen.filter(({ fault }) => FAULTS[fault].where === undefined), Number(options.width), work);
+    await pool(
+      chosen.filter(({ fault }) => FAULTS[fault].where === undefined),
+      Number(options.width),
+      work,
+    );
     const restarted = chosen.filter(({ fault }) => FAULTS[fault].where === 'restarting');
     if (restarted.length > 0) await cluster.restarting(() => pool(restarted, 6, work));
     const seconds = Math.round((Date.now() - began) / 1000);

@@ -42,12 +42,21 @@ export const FAST = {
 export function schedule(counts, places, seed) {
   const random = randomOf(seed);
   const rows = Object.entries(counts).flatMap(([fault, many]) => {
-    const all = fault === 'kill' ? everyPlace(places, many) : Array.from({ length: many }, (_, at) => ({ shape: shapes[at % 3] }));
-    return all.map((one, at) => ({ ...given(FAULTS[fault].needs, one.shape, places, random, at), fault, ...one, at: at / all.length }));
+    const all =
+      fault === 'kill' ? everyPlace(places, many) : Array.from({ length: many }, (_, at) => ({ shape: shapes[at % 3] }));
+    return all.map((one, at) => ({
+      ...given(FAULTS[fault].needs, one.shape, places, random, at),
+      fault,
+      ...one,
+      at: at / all.length,
+    }));
   });
   return rows
     .sort((a, b) => a.at - b.at)
-    .map(({ at: _, ...one }) => ({ ...one, key: [one.fault, one.shape, ...placeWords(one), one.nth ?? '', one.seconds ?? '', one.delays ?? ''].join(' ').trim() }))
+    .map(({ at: _, ...one }) => ({
+      ...one,
+      key: [one.fault, one.shape, ...placeWords(one), one.nth ?? '', one.seconds ?? '', one.delays ?? ''].join(' ').trim(),
+    }))
     .map((one, n) => ({ n, ...one }));
 }
 

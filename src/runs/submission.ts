@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Failure } from '../base/errors.ts';
-import { asFailure } from '../base/errors.ts';
+import { asFailure, Failure } from '../base/errors.ts';
 import type { ActingPermit, Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
 import type { Job, JobView, Requested } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
 import { awaited, lapsed } from './after-runs.ts';
 import { allowance, excess } from './allowance.ts';
+import { takeClaims } from './given-up.ts';
 import type { JournalEvent } from './journal.ts';
 import { decidedStep, planDigest } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { record } from './run.ts';
-import { TIMINGS } from './timings.ts';
+import { SENDER_PATIENCE, TIMINGS } from './timings.ts';
 import type { Attempt } from './types.ts';
 
 const BEGUN = new Set(['running', 'completing', 'suspended', 'completed']);
@@ -34,8 +34,11 @@ export async function send(run: Run, site: Site, job: Job, permit: Permit<'spend
   const attempt = must(run);
   const others = awaited(run);
   const its = others.length > 0 ? { ...job, after: [...job.after, ...others], held: true as const } : job;
-  const answer = await site.submitHeld(permit, attempt.planDigest, its);
   const of = { step: attempt.step, attempt: attempt.attempt };
+  const begun = takeClaims(run);
+  if (begun !== undefined)
+    return record(run, { event: 'absent', ...of, certain: false, why: `not sent: job ${begun} of an attempt before has begun` });
+  const answer = await site.submitHeld(permit, attempt.planDigest, its);
   if ('refused' in answer) {
     const quoted = quote(answer.refused, 500);
     return record(run, { event: 'refused', ...of, quoted }, ...ended(run, `launch: the scheduler refused: ${quoted}`));
@@ -82,9 +85,11 @@ async function adopt(run: Run, site: Site, permit: ActingPermit, attempt: Attemp
   try {
     const young = age() < timings.visibility;
     rows = await site.find(attempt.name, since);
-    if (rows.length === 0 && young) {
+    if (rows.length === 0) {
       // Never longer than the whole window: the intent's time may be another host's, whose clock is ahead.
-      await sleep(Math.min(timings.visibility, Math.max(0, timings.visibility - age())) * 1000);
+      if (young) await sleep(Math.min(timings.visibility, Math.max(0, timings.visibility - age())) * 1000);
+      await untilSent(site, attempt.name);
+      // What was on its way until now can only be seen from now on.
       rows = await site.find(attempt.name, since);
     }
   } catch (error) {
@@ -107,6 +112,17 @@ async function adopt(run: Run, site: Site, permit: ActingPermit, attempt: Attemp
   }
   const adopted = record(run, { event: 'submitted', ...of, job_id: first, adopted: true });
   return mayRelease ? release(adopted, site, permit) : adopted;
+}
+
+/** Waits for a submission that has outlived its caller; fails where it takes long. */
+async function untilSent(site: Site, name: string): Promise<void> {
+  for (const end = Date.now() + SENDER_PATIENCE * 1000; await site.sending(name); await sleep(500))
+    if (Date.now() > end)
+      throw new Failure('scheduler_unreachable', {
+        what: 'an earlier submission of it is still on its way',
+        why: 'the process that sends it is at work, though whoever started it is gone',
+        next: 'call again in a minute; if it stays so, look for that process and end it',
+      });
 }
 
 /** Before the submission, with room for clocks that differ. Epoch seconds. */

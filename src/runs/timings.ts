@@ -19,6 +19,12 @@ export const TIMINGS: Readonly<Record<string, Timings>> = {
   slurm: { visibility: 12, memory: 240, grace: 90, lostLooks: 3, lostAfter: 600 },
 };
 
+/** A look that finds nothing waits for this many seconds for a submission that has outlived its caller; longer ones are left to the next call. */
+export const SENDER_PATIENCE = 10;
+
+/** For this long after an attempt that was given up, looks at the queue look for a job of it, too: a submission that is on its way for longer is not known of. */
+export const STRAY_LIMIT = 3600;
+
 /** A run whose submission is being finished by another process is left alone for this long. */
 export const SUBMIT_LIMIT_MS = 60_000;
 /** How long one command to a scheduler may take. `slurm.conf` MessageTimeout is 10 s; sbatch retries within it. */

@@ -22,6 +22,7 @@ import type {
   Standing,
   Worst,
 } from './schedulers/scheduler.ts';
+import { senderLook } from './sender-look.ts';
 import type { Ask, Output, Transport } from './transports/transport.ts';
 
 /** How long one command at a site may take, in milliseconds. Slurm's own programs give up on a dead controller after about nine seconds. */
@@ -44,6 +45,8 @@ export type Site = {
   worst(requested: Requested): Promise<Worst | undefined>;
   /** Looks for jobs submitted after `since`, epoch seconds. */
   find(name: string, since: number): Promise<JobView[]>;
+  /** Whether a submission of this name is still on its way in a process there, though its caller may be gone. */
+  sending(name: string): Promise<boolean>;
   readBack(id: JobId): Promise<Requested>;
   /** Every job of the account, ours and others', since then (epoch seconds), and those of the ids. */
   history(since: number, ids: readonly JobId[]): Promise<History>;
@@ -80,6 +83,7 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
     queue: () => ask(scheduler.queue(user)),
     worst: async (requested) => (scheduler.worst ? ask(scheduler.worst(requested)) : undefined),
     find: (job, since) => ask(scheduler.find(job, user, since)),
+    sending: async (job) => (scheduler.sender ? ask(senderLook(scheduler.sender(job))) : false),
     readBack: (id) => ask(scheduler.readBack(id)),
     history: (since, ids) => ask(scheduler.history(user, since, ids), HISTORY_LIMIT_MS),
     poll: (query) => ask(scheduler.poll({ ...query, user })),

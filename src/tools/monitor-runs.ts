@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { asFailure } from '../base/errors.ts';
+import type { ActingPermit } from '../base/permit.ts';
 import type { Acts } from '../context.ts';
 import { failedBefore } from '../runs/after-runs.ts';
 import { everyTask } from '../runs/children.ts';
@@ -20,6 +21,7 @@ import { cadence } from './cadence.ts';
 import { childJobs, childSights } from './children-notes.ts';
 import { optionalRun, stateOut, tasksOut } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
+import { endStrays, forStrays } from './stray-jobs.ts';
 import { guardOf } from './telling.ts';
 import { defineTool } from './tool.ts';
 import { nextStep, nextTools, runLine, tasksView } from './views.ts';
@@ -85,7 +87,7 @@ export default defineTool({
     const sites: z.output<typeof output>['sites'] = [];
     for (const name of [...new Set(runs.map((run) => run.plan.site))].sort()) {
       const here = runs.filter((run) => run.plan.site === name);
-      sites.push(await lookAt(name, here, acts, problems));
+      sites.push(await lookAt(name, here, acts, permit, problems));
     }
     problems.push(...(await drifting(acts.repo, openRuns(acts.repo).runs)));
     const told: RunOut[] = [];
@@ -120,9 +122,10 @@ async function lookAt(
   name: string,
   runs: readonly Run[],
   acts: Acts,
+  permit: ActingPermit,
   problems: string[],
 ): Promise<z.output<typeof output>['sites'][number]> {
-  const watched = runs.filter((run) => parts(run).some(isWatched));
+  const watched = runs.filter((run) => parts(run).some((part) => isWatched(part) || forStrays(part)));
   if (watched.length === 0) return { site: name, polled: false, healthy: null, note: null, looks_last_hour: 0 };
   const { wait, looks } = cadence(watched[0]?.plan.scheduler ?? '', acts);
   if (wait > 0)
@@ -139,15 +142,17 @@ async function lookAt(
     const masters = watched.filter(({ plan }) => maySubmit(plan));
     const noted = await site.markers(masters.map(gateOf));
     const children = masters.flatMap((run) => parts(run).flatMap((part) => childJobs(part, site, noted)));
-    const jobs = [...watched.flatMap(parts).flatMap(openJobs), ...children];
+    const jobs = [...watched.flatMap(parts).flatMap((part) => forStrays(part)?.jobs ?? openJobs(part)), ...children];
+    const names = watched.flatMap(parts).flatMap((part) => forStrays(part)?.names ?? []);
     const since = Math.min(...watched.map((run) => Date.parse(run.record.attempts[0]?.intentAt ?? '') / 1000)) - 60;
     const { meter, key } = paceOf(acts.repo, site.kind);
     meter.note('poll', key);
-    const look = await site.poll({ jobs, since });
+    const look = await site.poll({ jobs, since, strays: names });
     const marked = watched.filter((run) => maySubmit(run.plan) || parts(run).some((part) => needsMarkers(part, look)));
     const markers = await site.markers(marked.map(gateOf));
     const sights = await childSights(masters, site, markers, new Set(children.map(({ id }) => id)), problems);
     for (const run of watched) await note(run, look, markers, sights, problems);
+    for (const run of watched) await endStrays(run, look, site, permit, problems);
     return {
       site: name,
       polled: true,

@@ -125,6 +125,8 @@ export type PollQuery = {
   user: string;
   /** Epoch seconds before the earliest submission asked about. */
   since: number;
+  /** Names under which nothing is expected: jobs of them that are in the queue are told, too, where the scheduler lists it as a whole. */
+  strays?: readonly string[];
 };
 
 /** One look for all runs of a site. `healthy` false: an empty or missing row proves nothing; `trouble` is then the scheduler's own words, if any. */
@@ -193,6 +195,8 @@ export type Scheduler = {
   worst?(requested: Requested): Ask<Worst>;
   /** Submits held, or waiting for its parents: nothing starts before `release`, or theirs. The reader throws `scheduler_refused` only for a definite refusal. */
   submitHeld(job: Job): Ask<JobId>;
+  /** The word by which the command of `submitHeld` is told among processes while it runs. Absent where it cannot outlive its caller. */
+  sender?(name: string): string;
   /** What the scheduler itself says the job will get. */
   readBack(id: JobId): Ask<Requested>;
   /** The exit code lies on some schedulers; look at the queue afterwards. */

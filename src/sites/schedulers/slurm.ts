@@ -55,14 +55,15 @@ export function slurmScheduler(): Scheduler {
         read: readSubmission,
       };
     },
+    sender: (name) => `--job-name=${name}`,
     readBack: (id) => ask(['show', id], `job ${id}`, (answer) => requestedOf(goodPart(answer, 'job', `job ${id}`))),
     release: (id) => ask(['release', id], `the release of job ${id}`, readRelease(id)),
     find: (name, user, since) => ask(['find', name, user, String(Math.floor(since))], `jobs named ${name}`, readFound(name)),
-    poll: ({ jobs, user, since }) =>
+    poll: ({ jobs, user, since, strays }) =>
       ask(
         ['poll', user, String(Math.floor(since)), ...jobs.map(({ id, open }) => `${id}:${open ?? 1}`)],
         'the jobs',
-        readLook(jobs),
+        readLook(jobs, new Set(strays)),
       ),
     queue: (user) =>
       ask(['queue', user], 'the queue', (answer) => {
@@ -137,14 +138,14 @@ function readFound(name: string): (answer: Answer) => JobView[] {
 }
 
 /** Rows of what was asked. Not healthy where the queue or accounting did not answer: then what is missing proves nothing. */
-function readLook(jobs: PollQuery['jobs']): (answer: Answer) => Look {
+function readLook(jobs: PollQuery['jobs'], strays: ReadonlySet<string>): (answer: Answer) => Look {
   const asked = new Set(jobs.map(({ id, name }) => `${id} ${name}`));
   return (answer) => {
     const at = Number(answer.fields.get('clock') ?? Number.NaN);
     if (!Number.isSafeInteger(at)) throw unusable('the jobs', 'it has no clock', answer.stderr);
     const healthy = jobs.length === 0 || (isHealthy(answer) && accountingIsSilent(answer));
     const rows = merged(queueRows(answer), accountingRows(answer));
-    const views = rows.filter((view) => asked.has(`${view.id} ${view.name}`));
+    const views = rows.filter((view) => asked.has(`${view.id} ${view.name}`) || strays.has(view.name));
     return healthy ? { at, healthy, jobs: views } : { at, healthy, trouble: troubleOf(answer), jobs: views };
   };
 }
