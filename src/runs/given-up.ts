@@ -6,6 +6,7 @@ import type { JobId } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
 import type { Run } from './run.ts';
 import { gateOf, partsOf, record, reread, withRun } from './run.ts';
+import { LATE_LIMIT } from './timings.ts';
 import type { Attempt } from './types.ts';
 
 type Submitted = { id: JobId; name: string };
@@ -32,16 +33,34 @@ function claimOf(gate: string, step: string, attempt: number): JobId | undefined
   return claim === undefined ? undefined : readText(join(claims, claim, 'job'))?.trim() || undefined;
 }
 
-/** The names of a run's attempts that were given up. */
-export function givenUpNames(run: Run): string[] {
+/**
+ * Gives up whatever attempts before this one were not seen, so that nothing of them runs beside it; one of which was not certain is decided
+ * on by that. Gives the job of one that has begun: then nothing may be sent beside it.
+ */
+export function giveUpBefore(run: Run, { step, attempt: next }: Attempt): JobId | undefined {
+  for (const { attempt, phase, ...one } of run.record.attempts) {
+    if (one.step !== step || attempt >= next || (phase !== 'none' && phase !== 'unknown')) continue;
+    const owner = giveUpAttempt(run, { step, attempt });
+    if (owner !== undefined) return owner;
+  }
+  return undefined;
+}
+
+/** Names of attempts that were given up not long ago, under which a job may still come: a submission can be on its way for long. */
+export function lateNames(run: Run): string[] {
   return partsOf(run).flatMap(({ record: { attempts } }) =>
-    attempts.filter(({ phase }) => phase === 'none').map(({ name }) => name),
+    attempts
+      .filter(({ phase, intentAt }, at) => {
+        const isGivenUp = phase === 'none' || (phase === 'unknown' && at < attempts.length - 1);
+        return isGivenUp && Date.now() - Date.parse(intentAt) < LATE_LIMIT * 1000;
+      })
+      .map(({ name }) => name),
   );
 }
 
 /** Cancels and records what was accepted of attempts after they had been given up. Gives it in words. */
 export async function cancelLate(run: Run, site: Site, permit: ActingPermit, late: readonly Submitted[]): Promise<string[]> {
-  const names = new Set(givenUpNames(run));
+  const names = new Set(lateNames(run));
   const ours = late.filter(({ name }) => names.has(name));
   if (ours.length === 0) return [];
   await site.cancel(permit, ours);

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Failure } from '../base/errors.ts';
-import { asFailure } from '../base/errors.ts';
+import { asFailure, Failure } from '../base/errors.ts';
 import type { JobView } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
 import { startOf } from './identity.ts';
-import { TIMINGS } from './timings.ts';
+import { SENDER_PATIENCE, TIMINGS } from './timings.ts';
 import type { Attempt } from './types.ts';
 
 /** How the names of attempts are looked up at one site. */
@@ -28,7 +27,35 @@ export function since(at: string): number {
 
 /** Looks up each name by itself. */
 export function oneByOne(site: Site): LookUp {
-  return { rows: (attempt) => seen(site, attempt, attempt.intentAt), memory: () => memoryOf(site) };
+  return {
+    rows: async (attempt) => {
+      const flying = await untilSent(site, [attempt.name]);
+      const rows = await seen(site, attempt, attempt.intentAt);
+      if (rows.length === 0 && flying.has(attempt.name)) throw onItsWay();
+      return rows;
+    },
+    memory: () => memoryOf(site),
+  };
+}
+
+/**
+ * Waits for submissions that have outlived their caller, before anything is looked up: what they bring can only be seen then, and nobody
+ * sends another one meanwhile. Gives those that take longer than there is patience for.
+ */
+async function untilSent(site: Site, names: readonly string[]): Promise<ReadonlySet<string>> {
+  for (const end = Date.now() + SENDER_PATIENCE * 1000; ; await sleep(500)) {
+    const flying: string[] = [];
+    for (let at = 0; at < names.length; at += NAMES) flying.push(...(await site.sending(names.slice(at, at + NAMES))));
+    if (flying.length === 0 || Date.now() > end) return new Set(flying);
+  }
+}
+
+function onItsWay(): Failure {
+  return new Failure('scheduler_unreachable', {
+    what: 'an earlier submission of it is still on its way',
+    why: 'the process that sends it is at work, though whoever started it is gone',
+    next: 'call again in a minute; if it stays so, look for that process and end it',
+  });
 }
 
 /** Rows of one name, which a job that was accepted at that time has after the site's visibility window at the latest. */
@@ -47,14 +74,15 @@ export async function seen(site: Site, attempt: Attempt, at: string): Promise<Jo
 export function allAtOnce(site: Site, attempts: readonly Attempt[]): LookUp {
   const single = oneByOne(site);
   const asked = new Set(attempts.map(({ name }) => name));
-  let looked: Promise<Found> | undefined;
+  let looked: Promise<AllFound> | undefined;
   let memory: Promise<number | null> | undefined;
   return {
     rows: async (attempt) => {
       if (!asked.has(attempt.name)) return single.rows(attempt);
       looked ??= lookForAll(site, attempts);
-      const { rows, missing } = await looked;
+      const { rows, missing, flying } = await looked;
       const its = rows.get(attempt.name) ?? [];
+      if (its.length === 0 && flying.has(attempt.name)) throw onItsWay();
       if (its.length === 0 && missing) throw missing;
       return its;
     },
@@ -64,15 +92,20 @@ export function allAtOnce(site: Site, attempts: readonly Attempt[]): LookUp {
 
 /** Rows by name. `missing`: why those that have none prove nothing. */
 type Found = { rows: Map<string, JobView[]>; missing?: Failure };
+type AllFound = Found & { flying: ReadonlySet<string> };
 
-async function lookForAll(site: Site, attempts: readonly Attempt[]): Promise<Found> {
+async function lookForAll(site: Site, attempts: readonly Attempt[]): Promise<AllFound> {
+  const flying = await untilSent(
+    site,
+    attempts.map(({ name }) => name),
+  );
   const wait = Math.max(0, ...attempts.map(({ intentAt }) => unseenFor(site, intentAt)));
   const first = await ask(site, attempts);
   const rest = attempts.filter(({ name }) => !first.rows.has(name));
-  if (first.missing || rest.length === 0 || wait === 0) return first;
+  if (first.missing || rest.length === 0 || wait === 0) return { ...first, flying };
   await sleep(1000 * wait);
   const second = await ask(site, rest);
-  return { ...second, rows: new Map([...first.rows, ...second.rows]) };
+  return { ...second, rows: new Map([...first.rows, ...second.rows]), flying };
 }
 
 async function ask(site: Site, attempts: readonly Attempt[]): Promise<Found> {

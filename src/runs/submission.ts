@@ -6,7 +6,7 @@ import type { Job, JobView, Requested } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
 import { awaited, lapsed } from './after-runs.ts';
 import { allowance, excess } from './allowance.ts';
-import { giveUpAttempt } from './given-up.ts';
+import { giveUpAttempt, giveUpBefore } from './given-up.ts';
 import { readOwn, startOf } from './identity.ts';
 import type { JournalEvent } from './journal.ts';
 import type { LookUp } from './look-up.ts';
@@ -37,8 +37,11 @@ export async function send(run: Run, site: Site, job: Job, permit: Permit<'spend
   const attempt = must(run);
   const others = awaited(run);
   const its = others.length > 0 ? { ...job, after: [...job.after, ...others], held: true as const } : job;
-  const answer = await site.submitHeld(permit, attempt.planDigest, its);
   const of = { step: attempt.step, attempt: attempt.attempt };
+  const begun = giveUpBefore(run, attempt);
+  if (begun !== undefined)
+    return record(run, { event: 'absent', ...of, certain: false, why: `not sent: job ${begun} of an attempt before has begun` });
+  const answer = await site.submitHeld(permit, attempt.planDigest, its);
   if ('refused' in answer) {
     const quoted = quote(answer.refused, 500);
     return record(run, { event: 'refused', ...of, quoted }, ...ended(run, `launch: the scheduler refused: ${quoted}`));

@@ -19,6 +19,12 @@ export const TIMINGS: Readonly<Record<string, Timings>> = {
   slurm: { visibility: 12, memory: 240, grace: 90, lostLooks: 3, lostAfter: 600 },
 };
 
+/** A look that finds nothing waits for this many seconds for a submission that has outlived its caller; longer ones are left to the next call. */
+export const SENDER_PATIENCE = 10;
+
+/** For this many seconds after its intent looks at the queue look for jobs of an attempt that was given up: no submission is known to be on its way for longer. */
+export const LATE_LIMIT = 3600;
+
 /** A run whose submission is being finished by another process is left alone for this long. */
 export const SUBMIT_LIMIT_MS = 60_000;
 /** How long one command to a scheduler may take. `slurm.conf` MessageTimeout is 10 s; sbatch retries within it. */

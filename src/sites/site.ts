@@ -23,6 +23,7 @@ import type {
   Standing,
   Worst,
 } from './schedulers/scheduler.ts';
+import { senderLook } from './sender-look.ts';
 import type { Ask, Output, Transport } from './transports/transport.ts';
 
 /** How long one command at a site may take, in milliseconds. Slurm's own programs give up on a dead controller after about nine seconds. */
@@ -47,6 +48,8 @@ export type Site = {
   find(name: string, since: number): Promise<JobView[]>;
   /** The same of many names with one question. */
   findAll(names: readonly string[], since: number): Promise<Found>;
+  /** Those of which a submission is still on its way in a process there, though its caller may be gone. */
+  sending(names: readonly string[]): Promise<string[]>;
   readBack(id: JobId, name: string): Promise<Requested>;
   /** Every job of the account, ours and others', since then (epoch seconds), and those of the ids. */
   history(since: number, ids: readonly JobId[]): Promise<History>;
@@ -88,6 +91,12 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
       return rows;
     },
     findAll: (names, since) => ask(scheduler.find(names, user, since)),
+    sending: async (names) => {
+      const { sender } = scheduler;
+      if (!sender) return [];
+      const seen = await ask(senderLook(names.map((one) => sender(one))));
+      return names.filter((one) => seen.has(sender(one)));
+    },
     readBack: (id, job) => ask(scheduler.readBack(id, job)),
     history: (since, ids) => ask(scheduler.history(user, since, ids), HISTORY_LIMIT_MS),
     poll: (query) => ask(scheduler.poll({ ...query, user })),

@@ -7,7 +7,7 @@ import { failedBefore } from '../runs/after-runs.ts';
 import { everyTask } from '../runs/children.ts';
 import type { ChildSight } from '../runs/children-look.ts';
 import { drifting } from '../runs/code/drift.ts';
-import { cancelLate, givenUpNames } from '../runs/given-up.ts';
+import { cancelLate, lateNames } from '../runs/given-up.ts';
 import { grown, grownChildren, isWatched, moves, needsMarkers, observe, openJobs, parentFailed } from '../runs/monitor.ts';
 import { openRuns } from '../runs/open.ts';
 import { paceOf } from '../runs/place.ts';
@@ -125,7 +125,7 @@ async function lookAt(
   permit: ActingPermit,
   problems: string[],
 ): Promise<z.output<typeof output>['sites'][number]> {
-  const watched = runs.filter((run) => parts(run).some(isWatched));
+  const watched = runs.filter((run) => parts(run).some(isWatched) || lateNames(run).length > 0);
   if (watched.length === 0) return { site: name, polled: false, healthy: null, note: null, looks_last_hour: 0 };
   const { wait, looks } = cadence(watched[0]?.plan.scheduler ?? '', acts);
   if (wait > 0)
@@ -146,7 +146,7 @@ async function lookAt(
     const since = Math.min(...watched.map((run) => Date.parse(run.record.attempts[0]?.intentAt ?? '') / 1000)) - 86_400;
     const { meter, key } = paceOf(acts.repo, site.kind);
     meter.note('poll', key);
-    const late = runs.flatMap(givenUpNames);
+    const late = runs.flatMap(lateNames);
     const look = await site.poll({ jobs, since, ...(late.length > 0 ? { late } : {}) });
     const marked = watched.filter((run) => maySubmit(run.plan) || parts(run).some((part) => needsMarkers(part, look)));
     const markers = await site.markers(marked.map(gateOf));

@@ -199,6 +199,8 @@ export type Scheduler = {
   worst?(requested: Requested): Ask<Worst>;
   /** Submits held, or waiting for its parents: nothing starts before `release`, or theirs. The reader throws `scheduler_refused` only for a definite refusal. */
   submitHeld(job: Job): Ask<JobId>;
+  /** The word by which the command of `submitHeld` is told among processes while it runs. Absent where it cannot outlive its caller. */
+  sender?(name: string): string;
   /** What the scheduler itself says the job will get. Throws where it has no job of this id, or that one has another name. */
   readBack(id: JobId, name?: string): Ask<Requested>;
   /** The exit code lies on some schedulers; look at the queue afterwards. */

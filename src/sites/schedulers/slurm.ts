@@ -53,6 +53,7 @@ export function slurmScheduler(): Scheduler {
         read: readSubmission,
       };
     },
+    sender: (name) => `--job-name=${name}`,
     readBack: (id, name) =>
       ask(['show', id], `job ${id}`, (answer) => {
         const text = goodPart(answer, 'job', `job ${id}`);
@@ -65,12 +66,15 @@ export function slurmScheduler(): Scheduler {
       const what = `jobs named ${names[0]}${names.length > 1 ? ` and ${names.length - 1} others` : ''}`;
       return ask(['find', user, String(Math.floor(since)), ...names], what, readFound(names, user, what));
     },
-    poll: ({ jobs, user, since, late = [] }) =>
-      ask(
-        ['poll', user, String(Math.floor(since)), ...jobs.map(({ id, open, name }) => `${id}:${open ?? 1}:${name}`)],
+    poll: ({ jobs, user, since, late = [] }) => {
+      // What came late is in the queue, which is asked for where there is a job; none has the id 0.
+      const asked = jobs.length === 0 && late.length > 0 ? [{ id: '0', open: 0, name: '-' }] : jobs;
+      return ask(
+        ['poll', user, String(Math.floor(since)), ...asked.map(({ id, open, name }) => `${id}:${open ?? 1}:${name}`)],
         'the jobs',
         readLook(jobs, user, late),
-      ),
+      );
+    },
     queue: (user) => ask(['queue', user], 'the queue', readQueue),
     cancel: (jobs, user) => ask(['cancel', user, ...jobs.map(({ id, name }) => `${id}:${name}`)], 'the cancellation', readCancel),
     history: (user, since, ids) =>
