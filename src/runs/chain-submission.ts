@@ -57,7 +57,8 @@ async function finishChain(run: Run, site: Site, permit: ActingPermit, mayReleas
   if (stopped) return undo(run, site, permit, whyStopped(stopped));
   if (run.record.cancelling) return undo(run, site, permit, CANCELLED);
   const isWhole = meant(run).every(({ record: its }) => !its.opened && current(its)?.jobId != null);
-  if (!isWhole || !mayRelease) return run;
+  if (!isWhole) return run;
+  if (!mayRelease) return steps.some(wasLetGo) ? letGo(run, steps, site, permit, false) : run;
   for (const { step = '' } of steps) {
     const now = stepOfRun(run, step);
     if (phaseOf(now) !== 'submitted') continue;
@@ -74,14 +75,22 @@ async function finishChain(run: Run, site: Site, permit: ActingPermit, mayReleas
     const ids = intended(accepted).flatMap((step) => current(step.record)?.jobId ?? []);
     record(accepted, { event: 'moved', from: 'pending', to: 'submitted', because: `jobs ${ids.join(', ')} on ${site.name}` });
   }
-  // Whatever begins is let go last: until then nothing runs that could be more than was decided on.
+  return letGo(run, steps, site, permit, true);
+}
+
+/** Whatever begins is let go last: until then nothing runs that could be more than was decided on. */
+async function letGo(run: Run, steps: readonly Run[], site: Site, permit: ActingPermit, mayRelease: boolean): Promise<Run> {
   for (const { step = '' } of [...steps].reverse()) {
     const now = stepOfRun(run, step);
     if (phaseOf(now) !== 'submitted' && phaseOf(now) !== 'releasing') continue;
-    const after = await release(now, site, permit);
+    const after = await release(now, site, permit, false, mayRelease);
     if (phaseOf(after) === 'withdrawn') return undo(reread(run), site, permit, whyStopped(after));
   }
   return reread(run);
+}
+
+function wasLetGo(step: Run): boolean {
+  return phaseOf(step) === 'releasing' || phaseOf(step) === 'released';
 }
 
 /**
@@ -102,8 +111,7 @@ async function undo(run: Run, site: Site, permit: ActingPermit, why: string): Pr
     const now = stepOfRun(run, step);
     const attempt = current(now.record);
     // Whether it was let go when the call was cut off nobody has written down.
-    const wasLetGo = attempt?.phase === 'released' || attempt?.phase === 'releasing';
-    const begun = wasLetGo || mayHaveRun(attempt?.jobId ?? '', before, rows) ? { begun: true as const } : {};
+    const begun = wasLetGo(now) || mayHaveRun(attempt?.jobId ?? '', before, rows) ? { begun: true as const } : {};
     if (attempt) record(now, { event: 'withdrawn', step, attempt: attempt.attempt, why, ...begun });
   }
   // What was not sent in this call was resolved before it, so nothing of it can be there.
@@ -134,7 +142,7 @@ function meant({ steps = [], reopening }: Run): readonly Run[] {
 }
 
 /** The steps that are being submitted: what has ended before a retry and is no part of it stays what it is. */
-function intended(run: Run): readonly Run[] {
+export function intended(run: Run): readonly Run[] {
   return meant(run).filter(({ record: { opened } }) => !opened);
 }
 

@@ -1,18 +1,24 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asFailure, Failure } from '../base/errors.ts';
+import { readText, writeAtomic } from '../base/files.ts';
+import { instant } from '../base/ids.ts';
 import type { JobView } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
 import { startOf } from './identity.ts';
+import { readJournal } from './journal.ts';
+import type { Run } from './run.ts';
+import { gateOf } from './run.ts';
 import { SENDER_PATIENCE, TIMINGS } from './timings.ts';
 import type { Attempt } from './types.ts';
 
 /** How the names of attempts are looked up at one site. */
 export type LookUp = {
   /**
-   * Every job of the attempt's name. An empty answer is proven, and was waited for until a job that was accepted would be seen; what
-   * cannot be proven is thrown.
+   * Every job of the attempt's name. An empty answer is proven, and was waited for until a job that was accepted when the run was last
+   * heard of would be seen; what cannot be proven is thrown.
    */
-  rows(attempt: Attempt): Promise<readonly JobView[]>;
+  rows(attempt: Attempt, heard: string): Promise<readonly JobView[]>;
   /** For how many seconds after an intent an empty answer proves that nothing was accepted; null for ever. */
   memory(): Promise<number | null>;
 };
@@ -25,12 +31,29 @@ export function since(at: string): number {
   return (Date.now() - Date.parse(at)) / 1000;
 }
 
+/** When a submission of the run that was cut off can have been on its way last: who submits writes to the journal just before, or says that it is late. */
+export function lastHeard(run: Run): string {
+  const written = readJournal(run.folder).at(-1)?.at ?? '';
+  const late = readText(lateFile(run))?.trim() ?? '';
+  return Date.parse(late) > Date.parse(written) ? late : written;
+}
+
+/** Before a submission: one that had to wait since its intent says so, since recovery counts from there on when a job would be seen. */
+export function sayIfLate(run: Run, site: Site): void {
+  const window = TIMINGS[site.kind]?.visibility ?? 0;
+  if (since(lastHeard(run)) > window / 2) writeAtomic(lateFile(run), `${instant()}\n`);
+}
+
+function lateFile(run: Run): string {
+  return join(gateOf(run), 'sending');
+}
+
 /** Looks up each name by itself. */
 export function oneByOne(site: Site): LookUp {
   return {
-    rows: async (attempt) => {
+    rows: async (attempt, heard) => {
       const flying = await untilSent(site, [attempt.name]);
-      const rows = await seen(site, attempt, attempt.intentAt);
+      const rows = await seen(site, attempt, heard);
       if (rows.length === 0 && flying.has(attempt.name)) throw onItsWay();
       return rows;
     },
@@ -71,15 +94,15 @@ export async function seen(site: Site, attempt: Attempt, at: string): Promise<Jo
  * Looks all of these up with one question, and with a second one where some were not found that may not be seen yet. The caller holds the
  * locks of their runs, so that nobody submits one of them after the look.
  */
-export function allAtOnce(site: Site, attempts: readonly Attempt[]): LookUp {
+export function allAtOnce(site: Site, attempts: readonly Attempt[], heard: readonly string[]): LookUp {
   const single = oneByOne(site);
   const asked = new Set(attempts.map(({ name }) => name));
   let looked: Promise<AllFound> | undefined;
   let memory: Promise<number | null> | undefined;
   return {
-    rows: async (attempt) => {
-      if (!asked.has(attempt.name)) return single.rows(attempt);
-      looked ??= lookForAll(site, attempts);
+    rows: async (attempt, at) => {
+      if (!asked.has(attempt.name)) return single.rows(attempt, at);
+      looked ??= lookForAll(site, attempts, heard);
       const { rows, missing, flying } = await looked;
       const its = rows.get(attempt.name) ?? [];
       if (its.length === 0 && flying.has(attempt.name)) throw onItsWay();
@@ -94,12 +117,12 @@ export function allAtOnce(site: Site, attempts: readonly Attempt[]): LookUp {
 type Found = { rows: Map<string, JobView[]>; missing?: Failure };
 type AllFound = Found & { flying: ReadonlySet<string> };
 
-async function lookForAll(site: Site, attempts: readonly Attempt[]): Promise<AllFound> {
+async function lookForAll(site: Site, attempts: readonly Attempt[], heard: readonly string[]): Promise<AllFound> {
   const flying = await untilSent(
     site,
     attempts.map(({ name }) => name),
   );
-  const wait = Math.max(0, ...attempts.map(({ intentAt }) => unseenFor(site, intentAt)));
+  const wait = Math.max(0, ...heard.map((at) => unseenFor(site, at)));
   const first = await ask(site, attempts);
   const rest = attempts.filter(({ name }) => !first.rows.has(name));
   if (first.missing || rest.length === 0 || wait === 0) return { ...first, flying };

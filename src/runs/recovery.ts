@@ -2,20 +2,24 @@ import type { Failure } from '../base/errors.ts';
 import { asFailure } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
 import type { Site } from '../sites/site.ts';
-import { resumeChain } from './chain-submission.ts';
-import { allAtOnce } from './look-up.ts';
+import { intended, resumeChain } from './chain-submission.ts';
+import { isOver } from './lifecycle.ts';
+import type { LookUp } from './look-up.ts';
+import { allAtOnce, lastHeard } from './look-up.ts';
 import { openRuns } from './open.ts';
-import type { RunRecord } from './record.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { reread, withRun } from './run.ts';
 import { resume } from './submission.ts';
+import type { Attempt } from './types.ts';
 
 export type Recovered = { run: string; found: string };
 
 /** A submission that was cut off: the journal has begun it and not ended it. */
 export function isCutOff(run: Run): boolean {
-  return (run.steps ?? [run]).some(hasBegun);
+  if ((run.steps ?? [run]).some(hasBegun)) return true;
+  // Its submission has ended, and nobody has said so of the run.
+  return !isOver(run.record.state) && (run.steps ? intended(run) : [run]).some(isStopped);
 }
 
 function hasBegun({ record }: Run): boolean {
@@ -66,14 +70,18 @@ async function recoverAt(
     if (failure.code !== 'lock_held') found.set(id, words);
     return failure;
   };
-  const resolved = await resolve(site, runs, permit, notFinished);
+  const waiting = runs.filter((run) => !mayRelease(run, policyVersion)).flatMap(heldParts);
+  const { resolved, looks } = await resolve(site, runs, permit, waiting.flatMap(attemptOf), notFinished);
+  const movedOn = new Set<string>();
+  for (const part of waiting) if (await isLetGo(part, looks)) movedOn.add(part.id);
   let down: Failure | undefined;
   for (const stale of runs) {
     let now = resolved.get(stale.id) ?? stale;
     try {
       // Each look at a scheduler that is down takes until its clients give up.
-      if (isNext(now, policyVersion) && down) throw down;
-      if (isNext(now, policyVersion)) now = await withRun(now, 'recovery', () => finish(now), 0);
+      const isDue = isNext(now, policyVersion) || (movedOn.has(now.id) && !isUncertain(now));
+      if (isDue && down) throw down;
+      if (isDue) now = await withRun(now, 'recovery', () => finish(now), 0);
     } catch (error) {
       const failure = notFinished(stale.id, error);
       if (failure.code === 'scheduler_unreachable' || failure.code === 'site_unavailable') down = failure;
@@ -95,13 +103,14 @@ async function resolve(
   site: Site,
   runs: readonly Run[],
   permit: ActingPermit,
+  waiting: readonly Attempt[],
   notFinished: (id: string, error: unknown) => void,
-): Promise<Map<string, Run>> {
+): Promise<{ resolved: Map<string, Run>; looks: LookUp }> {
   const resolved = new Map<string, Run>();
+  let looks = allAtOnce(site, waiting, []);
   await withThose(runs.filter(isUncertain), async (held) => {
     const fresh = held.map(reread).filter(isUncertain);
-    const attempts = fresh.flatMap(uncertainParts).flatMap(({ record }) => current(record) ?? []);
-    const looks = allAtOnce(site, attempts);
+    looks = allAtOnce(site, [...fresh.flatMap(uncertainParts).flatMap(attemptOf), ...waiting], fresh.map(lastHeard));
     for (const run of fresh) {
       try {
         // The steps of a run share its journal.
@@ -112,7 +121,25 @@ async function resolve(
       resolved.set(run.id, reread(run));
     }
   });
-  return resolved;
+  return { resolved, looks };
+}
+
+function attemptOf({ record }: Run): readonly Attempt[] {
+  return current(record) ? record.attempts.slice(-1) : [];
+}
+
+/** What was accepted and is not known to have been let go. */
+function heldParts(run: Run): readonly Run[] {
+  return (run.steps ?? [run]).filter(({ record }) => HELD.has(current(record)?.phase ?? ''));
+}
+
+/** Whether it is not held any more: it was let go and nobody has written that down, or somebody else did something about it. */
+async function isLetGo({ record, step }: Run, looks: LookUp): Promise<boolean> {
+  const attempt = current(record);
+  // A step that waits for others was never held.
+  if (!attempt || (step !== undefined && attempt.phase !== 'releasing')) return false;
+  const rows = await looks.rows(attempt, attempt.intentAt).catch(() => undefined);
+  return rows?.every(({ id, state }) => id !== attempt.jobId || state !== 'held') ?? false;
 }
 
 /** Holds the locks of those that nobody else works on. */
@@ -160,17 +187,18 @@ function mayRelease(run: Run, policyVersion: string | null): boolean {
 function isNext(run: Run, policyVersion: string | null): boolean {
   const parts = run.steps ?? [run];
   if (!isCutOff(run) || (isUncertain(run) && !(run.steps && run.record.cancelling))) return false;
-  const isToEnd = run.record.cancelling || parts.some(({ record }) => record.differences.length > 0 || isStopped(record));
+  const isToEnd = run.record.cancelling || parts.some((part) => part.record.differences.length > 0 || isStopped(part));
   return isToEnd || mayRelease(run, policyVersion);
 }
 
 /** The others of its chain are taken back. */
-function isStopped(record: RunRecord): boolean {
+function isStopped({ record }: Run): boolean {
   const phase = current(record)?.phase;
-  return phase === 'refused' || phase === 'withdrawn';
+  return !record.opened && (phase === 'refused' || phase === 'withdrawn');
 }
 
 const UNCERTAIN: ReadonlySet<string> = new Set(['intent', 'ambiguous']);
+const HELD: ReadonlySet<string> = new Set(['submitted', 'releasing']);
 
 function words(run: Run): string {
   const attempt = current(run.record);

@@ -9,8 +9,9 @@ import { allowance, excess } from './allowance.ts';
 import { giveUpAttempt, giveUpBefore } from './given-up.ts';
 import { readOwn, startOf } from './identity.ts';
 import type { JournalEvent } from './journal.ts';
+import { isOver } from './lifecycle.ts';
 import type { LookUp } from './look-up.ts';
-import { oneByOne, seen, since } from './look-up.ts';
+import { lastHeard, oneByOne, sayIfLate, seen, since } from './look-up.ts';
 import { decidedStep, planDigest } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
@@ -41,6 +42,7 @@ export async function send(run: Run, site: Site, job: Job, permit: Permit<'spend
   const begun = giveUpBefore(run, attempt);
   if (begun !== undefined)
     return record(run, { event: 'absent', ...of, certain: false, why: `not sent: job ${begun} of an attempt before has begun` });
+  sayIfLate(run, site);
   const answer = await site.submitHeld(permit, attempt.planDigest, its);
   if ('refused' in answer) {
     const quoted = quote(answer.refused, 500);
@@ -75,11 +77,12 @@ export async function resume(
     case 'releasing':
       // With differences it was cut off while it was being withdrawn.
       if (run.record.differences.length > 0) return withdraw(run, site, permit);
-      return mayRelease || run.record.cancelling ? release(run, site, permit) : run;
-    case 'released':
+      return release(run, site, permit, false, mayRelease);
     case 'refused':
-    case 'none':
     case 'withdrawn':
+      return isOver(run.record.state) || run.record.opened ? run : record(run, ...ended(run, whyEnded(run)));
+    case 'released':
+    case 'none':
       return run;
   }
 }
@@ -96,7 +99,7 @@ async function adopt(
   if (!TIMINGS[site.kind]) return run;
   let rows: readonly JobView[];
   try {
-    rows = await looks.rows(attempt);
+    rows = await looks.rows(attempt, lastHeard(run));
   } catch (error) {
     const why = asFailure(error).message;
     return attempt.phase === 'ambiguous'
@@ -135,26 +138,29 @@ function nothingFound(run: Run, of: { step: string; attempt: number }, attempt: 
 /**
  * Reads the held job back, refuses one that is more than its plan, and lets it go. Safe to repeat until `released` is journalled; a job
  * that is held is read back every time, since it can have been changed in between. What is being cancelled is never let go. A job that was
- * accepted a moment ago need not be looked up to know that it is held.
+ * accepted a moment ago need not be looked up to know that it is held. Without `mayRelease` a held job stays so, and one that is not held any
+ * more is written down as that.
  */
-export async function release(run: Run, site: Site, permit: ActingPermit, isFresh = false): Promise<Run> {
+export async function release(run: Run, site: Site, permit: ActingPermit, isFresh = false, mayRelease = true): Promise<Run> {
   const attempt = must(run);
   const { jobId } = attempt;
   if (jobId === null) return run;
   const of = { step: attempt.step, attempt: attempt.attempt };
-  if (run.record.state === 'pending')
-    run = record(run, { event: 'moved', from: 'pending', to: 'submitted', because: `job ${jobId} on ${site.name}` });
-  const before = isFresh ? [] : await seen(site, attempt, attempt.submittedAt ?? attempt.intentAt);
-  if (before.length > 0 && !before.some(({ id }) => id === jobId)) return mistaken(run, site, permit, true);
+  const accepted = attempt.submittedAt ?? attempt.intentAt;
+  const before = isFresh ? [] : await seen(site, attempt, accepted);
+  if (before.length > 0 && !before.some(({ id }) => id === jobId)) return mistaken(run, site, permit, mayRelease);
   const row = isFresh ? { state: 'held' as const } : before.find((one) => one.id === jobId);
   const isReleasing = attempt.phase === 'releasing';
+  if (!mayRelease && !run.record.cancelling && row?.state === 'held') return run;
+  if (run.record.state === 'pending')
+    run = record(run, { event: 'moved', from: 'pending', to: 'submitted', because: `job ${jobId} on ${site.name}` });
   if (run.record.cancelling && row && !OVER.has(row.state)) {
     await site.cancel(permit, [{ id: jobId, name: attempt.name }]);
     return run;
   }
   if (row && (row.state === 'held' || (!isReleasing && !OVER.has(row.state)))) {
     const actual = await readOwn(attempt, site);
-    if (!actual) return mistaken(run, site, permit, true);
+    if (!actual) return mistaken(run, site, permit, mayRelease);
     const differences = differencesOf(run, attempt, actual);
     if (!isReleasing || differences.length > 0) run = record(run, { event: 'read_back', ...of, differences });
     if (differences.length > 0) return withdraw(run, site, permit, BEGUN.has(row.state));
@@ -163,7 +169,7 @@ export async function release(run: Run, site: Site, permit: ActingPermit, isFres
   if (why !== undefined) return withdraw(run, site, permit, false, why);
   if (!isReleasing) run = record(run, { event: 'releasing', ...of });
   const denied = row?.state === 'held' ? await tryRelease(site, permit, jobId) : undefined;
-  const after = row?.state === 'held' ? await site.find(attempt.name, startOf(attempt)) : before;
+  const after = row?.state === 'held' ? await seen(site, attempt, accepted) : before;
   if (after.some((one) => one.id === jobId && one.state === 'held')) {
     if (denied) throw denied;
     return run;
@@ -217,6 +223,13 @@ async function withdraw(run: Run, site: Site, permit: ActingPermit, begun = fals
     { event: 'withdrawn', step: attempt.step, attempt: attempt.attempt, why, ...(begun ? { begun: true as const } : {}) },
     ...ended(run, because ?? `drift: ${why}`),
   );
+}
+
+/** Of a run whose submission ended and was cut off before that was said of the run. */
+function whyEnded({ record: { refused, differences } }: Run): string {
+  if (refused !== null) return `launch: the scheduler refused: ${refused}`;
+  const more = differences.length > 0 ? `: the held job is more than its plan: ${differences.join('; ')}` : '';
+  return `withdrawn before it was let go${more}`;
 }
 
 /** What ends the whole run. A step ends its run only together with the other steps: see chain-submission.ts. */

@@ -52,3 +52,56 @@ test('what was cancelled while it was held comes to its end although its decisio
   expect(current(reread(bench.run).record)?.phase).toBe('released');
   expect(bench.executions()).toEqual([]);
 });
+
+test.each([
+  ['refused', [{ event: 'refused', ...of, quoted: 'no such partition' }]],
+  [
+    'withdrawn',
+    [
+      { event: 'submitted', ...of, job_id: '1', adopted: false },
+      { event: 'withdrawn', ...of, why: 'drift' },
+    ],
+  ],
+] as const)('what was %s comes to its end although the call was cut off before it said so', async (_what, lines) => {
+  bench = await reserved();
+  record(bench.run, ...lines);
+  const found = await recover(
+    bench.repo,
+    () => bench.site,
+    bench.write,
+    'policy 1',
+    async () => {},
+  );
+  expect(reread(bench.run).record.state).toBe('failed');
+  expect(found).toMatchObject([{ found: expect.stringMatching(/no such partition|withdrawn/) }]);
+  expect(
+    await recover(
+      bench.repo,
+      () => bench.site,
+      bench.write,
+      'policy 1',
+      async () => {},
+    ),
+  ).toEqual([]);
+});
+
+test('what was let go before its decision fell is watched, and what is still held stays so', async () => {
+  bench = await reserved();
+  const id = await bench.accept();
+  record(bench.run, { event: 'submitted', ...of, job_id: id, adopted: false }, { event: 'releasing', ...of });
+  const found = () =>
+    recover(
+      bench.repo,
+      () => bench.site,
+      bench.write,
+      'another policy',
+      async () => {},
+    );
+  expect(await found()).toEqual([]);
+  expect(bench.events().at(-1)).toBe('releasing');
+  await bench.site.release(bench.spend, id);
+  await bench.over();
+  expect(await found()).toEqual([{ run: bench.run.id, found: 'job 1 was found and released' }]);
+  expect(current(reread(bench.run).record)?.phase).toBe('released');
+  expect(bench.executions()).toHaveLength(1);
+});

@@ -36,6 +36,8 @@ export type Bench = {
   line(event: string): JournalLine | undefined;
   /** A site whose far end behaves like this. */
   faulty(fault: Fault): Site;
+  /** A site that notes what is asked of it: the verbs of its commands. */
+  noting(verbs: string[]): Site;
   /** The journal's events in order, without the fields that differ from run to run. */
   events(): string[];
   /** What each execution of the user's script has noted. */
@@ -102,6 +104,14 @@ export async function reserved(change: Partial<Requested> = {}): Promise<Bench> 
     },
     line: (event) => readJournal(run.folder).findLast((one) => one.event === event),
     faulty: (fault) => siteOver(faulty(far, fault)),
+    noting: (verbs) =>
+      siteOver({
+        name: 'noting',
+        run: (command, limits) => {
+          verbs.push(command.argv[3] ?? '');
+          return far.run(command, limits);
+        },
+      }),
     events: () => readJournal(run.folder).map((line) => line.event),
     executions: () => {
       const log = join(iterationFolder, 'executions.log');
