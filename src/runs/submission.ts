@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Failure } from '../base/errors.ts';
-import { asFailure } from '../base/errors.ts';
+import { asFailure, Failure } from '../base/errors.ts';
 import type { ActingPermit, Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
 import type { Job, JobView, Requested } from '../sites/schedulers/scheduler.ts';
@@ -170,11 +169,17 @@ export async function release(run: Run, site: Site, permit: ActingPermit, isFres
   if (!isReleasing) run = record(run, { event: 'releasing', ...of });
   const denied = row?.state === 'held' ? await tryRelease(site, permit, jobId) : undefined;
   const after = row?.state === 'held' ? await site.find(attempt.name, startOf(attempt)) : before;
-  if (after.some((one) => one.id === jobId && one.state === 'held')) {
-    if (denied) throw denied;
-    return run;
-  }
+  const held = after.find((one) => one.id === jobId && one.state === 'held');
+  if (held) throw denied ?? stillHeld(jobId, held);
   return record(run, { event: 'released', ...of });
+}
+
+function stillHeld(id: string, { reason }: JobView): Failure {
+  return new Failure('scheduler_answer', {
+    what: `job ${id} is still held although it was released`,
+    why: reason ?? 'the queue says so',
+    next: 'run `autolab-mcp monitor`, which releases it again; if it stays so, ask the site’s staff, or cancel the run',
+  });
 }
 
 /** The scheduler's refusal, if it said one: it lies in both directions, so the queue is looked at before it is believed. */
