@@ -66,7 +66,7 @@ export function judgeTask(before: TaskRecord, sight: Sight, timings: Timings): T
     return fail(seen, 'duplicate', `job ${sight.duplicateOf} has this task; nothing was run twice`, 'scheduler+marker');
   if (view.state === 'failed') return judgeFailed(seen, view, sight, timings);
   if (view.state === 'completed')
-    return marker ? judgeMarker(seen, marker, 'scheduler+marker') : judgeUnmarked(before, seen, view, sight, timings);
+    return marker ? judgeMarker(seen, marker, 'scheduler+marker') : judgeUnmarked(before, seen, sight, timings);
   return { ...seen, state: 'unknown', detail: `the scheduler says ${view.word}, which is in no table`, evidence: 'scheduler' };
 }
 
@@ -146,7 +146,7 @@ function wasKilled(view: JobView, marker: Marker | undefined): boolean {
 }
 
 /** The scheduler says it went well and the job's own marker is not there (yet). */
-function judgeUnmarked(before: TaskRecord, seen: TaskRecord, view: JobView, sight: Sight, timings: Timings): TaskRecord {
+function judgeUnmarked(before: TaskRecord, seen: TaskRecord, sight: Sight, timings: Timings): TaskRecord {
   const since = before.missed === 0 ? Math.min(before.missingSince ?? sight.at, sight.at) : sight.at;
   // By our looks alone: the controller's clock may be another one.
   if (sight.at - since < timings.grace) {

@@ -35,6 +35,8 @@ type Told = {
 };
 
 const WAITS = 'echo ran >>runs/../ran; while [ ! -e runs/../end ]; do sleep 0.1; done';
+/** The job script too, so that there is no marker. */
+const DIES = `${WAITS}; echo dies >>runs/../ran; kill -9 0`;
 const experiment = (lines = WAITS, change = (_path: string) => {}) =>
   makeRepo(
     SLURM_POLICY,
@@ -211,7 +213,7 @@ test('what Slurm refuses for good reserves nothing, and the next call can succee
 });
 
 test('accounting that hears of an end late makes nothing of a job that has left the queue', { timeout: LIMIT }, async () => {
-  repo = await experiment('echo ran >>runs/../ran; while [ ! -e runs/../end ]; do sleep 0.1; done; kill -9 0');
+  repo = await experiment(DIES);
   const { job_id } = await repo.json<Submitted>('submit');
   await seenAs('running');
   way.put('sacct', '[ -e "$way/heard" ] || exit 0; exec "$real" "$@"');
@@ -263,11 +265,13 @@ test('a controller that is restarted within a submission, a look and a cancellat
 test('a controller that comes back without its jobs: lost after healthy looks and the deadline, never done', {
   timeout: LIMIT,
 }, async () => {
-  repo = await experiment();
+  repo = await experiment(DIES);
   await repo.json<Submitted>('submit');
   await seenAs('running');
   const state = join(dirname((await slurm.run('printenv', 'SLURM_CONF')).stdout), '..', 'state');
   await slurm.stop('slurmctld');
+  end();
+  await until('it has died', async () => executions().endsWith('dies\n') || undefined);
   for (const name of readdirSync(state)) rmSync(join(state, name), { recursive: true });
   await slurm.start('slurmctld');
   // Two looks do not do, however late the second is, and three do not within ten minutes.
