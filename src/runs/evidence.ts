@@ -66,7 +66,7 @@ export function judgeTask(before: TaskRecord, sight: Sight, timings: Timings): T
     return fail(seen, 'duplicate', `job ${sight.duplicateOf} has this task; nothing was run twice`, 'scheduler+marker');
   if (view.state === 'failed') return judgeFailed(seen, view, sight, timings);
   if (view.state === 'completed')
-    return marker ? judgeMarker(seen, marker, 'scheduler+marker') : judgeUnmarked(before, seen, view, sight, timings);
+    return marker ? judgeMarker(seen, marker, 'scheduler+marker') : judgeUnmarked(before, seen, sight, timings);
   return { ...seen, state: 'unknown', detail: `the scheduler says ${view.word}, which is in no table`, evidence: 'scheduler' };
 }
 
@@ -129,7 +129,7 @@ function judgeFailed(seen: TaskRecord, view: JobView, sight: Sight, timings: Tim
     const words = `it was killed; it had used ${Math.ceil(used)} MB where ${memoryMb} MB were asked for`;
     if (used > memoryMb) return fail(seen, 'out_of_memory', words, marker ? 'scheduler+marker' : 'scheduler');
     // Accounting hears of an end a moment later than the queue.
-    if (seen.used === null && sight.at - (view.ended ?? sight.at) < timings.grace)
+    if (seen.used === null && Math.abs(sight.at - (view.ended ?? sight.at)) < timings.grace)
       return { ...seen, state: 'running', detail: 'it was killed; what it used is not recorded yet', evidence: 'scheduler' };
   }
   if (marker && ((marker.refused && marker.refused !== 'unneeded') || marker.exit !== 0))
@@ -146,10 +146,10 @@ function wasKilled(view: JobView, marker: Marker | undefined): boolean {
 }
 
 /** The scheduler says it went well and the job's own marker is not there (yet). */
-function judgeUnmarked(before: TaskRecord, seen: TaskRecord, view: JobView, sight: Sight, timings: Timings): TaskRecord {
-  const since = before.missed === 0 ? (before.missingSince ?? sight.at) : sight.at;
-  const ended = view.ended ?? since;
-  if (sight.at - Math.max(ended, since) < timings.grace) {
+function judgeUnmarked(before: TaskRecord, seen: TaskRecord, sight: Sight, timings: Timings): TaskRecord {
+  const since = before.missed === 0 ? Math.min(before.missingSince ?? sight.at, sight.at) : sight.at;
+  // By our looks alone: the controller's clock may be another one.
+  if (sight.at - since < timings.grace) {
     return {
       ...seen,
       state: 'running',
@@ -173,7 +173,8 @@ function judgeGone(before: TaskRecord, seen: TaskRecord, sight: Sight, timings: 
   if (!sight.healthy) return { ...before, detail: 'the scheduler did not answer usably; this is the last proven state' };
   if (sight.marker) return judgeMarker(seen, sight.marker, 'marker');
   const missed = before.missed + 1;
-  const missingSince = before.missed === 0 ? sight.at : (before.missingSince ?? sight.at);
+  // Never later than now: the site's clock may have been set back.
+  const missingSince = before.missed === 0 ? sight.at : Math.min(before.missingSince ?? sight.at, sight.at);
   if (missed >= timings.lostLooks && sight.at - missingSince >= timings.lostAfter) {
     if (sight.cancelled) return fail(seen, 'cancelled', 'it left the scheduler after its cancellation was asked for', 'none');
     return fail(seen, 'lost', `in no record of the scheduler in ${missed} looks, and it left no marker`, 'none');

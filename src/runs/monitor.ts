@@ -39,6 +39,9 @@ export function needsMarkers(run: Run, look: Look): boolean {
   });
 }
 
+/** In seconds: every command that a look consists of may take half a minute, and what it found waits for a lock. */
+const LONGEST_LOOK = 300;
+
 const LIVE = new Set(['pending', 'held', 'suspended', 'requeued', 'running', 'completing']);
 
 /** What one look means for one run, as journal events. Pure; empty when nothing is new. */
@@ -52,7 +55,7 @@ export function observe(
 ): JournalEvent[] {
   const attempt = current(run.record);
   const timings = attempt && TIMINGS[run.plan.scheduler];
-  if (!attempt || !timings || !isWatched(run) || (run.record.lookedAt ?? 0) > look.at) return [];
+  if (!attempt || !timings || !isWatched(run) || isOlder(look, run.record.lookedAt)) return [];
   const views = viewsOf(run, look.jobs);
   const evidence = evidenceOf(attempt, markers);
   const judged = run.record.tasks.map((task) =>
@@ -91,6 +94,11 @@ export function observe(
   if (changed.length > 0)
     events.push({ event: 'children', step: attempt.step, attempt: attempt.attempt, looked: look.at, children: changed });
   return run.step === undefined ? [...events, ...moves(run, [...tasks, ...children.flatMap(tasksOf)])] : events;
+}
+
+/** Looked before another one that is recorded already. By more than a look can take it was the site's clock that was set back. */
+function isOlder({ at }: Look, recorded: number | null): boolean {
+  return recorded !== null && at < recorded && recorded - at <= LONGEST_LOOK;
 }
 
 /** The move of a run that follows from its tasks; of one of several steps from all of theirs. */

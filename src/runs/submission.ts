@@ -1,5 +1,4 @@
-import type { Failure } from '../base/errors.ts';
-import { asFailure } from '../base/errors.ts';
+import { asFailure, Failure } from '../base/errors.ts';
 import type { ActingPermit, Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
 import type { Job, JobView, Requested } from '../sites/schedulers/scheduler.ts';
@@ -7,7 +6,7 @@ import type { Site } from '../sites/site.ts';
 import { awaited, lapsed } from './after-runs.ts';
 import { allowance, excess } from './allowance.ts';
 import { giveUpAttempt, giveUpBefore } from './given-up.ts';
-import { readOwn, startOf } from './identity.ts';
+import { readOwn } from './identity.ts';
 import type { JournalEvent } from './journal.ts';
 import { isOver } from './lifecycle.ts';
 import type { LookUp } from './look-up.ts';
@@ -170,11 +169,17 @@ export async function release(run: Run, site: Site, permit: ActingPermit, isFres
   if (!isReleasing) run = record(run, { event: 'releasing', ...of });
   const denied = row?.state === 'held' ? await tryRelease(site, permit, jobId) : undefined;
   const after = row?.state === 'held' ? await seen(site, attempt, accepted) : before;
-  if (after.some((one) => one.id === jobId && one.state === 'held')) {
-    if (denied) throw denied;
-    return run;
-  }
+  const held = after.find((one) => one.id === jobId && one.state === 'held');
+  if (held) throw denied ?? stillHeld(jobId, held);
   return record(run, { event: 'released', ...of });
+}
+
+function stillHeld(id: string, { reason }: JobView): Failure {
+  return new Failure('scheduler_answer', {
+    what: `job ${id} is still held although it was released`,
+    why: reason ?? 'the queue says so',
+    next: 'run `autolab-mcp monitor`, which releases it again; if it stays so, ask the site’s staff, or cancel the run',
+  });
 }
 
 /** The scheduler's refusal, if it said one: it lies in both directions, so the queue is looked at before it is believed. */

@@ -41,6 +41,13 @@ export function nextStep(run: Run): { tool: string | null; words: string; rather
       tool: 'retry_tasks',
       words: 'interrupted in its last leg: retry_tasks goes on with one more; extract_results leaves it at that',
     };
+  if (isOver(record.state) && record.refused !== null)
+    return {
+      tool: 'extract_results',
+      rather: 'submit_run',
+      words:
+        'mend what the scheduler named and submit again, with again: true where the plan stays as it is; extract_results leaves it at that',
+    };
   if (isOver(record.state) && canMend(run))
     return {
       tool: 'extract_results',
@@ -49,6 +56,11 @@ export function nextStep(run: Run): { tool: string | null; words: string; rather
     };
   if (record.state === 'synced' || isOver(record.state)) return { tool: 'extract_results', words: 'extract the results' };
   if (record.state === 'pending') return { tool: 'monitor_runs', words: 'its submission was cut off: monitor_runs finishes it' };
+  if (phase === 'submitted' || phase === 'releasing')
+    return {
+      tool: 'monitor_runs',
+      words: 'it is not let go yet: monitor_runs goes on with that, and doctor tells what is in the way',
+    };
   const counts = countTasks(everyTask(record));
   const dangling = danglingChildren(record);
   if (dangling.length > 0)

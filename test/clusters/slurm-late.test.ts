@@ -52,43 +52,37 @@ async function arrives(): Promise<string> {
 }
 const stateOf = async (job: string) => (await slurm.run('squeue', '-h', '-t', 'all', '-j', job, '-o', '%T')).stdout;
 
-test.each([
-  ['the caller was killed', KILLED],
-  ['the caller had given up', 'sleep 300'],
-])(
-  'what is accepted after %s and the next had looked never runs, is cancelled, and is told',
-  { timeout: LIMIT },
-  async (_what, ending) => {
-    repo = await makeRepo(
-      SLURM_POLICY,
-      (path) => oneTask(path, 'echo ran >>runs/../ran; while [ ! -e runs/../end ]; do sleep 0.1; done'),
-      slurm.identity,
-    );
-    way.submission(late(1, ending));
-    await repo.autolab('submit', '--json');
-    const { run_id, job_id } = await repo.json<Submitted>('submit');
-    expect(job_id).toMatch(/^\d+$/);
-    const surplus = await arrives();
-    expect(surplus).toMatch(/^\d+$/);
-    expect(surplus).not.toBe(job_id);
-    const seen = await until(
-      'it is told',
-      async () => {
-        const now = await told();
-        return now.problems.length > 0 ? now : undefined;
-      },
-      30,
-    );
-    expect(seen.problems).toEqual([expect.stringContaining(surplus)]);
-    expect(await stateOf(surplus)).toMatch(/^CANCELLED/);
-    // Somebody who lets it go by hand makes no second execution of it.
-    writeFileSync(join(repo.iteration, 'end'), '');
-    await until('it is over', async () => ((await told()).all_over ? true : undefined), 120);
-    expect(executions()).toBe('ran\n');
-    const events = journalOf(join(repo.iteration, 'runs', run_id)).map((row) => row.event);
-    expect(events).toContain('surplus');
-  },
-);
+test('what is accepted after its caller had given up and the next had looked never runs, is cancelled, and is told', {
+  timeout: LIMIT,
+}, async () => {
+  repo = await makeRepo(
+    SLURM_POLICY,
+    (path) => oneTask(path, 'echo ran >>runs/../ran; while [ ! -e runs/../end ]; do sleep 0.1; done'),
+    slurm.identity,
+  );
+  way.submission(late(1, 'sleep 300'));
+  await repo.autolab('submit', '--json');
+  const { run_id, job_id } = await repo.json<Submitted>('submit');
+  expect(job_id).toMatch(/^\d+$/);
+  const surplus = await arrives();
+  expect(surplus).toMatch(/^\d+$/);
+  expect(surplus).not.toBe(job_id);
+  const seen = await until(
+    'it is told',
+    async () => {
+      const now = await told();
+      return now.problems.length > 0 ? now : undefined;
+    },
+    30,
+  );
+  expect(seen.problems).toEqual([expect.stringContaining(surplus)]);
+  expect(await stateOf(surplus)).toMatch(/^CANCELLED/);
+  writeFileSync(join(repo.iteration, 'end'), '');
+  await until('it is over', async () => ((await told()).all_over ? true : undefined), 120);
+  expect(executions()).toBe('ran\n');
+  const events = journalOf(join(repo.iteration, 'runs', run_id)).map((row) => row.event);
+  expect(events).toContain('surplus');
+});
 
 const CHAIN = `schema_version: "1"
 resources: { cpus: 1, memory: 500MB, walltime: "00:05:00" }

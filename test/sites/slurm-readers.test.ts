@@ -286,6 +286,76 @@ describe('a poll', () => {
         code: expect.stringMatching(/^scheduler_/),
       });
   });
+  describe('rows are whole, or there are none:', () => {
+    const queue = recorded('queue');
+    const rows = queue.split('\n').filter(Boolean);
+    const told = (text: string) => look(answer({ queue: [text], accounting: [''] }, clock));
+    const whole = told(queue);
+    test('cut off at any place', () => {
+      for (let length = 1; length < queue.trimEnd().length - 1; length++) {
+        const cut = queue.slice(0, length).trimEnd();
+        // A row that ends where it should is whole; that one is missing cannot be seen.
+        if (rows.some((_, at) => rows.slice(0, at + 1).join('\n') === cut)) continue;
+        expect(
+          failureOf(() => told(cut)),
+          cut.slice(-30),
+        ).toMatchObject({ code: 'scheduler_answer', why: 'its rows are not whole' });
+      }
+    });
+    test('of accounting as well, where a failure would be cut off', () => {
+      const text = recorded('accounting').trimEnd();
+      for (let cut = 1; cut < 40; cut++)
+        expect(failureOf(() => look(answer({ queue: [queue], accounting: [text.slice(0, -cut)] }, clock)))).toMatchObject({
+          code: 'scheduler_answer',
+        });
+    });
+    test.each<[string, string]>([
+      ['in another order', rows.toReversed().join('\n')],
+      ['twice', [...rows, ...rows].join('\n')],
+      ['with carriage returns', rows.join('\r\n')],
+      ['between banners', ['Maintenance on 12 May', ...rows, 'see the wiki'].join('\n')],
+      ['after bytes that are no text', ['\ufffd\ufffd', ...rows].join('\n')],
+      ['beside another job of ours with line breaks in its name', [...rows, rows[2]?.replace('j.sh', 'a\nb')].join('\n')],
+      [
+        'beside another account’s job of our id and name',
+        [...rows, rows[0]?.replace('FAILED', 'COMPLETED').replace('@lab@', '@eve@').replace('@k@lab@k@', '@k@eve@k@')].join('\n'),
+      ],
+    ])('%s they say the same', (_what, text) => {
+      const order = (seen: typeof whole) =>
+        [...seen.jobs].sort((a, b) => `${a.id} ${a.index}`.localeCompare(`${b.id} ${b.index}`));
+      expect(order(told(text))).toEqual(order(whole));
+    });
+    test('a header alone is no row, and proves nothing without the controller', () => {
+      expect(look(answer({ queue: ['JOBID PARTITION NAME'], ping: ['is DOWN', 1] }, clock))).toMatchObject({
+        healthy: false,
+        jobs: [],
+      });
+      expect(look(answer({ queue: ['JOBID PARTITION NAME'], ping: ['is UP'] }, clock))).toMatchObject({
+        healthy: true,
+        jobs: [],
+      });
+    });
+    test('an end that nobody knows the word of is unknown in accounting too, and no marker makes a success of it', () => {
+      const text = recorded('accounting').replaceAll('FAILED', 'DISSOLVED');
+      const seen = look(answer({ queue: [''], ping: ['is UP'], accounting: [text] }, clock)).jobs;
+      expect(seen.map(({ state, word }) => [state, word])).toEqual([
+        ['unknown', 'DISSOLVED'],
+        ['unknown', 'DISSOLVED'],
+      ]);
+    });
+    test('a job of a name that was given up is told as one that should not be there', () => {
+      const seen = scheduler
+        .poll({ jobs, user: 'lab', since: 1, late: ['j.sh', 'al_x.main.1.abc'] })
+        .read(answer({ queue: [queue] }, clock));
+      expect(seen.late).toEqual([{ id: '3', name: 'j.sh' }]);
+    });
+    test('a job of another name is not the one that is read back', () => {
+      const read = (name: string) => scheduler.readBack('1', name).read(answer({ job: [recorded('show-array')] }));
+      const name = /JobName=(.*)/.exec(recorded('show-array'))?.[1] ?? '';
+      expect(read(name)).toMatchObject({ cpus: 2 });
+      expect(failureOf(() => read('al_other'))).toMatchObject({ code: 'scheduler_answer', why: expect.stringContaining(name) });
+    });
+  });
   test('a name cannot forge a row', () => {
     const forged = recorded('queue').replace(
       'j.sh',
@@ -300,6 +370,11 @@ describe('a submission', () => {
   test.each<[string, Partial<Output>]>([
     ['12\n', { stdout: '12\n' }],
     ['with its cluster', { stdout: '12;big\n' }],
+    ['twice', { stdout: '12\n12\n' }],
+    ['twice, in two ways', { stdout: 'Submitted batch job 12\n12;big\n' }],
+    ['in a crowd', { stdout: 'cli_filter: job 99 of 100\n  12  \nhave a nice day\n' }],
+    ['with carriage returns', { stdout: '12\r\n' }],
+    ['behind bytes that are no text', { stdout: '\ufffd\ufffd\n12\n' }],
     ['behind noise, with a bad exit code', { stdout: 'lua: hello\n12\n', stderr: 'sbatch: error: x', exit: 1 }],
     ['from a wrapper that drops --parsable', { stdout: 'Submitted batch job 12\n' }],
     ['although it took too long', { stdout: '12\n', exit: null, timedOut: true }],
@@ -331,6 +406,9 @@ describe('a submission', () => {
     ['', { exit: 0 }],
     ['', { exit: null, signal: 'SIGKILL' }],
     ['', { stdout: '12\n13\n' }],
+    ['', { stdout: 'job 12\n' }],
+    ['', { stdout: '12 13\n' }],
+    ['', { stdout: '-12\n' }],
     ['', { stdout: '0\n' }],
   ])('anything else is ambiguous: %s %j', (words, change) => {
     const failure = failureOf(() =>

@@ -84,5 +84,6 @@ function theirs(rows: readonly JobView[], user: string, answer: Answer): JobView
 function troubleOf(answer: Answer): string {
   const ping = answer.parts.get('ping')?.text ?? '';
   const said = [answer.stderr, /\bis UP\b/.test(ping) ? '' : ping].flatMap((text) => text.split('\n'));
-  return quote([...new Set(said.map((line) => line.trim()).filter(Boolean))].join('; '), 300);
+  const words = [...new Set(said.map((line) => line.trim()).filter(Boolean))];
+  return quote(words.join('; ') || `squeue ended with ${answer.parts.get('queue')?.exit ?? 'nothing'}`, 300);
 }

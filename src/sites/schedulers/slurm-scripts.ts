@@ -44,10 +44,10 @@ al_queue() {
 
 # al_most COMMAND...: no more of its output than can be kept. One that says more has failed.
 al_most() {
-  { "$@" </dev/null; printf '\n%s\n' "$?"; } | head -c 50000000 | awk '
+  { "$@" </dev/null; printf '\n%s %s\n' "$al_word" "$?"; } | head -c 50000000 | awk -v word="$al_word" '
     NR > 1 { print last }
     { last = $0 }
-    END { exit last ~ /^[0-9]+$/ ? last : 1 }'
+    END { if (split(last, end, " ") == 2 && end[1] == word) exit end[2]; exit 1 }'
 }
 
 # Where no row is there, whether anybody is.
