@@ -22,3 +22,4 @@ export function spread(values: readonly number[]): Spread;
 export function judge(row: Row): Judged;
 export function interleave<T>(times: number, sides: Record<string, () => T | Promise<T>>, warm?: number): Promise<Record<string, T[]>>;
 export function timed(work: () => unknown): Promise<number>;
+export function interval(k: number, n: number, level?: number): { low: number; high: number };

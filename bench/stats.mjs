@@ -54,3 +54,37 @@ export async function timed(work) {
   await work();
   return performance.now() - start;
 }
+
+/**
+ * The exact 95 % interval of a share of which `k` of `n` were seen (Clopper and Pearson, 1934): both tails of the binomial law, each 2.5 %.
+ * From 0 with nothing seen, to 1 with nothing else.
+ */
+export function interval(k, n, level = 0.95) {
+  const tail = (1 - level) / 2;
+  return {
+    low: k === 0 ? 0 : solve((p) => atLeast(k, n, p) < tail),
+    high: k === n ? 1 : solve((p) => 1 - atLeast(k + 1, n, p) >= tail),
+  };
+}
+
+/** The largest share for which `holds`, which holds up to some share and not beyond. */
+function solve(holds) {
+  let [low, high] = [0, 1];
+  for (let turn = 0; turn < 60; turn++) {
+    const middle = (low + high) / 2;
+    if (holds(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The probability of `k` or more of `n`, each with probability p. */
+function atLeast(k, n, p) {
+  let sum = 0;
+  let choose = 0;
+  for (let i = 0; i <= n; i++) {
+    if (i > 0) choose += Math.log((n - i + 1) / i);
+    if (i >= k) sum += Math.exp(choose + i * Math.log(p) + (n - i) * Math.log1p(-p));
+  }
+  return Math.min(1, sum);
+}

@@ -10,9 +10,9 @@ import { makeTemplates } from './shapes.mjs';
 const USUAL = { EAGER: 'yes', MIN_JOB_AGE: '300' };
 const LIVE = /^(PENDING|RUNNING|CONFIGURING|COMPLETING|SUSPENDED|STOPPED|REQUEUE|SPECIAL_EXIT|RESV_DEL_HOLD)/;
 
-/** A Slurm for the trials, folders for them, and what is seen of them from outside, as an administrator sees it. */
-export async function startCluster() {
-  const slurm = await ownSlurm('/tmp/autolab-bench-slurm-', USUAL);
+/** A Slurm for the trials, folders for them, and what is seen of them from outside, as an administrator sees it. `variables`: see test/clusters/slurm. */
+export async function startCluster(variables = {}) {
+  const slurm = await ownSlurm('/tmp/autolab-bench-slurm-', { ...USUAL, ...variables });
   const env = { ...process.env, SLURM_CONF: slurm.conf };
   const client = (program, ...words) => run(program, words, { env });
   let forget = () => undefined;

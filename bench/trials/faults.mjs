@@ -8,7 +8,12 @@ const error = (text) => `echo 'sbatch: error: Batch job submission failed: ${tex
 const TIMED_OUT = error('Socket timed out on send/recv operation');
 /** Goes on without its caller and without anything that it has open. */
 const DETACHED =
-  'exec </dev/null >/dev/null 2>&1; for fd in /proc/$BASHPID/fd/*; do fd=${fd##*/}; [ "$fd" -le 2 ] || eval "exec $fd>&-"; done';
+  'exec </dev/null >/dev/null 2>&1; for fd in /proc/$BASHPID/fd/*; do fd=$(basename "$fd"); [ "$fd" -le 2 ] || eval "exec $fd>&-"; done';
+
+/** Of a sacct: it knows nothing for its first five questions. */
+const SILENT = 'n=1; while ! mkdir "$here/work/silent.$n" 2>/dev/null; do n=$((n + 1)); done; [ "$n" -gt 5 ] || exit 0';
+/** By then Slurm has forgotten what is over where it does so after five seconds: it looks for such jobs once a minute. */
+const FORGOTTEN_MS = 75_000;
 
 const submit = (trial, design, prefix = []) => call(trial, design.words(trial), { prefix });
 
@@ -16,6 +21,13 @@ const submit = (trial, design, prefix = []) => call(trial, design.words(trial), 
 const disturbed = (lines) => async (trial, design) => {
   sbatchThat(trial.folder, trial.nth, typeof lines === 'string' ? lines : lines(trial));
   return [await submit(trial, design)];
+};
+
+/** The same, and nothing more for so long that Slurm has forgotten what is over. */
+const muchLater = (lines) => async (trial, design) => {
+  const done = await disturbed(lines)(trial, design);
+  await sleep(FORGOTTEN_MS);
+  return done;
 };
 
 /** So many calls at once, of which the first is killed at its place. */
@@ -30,6 +42,7 @@ const together = (many) => async (trial, design) =>
 /**
  * Every way a submission is disturbed: what it is in words, and what is done; each gives how the disturbed calls ended. `needs` is what a
  * trial of it is given: a place to be killed at, which submission it is about, how long something takes. `where`: not on the usual cluster.
+ * `because`: why designs may differ there.
  */
 export const FAULTS = {
   none: { what: 'nothing', needs: [], meddle: async (trial, design) => [await submit(trial, design)] },
@@ -71,6 +84,8 @@ export const FAULTS = {
     ),
   },
   'after-our-look': {
+    because:
+      'a look sees what has arrived, and no more. The script sends its job again under the same name, and both run. Of ours the next attempt takes the claims of the one before, so that a job of that ends itself before it runs anything; where it waits, the next look cancels it.',
     what: 'kill -9, and the submission, on its way without a process here, is accepted once the next caller has looked and submits again',
     needs: ['nth', 'seconds'],
     meddle: disturbed(
@@ -107,13 +122,37 @@ kill_caller; exit 1`,
     what: 'kill -9 when the job is accepted, and accounting knows nothing for its first five questions',
     needs: ['nth'],
     meddle: (trial, design) => {
-      const silent = 'n=1; while ! mkdir "$here/work/silent.$n" 2>/dev/null; do n=$((n + 1)); done; [ "$n" -gt 5 ] || exit 0';
-      programThat(trial.folder, 'sacct', silent);
+      programThat(trial.folder, 'sacct', SILENT);
       return disturbed(`${REAL} >/dev/null 2>&1; kill_caller; exit 1`)(trial, design);
     },
   },
   two: { what: 'two at once, one of them killed at such a place', needs: ['place', 'delays'], meddle: together(2) },
   four: { what: 'four at once, one of them killed at such a place', needs: ['place', 'delays'], meddle: together(4) },
+  'comes-late': {
+    what: 'kill -9 when the job is accepted; the next caller comes when Slurm has forgotten what is over, and accounting knows it',
+    needs: ['nth'],
+    where: 'forgetful',
+    meddle: muchLater(`${REAL} >/dev/null 2>&1; kill_caller; exit 1`),
+  },
+  'comes-late-no-accounting': {
+    what: 'the same, and accounting knows nothing yet for its first five questions',
+    needs: ['nth'],
+    where: 'forgetful',
+    because:
+      'a job that nobody holds runs, ends and leaves the queue, and until accounting has it there is no trace of it: the script sends it again, and it runs twice. Ours is held until it is written down, so it is in the queue for as long as nobody knows of it.',
+    meddle: (trial, design) => {
+      programThat(trial.folder, 'sacct', SILENT);
+      return muchLater(`${REAL} >/dev/null 2>&1; kill_caller; exit 1`)(trial, design);
+    },
+  },
+  'comes-late-nothing': {
+    what: 'kill -9 before sbatch asks; the next caller comes when Slurm has forgotten what is over',
+    needs: ['nth'],
+    where: 'forgetful',
+    because:
+      'a job that was cancelled while it was held leaves no trace by its name once Slurm has forgotten it. Ours cannot tell that from one that was never accepted, so it calls a person where the script just submits; both are right here, and only ours is where an operator cancelled it.',
+    meddle: muchLater('kill_caller; exit 1'),
+  },
   restart: {
     what: 'slurmctld is restarted again and again meanwhile',
     needs: [],

@@ -13,8 +13,8 @@ export const ours = {
 
 /** How often the agent submits again before it gives up. */
 const TURNS = 15;
-/** Words of a run's state with which a person is called. */
-const FOR_A_PERSON = /cannot be found out|may have been cancelled while|cancel_run|a person/;
+/** The failure with which a person is called. A refusal because nothing can be read just now is none: the agent calls again. */
+const FOR_A_PERSON = 'submission_unknown';
 
 async function settle(trial) {
   const said = [];
@@ -38,8 +38,8 @@ async function submitAgain(trial, note) {
     const answer = jsonOf(done);
     note(`submit ${done.exit}: ${answer ? wordsOf(answer) : done.stderr}`);
     if (answer?.run_id && (isSubmitted(answer) || answer.state === 'failed')) return { run: answer.run_id };
-    if (FOR_A_PERSON.test(`${done.stdout}${done.stderr}`) && done.exit !== 0) return { verdict: 'person' };
-    await sleep(500);
+    if (answer?.failure?.code === FOR_A_PERSON) return { verdict: 'person' };
+    await sleep(done.exit === 0 ? 500 : 1500);
   }
   return { verdict: 'unsure' };
 }
@@ -49,7 +49,14 @@ function isSubmitted({ steps = [], job_id: job }) {
 }
 
 function wordsOf(answer) {
+  if (answer.decision) return deniedBy(answer.decision);
   return answer.run_id ? `${answer.run_id} ${answer.state} ${answer.job_id ?? ''} ${answer.note ?? ''}` : JSON.stringify(answer);
+}
+
+function deniedBy({ reasons = [] }) {
+  return reasons
+    .flatMap(({ verdict, rule, because }) => (verdict === 'allow' ? [] : `${verdict} ${rule}: ${because}`))
+    .join('; ');
 }
 
 /** Looks until nothing is waited for; meanwhile only as often as something can have changed. Undefined when it is over. */

@@ -1,26 +1,30 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
-/** The records of a results file, in order: what it was run on first, then a line a trial. A last line that was cut off is left out. */
+/** The lines of a results file by kind: what it was run on, the trials, how long it took, and what other suites have tried. */
 export function readResults(file) {
-  if (!existsSync(file)) return { about: [], trials: [] };
-  const lines = readFileSync(file, 'utf8')
+  // A last line that was cut off is left out.
+  const text = file !== undefined && existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const lines = text
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line));
-  return { about: lines.filter(({ machine }) => machine), trials: lines.filter(({ outcome }) => outcome) };
+  return {
+    machines: lines.flatMap(({ machine }) => machine ?? []),
+    trials: lines.filter(({ fault }) => fault !== undefined),
+    ended: lines.flatMap(({ ended }) => ended ?? []),
+    others: lines.filter(({ suite }) => suite !== undefined),
+  };
 }
 
 export function append(file, record) {
-  appendFileSync(file, `${JSON.stringify(record)}\n`);
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify(record)}\n`);
 }
 
 /** What is kept of a trial: how it went in its own words only where it is not what was hoped for. */
 export function kept(record, expected) {
-  if (record.outcome === expected) {
-    const { said: _, jobs, ...rest } = record;
-    return { ...rest, jobs: jobs.length };
-  }
-  return record;
+  if (record.outcome !== expected) return record;
+  const { said: _, verdict: __, jobs, ...rest } = record;
+  return { ...rest, jobs: jobs.length };
 }
 
 /** What tells a trial from all others. */

@@ -5,94 +5,78 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { ROOT } from '../bundle.mjs';
 import { endAll } from '../processes.mjs';
 import { startCluster } from './cluster.mjs';
 import { FAULTS } from './faults.mjs';
-import { ours } from './ours.mjs';
+import { readOptions } from './options.mjs';
 import { page } from './page.mjs';
 import { countPlaces } from './places.mjs';
 import { pool } from './pool.mjs';
 import { append, identity, kept, readResults } from './results.mjs';
-import { FAST, FULL, schedule } from './schedule.mjs';
-import { shell } from './shell.mjs';
+import { schedule } from './schedule.mjs';
 import { runTrial } from './trial.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    fast: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    design: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    width: { type: 'string', default: '10' },
-    limit: { type: 'string' },
-    results: { type: 'string' },
-    page: { type: 'string' },
-    render: { type: 'boolean', default: false },
-  },
-});
-const DESIGNS = options.fast ? [ours] : [ours, shell];
-const wanted = options.design?.split(',') ?? DESIGNS.map(({ name }) => name);
-const seed = Number(options.seed);
-const results = options.results ?? (options.fast ? undefined : join(ROOT, 'bench', 'trials', 'results.jsonl'));
-const out = options.page ?? (options.fast || options.only || options.design ? undefined : join(ROOT, 'docs', 'reliability.md'));
-/** No trial is begun after that. */
-const LIMIT_MS = 1000 * Number(options.limit ?? (options.fast ? 170 : 2700));
+/** Where trials are made, one after the other: the cluster, and how many at a time. What only waits goes on side by side. */
+const PHASES = [
+  { where: 'forgetful', variables: { MIN_JOB_AGE: '5' }, width: 30 },
+  { where: 'restarting', variables: {}, width: 6 },
+  { where: undefined, variables: {} },
+];
 
-let failed = 0;
-
-async function measure() {
+async function measure({ designs, counts, isWanted, seed, width, limitMs, results }) {
   const began = Date.now();
-  const cluster = await startCluster();
-  try {
-    const known = new Set((results ? readResults(results).trials : []).map(identity));
-    const all = [];
-    for (const design of DESIGNS.filter(({ name }) => wanted.includes(name))) {
-      const places = await countPlaces(cluster, design);
-      const counts = options.fast ? FAST : FULL;
-      all.push(...schedule(counts, places, seed).map((one) => ({ design: design.name, seed, ...one })));
+  const known = new Set(readResults(results).trials.map(identity));
+  const tally = { done: 0, of: 0, bad: 0 };
+  let chosen;
+  for (const phase of PHASES) {
+    const isHere = ({ fault }) => FAULTS[fault].where === phase.where;
+    const mayBe = Object.keys(counts).some((fault) => isWanted({ fault }) && isHere({ fault }));
+    if (!mayBe || (chosen && !chosen.some(isHere))) continue;
+    const cluster = await startCluster(phase.variables);
+    try {
+      if (!chosen) {
+        const all = await planned(cluster, designs, counts, seed);
+        chosen = all.filter((one) => isWanted(one) && !known.has(identity(one)));
+        tally.of = chosen.length;
+        append(results, { machine: { ...(await machineOf(cluster)), seed, planned: all.length } });
+      }
+      const work = async (spec) => {
+        if (Date.now() - began > limitMs) return;
+        const design = designs.find(({ name }) => name === spec.design);
+        note(await runTrial(cluster, design, spec), results, tally);
+      };
+      const go = () => pool(chosen.filter(isHere), phase.width ?? width, work);
+      await (phase.where === 'restarting' ? cluster.restarting(go) : go());
+    } finally {
+      await cluster.close();
     }
-    const chosen = all
-      .filter(({ fault }) => options.only === undefined || options.only.split(',').includes(fault))
-      .filter((one) => !known.has(identity(one)))
-      .sort((a, b) => a.n - b.n);
-    const machine = { ...(await machineOf(cluster)), seed, planned: all.length };
-    if (results) append(results, { machine });
-    const trials = [];
-    const work = async (spec) => {
-      if (Date.now() - began > LIMIT_MS) return;
-      const record = await runTrial(
-        cluster,
-        DESIGNS.find(({ name }) => name === spec.design),
-        spec,
-      );
-      note(record, trials, chosen.length);
-    };
-    await pool(
-      chosen.filter(({ fault }) => FAULTS[fault].where === undefined),
-      Number(options.width),
-      work,
-    );
-    const restarted = chosen.filter(({ fault }) => FAULTS[fault].where === 'restarting');
-    if (restarted.length > 0) await cluster.restarting(() => pool(restarted, 6, work));
-    const seconds = Math.round((Date.now() - began) / 1000);
-    if (results) append(results, { machine: { ...machine, seconds, trials: trials.length } });
-    process.stderr.write(`trials: ${trials.length} of ${chosen.length} in ${seconds} s, ${failed} not as they should be\n`);
-  } finally {
-    await cluster.close();
   }
+  const seconds = Math.round((Date.now() - began) / 1000);
+  append(results, { ended: { seconds, trials: tally.done } });
+  process.stderr.write(`trials: ${tally.done} of ${tally.of} in ${seconds} s, ${tally.bad} not as they should be\n`);
+  return tally;
 }
 
-function note(record, trials, of) {
+/** The trials of all designs, each design's in turn. */
+async function planned(cluster, designs, counts, seed) {
+  const all = [];
+  for (const design of designs) {
+    const its = schedule(counts, await countPlaces(cluster, design), seed);
+    all.push(...its.map((one, n) => ({ design: design.name, seed, at: n / its.length, ...one })));
+  }
+  return all.sort((a, b) => a.at - b.at).map(({ at: _, ...one }) => one);
+}
+
+function note(record, results, tally) {
   const expected = FAULTS[record.fault].expected ?? 'exactly once';
-  trials.push(record);
-  if (results) append(results, kept(record, expected));
   const isGood = record.outcome === expected;
-  if (!isGood) failed += 1;
-  process.stderr.write(
-    `trials: ${trials.length}/${of} ${record.design} ${record.key}: ${record.outcome} (${record.took} s)${isGood ? '' : ` ${JSON.stringify(record)}`}\n`,
-  );
+  tally.done += 1;
+  if (!isGood) tally.bad += 1;
+  append(results, kept(record, expected));
+  const { design, key, outcome, took } = record;
+  const whole = isGood ? '' : ` ${JSON.stringify(record)}`;
+  process.stderr.write(`trials: ${tally.done}/${tally.of} ${design} ${key}: ${outcome} (${took} s)${whole}\n`);
 }
 
 async function machineOf({ client }) {
@@ -116,12 +100,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   });
 
 try {
+  const options = readOptions();
   if (!existsSync(join(ROOT, 'dist', 'main.mjs'))) throw new Error('dist/ is not there: run `npm run build`');
-  const unknown = [...(options.only?.split(',') ?? [])].find((name) => !Object.hasOwn(FAULTS, name));
-  if (unknown !== undefined) throw new Error(`there is no ${unknown}; there are ${Object.keys(FAULTS).join(', ')}`);
-  if (!options.render) await measure();
-  if (out !== undefined && results !== undefined) writeFileSync(out, page(readResults(results)));
-  if (options.fast && failed > 0) process.exitCode = 1;
+  const tally = options.render ? undefined : await measure(options);
+  if (options.page !== undefined) writeFileSync(options.page, page(readResults(options.results)));
+  if (options.fast && tally && (tally.bad > 0 || tally.done < tally.of)) process.exitCode = 1;
 } catch (error) {
   process.stderr.write(`trials: ${error instanceof Error ? error.stack : error}\n`);
   process.exitCode = 1;

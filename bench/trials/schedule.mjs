@@ -20,6 +20,9 @@ export const FULL = {
   two: 30,
   four: 15,
   restart: 24,
+  'comes-late': 12,
+  'comes-late-no-accounting': 12,
+  'comes-late-nothing': 6,
 };
 /** A fixed spread for CI. */
 export const FAST = {
@@ -45,7 +48,7 @@ export function schedule(counts, places, seed) {
     const all =
       fault === 'kill' ? everyPlace(places, many) : Array.from({ length: many }, (_, at) => ({ shape: shapes[at % 3] }));
     return all.map((one, at) => ({
-      ...given(FAULTS[fault].needs, one.shape, places, random, at),
+      ...given(FAULTS[fault].needs, one.shape, places, random, at, all.length),
       fault,
       ...one,
       at: at / all.length,
@@ -73,12 +76,12 @@ function everyPlace(places, many) {
 }
 
 /** What a trial of a fault is given besides its shape. */
-function given(needs, shape, places, random, at) {
+function given(needs, shape, places, random, at, of) {
   const pick = (items) => items[Math.floor(random() * items.length)];
   const words = {
     place: () => pick(places[shape]),
-    nth: () => 1 + (Math.floor(at / 3) % SHAPES[shape].steps.length),
-    seconds: () => Math.round(200 * random()) / 10,
+    nth: () => SHAPES[shape].steps.length - (Math.floor(at / 3) % SHAPES[shape].steps.length),
+    seconds: () => Math.round((200 * (at + random())) / of) / 10,
     delays: () => [0, 0, 0, 0].map(() => Math.floor(random() * 300)),
   };
   return Object.fromEntries(needs.map((name) => [name, words[name]()]));

@@ -43,11 +43,24 @@ export async function resumeChain(
   mayRelease: boolean,
   looks: LookUp = oneByOne(site),
 ): Promise<Run> {
+  giveUpUnsent(run);
   for (const { step = '' } of run.steps ?? []) {
     const now = stepOfRun(run, step);
     if (UNCERTAIN.has(phaseOf(now) ?? '')) await resume(now, site, permit, false, looks);
   }
   return finishChain(reread(run), site, permit, mayRelease);
+}
+
+/** A step is sent when the one before it is written down as accepted, so the intents behind the first that is not certain were never sent. */
+function giveUpUnsent(run: Run): void {
+  const steps = intended(run);
+  const first = steps.findIndex((step) => UNCERTAIN.has(phaseOf(step) ?? ''));
+  for (const { step = '' } of first < 0 ? [] : steps.slice(first + 1)) {
+    const now = stepOfRun(run, step);
+    const attempt = current(now.record);
+    const why = `it was not sent: step ${steps[first]?.step} was not accepted yet`;
+    if (attempt?.phase === 'intent') record(now, { event: 'absent', step, attempt: attempt.attempt, certain: true, why });
+  }
 }
 
 async function finishChain(run: Run, site: Site, permit: ActingPermit, mayRelease: boolean): Promise<Run> {

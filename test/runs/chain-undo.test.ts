@@ -28,8 +28,8 @@ let half: Half;
 afterEach(() => half?.remove());
 const write = Permit.issue('write', 'recovery');
 
-/** A chain of two steps of which the first is held at the scheduler and journalled, and the second held and not journalled. */
-async function halfSubmitted(): Promise<Half> {
+/** A chain of two steps of which the first is held at the scheduler and journalled, and the second held and not journalled; or of which nothing was sent. */
+async function halfSubmitted(isSent = true): Promise<Half> {
   const { path: repo, remove } = scratch('chain-undo');
   const base = plan();
   const [main] = base.steps;
@@ -57,8 +57,10 @@ async function halfSubmitted(): Promise<Half> {
   const spend = Permit.issue('spend', planDigest(its));
   const step = run.steps?.find((one) => one.step === 'gen');
   if (!step) throw new Error('no step gen');
-  await send(step, site, gen.job, spend);
-  await site.submitHeld(spend, planDigest(its), hist.job);
+  if (isSent) {
+    await send(step, site, gen.job, spend);
+    await site.submitHeld(spend, planDigest(its), hist.job);
+  }
   return {
     ...{ site, gen, hist, remove },
     run: reread(run),
@@ -112,4 +114,14 @@ test.each<[string, JobView[], JobView[], boolean]>([
   ['one task of several', [], [row({ index: 0, state: 'held' }), row({ index: 1, state: 'running' })], true],
 ])('%s', (_what, before, after, expected) => {
   expect(mayHaveRun('1', before, after)).toBe(expected);
+});
+
+test('of a chain that was cut off before its first step was sent, nothing is looked for but that step', async () => {
+  half = await halfSubmitted(false);
+  await resumeChain(half.run, half.deafAbout(half.hist.job.name), write, true);
+  const absent = readJournal(half.run.folder).filter(({ event }) => event === 'absent');
+  expect(absent).toMatchObject([
+    { step: 'hist', certain: true, why: 'it was not sent: step gen was not accepted yet' },
+    { step: 'gen', certain: true, why: 'a healthy look found no job of this name: nothing was accepted' },
+  ]);
 });
