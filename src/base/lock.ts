@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, systemCode } from './errors.ts';
 import { bootId, startTime } from './process.ts';
-import { temporaryBeside } from './temporaries.ts';
+import { noteLock, temporaryBeside } from './temporaries.ts';
 
 /** How long to wait for another holder before giving up, and how often to look. Locks are held for writes only, never over ssh or a person. */
 const WAIT_MS = 15_000;
@@ -20,6 +20,7 @@ type Holder = { host: string; boot: string; pid: number; started: string; token:
  */
 export async function withLock<T>(path: string, purpose: string, work: () => T | Promise<T>, waitMs = WAIT_MS): Promise<T> {
   mkdirSync(dirname(path), { recursive: true });
+  noteLock(path);
   const token = await acquire(path, purpose, waitMs);
   try {
     return await work();
@@ -28,24 +29,53 @@ export async function withLock<T>(path: string, purpose: string, work: () => T |
   }
 }
 
-async function acquire(path: string, purpose: string, waitMs: number): Promise<string> {
+/**
+ * Takes a lock away that a process of this host left when it was killed, and the rights to remove one that such processes had taken;
+ * leaves everything else as it is.
+ */
+export function clearLock(path: string): void {
+  const rights = namesBeside(path).filter((name) => name.startsWith(`${basename(path)}.`) && name.endsWith('.break'));
+  for (const left of [path, ...rights.map((name) => join(dirname(path), name))]) {
+    const holder = read(left);
+    if (!holder || !isGone(holder)) continue;
+    const proof = temporaryBeside(left);
+    writeFileSync(proof, text(mine('clearing')), { flag: 'wx' });
+    try {
+      breakLock(left, holder, proof);
+    } finally {
+      unlinkSync(proof);
+    }
+  }
+}
+
+function namesBeside(path: string): string[] {
+  try {
+    return readdirSync(dirname(path));
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function mine(purpose: string): Holder {
   const token = randomBytes(8).toString('hex');
-  const mine: Holder = {
-    host: hostname(),
-    boot: bootId(),
-    pid: process.pid,
-    started: startTime(process.pid) ?? '',
-    token,
-    purpose,
-  };
+  return { host: hostname(), boot: bootId(), pid: process.pid, started: startTime(process.pid) ?? '', token, purpose };
+}
+
+function text(holder: Holder): string {
+  return `${JSON.stringify(holder)}\n`;
+}
+
+async function acquire(path: string, purpose: string, waitMs: number): Promise<string> {
+  const holder = mine(purpose);
   const temporary = temporaryBeside(path);
-  writeFileSync(temporary, `${JSON.stringify(mine)}\n`, { flag: 'wx' });
+  writeFileSync(temporary, text(holder), { flag: 'wx' });
   try {
     for (const end = Date.now() + waitMs; ; await sleep(LOOK_MS)) {
-      if (tryLink(temporary, path)) return token;
-      const holder = read(path);
-      if (holder && isGone(holder)) breakLock(path, holder, temporary);
-      else if (Date.now() >= end) throw held(path, holder);
+      if (tryLink(temporary, path)) return holder.token;
+      const other = read(path);
+      if (other && isGone(other)) breakLock(path, other, temporary);
+      else if (Date.now() >= end) throw held(path, other);
     }
   } finally {
     unlinkSync(temporary);

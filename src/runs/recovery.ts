@@ -2,10 +2,11 @@ import { asFailure } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
 import type { Site } from '../sites/site.ts';
 import { resumeChain } from './chain-submission.ts';
+import { due } from './due.ts';
 import { openRuns } from './open.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
-import { reread, withRun } from './run.ts';
+import { record, reread, withRun } from './run.ts';
 import { resume } from './submission.ts';
 
 export type Recovered = { run: string; found: string };
@@ -22,7 +23,7 @@ function hasBegun({ record }: Run): boolean {
 
 /**
  * Finishes every submission of the repository that was cut off: adopts and records what the scheduler has, and releases it while the
- * decision that allowed it still stands. A run another living process is working on is left to it. Submits nothing.
+ * decision that allowed it still stands. Moves what was noted and not yet moved. A run another living process is working on is left to it. Submits nothing.
  */
 export async function recover(
   repo: string,
@@ -33,7 +34,7 @@ export async function recover(
 ): Promise<Recovered[]> {
   const found: Recovered[] = [];
   for (const run of openRuns(repo).runs) {
-    if (!isCutOff(run)) continue;
+    if (!isCutOff(run) && due(run).length === 0) continue;
     try {
       await withRun(run, 'recovery', () => finish(run), 0);
     } catch (error) {
@@ -46,7 +47,10 @@ export async function recover(
 
   async function finish(stale: Run): Promise<void> {
     const before = reread(stale);
-    if (!isCutOff(before)) return;
+    if (!isCutOff(before)) {
+      if (due(before).length > 0) await changed(record(before, ...due(before)));
+      return;
+    }
     // Of a chain each step may have been decided on by itself: all that would be let go must stand.
     const begun = (before.steps ?? [before]).filter(hasBegun);
     const allowed = policyVersion !== null && begun.every(({ record }) => current(record)?.policyVersion === policyVersion);

@@ -28,6 +28,7 @@ import { freeze } from './freezing.ts';
 import type { Planned } from './planning.ts';
 import { launches, newRunId, passed, raced } from './run-choice.ts';
 import type { SubmitFacts } from './submit-facts.ts';
+import { tell } from './telling.ts';
 import type { Granted } from './tool.ts';
 import type { WorkspaceFacts } from './workspace-facts.ts';
 import { refuseTaken } from './workspace-facts.ts';
@@ -141,15 +142,26 @@ export function openLaunch(iterationFolder: string): Run | undefined {
   return launches(iterationFolder).findLast((run) => !isOver(run.record.state) && phaseOf(run) !== undefined);
 }
 
+/** Submits what was reserved, and tells of it elsewhere, under the locks of the run: whoever is cut off here leaves both to the next call. */
+export async function submitAll(
+  acts: Acts,
+  permit: Permit<'spend'>,
+  run: Run,
+  jobs: readonly Reserved[],
+): Promise<{ fault: string | null; after: Run }> {
+  return withWhole(run, 'submitting', async () => {
+    const fault = await submitEach(acts, permit, jobs);
+    const after = reread(run);
+    await tell(acts, after);
+    return { fault, after };
+  });
+}
+
 /**
  * Submits one after the other, each exactly once; the caller holds their locks. Null when all is settled, else why it stopped: what is
  * left then takes a new decision, since this one is only good for this call.
  */
-export async function submitEach(
-  acts: Pick<Acts, 'site'>,
-  permit: Permit<'spend'>,
-  all: readonly Reserved[],
-): Promise<string | null> {
+export async function submitEach(acts: Pick<Acts, 'site'>, permit: Permit<'spend'>, all: readonly Reserved[]): Promise<string | null> {
   for (const { run, jobs } of all) {
     const before = reread(run);
     try {
