@@ -161,7 +161,11 @@ export async function submitAll(
  * Submits one after the other, each exactly once; the caller holds their locks. Null when all is settled, else why it stopped: what is
  * left then takes a new decision, since this one is only good for this call.
  */
-export async function submitEach(acts: Pick<Acts, 'site'>, permit: Permit<'spend'>, all: readonly Reserved[]): Promise<string | null> {
+export async function submitEach(
+  acts: Pick<Acts, 'site'>,
+  permit: Permit<'spend'>,
+  all: readonly Reserved[],
+): Promise<string | null> {
   for (const { run, jobs } of all) {
     const before = reread(run);
     try {

@@ -60,7 +60,7 @@ async function undisturbed(operation: Operation): Promise<{ places: Place[]; exp
 /** What has come of it, and what doctor and explain find, where they are asked. */
 type End = { ended: unknown; problems?: unknown };
 
-async function endOf(operation: Operation, tiny: Tiny, thorough: boolean): Promise<End> {
+export async function endOf(operation: Operation, tiny: Tiny, thorough: boolean): Promise<End> {
   const ended = await operation.ended(tiny);
   return thorough ? { ended, problems: await problems(tiny) } : { ended };
 }
