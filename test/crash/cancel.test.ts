@@ -7,8 +7,8 @@ import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate } from '../support/tiny.ts';
 import { makeListed } from './listed-run.ts';
 import { crashes } from './matrix.ts';
-import { typing } from './operation.ts';
 import { executions, listed, typedUntil } from './typed.ts';
+import { runsOf } from './whole.ts';
 
 afterAll(forgetTemplate);
 
@@ -26,9 +26,9 @@ async function running(): Promise<Tiny> {
 crashes({
   name: 'cancel',
   prepare: async () => ({ tiny: await running() }),
-  act: typing('cancel'),
+  act: (tiny, prefix, env) => tiny.run(['cancel', runsOf(tiny)[0] ?? ''], { prefix, ...(env ? { env } : {}) }),
   finish: async (tiny) => {
-    await typedUntil(tiny, 'cancel');
+    await typedUntil(tiny, 'cancel', runsOf(tiny)[0] ?? '');
     await over(tiny);
   },
   ended: async (tiny) => ({ executions: executions(tiny), runs: await listed(tiny) }),

@@ -12,6 +12,7 @@ import type { Operation } from './operation.ts';
 import { typing } from './operation.ts';
 import { report } from './trials.ts';
 import { executions, listed, submitted, typedUntil } from './typed.ts';
+import { runsOf } from './whole.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'crash-programs-'));
 afterAll(async () => {
@@ -39,9 +40,9 @@ const OPERATIONS: readonly Omit<Operation, 'few'>[] = [
       await until('it runs', async () => existsSync(join(tiny.iteration, 'executions.log')) || undefined);
       return { tiny };
     },
-    act: typing('cancel'),
+    act: (tiny, prefix, env) => tiny.run(['cancel', runsOf(tiny)[0] ?? ''], { prefix, ...(env ? { env } : {}) }),
     finish: async (tiny) => {
-      await typedUntil(tiny, 'cancel');
+      await typedUntil(tiny, 'cancel', runsOf(tiny)[0] ?? '');
       await over(tiny);
     },
     ended: async (tiny) => ({ executions: executions(tiny), runs: await listed(tiny) }),
