@@ -48,7 +48,10 @@ export async function recover(
   async function finish(stale: Run): Promise<void> {
     const before = reread(stale);
     if (!isCutOff(before)) {
-      if (due(before).length > 0) await changed(record(before, ...due(before)));
+      const [move, ...more] = due(before);
+      if (move?.event !== 'moved') return;
+      found.push({ run: before.id, found: `it is ${move.to}: ${move.because}` });
+      await changed(record(before, move, ...more));
       return;
     }
     // Of a chain each step may have been decided on by itself: all that would be let go must stand.

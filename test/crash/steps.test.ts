@@ -58,7 +58,6 @@ crashes({
   finish: submitted,
   ended,
   few: 14,
-  every: ['clone'],
 });
 
 const DONE = /have tasks that have not ended|has tasks that have not ended|every task has ended well/;
@@ -82,5 +81,4 @@ crashes({
   },
   ended,
   few: 14,
-  every: ['clone'],
 });
