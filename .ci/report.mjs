@@ -12,7 +12,7 @@ const nameOf = (result) => relative(process.cwd(), result.name);
 
 /** Tests that wait for real programs and daemons; never those of exactly-once, of races and of laws. */
 const WAITS = /^test\/(?:clusters|cli|server|examples|docs|sites|tools|loop|weaknesses)\//;
-const NEVER = /kill|race|laws|cut-off|conformance|audit|lock/;
+const NEVER = /kill|crash|race|laws|cut-off|conformance|audit|lock/;
 /** More than a few are no accident. */
 const FEW = 3;
 

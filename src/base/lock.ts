@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, systemCode } from './errors.ts';
 import { bootId, processTable, startTime } from './process.ts';
-import { temporaryBeside } from './temporaries.ts';
+import { noteLock, temporaryBeside } from './temporaries.ts';
 
 /** How long to wait for another holder before giving up. Locks are held for writes only, never over ssh or a person. */
 const WAIT_MS = 15_000;
@@ -26,6 +26,7 @@ type Holder = { host: string; boot: string; pids?: string; pid: number; started:
  */
 export async function withLock<T>(path: string, purpose: string, work: () => T | Promise<T>, waitMs = WAIT_MS): Promise<T> {
   mkdirSync(dirname(path), { recursive: true });
+  noteLock(path);
   const token = await acquire(path, purpose, waitMs);
   const beat = setInterval(() => touch(path, token), BEAT_MS);
   beat.unref();
@@ -37,9 +38,37 @@ export async function withLock<T>(path: string, purpose: string, work: () => T |
   }
 }
 
-async function acquire(path: string, purpose: string, waitMs: number): Promise<string> {
+/**
+ * Takes a lock away that a process of this host left when it was killed, and the rights to remove one that such processes had taken;
+ * leaves everything else as it is.
+ */
+export function clearLock(path: string): void {
+  const rights = namesBeside(path).filter((name) => name.startsWith(`${basename(path)}.`) && name.endsWith('.break'));
+  for (const left of [path, ...rights.map((name) => join(dirname(path), name))]) {
+    const holder = read(left);
+    if (!holder || !isGone(holder, left)) continue;
+    const proof = temporaryBeside(left);
+    writeFileSync(proof, text(mine('clearing')), { flag: 'wx' });
+    try {
+      breakLock(left, holder, proof);
+    } finally {
+      unlinkSync(proof);
+    }
+  }
+}
+
+function namesBeside(path: string): string[] {
+  try {
+    return readdirSync(dirname(path));
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function mine(purpose: string): Holder {
   const token = randomBytes(8).toString('hex');
-  const mine: Holder = {
+  return {
     host: hostname(),
     boot: bootId(),
     pids: processTable(),
@@ -48,15 +77,23 @@ async function acquire(path: string, purpose: string, waitMs: number): Promise<s
     token,
     purpose,
   };
+}
+
+function text(holder: Holder): string {
+  return `${JSON.stringify(holder)}\n`;
+}
+
+async function acquire(path: string, purpose: string, waitMs: number): Promise<string> {
+  const holder = mine(purpose);
   const temporary = temporaryBeside(path);
-  writeFileSync(temporary, `${JSON.stringify(mine)}\n`, { flag: 'wx' });
+  writeFileSync(temporary, text(holder), { flag: 'wx' });
   try {
     const end = Date.now() + waitMs;
     for (let pause = LOOK_MS.first; ; pause = Math.min(pause * 1.5, LOOK_MS.most), await sleep(pause * (0.5 + Math.random()))) {
-      if (tryLink(temporary, path)) return token;
-      const holder = read(path);
-      if (holder && isGone(holder, path, temporary)) breakLock(path, holder, temporary);
-      else if (Date.now() >= end) throw held(path, holder);
+      if (tryLink(temporary, path)) return holder.token;
+      const other = read(path);
+      if (other && isGone(other, path, temporary)) breakLock(path, other, temporary);
+      else if (Date.now() >= end) throw held(path, other);
     }
   } finally {
     unlinkSync(temporary);
@@ -107,9 +144,9 @@ function touch(path: string, token: string): void {
   }
 }
 
-/** `fresh` was just made beside `path`, so that both have their times of one clock. */
-function isGone(holder: Holder, path: string, fresh: string): boolean {
-  if (!isNear(holder)) return isSilent(path, fresh);
+/** `fresh` was just made beside `path`, so that both have their times of one clock; without it nobody elsewhere is gone. */
+function isGone(holder: Holder, path: string, fresh?: string): boolean {
+  if (!isNear(holder)) return fresh !== undefined && isSilent(path, fresh);
   if (holder.boot !== bootId()) return true;
   const started = startTime(holder.pid);
   if (started === undefined) return !isHidden(holder.pid);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
+import { appendFileSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { sha256 } from './digest.ts';
@@ -10,6 +10,9 @@ import { bootId, processTable, startTime } from './process.ts';
 const TOKEN = randomBytes(4).toString('hex');
 /** Machine, boot, process, its start and its token. */
 const NOTE = /^([0-9a-f]{12})\.([0-9a-f]{8})\.(\d+)\.(\d+)\.([0-9a-f]{8})$/;
+
+/** What the line of a lock begins with; that of a folder is its absolute path. */
+const LOCK = 'lock ';
 
 let count = 0;
 let notes: string | undefined;
@@ -36,30 +39,53 @@ export function temporaryBeside(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}.${TOKEN}${(count++).toString(36)}.tmp`);
 }
 
-/**
- * Takes away what processes that noted in `folder` have left. Only those of this machine that are certainly gone: whether one of another
- * machine, or behind another table of processes, lives cannot be seen from here. What cannot be removed now is left for the next time.
- */
-export function sweepTemporaries(folder: string): void {
-  for (const name of namesIn(folder)) {
-    const [, machine, boot, pid, start, token] = NOTE.exec(name) ?? [];
-    if (machine !== machineTag() || (boot === bootTag() && startTime(Number(pid)) === start)) continue;
-    const path = join(folder, name);
-    try {
-      for (const place of new Set(readFileSync(path, 'utf8').split('\n').slice(0, -1))) sweep(place, `.${pid}.${token}`);
-      unlinkSync(path);
-    } catch (error) {
-      if (systemCode(error) === undefined) throw error;
-    }
-  }
+/** Notes a lock that this process is about to take, so that it is found when this process is killed with it. */
+export function noteLock(path: string): void {
+  note(`${LOCK}${resolve(path)}`);
 }
 
+/** A process that was killed: the folders it wrote in, the locks it took, and how to take away what it had not finished there. */
+export type Dead = { folders: readonly string[]; locks: readonly string[]; sweep(): void };
+
+/**
+ * Those that noted in `folder`, were processes of this machine, and are certainly gone: whether one of another machine, or behind another
+ * table of processes, lives cannot be seen from here.
+ */
+export function deadIn(folder: string): Dead[] {
+  return namesIn(folder).flatMap((name) => {
+    const [, machine, boot, pid, start, token] = NOTE.exec(name) ?? [];
+    if (machine !== machineTag() || (boot === bootTag() && startTime(Number(pid)) === start)) return [];
+    const lines = [...new Set((readText(join(folder, name)) ?? '').split('\n').slice(0, -1))];
+    const folders = lines.filter((line) => !line.startsWith(LOCK));
+    return [
+      {
+        folders,
+        locks: lines.filter((line) => line.startsWith(LOCK)).map((line) => line.slice(LOCK.length)),
+        sweep: () => {
+          for (const one of folders) sweep(one, `.${pid}.${token}`);
+          rmSync(join(folder, name), { force: true });
+        },
+      },
+    ];
+  });
+}
+
+/** Only what bears the very name of that process's temporary files. */
 function sweep(folder: string, owner: string): void {
   for (const name of namesIn(folder)) {
     const at = name.lastIndexOf(owner);
     if (at < 2 || !name.startsWith('.') || !/^[0-9a-z]+\.tmp$/.test(name.slice(at + owner.length))) continue;
     const path = join(folder, name);
     if (lstatSync(path, { throwIfNoEntry: false })?.isFile()) rmSync(path, { force: true });
+  }
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
@@ -74,15 +100,15 @@ function namesIn(folder: string): string[] {
 }
 
 /** A note that cannot be written keeps nothing from being done: then what is left behind stays. */
-function note(folder: string): void {
-  if (notes === undefined || noted.has(folder) || folder.includes('\n')) return;
+function note(line: string): void {
+  if (notes === undefined || noted.has(line) || line.includes('\n')) return;
   const start = startTime(process.pid);
   if (start === undefined) return;
   const path = join(notes, [machineTag(), bootTag(), process.pid, start, TOKEN].join('.'));
   try {
     mkdirSync(notes, { recursive: true, mode: 0o700 });
-    appendFileSync(path, `${folder}\n`, { mode: 0o600 });
-    noted.add(folder);
+    appendFileSync(path, `${line}\n`, { mode: 0o600 });
+    noted.add(line);
     forgetAtEnd(path);
   } catch (error) {
     if (systemCode(error) === undefined) throw error;

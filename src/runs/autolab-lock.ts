@@ -58,6 +58,14 @@ export async function withAutolabLock<T>(
   }
 }
 
+/** Takes the lock away where a process of ours on this host left it when it was killed. */
+export async function clearAutolabLock(repo: string): Promise<void> {
+  const path = join(repo, '.autolab', 'lock');
+  const { holder } = look(path);
+  if (holder?.autolab_mcp && holder.host === hostname() && lifeOf(holder) === 'gone')
+    await breakLock(path, holder, randomBytes(16).toString('hex'));
+}
+
 async function acquire(path: string, mine: Holder, waitMs: number): Promise<void> {
   const complete = temporaryBeside(path);
   writeFileSync(complete, jsonText(mine), { flag: 'wx' });

@@ -28,9 +28,13 @@ export function writeResults(run: Run, design: Design, produced: WorkResult | nu
   if (!isOver(run.record.state)) checkMove(run.record.state, status);
   writeAtomic(join(run.folder, 'metrics.json'), metricsText(results.metrics));
   writeAtomic(join(run.iterationFolder, 'analysis', 'summary.md'), results.summary);
-  const extracted = record(run, { event: 'extracted', status, detail: results.detail, metrics: digest(results.metrics) });
-  if (isOver(run.record.state)) return extracted;
-  return record(extracted, { event: 'moved', from: run.record.state, to: status, because: results.detail });
+  return record(
+    run,
+    { event: 'extracted', status, detail: results.detail, metrics: digest(results.metrics) },
+    ...(isOver(run.record.state)
+      ? []
+      : [{ event: 'moved' as const, from: run.record.state, to: status, because: results.detail }]),
+  );
 }
 
 function ofRun(run: Run, expected: ExpectedMetrics, produced: WorkResult | null): Results {

@@ -131,6 +131,14 @@ export function appendJournal(runFolder: string, last: number, entry: JournalEve
   return row;
 }
 
+/** The same of several events that belong together, in one write, so that whoever is killed leaves all of them or none. */
+export function appendJournalAll(runFolder: string, last: number, entries: readonly JournalEvent[]): JournalLine[] {
+  const at = instant();
+  const rows = entries.map((entry, nth) => ({ v: JOURNAL_VERSION, n: last + 1 + nth, at, ...entry }));
+  if (rows.length > 0) appendLine(journalPath(runFolder), rows.map((row) => JSON.stringify(row)).join('\n'));
+  return rows;
+}
+
 function parseLine(row: string, path: string, at: number): JournalLine | undefined {
   let json: unknown;
   try {

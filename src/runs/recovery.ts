@@ -3,13 +3,14 @@ import { asFailure } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
 import type { Site } from '../sites/site.ts';
 import { intended, resumeChain } from './chain-submission.ts';
+import { due } from './due.ts';
 import { isOver } from './lifecycle.ts';
 import type { LookUp } from './look-up.ts';
 import { allAtOnce, lastHeard } from './look-up.ts';
 import { openRuns } from './open.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
-import { reread, withRun } from './run.ts';
+import { record, reread, withRun } from './run.ts';
 import { resume } from './submission.ts';
 import type { Attempt } from './types.ts';
 
@@ -30,7 +31,8 @@ function hasBegun({ record }: Run): boolean {
 /**
  * Finishes every submission of the repository that was cut off: adopts and records what the scheduler has, and releases it while the
  * decision that allowed it still stands. However many there are, what became of them is asked with one question a site, and where nothing
- * is to be done no lock is taken. A run another living process is working on is left to it. Submits nothing.
+ * is to be done no lock is taken. Moves what was noted and not yet moved. A run another living process is working on is left to it. Submits
+ * nothing.
  */
 export async function recover(
   repo: string,
@@ -39,8 +41,10 @@ export async function recover(
   policyVersion: string | null,
   changed: (run: Run) => Promise<void>,
 ): Promise<Recovered[]> {
-  const cutOff = openRuns(repo).runs.filter(isCutOff);
+  const open = openRuns(repo).runs;
+  const cutOff = open.filter(isCutOff);
   const found = new Map<string, string>();
+  for (const run of open) if (!isCutOff(run) && due(run).length > 0) await moveOn(run, found, changed);
   for (const name of new Set(cutOff.map(({ plan }) => plan.site))) {
     const here = cutOff.filter(({ plan }) => plan.site === name);
     try {
@@ -50,10 +54,27 @@ export async function recover(
       for (const { id } of here) if (!found.has(id)) found.set(id, `not finished: ${failure.message}`);
     }
   }
-  return cutOff.flatMap(({ id }) => {
+  return open.flatMap(({ id }) => {
     const what = found.get(id);
     return what === undefined ? [] : [{ run: id, found: what }];
   });
+}
+
+/** Makes the move that follows from the journal, where who was to make it was cut off. */
+async function moveOn(run: Run, found: Map<string, string>, changed: (run: Run) => Promise<void>): Promise<void> {
+  const work = async () => {
+    const before = reread(run);
+    const [move, ...more] = due(before);
+    if (isCutOff(before) || move?.event !== 'moved') return;
+    found.set(run.id, `it is ${move.to}: ${move.because}`);
+    await changed(record(before, move, ...more));
+  };
+  try {
+    await withRun(run, 'recovery', work, 0);
+  } catch (error) {
+    const failure = passOver(error);
+    if (failure.code !== 'lock_held') found.set(run.id, `not finished: ${failure.message}`);
+  }
 }
 
 async function recoverAt(

@@ -7,7 +7,7 @@ import { withLock } from '../base/lock.ts';
 import { chainRecord, linesOf } from './chain.ts';
 import { groupRecord, readGroup } from './group.ts';
 import type { JournalEvent, JournalLine } from './journal.ts';
-import { appendJournal, readJournal } from './journal.ts';
+import { appendJournalAll, readJournal } from './journal.ts';
 import { checkMove, isOver, TASK_OVER } from './lifecycle.ts';
 import type { Plan } from './plan.ts';
 import { indicesOf, PLAN_VERSION, planDigest, stepOf } from './plan.ts';
@@ -151,7 +151,7 @@ export function record(run: Run, ...events: JournalEvent[]): Run {
     });
   }
   checkMoves(run.record.state, events);
-  for (const event of events) lines.push(appendJournal(run.folder, lines.length, event));
+  lines.push(...appendJournalAll(run.folder, lines.length, events));
   if (run.replicates || run.steps || run.step !== undefined) return reread(run);
   return withDecided({ ...run, record: replay(lines, indicesOf(stepOf(run))) });
 }

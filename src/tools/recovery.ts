@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { asFailure } from '../base/errors.ts';
-import { withLock } from '../base/lock.ts';
+import { clearLock, withLock } from '../base/lock.ts';
 import type { ActingPermit } from '../base/permit.ts';
-import { notesIn, sweepTemporaries } from '../base/temporaries.ts';
+import { deadIn, notesIn } from '../base/temporaries.ts';
 import type { Acts, Context } from '../context.ts';
-import { discard, unintended } from '../runs/open.ts';
+import { clearAutolabLock } from '../runs/autolab-lock.ts';
+import { discard, openRuns, unintended } from '../runs/open.ts';
 import type { Recovered } from '../runs/recovery.ts';
 import { recover } from '../runs/recovery.ts';
+import { gateOf, reread, withRun } from '../runs/run.ts';
 import { audit, who } from './audit-lines.ts';
 import { tell } from './telling.ts';
 import type { Caller } from './tool.ts';
@@ -19,12 +21,39 @@ export async function finishCutOff(
   tool: string,
   permit: ActingPermit,
 ): Promise<Recovered[]> {
-  sweepTemporaries(notesIn(context.state()));
   const policy = acts.policy();
   const holds = policy.problems.length === 0 && policy.seal.breaches.length === 0;
   await tidyReservations(acts.repo, context);
   const found = await recover(acts.repo, acts.site, permit, holds ? policy.version : null, (run) => tell(acts, run));
+  found.push(...(await clearUp(acts, context)));
   for (const one of found) await audit(context, { kind: 'recovery', tool, caller: who(caller), run: one.run, detail: one.found });
+  return found;
+}
+
+/**
+ * What processes that were killed have left goes away: their temporary files and locks. What is told elsewhere of the runs they were at
+ * work on is told anew, since a journal may be ahead of it.
+ */
+async function clearUp(acts: Acts, context: Context): Promise<Recovered[]> {
+  const dead = deadIn(notesIn(context.state()));
+  if (dead.length === 0) return [];
+  const folders = new Set(dead.flatMap((one) => one.folders));
+  const found: Recovered[] = [];
+  let left = 0;
+  for (const run of openRuns(acts.repo).runs.filter((one) => folders.has(gateOf(one)))) {
+    try {
+      await withRun(run, 'recovery', () => tell(acts, reread(run)), 0);
+    } catch (error) {
+      left++;
+      const { code, message } = asFailure(error);
+      if (code !== 'lock_held') found.push({ run: run.id, found: `not brought up to date: ${message}` });
+    }
+  }
+  await clearAutolabLock(acts.repo);
+  for (const { locks, sweep } of dead) {
+    for (const lock of locks) clearLock(lock);
+    if (left === 0) sweep();
+  }
   return found;
 }
 

@@ -12,7 +12,7 @@ import type { Again } from '../runs/retry.ts';
 import { againWords, retryPlan } from '../runs/retry.ts';
 import { lastVerified } from '../runs/retry-evidence.ts';
 import type { Run } from '../runs/run.ts';
-import { codeOf, reread, withWhole } from '../runs/run.ts';
+import { codeOf } from '../runs/run.ts';
 import { stepEvidence } from '../runs/step-evidence.ts';
 import { MEMORY, memoryMb, WALLTIME, walltimeSeconds } from '../runs/units.ts';
 import { refuseAwaited } from '../runs/waiting-runs.ts';
@@ -24,8 +24,7 @@ import { chooseRun, launches } from './run-choice.ts';
 import type { SubmitFacts } from './submit-facts.ts';
 import { failedInRow, judgedPlan, recount } from './submit-facts.ts';
 import { runProbes } from './submit-probes.ts';
-import { reserveAgain, submitEach } from './submit-steps.ts';
-import { tell } from './telling.ts';
+import { reserveAgain, submitAll } from './submit-steps.ts';
 import { defineTool } from './tool.ts';
 import { decisionView, nextStep } from './views.ts';
 import { workspaceWords } from './workspace-facts.ts';
@@ -118,9 +117,7 @@ export default defineTool({
     launch: await reserveAgain(acts, permit, facts, granted, facts.run, `run again: ${againWords(facts.again)}`),
   }),
   handle: async (_input, acts, permit, { facts, launch: { run, jobs } }) => {
-    const fault = await withWhole(run, 'submitting', () => submitEach(acts, permit, jobs));
-    const after = reread(run);
-    await tell(acts, after);
+    const { fault, after } = await submitAll(acts, permit, run, jobs);
     const note =
       fault === null
         ? null

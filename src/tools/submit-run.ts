@@ -1,15 +1,14 @@
 import * as z from 'zod';
 import { isSameWork } from '../runs/capsule.ts';
 import { isOver } from '../runs/lifecycle.ts';
-import { codeOf, isGivenUp, isUnsubmitted, phaseOf, reread, withWhole } from '../runs/run.ts';
+import { codeOf, isGivenUp, isUnsubmitted, phaseOf } from '../runs/run.ts';
 import { dryRun, iterationField, runField } from './fields.ts';
 import { planRun } from './planning.ts';
 import { launches, ownRuns, uncertain } from './run-choice.ts';
 import { afterNote, alreadyNote, answerSubmit, describePlan, submitOutput, submitText } from './submit-answer.ts';
 import { lookAtPlan, recount } from './submit-facts.ts';
 import { runProbes } from './submit-probes.ts';
-import { reserveLaunch, retried, submitEach } from './submit-steps.ts';
-import { tell } from './telling.ts';
+import { reserveLaunch, retried, submitAll } from './submit-steps.ts';
 import { defineTool } from './tool.ts';
 import { decisionView } from './views.ts';
 
@@ -90,9 +89,7 @@ export default defineTool({
   reserve: ({ run_id, again }, acts, permit, facts, granted) => reserveLaunch(acts, permit, facts, granted, { run_id, again }),
 
   handle: async (_input, acts, permit, { run, jobs }) => {
-    const fault = await withWhole(run, 'submitting', () => submitEach(acts, permit, jobs));
-    const after = reread(run);
-    await tell(acts, after);
+    const { fault, after } = await submitAll(acts, permit, run, jobs);
     const note = fault === null ? null : `the submission is not finished (${fault}); the next call goes on with it`;
     return answerSubmit(after, note, false);
   },

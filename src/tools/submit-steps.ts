@@ -28,6 +28,7 @@ import { freeze } from './freezing.ts';
 import type { Planned } from './planning.ts';
 import { launches, newRunId, passed, raced } from './run-choice.ts';
 import type { SubmitFacts } from './submit-facts.ts';
+import { tell } from './telling.ts';
 import type { Granted } from './tool.ts';
 import type { WorkspaceFacts } from './workspace-facts.ts';
 import { refuseTaken } from './workspace-facts.ts';
@@ -139,6 +140,21 @@ export function retried(run: Run): Failure {
 /** The launch of an iteration that is not over: there is at most one that was not asked for with `again`. */
 export function openLaunch(iterationFolder: string): Run | undefined {
   return launches(iterationFolder).findLast((run) => !isOver(run.record.state) && phaseOf(run) !== undefined);
+}
+
+/** Submits what was reserved, and tells of it elsewhere, under the locks of the run: whoever is cut off here leaves both to the next call. */
+export async function submitAll(
+  acts: Acts,
+  permit: Permit<'spend'>,
+  run: Run,
+  jobs: readonly Reserved[],
+): Promise<{ fault: string | null; after: Run }> {
+  return withWhole(run, 'submitting', async () => {
+    const fault = await submitEach(acts, permit, jobs);
+    const after = reread(run);
+    await tell(acts, after);
+    return { fault, after };
+  });
 }
 
 /**

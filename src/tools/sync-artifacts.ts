@@ -127,13 +127,18 @@ async function collect(repo: string, run: Run, judged: Judged | undefined): Prom
     : good === 0
       ? 'no task succeeded; there is nothing to collect'
       : `${missing.length} not there or not as expected`;
-  const synced = record(run, {
-    event: 'synced',
-    status: ok ? 'ok' : 'failed',
-    detail: [detail, ...code.notes].join('; '),
-    missing: good === 0 ? ['every task failed'] : missing,
-  });
-  if (ok && !isOver(run.record.state)) record(synced, { event: 'moved', from: run.record.state, to: 'synced', because: detail });
+  record(
+    run,
+    {
+      event: 'synced',
+      status: ok ? 'ok' : 'failed',
+      detail: [detail, ...code.notes].join('; '),
+      missing: good === 0 ? ['every task failed'] : missing,
+    },
+    ...(ok && !isOver(run.record.state)
+      ? [{ event: 'moved' as const, from: run.record.state, to: 'synced' as const, because: detail }]
+      : []),
+  );
   return { checked, notes: code.notes };
 }
 

@@ -12,12 +12,11 @@ export type Operation = {
   act(tiny: Tiny, prefix: string[], env?: Record<string, string>): Promise<Done>;
   /** The commands that follow in a new process, until nothing is left to do. Also follows the undisturbed one. */
   finish(tiny: Tiny): Promise<void>;
-  /** What has come of it, without what differs from run to run. Every trial must end as the undisturbed one does, or as `others`. */
+  /** What has come of it, without what differs from run to run. Every trial must end as the undisturbed one does. */
   ended(tiny: Tiny): unknown | Promise<unknown>;
-  /** Ends that are right too, such as that nothing was ever intended. */
-  others?: readonly unknown[];
-  /** How many places the fast subset takes. */
+  /** How many places the fast subset takes; all of these calls are in it besides. */
   few: number;
+  every?: readonly string[];
 };
 
 /** A repository, and how it is put away or back to how it was. `again` undefined: it can be used once. */

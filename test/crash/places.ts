@@ -22,10 +22,11 @@ export async function placesOf(run: (prefix: string[]) => Promise<unknown>): Pro
  * About `few` of the places, always the same ones: of every kind of call the first and the last, and between them as many as its share,
  * evenly spread.
  */
-export function someOf(places: readonly Place[], few: number): Place[] {
+export function someOf(places: readonly Place[], few: number, every: readonly string[] = []): Place[] {
   const calls = [...new Set(places.map(({ call }) => call))];
   return calls.flatMap((call) => {
     const its = places.filter((place) => place.call === call);
+    if (every.includes(call)) return its;
     const count = Math.min(its.length, Math.max(2, Math.round((few * its.length) / places.length)));
     const chosen = Array.from({ length: count }, (_, at) => Math.round((at * (its.length - 1)) / Math.max(1, count - 1)));
     return its.filter((_, at) => chosen.includes(at));

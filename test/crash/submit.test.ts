@@ -1,16 +1,18 @@
 import { afterAll } from 'vitest';
-import { forgetTemplate, makeTiny } from '../support/tiny.ts';
+import { forgetTemplate } from '../support/tiny.ts';
+import { makeListed } from './listed-run.ts';
 import { crashes } from './matrix.ts';
 import { typing } from './operation.ts';
-import { executions, listed, problems, submitted } from './typed.ts';
+import { executions, listed, submitted } from './typed.ts';
 
 afterAll(forgetTemplate);
 
 crashes({
   name: 'submit',
-  prepare: async () => ({ tiny: await makeTiny() }),
+  prepare: async () => ({ tiny: await makeListed() }),
   act: typing('submit'),
   finish: submitted,
-  ended: async (tiny) => ({ executions: executions(tiny), runs: await listed(tiny), ...((await problems(tiny)) as object) }),
-  few: 30,
+  ended: async (tiny) => ({ executions: executions(tiny), runs: await listed(tiny) }),
+  few: 0,
+  every: ['fsync', 'rename', 'link', 'clone'],
 });

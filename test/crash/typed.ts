@@ -6,6 +6,13 @@ import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { runsOf } from './whole.ts';
 
+/** Types a command until it is done; fails with what it said last. */
+export async function typedUntil(tiny: Tiny, ...args: string[]): Promise<void> {
+  let done = await tiny.run(args);
+  for (let turn = 0; done.exit !== 0 && turn < 5; turn++) done = await tiny.run(args);
+  if (done.exit !== 0) throw new Error(`${args.join(' ')}: ${done.stdout}${done.stderr}`);
+}
+
 /** The same call until every job of it is there, then looks until nothing is waited for. */
 export async function submitted(tiny: Tiny): Promise<void> {
   await toldOf(tiny, 'submit');

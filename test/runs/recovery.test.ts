@@ -7,13 +7,18 @@ import { discard, openRuns, unintended } from '../../src/runs/open.ts';
 import { current } from '../../src/runs/record.ts';
 import { isCutOff, recover } from '../../src/runs/recovery.ts';
 import type { Run } from '../../src/runs/run.ts';
-import { reread } from '../../src/runs/run.ts';
+import { record, reread } from '../../src/runs/run.ts';
 import { submit } from '../../src/runs/submission.ts';
 import { RUN_ID } from './samples.ts';
 import type { Bench } from './submissions.ts';
 import { reserved, TIMED_OUT } from './submissions.ts';
 
 let bench: Bench;
+const taskOf = (run: Run) => {
+  const [task] = reread(run).record.tasks;
+  if (!task) throw new Error('it has no task');
+  return task;
+};
 afterEach(() => bench.remove());
 
 async function recovered(policy: string | null = 'policy 1', site = bench.site, changed = async (_run: Run) => {}) {
@@ -51,6 +56,32 @@ test.each([['another policy'], [null]])('under %s what was accepted is adopted, 
   expect(await recovered()).toEqual([{ run: RUN_ID, found: 'job 1 was found and released' }]);
   await bench.over();
   expect(bench.executions()).toHaveLength(1);
+});
+
+const observed = (state: 'succeeded' | 'failed') => ({
+  ...{ event: 'observed' as const, step: 'main', attempt: 1, looked: 1 },
+  tasks: [{ ...taskOf(bench.run), state, failure: state === 'failed' ? ('exit_code' as const) : null }],
+});
+test.each([
+  ['what has failed', () => [observed('failed')], 'failed'],
+  ['what has ended well', () => [observed('succeeded')], 'running'],
+  [
+    'what was collected',
+    () => [observed('succeeded'), { event: 'synced' as const, status: 'ok' as const, detail: 'all there', missing: [] }],
+    'synced',
+  ],
+])('%s is moved by whoever looks next, where that was cut off just before it was', async (_what, events, state) => {
+  bench = await reserved();
+  await bench.accept();
+  await recovered();
+  await bench.over();
+  record(reread(bench.run), ...events());
+  expect(reread(bench.run).record.state).toBe('submitted');
+  const changed: string[] = [];
+  const found = await recovered('policy 1', bench.site, async (run) => void changed.push(run.record.state));
+  expect(found).toEqual([{ run: RUN_ID, found: expect.stringContaining(`it is ${state}: `) }]);
+  expect([reread(bench.run).record.state, changed]).toEqual([state, [state]]);
+  expect(await recovered()).toEqual([]);
 });
 
 test('a held job that was made larger is withdrawn', async () => {
