@@ -40,8 +40,8 @@ const FULL = {
   commands: 15,
   rows: 100_000,
   recordTimes: 15,
-  openRuns: 1000,
-  recoveries: 3,
+  openRuns: 200,
+  recoveries: 1,
 };
 const ONCE = {
   starts: 1,

@@ -8,7 +8,7 @@ const GROUP = 'A new server on a repository with many open runs';
 /** What it takes a new server to answer, to tell of the runs and to look at them, with a repository that is left in every phase of a submission. */
 export async function recoveryRows({ main, noop, repository, counts }) {
   await submitOne(main, repository);
-  const folders = manyRuns(repository, counts.openRuns);
+  manyRuns(repository, counts.openRuns);
   const ours = async () => {
     const server = await connect([main, 'serve'], { cwd: repository.path });
     const took = { listed: server.listed };
@@ -30,7 +30,6 @@ export async function recoveryRows({ main, noop, repository, counts }) {
     return { listed: server.listed };
   };
   const seen = await interleave(counts.recoveries, { ours, noop: theirs }, 0);
-  folders.remove();
   await repository.reset();
   const against = { name: 'no-op server, spawn to tools/list', values: seen.noop.map((one) => one.listed) };
   const row = (what, key, more = {}) => ({
@@ -74,7 +73,6 @@ function manyRuns({ path, iteration }, count) {
     writeFileSync(join(runs, copy, 'gate', 'journal.jsonl'), cut(renamed(journal, id, copy), ENDS[at % ENDS.length], at));
     writeFileSync(join(open, copy), marked);
   }
-  return { remove: () => undefined };
 }
 
 function renamed(text, id, copy) {
