@@ -69,7 +69,10 @@ async function follow(its: Product, name: string, to: State): Promise<void> {
     return;
   }
   if (name.startsWith('time passes')) return its.pass(3000);
-  if (name === 'the policy changes') return void (its.policy = `${its.policy}, changed`);
+  if (name === 'the policy changes') {
+    its.policy = `${its.policy}, changed`;
+    return;
+  }
   const late = /^attempt (\d+) (is taken late|never arrives)/.exec(name);
   if (late) {
     const sent = its.far.submitted.find((one) => one.name.includes(`.main.${Number(late[1]) + 1}.`));

@@ -4,7 +4,7 @@ import { parseIndices } from '../../base/indices.ts';
 import { quote } from '../../base/text.ts';
 import type { Output } from '../transports/transport.ts';
 import { viewsOf } from './local-views.ts';
-import type { Finding, Found, History, JobId, JobTrace, JobView, Look, Queue, Requested } from './scheduler.ts';
+import type { Finding, Found, History, JobId, JobTrace, Look, Queue, Requested } from './scheduler.ts';
 
 /** The runner's exit codes; anything else, and an answer that is cut off, is no answer. */
 const CODES: Readonly<Record<number, FailureCode>> = {
