@@ -15,6 +15,7 @@ import { commandRows } from './rows/commands.mjs';
 import { decideRows } from './rows/decide.mjs';
 import { pollRows } from './rows/poll.mjs';
 import { recordRows } from './rows/records.mjs';
+import { recoveryRows } from './rows/recovery.mjs';
 import { slurmRows } from './rows/slurm.mjs';
 import { startRows } from './rows/start.mjs';
 import { scriptOf, submitRows } from './rows/submit.mjs';
@@ -39,6 +40,8 @@ const FULL = {
   commands: 15,
   rows: 100_000,
   recordTimes: 15,
+  openRuns: 200,
+  recoveries: 1,
 };
 const ONCE = {
   starts: 1,
@@ -51,6 +54,8 @@ const ONCE = {
   commands: 1,
   rows: 1000,
   recordTimes: 1,
+  openRuns: 12,
+  recoveries: 1,
 };
 const COUNTS = options.quick
   ? { ...ONCE, decisions: 1, batch: 100, jobs: 3, tasks: 100, polls: 1 }
@@ -66,6 +71,7 @@ const GROUPS = {
   records: recordRows,
   decide: decideRows,
   poll: pollRows,
+  recovery: recoveryRows,
   slurm: slurmRows,
 };
 const wanted = options.only?.split(',') ?? Object.keys(GROUPS);

@@ -188,11 +188,15 @@ async function note(
   for (const more of parts(run).flatMap((part) => grownChildren(part, look)))
     problems.push(`${run.id}: a job that a script submitted may use more than was declared for each: job ${more}`);
   for (const bad of mine?.unreadable ?? []) problems.push(`${run.id}: a marker cannot be read: ${bad}`);
+  const newsOf = (whole: Run, part: Run) =>
+    observe(part, look, mine, parentFailed(whole, part), sights(part), failedBefore(part));
   try {
+    // Of what stands still no lock is taken.
+    if (moves(run).length === 0 && parts(run).every((part) => newsOf(run, part).length === 0)) return;
     await withRun(run, 'monitoring', () => {
       for (const part of parts(reread(run))) {
         const fresh = reread(part);
-        const events = observe(fresh, look, mine, parentFailed(reread(run), fresh), sights(fresh), failedBefore(fresh));
+        const events = newsOf(reread(run), fresh);
         if (events.length > 0) record(fresh, ...events);
       }
       const whole = reread(run);

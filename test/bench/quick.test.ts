@@ -49,6 +49,10 @@ const ROWS = [
   'commands a poll, 1 and 3 jobs',
   '100 running tasks reconciled',
   '100 ended tasks reconciled with their markers',
+  '12 open runs: spawn to tools/list',
+  '12 open runs: list_runs',
+  '12 open runs: monitor_runs, with recovery of what was cut off',
+  '12 open runs: monitor_runs once more',
 ];
 /** Where a Slurm can be started. */
 const ON_SLURM = [
@@ -74,7 +78,7 @@ test('every row is measured once, and nothing is left behind', { timeout: 240_00
     .filter((what) => what !== 'what');
   const onSlurm = withoutClusters() === undefined;
   expect(rows).toEqual(onSlurm ? [...ROWS, ...ON_SLURM] : ROWS);
-  expect(stdout.split('\n').filter((line) => line.startsWith('──'))).toHaveLength(onSlurm ? 8 : 7);
+  expect(stdout.split('\n').filter((line) => line.startsWith('──'))).toHaveLength(onSlurm ? 9 : 8);
   expect(stdout).not.toMatch(/\?|NaN/);
   expect(readdirSync(tmp)).toEqual([]);
 });

@@ -65,6 +65,8 @@ function held(desk: () => Desk): void {
     });
     expect(await d.file(join(folder, 'ran'))).toBe('ran\n');
     expect(await d.find(job.name.slice(0, -1))).toEqual([]);
+    // Many names are one question, and a name that is not there takes nothing from the others.
+    expect(await d.find('al_none.main.1.00', job.name)).toEqual(await d.find(job.name));
   });
 
   test('the environment is what was given, and nothing of the caller', { timeout: LIMIT }, async () => {

@@ -7,7 +7,7 @@ import type { Rules } from './state.ts';
 const isWhole = process.env.AUTOLAB_MODEL === 'whole';
 
 test.each<[string, Rules]>([
-  ['one caller, three faults', { callers: 1, attempts: 2, faults: isWhole ? 3 : 2, forgets: true }],
+  ['one caller, two faults, a scheduler that forgets', { callers: 1, attempts: 2, faults: isWhole ? 3 : 2, forgets: true }],
   ['one caller, three faults, a scheduler that keeps everything', { callers: 1, attempts: 2, faults: 3, forgets: false }],
   ['two callers, two faults', { callers: 2, attempts: 2, faults: isWhole ? 3 : 2, forgets: false }],
   ['two callers, a fault, a scheduler that forgets', { callers: 2, attempts: 2, faults: isWhole ? 2 : 1, forgets: true }],

@@ -57,7 +57,8 @@ function waysOf(state: State, who: number, caller: Caller, rules: Rules): Way[] 
     unlocked(withCaller(now, who, caller.isRecovering ? { at: 'act', isRecovering: false, rows: [] } : IDLE));
   const isFree = state.lock === null || rules.without === 'lock';
   const locked = (now: State): State => ({ ...now, lock: who });
-  const isEarly = (then: Caller['at']) => (then === 'looked' ? attempt?.age === 0 : !state.jobs[attempt?.job ?? -1]?.seen);
+  const isEarly = (then: Caller['at']) =>
+    then === 'looked' ? caller.at === 'look' && caller.isEarly : !state.jobs[attempt?.job ?? -1]?.seen;
   const look = (then: Caller['at'], of = attempt): Way[] => [
     { name: 'looks', next: go(then, { rows: of ? rowsOf(state, state.attempts.indexOf(of)) : [], isEarly: isEarly(then) }) },
     { name: 'looks and has no answer', isFault: true, next: then === 'looked' ? go(then, { rows: null }) : end },
@@ -87,7 +88,8 @@ function waysOf(state: State, who: number, caller: Caller, rules: Rules): Way[] 
           {
             name: `${name}, recovers`,
             isFault,
-            next: (now) => (recover === 'look' ? go('look')(held(now)) : toRelease(held(now), false)),
+            next: (now) =>
+              recover === 'look' ? go('look', { isEarly: attempt?.age === 0 })(held(now)) : toRelease(held(now), false),
           },
         ];
       });
@@ -156,7 +158,8 @@ function waysOf(state: State, who: number, caller: Caller, rules: Rules): Way[] 
       if (!row && caller.isEarly && rules.without !== 'wait for it')
         return [{ name: 'waits for its job to be seen', next: go('wait for it') }];
       const isThere = row !== undefined && row.state !== 'over' && row.state !== 'done';
-      if (!state.stands && !state.cancelling && row?.state === 'held') return [{ name: 'leaves it held', next: end }];
+      if (!state.stands && !state.cancelling && row?.state === 'held' && caller.isRecovering)
+        return [{ name: 'leaves it held', next: end }];
       if (state.cancelling && isThere) return [{ name: 'goes on cancelling', next: (now) => go('end it')(moved(now)) }];
       if (isThere && (row.state === 'held' || attempt.phase === 'submitted') && attempt.phase !== 'released')
         return [{ name: 'takes it for held', next: (now) => go('read back')(moved(now)) }];
@@ -222,7 +225,7 @@ function waysOf(state: State, who: number, caller: Caller, rules: Rules): Way[] 
         ];
       }
       const ambiguous: Line = (now) => withLast(now, { phase: 'ambiguous', ...(attempt?.age === 1 ? { age: 0 as const } : {}) });
-      return [{ name: 'writes ambiguous', lines: [ambiguous], next: go('look', { reply: '' }) }];
+      return [{ name: 'writes ambiguous', lines: [ambiguous], next: go('look', { reply: '', isEarly: attempt?.age !== 2 }) }];
     }
     case 'polled':
       return isFree ? [{ name: 'writes what it saw', lines: [(now) => observed(now, caller)], next: end }] : [];
@@ -347,7 +350,7 @@ const NEW: Attempt = { phase: 'intent', job: null, age: 0, onTheWay: 0, givenUp:
 function intended(state: State, isRetry = false): State {
   const undone = state.jobs.some(({ person }) => person === 'took');
   const broken = undone && !isRetry ? 'a cancelled held job is submitted again by itself' : state.broken;
-  return { ...state, broken, attempts: [...state.attempts, NEW] };
+  return { ...state, broken, stands: true, attempts: [...state.attempts, NEW] };
 }
 
 function sending(state: State, who: number, rules: Rules): Way[] {

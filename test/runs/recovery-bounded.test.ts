@@ -11,7 +11,7 @@ let bench: Bench;
 afterEach(() => bench.remove());
 const of = { step: 'main', attempt: 1 };
 const MANY = 40;
-const job = (name: string, to: string) => ({ ...bench.job, name: name.replace(bench.run.id.toLowerCase(), to) });
+const job = (name: string, to: string) => ({ ...bench.job, name: name.replace(bench.run.id.toLowerCase(), to.toLowerCase()) });
 const journal = (id: string) => readFileSync(join(bench.run.iterationFolder, 'runs', id, 'gate', 'journal.jsonl'), 'utf8');
 
 test('what became of many submissions that were cut off is asked with one question, or two where some may not be seen yet', async () => {

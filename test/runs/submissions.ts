@@ -50,6 +50,8 @@ export type Bench = {
   remove(): void;
 };
 
+export type Intended = { run: Run; job: Job; permit: Permit<'spend'> };
+
 /** The journal of a submission that nothing disturbed. */
 export const WHOLE = ['intent', 'submitted', 'moved', 'read_back', 'releasing', 'released'];
 const OVER = new Set(['completed', 'failed', 'timeout', 'cancelled', 'node_failure', 'dependency']);
