@@ -13,7 +13,9 @@ type Line = { fault?: string; key: string; outcome: string };
 /** What comes of each disturbance; of all others exactly one execution. */
 const EXPECTED: Record<string, string> = { refused: 'refused' };
 
-test('a submission that is disturbed in every way of the trials ends as exactly one execution', { timeout: 600_000 }, async () => {
+test('a submission that is disturbed in every way of the trials ends as exactly one execution', {
+  timeout: 600_000,
+}, async () => {
   const results = join(folder, 'results.jsonl');
   const done = await execa('node', ['bench/trials/run.mjs', '--fast', '--limit', '300', '--results', results], {
     ...{ cwd: ROOT, reject: false, stdin: 'ignore', timeout: 560_000 },
