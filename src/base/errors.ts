@@ -11,6 +11,7 @@ const FAILURES = {
   no_repository: { exit: 1, retry: false, what: 'there is no Autolab repository here' },
   file_missing: { exit: 1, retry: false, what: 'a file that is needed is not there' },
   file_unreadable: { exit: 1, retry: false, what: 'a file exists and cannot be read' },
+  file_unwritable: { exit: 1, retry: false, what: 'a file cannot be written' },
   file_invalid: { exit: 1, retry: false, what: 'a file does not satisfy its schema' },
   file_newer: { exit: 1, retry: false, what: 'a file was written by a newer version of this program' },
   path_outside: { exit: 1, retry: false, what: 'a path leads outside the place it must stay in' },

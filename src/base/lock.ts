@@ -1,13 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, unlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Failure, systemCode } from './errors.ts';
+import { cannotRead, readBytes } from './disk.ts';
+import { Failure } from './errors.ts';
+import { makeFolder } from './files.ts';
+import { putNew, tidy, tryLink } from './links.ts';
 
 /** How long to wait for another holder before giving up, and how often to look. Locks are held for writes only, never over ssh or a person. */
 const WAIT_MS = 15_000;
 const LOOK_MS = 5;
+/** A lock is a line. */
+const LOCK_LIMIT = 64 * 1024;
 
 type Holder = { host: string; boot: string; pid: number; started: string; token: string; purpose: string };
 
@@ -17,12 +22,24 @@ type Holder = { host: string; boot: string; pid: number; started: string; token:
  * another host is reported, never broken. Fails with `lock_held` after `waitMs`.
  */
 export async function withLock<T>(path: string, purpose: string, work: () => T | Promise<T>, waitMs = WAIT_MS): Promise<T> {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const token = await acquire(path, purpose, waitMs);
   try {
     return await work();
   } finally {
+    giveBack(path, token);
+  }
+}
+
+/** What could not be taken away although it was given back: for this process, and for others once it has ended, nobody holds it. */
+const givenBack = new Set<string>();
+
+/** What was done under the lock is done, so a disk that does not let it go is no failure of that. */
+function giveBack(path: string, token: string): void {
+  try {
     if (read(path)?.token === token) unlinkSync(path);
+  } catch {
+    givenBack.add(token);
   }
 }
 
@@ -37,8 +54,8 @@ async function acquire(path: string, purpose: string, waitMs: number): Promise<s
     purpose,
   };
   const temporary = `${path}.${process.pid}.${token}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(mine)}\n`, { flag: 'wx' });
   try {
+    putNew(temporary, `${JSON.stringify(mine)}\n`, path);
     for (const end = Date.now() + waitMs; ; await sleep(LOOK_MS)) {
       if (tryLink(temporary, path)) return token;
       const holder = read(path);
@@ -46,17 +63,7 @@ async function acquire(path: string, purpose: string, waitMs: number): Promise<s
       else if (Date.now() >= end) throw held(path, holder);
     }
   } finally {
-    unlinkSync(temporary);
-  }
-}
-
-function tryLink(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-    return true;
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
-    throw error;
+    tidy(temporary);
   }
 }
 
@@ -75,16 +82,27 @@ function breakLock(path: string, dead: Holder, proof: string): void {
   unlinkSync(right);
 }
 
+/** Who holds it; undefined where it is free, or names nobody. */
 function read(path: string): Holder | undefined {
+  const text = readBytes(path, LOCK_LIMIT)?.toString('utf8');
+  if (text === undefined) return undefined;
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Holder;
+    const value: unknown = JSON.parse(text);
+    return isHolder(value) ? value : undefined;
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
-    throw error;
+    if (error instanceof SyntaxError) return undefined;
+    throw cannotRead(path, error);
   }
 }
 
+function isHolder(value: unknown): value is Holder {
+  if (typeof value !== 'object' || value === null) return false;
+  const { host, boot, pid, started, token, purpose } = value as Partial<Record<keyof Holder, unknown>>;
+  return typeof pid === 'number' && [host, boot, started, token, purpose].every((one) => typeof one === 'string');
+}
+
 function isGone(holder: Holder): boolean {
+  if (givenBack.has(holder.token)) return true;
   if (holder.host !== hostname()) return false;
   if (holder.boot !== bootId()) return true;
   const started = startTime(holder.pid);
@@ -111,8 +129,14 @@ export function bootId(): string {
 }
 
 function held(path: string, holder: Holder | undefined): Failure {
-  const who = holder ? `process ${holder.pid} on ${holder.host} (${holder.purpose})` : 'an unreadable holder';
-  const away = holder !== undefined && holder.host !== hostname();
+  if (!holder)
+    return new Failure('lock_held', {
+      what: `${path} is there and names no holder`,
+      why: 'it is empty, torn or not ours, so whether somebody holds it cannot be known',
+      next: `see that no autolab-mcp runs here, then remove ${path}`,
+    });
+  const who = `process ${holder.pid} on ${holder.host} (${holder.purpose})`;
+  const away = holder.host !== hostname();
   return new Failure('lock_held', {
     what: `${path} is held by ${who}`,
     why: away ? 'whether a process on another host lives cannot be seen from here' : 'it is still running',

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { readText, writeAtomic } from '../base/files.ts';
 import { RUN_ID } from '../base/ids.ts';
-import { readJournal } from './journal.ts';
+import { readJournal, wasIntended } from './journal.ts';
 import { isOver } from './lifecycle.ts';
 import type { Run } from './run.ts';
 import { readRun } from './run.ts';
@@ -16,7 +16,6 @@ function folder(repo: string): string {
 }
 
 export function markOpen(repo: string, runId: string, iterationFolder: string): void {
-  mkdirSync(folder(repo), { recursive: true });
   writeAtomic(join(folder(repo), runId), `${iterationFolder}\n`);
 }
 
@@ -36,7 +35,7 @@ export function unintended(repo: string): { id: string; folder: string }[] {
     try {
       const iteration = readText(join(folder(repo), id))?.trim();
       const run = { id, folder: join(repo, iteration ?? '', 'runs', id) };
-      return iteration && readJournal(run.folder).length === 0 ? [run] : [];
+      return iteration && isUntouched(run.folder) ? [run] : [];
     } catch {
       // A journal that cannot be read is named by `openRuns`; it must not keep the other runs from being finished.
       return [];
@@ -44,9 +43,17 @@ export function unintended(repo: string): { id: string; folder: string }[] {
   });
 }
 
+/**
+ * Whether nothing of a run was ever intended: no line of its journal is there, and nothing that comes after its first one either. A journal
+ * that was emptied or overwritten is not a reservation that was cut off.
+ */
+function isUntouched(runFolder: string): boolean {
+  return readJournal(runFolder).length === 0 && !wasIntended(runFolder);
+}
+
 /** Takes away what a reservation that was cut off has left. The caller holds the budget lock, under which reservations are made. */
 export function discard(repo: string, run: { id: string; folder: string }): void {
-  if (readJournal(run.folder).length > 0) return;
+  if (!isUntouched(run.folder)) return;
   rmSync(run.folder, { recursive: true, force: true });
   markOver(repo, run.id);
 }

@@ -95,7 +95,8 @@ export default defineTool({
       if (run_id === undefined || run_id === run.id || run_id === run.plan.replicate?.group)
         told.push(view(now, before.get(run.id) ?? now));
     }
-    const waiting = openRuns(acts.repo).runs.some((run) => parts(run).some(isWatched) || isCutOff(run));
+    // What cannot be read may still run.
+    const waiting = unreadable.length > 0 || openRuns(acts.repo).runs.some((run) => parts(run).some(isWatched) || isCutOff(run));
     const pace = acts.policy().gate.limits.scheduler?.poll_seconds ?? 60;
     return { runs: told, sites, all_over: !waiting, next_look_seconds: waiting ? pace : 0, problems };
   },
