@@ -183,6 +183,10 @@ async function note(
     );
   for (const more of parts(run).flatMap((part) => grownChildren(part, look)))
     problems.push(`${run.id}: a job that a script submitted may use more than was declared for each: job ${more}`);
+  if (mine?.broken !== undefined) {
+    problems.push(`${run.id}: what its jobs left in ${mine.gate} cannot be read (${mine.broken}); its state stays as it was`);
+    return;
+  }
   for (const bad of mine?.unreadable ?? []) problems.push(`${run.id}: a marker cannot be read: ${bad}`);
   try {
     await withRun(run, 'monitoring', () => {

@@ -8,9 +8,9 @@ import { ownState } from './world.ts';
 export type ReadFile = { of: 'repo' | 'state'; path: string; sealed?: boolean; make?: string };
 
 /** Every file that the program reads, by a short name. */
-export function readFiles(world: World): Record<string, ReadFile> {
+export async function readFiles(world: World): Promise<Record<string, ReadFile>> {
   const { ids } = world;
-  const cell = world.cell();
+  const cell = await world.cell();
   const own = ownState(cell);
   const code = onlyOf(cell, '.autolab/gate/code', (id) =>
     readdirSync(join(cell.repo, '.autolab/gate/code', id, 'runs')).includes(ids.open),
@@ -20,7 +20,9 @@ export function readFiles(world: World): Record<string, ReadFile> {
   const open = (path: string) => repo(`experiments/plan/open/runs/${ids.open}/${path}`);
   const done = (path: string) => repo(`experiments/plan/done/runs/${ids.done}/${path}`);
   const fresh = (path: string) => repo(`experiments/plan/fresh/${path}`);
-  const sealName = readdirSync(join(world.cell(true).state, 'seals'))[0] ?? '';
+  const sealed = await world.cell('sealed');
+  const [sealName = ''] = readdirSync(join(sealed.state, 'seals'));
+  sealed.remove();
   cell.remove();
   return {
     journal: open('gate/journal.jsonl'),
@@ -35,8 +37,8 @@ export function readFiles(world: World): Record<string, ReadFile> {
     'open mark': repo(`.autolab/gate/open/${ids.open}`),
     snapshot: repo(`.autolab/gate/code/${code}/snapshot.json`),
     artifact: open('made.json'),
-    'runner spec': repo('.autolab/gate/runner/local/jobs/2/spec'),
-    'runner end': repo('.autolab/gate/runner/local/jobs/2/tasks/0/end'),
+    'runner spec': repo('.autolab/gate/runner/local/jobs/3/spec'),
+    'runner end': repo('.autolab/gate/runner/local/jobs/3/tasks/0/end'),
     'done journal': done('gate/journal.jsonl'),
     'done plan': done('gate/plan.json'),
     'done manifest': done('run_manifest.json'),

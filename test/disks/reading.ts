@@ -7,20 +7,28 @@ import type { Damage } from './damage.ts';
 import { DAMAGES } from './damage.ts';
 import type { ReadFile } from './read-files.ts';
 import type { Cell, Said, World } from './world.ts';
+import { agentOf } from './world.ts';
+import type { Agent } from '../support/clients.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The operations that read, in an order in which none takes from the next what it would have read. */
-export function operations({ ids }: World): Record<string, string[]> {
+export function operations({ ids }: World): Record<string, [tool: string, input: Record<string, unknown>]> {
+  const manifest = `experiments/plan/open/runs/${ids.open}/run_manifest.json`;
+  const doc = 'docs/slurm_job_list.md';
   return {
-    runs: ['runs'],
-    doctor: ['doctor'],
-    'audit verify': ['audit', 'verify'],
-    'policy explain': ['policy', 'explain', 'submit_run', '--arguments', '{"iteration":"fresh"}'],
-    monitor: ['monitor'],
-    sync: ['sync', ids.open],
-    extract: ['extract', ids.open],
-    cancel: ['cancel', ids.open],
-    submit: ['submit', '--iteration', 'fresh'],
-    approve: ['submit', '--iteration', 'asks'],
+    runs: ['list_runs', {}],
+    doctor: ['check_setup', {}],
+    'policy explain': ['explain_policy', { tool: 'submit_run', arguments: { iteration: 'fresh' } }],
+    monitor: ['monitor_runs', {}],
+    'slurm-job-list append': ['append_ledger', { manifest, doc }],
+    'slurm-job-list verify': ['verify_ledger', { manifest, doc }],
+    sync: ['sync_artifacts', { run_id: ids.open }],
+    extract: ['extract_results', { run_id: ids.open }],
+    logs: ['read_log', { run_id: ids.open }],
+    cancel: ['cancel_run', { run_id: ids.open }],
+    run: ['advance_run', {}],
+    submit: ['submit_run', { iteration: 'fresh' }],
+    ask: ['submit_run', { iteration: 'asks' }],
   };
 }
 
@@ -28,7 +36,7 @@ export type Reading = { said: Record<string, Said>; before: string; after: strin
 
 /** Damages one file of a copy of the world and gives it all operations. */
 export async function readDamaged(world: World, file: ReadFile | null, damage: Damage | null): Promise<Reading> {
-  const cell = world.cell(file?.sealed);
+  const cell = await world.cell(file?.sealed ? 'sealed' : 'begun');
   const path = file && join(cell[file.of], file.path);
   let prefix: string[] = [];
   if (path && file && damage) {
@@ -38,8 +46,26 @@ export async function readDamaged(world: World, file: ReadFile | null, damage: D
   }
   const before = path ? look(path) : '';
   const said: Record<string, Said> = {};
-  for (const [name, args] of Object.entries(operations(world))) said[name] = await cell.run(args, prefix);
+  said['audit verify'] = await cell.run(['audit', 'verify'], prefix);
+  const agent = await agentOf(cell, world.path, prefix);
+  for (const [name, [tool, input]] of Object.entries(operations(world))) said[name] = await asked(agent, tool, input);
+  await agent.close();
   return { said, before, after: path ? look(path) : '', states: statesOf(cell, world), cell };
+}
+
+/** One call, which is given up after so long. Milliseconds. */
+const PATIENCE = 35_000;
+
+async function asked(agent: Agent, tool: string, input: Record<string, unknown>): Promise<Said> {
+  const late = new AbortController();
+  const hung = sleep(PATIENCE, { exit: -1, text: '', hung: true }, { signal: late.signal }).catch(() => ({ exit: -1, text: '', hung: true }));
+  const answer = agent.call(tool, input).then(
+    ({ isError, text }) => ({ exit: isError ? 1 : 0, text, hung: false }),
+    (error: unknown) => ({ exit: -1, text: `internal: no answer: ${String(error)}`, hung: false }),
+  );
+  const said = await Promise.race([answer, hung]);
+  late.abort();
+  return said;
 }
 
 /** What lies at a path, in a word. */
@@ -65,5 +91,5 @@ function statesOf(cell: Cell, { ids }: World): Record<string, string[]> {
 
 /** What was said without what differs from call to call. */
 export function plain(text: string): string {
-  return text.replaceAll(homedir(), '~').replace(/\b[0-9a-f]{6,}\b|\d+/g, '#');
+  return text.replaceAll(homedir(), '~').replace(/\b(?:ap_)?[0-9a-f]{6,}\b|\d{8}T\d{6}Z_[0-9a-f]{6}|\d+/g, '#');
 }

@@ -15,7 +15,7 @@ test('x', async () => {
     appendFileSync(out, JSON.stringify({ file: 'BASE', ...base }) + '\n');
     console.log(base.states, Object.fromEntries(Object.entries(base.said).map(([k, s]) => [k, s.exit])));
     base.cell.remove();
-    const cells = Object.entries(readFiles(w))
+    const cells = Object.entries(await readFiles(w))
       .filter(([n]) => !only || only.includes(n))
       .flatMap(([n, f]) =>
         (Object.keys(DAMAGES) as (keyof typeof DAMAGES)[]).filter((d) => !dam || dam.includes(d)).map((d) => ({ n, f, d })),

@@ -14,7 +14,9 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { userFolder } from '../../src/runs/home.ts';
 import { removeFolder } from '../support/folders.ts';
-import { MAIN, until } from '../support/repo.ts';
+import type { Agent } from '../support/clients.ts';
+import { legacyAgent } from '../support/clients.ts';
+import { MAIN, OURSELVES, until } from '../support/repo.ts';
 
 export type Said = { exit: number; text: string; hung: boolean };
 /** A repository as it lies on disk, with all that this user keeps elsewhere for it. Its commands see both in their usual places. */
@@ -25,10 +27,20 @@ export type Cell = {
   remove(): void;
 };
 /** Ids of the runs that every world begins with, and of the approval that waits in it. */
-export type Ids = { done: string; open: string; other: string; approval: string };
-export type World = { ids: Ids; path: string; cell(sealed?: boolean): Cell; remove(): void };
+export type Ids = { done: string; open: string; other: string; failed: string; approval: string };
+export type World = {
+  ids: Ids;
+  /** Where all cells are seen. */
+  path: string;
+  /** A copy as far on as that: all looked at, the open run collected, or the policy sealed. */
+  cell(stage?: Stage): Promise<Cell>;
+  /** Where nothing is yet. */
+  bare(): Cell;
+  remove(): void;
+};
+export type Stage = 'begun' | 'looked' | 'synced' | 'sealed';
 
-export const ITERATIONS = ['done', 'open', 'other', 'fresh', 'asks'] as const;
+export const ITERATIONS = ['done', 'open', 'other', 'failed', 'fresh', 'slow', 'asks'] as const;
 
 const POLICY = `policy_resolution: { default_preset: local_dev }
 gate:
@@ -36,17 +48,24 @@ gate:
   limits:
     scheduler: { calls_per_hour: 3600, poll_seconds: 1 }
 `;
+const EXTRA: Record<string, string> = {
+  failed: '[ -e runs/../mended ] || exit 3',
+  slow: 'while [ -d launch ] && [ ! -e runs/../go ]; do sleep 0.1; done',
+};
 const script = (name: string) => `#!/bin/sh
 #SBATCH --time=${name === 'asks' ? '02:00:00' : '00:01:00'}
 echo "$AUTOLAB_RUN_ID" >>runs/../executions.log
+${EXTRA[name] ?? ''}
 printf '{"metrics": {"schema_version": "1.0", "iteration_id": "${name}", "run_id": "%s", "status": "completed", "primary_metric": {"name": "executions", "value": 1, "delta_vs_baseline": null}}}' "$AUTOLAB_RUN_ID" >"runs/$AUTOLAB_RUN_ID/made.json"
 `;
+/** One that the ledger lists. */
+const LISTED = 'open';
 const design = (name: string) => `schema_version: "1.0"
 id: d_${name}
 iteration_id: ${name}
 hypothesis_id: h1
 entrypoint: { module: tiny.main }
-compute: { location: local, walltime_estimate: "00:01:00", memory_estimate: "100MB" }
+compute: { location: ${name === LISTED ? 'slurm' : 'local'}, walltime_estimate: "00:01:00", memory_estimate: "100MB" }
 metrics:
   primary: { name: executions, unit: count, mode: maximize }
   success_delta: "0"
@@ -78,13 +97,29 @@ export async function makeWorld(): Promise<World> {
   const first = cellAt(path, join(top, 'first'));
   await prepare(first);
   const ids = await runAll(first);
-  const sealed = copyOf(path, first, join(top, 'sealed'));
-  await seal(sealed);
+  const stages: Record<Stage, (() => Promise<Cell>)> = {
+    begun: async () => first,
+    looked: () => further('begun', 'looked', (cell) => must(cell, 'monitor')),
+    synced: () => further('looked', 'synced', (cell) => must(cell, 'sync', ids.open)),
+    sealed: () => further('begun', 'sealed', seal),
+  };
+  const made = new Map<Stage, Promise<Cell>>();
+  const at = (stage: Stage): Promise<Cell> => {
+    const cell = made.get(stage) ?? stages[stage]();
+    made.set(stage, cell);
+    return cell;
+  };
+  const further = async (from: Stage, to: Stage, work: (cell: Cell) => Promise<unknown>) => {
+    const cell = copyOf(path, await at(from), join(top, to));
+    await work(cell);
+    return cell;
+  };
   let cells = 0;
   return {
     ids,
     path,
-    cell: (isSealed = false) => copyOf(path, isSealed ? sealed : first, join(top, `cell-${++cells}`)),
+    cell: async (stage = 'begun') => copyOf(path, await at(stage), join(top, `cell-${++cells}`)),
+    bare: () => cellAt(path, join(top, `cell-${++cells}`)),
     remove: () => removeFolder(top),
   };
 }
@@ -99,6 +134,12 @@ function cellAt(path: string, here: string): Cell {
   mkdirSync(join(here, 'repo'), { recursive: true });
   mkdirSync(join(here, 'state'), { recursive: true });
   return { ...cellOf(path, join(here, 'repo'), join(here, 'state')), remove: () => removeFolder(here) };
+}
+
+/** A server of it for an agent, which sees the repository where every cell is seen. */
+export function agentOf(cell: Cell, path: string, prefix: readonly string[] = []): Promise<Agent> {
+  const words = ['unshare', '-m', 'sh', '-c', MOUNTED, cell.repo, path, cell.state, userFolder(), ...prefix, process.execPath, MAIN] as const;
+  return legacyAgent('/', { ...OURSELVES, words });
 }
 
 const MOUNTED = 'mount --bind "$0" "$1" && mount --bind "$2" "$3" && cd "$1" && shift 3 && exec "$@"';
@@ -128,7 +169,7 @@ async function prepare(cell: Cell): Promise<void> {
   for (const name of ITERATIONS) {
     const folder = join(cell.repo, 'experiments', 'plan', name);
     mkdirSync(join(folder, 'launch'), { recursive: true });
-    writeFileSync(join(folder, 'launch', 'run_local.sh'), script(name), { mode: 0o755 });
+    writeFileSync(join(folder, 'launch', name === LISTED ? 'run_slurm.sbatch' : 'run_local.sh'), script(name), { mode: 0o755 });
     writeFileSync(
       join(folder, 'launch', 'launch.yaml'),
       'schema_version: "1"\nsite: local\nartifacts: { expect: [{ file: made.json }] }\n',
@@ -154,7 +195,8 @@ async function runAll(cell: Cell): Promise<Ids> {
       async () => existsSync(join(cell.repo, '.autolab', 'gate', 'runner', 'local', 'jobs', String(job), 'over')) || undefined,
     );
   const done = await submit('done');
-  await until('it is over', async () => (/Nothing is waited for/.test(await must(cell, 'monitor')) ? true : undefined));
+  const failed = await submit('failed');
+  await until('both are over', async () => (/Nothing is waited for/.test(await must(cell, 'monitor')) ? true : undefined));
   await must(cell, 'sync', done);
   await must(cell, 'extract', done);
   await cell.run(['verify']);
@@ -163,14 +205,20 @@ async function runAll(cell: Cell): Promise<Ids> {
   if (approval === undefined) throw new Error(asked.text);
   const open = await submit('open');
   const other = await submit('other');
-  await ended(2);
   await ended(3);
-  return { done, open, other, approval };
+  await ended(4);
+  writeFileSync(join(cell.repo, 'experiments', 'plan', 'failed', 'mended'), '');
+  return { done, open, other, failed, approval };
 }
 
 async function seal(cell: Cell): Promise<void> {
-  const shown = JSON.parse(await must(cell, 'policy', 'seal', '--dry-run', '--json')) as Record<string, unknown>;
-  await must(cell, 'policy', 'seal', '--expect', String(shown.to_confirm ?? shown.digest));
+  await must(cell, 'policy', 'seal', '--expect', await sealDigest(cell));
+}
+
+/** What a seal of a cell as it is now binds to. */
+export async function sealDigest(cell: Cell): Promise<string> {
+  const { digest } = JSON.parse(await must(cell, 'policy', 'seal', '--dry-run', '--json')) as { digest: string };
+  return digest;
 }
 
 async function must(cell: Cell, ...args: string[]): Promise<string> {

@@ -45,3 +45,13 @@ export function placesIn(text) {
   }
   return places;
 }
+
+/** What stands before a command so that its nth such call does no more than this much of what was asked, and says so. */
+export function shortening(call, bytes, nth) {
+  return injecting(call, `retval=${bytes}:when=${nth}`);
+}
+
+/** The same as `counting`, with the file of each call beside its number. */
+export function countingFiles(log, calls) {
+  return ['strace', '-qq', '-y', '-s', '0', '-o', log, '-e', `trace=${calls.join(',')}`];
+}

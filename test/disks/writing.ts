@@ -1,0 +1,247 @@
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { userFolder } from '../../src/runs/home.ts';
+import { countingFiles, failing, shortening } from '../support/cut.mjs';
+import type { Place } from '../support/cut.mjs';
+import { until } from '../support/repo.ts';
+import type { Cell, Said, Stage, World } from './world.ts';
+import { sealDigest } from './world.ts';
+
+/** An operation that writes: from where it begins, what is called, and what is true of the cell once it is whole. */
+export type Operation = {
+  stage: Stage | 'bare';
+  before?(cell: Cell): Promise<void>;
+  args(cell: Cell, world: World): Promise<string[]>;
+  /** Undefined: it is whole. Else what is missing. */
+  whole(cell: Cell, world: World): Promise<string | undefined>;
+};
+
+/** What puts something on a disk. */
+export const WRITES = ['write', 'pwrite64', 'openat', 'fsync', 'fdatasync', 'rename', 'link', 'unlink', 'mkdir'];
+
+const executions = (cell: Cell, name: string) => {
+  const path = join(cell.repo, 'experiments', 'plan', name, 'executions.log');
+  return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').length : 0;
+};
+const stateOf = (cell: Cell, name: string, id: string) => {
+  const path = join(cell.repo, 'experiments', 'plan', name, 'runs', id, 'run_manifest.json');
+  return (JSON.parse(readFileSync(path, 'utf8')) as { status: string }).status;
+};
+const runOf = (cell: Cell, name: string) => {
+  const [id, ...more] = readdirSync(join(cell.repo, 'experiments', 'plan', name, 'runs'));
+  if (id === undefined || more.length > 0) throw new Error(`${more.length + 1} runs of ${name}`);
+  return id;
+};
+const expected = (what: string, found: unknown, wanted: unknown) => (found === wanted ? undefined : `${what}: ${found}, not ${wanted}`);
+
+/** Looks until nothing is waited for. */
+async function over(cell: Cell): Promise<void> {
+  await until('nothing is waited for', async () => {
+    const said = await cell.run(['monitor']);
+    if (said.exit !== 0) throw new Error(said.text);
+    return said.text.includes('Nothing is waited for') || undefined;
+  }, 90);
+}
+
+const manifestOf = ({ ids }: World) => `experiments/plan/open/runs/${ids.open}/run_manifest.json`;
+
+export const OPERATIONS: Record<string, Operation> = {
+  submit: {
+    stage: 'begun',
+    args: async () => ['submit', '--iteration', 'fresh'],
+    whole: async (cell) => {
+      await over(cell);
+      return expected('executions', executions(cell, 'fresh'), 1) ?? expected('state', stateOf(cell, 'fresh', runOf(cell, 'fresh')), 'running');
+    },
+  },
+  monitor: {
+    stage: 'begun',
+    args: async () => ['monitor'],
+    whole: async (cell, { ids }) => expected('open', stateOf(cell, 'open', ids.open), 'running') ?? expected('other', stateOf(cell, 'other', ids.other), 'running'),
+  },
+  sync: {
+    stage: 'looked',
+    args: async (_cell, { ids }) => ['sync', ids.open],
+    whole: async (cell, { ids }) => expected('state', stateOf(cell, 'open', ids.open), 'synced'),
+  },
+  extract: {
+    stage: 'synced',
+    args: async (_cell, { ids }) => ['extract', ids.open],
+    whole: async (cell, { ids }) => expected('state', stateOf(cell, 'open', ids.open), 'completed'),
+  },
+  retry: {
+    stage: 'looked',
+    args: async (_cell, { ids }) => ['retry', ids.failed],
+    whole: async (cell, { ids }) => {
+      await over(cell);
+      return expected('executions', executions(cell, 'failed'), 2) ?? expected('state', stateOf(cell, 'failed', ids.failed), 'running');
+    },
+  },
+  cancel: {
+    stage: 'begun',
+    before: async (cell) => {
+      const said = await cell.run(['submit', '--iteration', 'slow']);
+      if (said.exit !== 0) throw new Error(said.text);
+    },
+    args: async (cell) => ['cancel', runOf(cell, 'slow')],
+    whole: async (cell) => {
+      await over(cell);
+      return expected('state', stateOf(cell, 'slow', runOf(cell, 'slow')), 'failed');
+    },
+  },
+  'slurm-job-list append': {
+    stage: 'looked',
+    before: async (cell) => void (await cell.run(['slurm-job-list', 'verify', '--manifest', 'none', '--doc', 'none'])),
+    args: async (_cell, world) => ['slurm-job-list', 'append', '--manifest', manifestOf(world), '--doc', 'docs/others.md'],
+    whole: async (cell, world) => {
+      const said = await cell.run(['slurm-job-list', 'verify', '--manifest', manifestOf(world), '--doc', 'docs/others.md']);
+      return said.exit === 0 ? undefined : said.text;
+    },
+  },
+  'policy seal': {
+    stage: 'begun',
+    args: async (cell) => ['policy', 'seal', '--expect', await sealDigest(cell)],
+    whole: async (cell) => {
+      const said = await cell.run(['doctor']);
+      return said.text.includes('the policy is not sealed') ? 'it is not sealed' : undefined;
+    },
+  },
+  init: {
+    stage: 'bare',
+    args: async () => ['init', 'first'],
+    whole: async (cell) => {
+      const said = await cell.run(['init', 'first']);
+      return said.exit === 0 && !said.text.includes('made ') ? undefined : said.text;
+    },
+  },
+};
+
+export type Fault = { place: Place; errno: string };
+
+/** The places of an operation where it touches files of the repository or of this user, counted in an undisturbed run of it. */
+export async function placesOf(world: World, name: string): Promise<Place[]> {
+  const { operation, cell, args } = await begin(world, name);
+  const log = join(cell.repo, '..', 'calls');
+  const said = await cell.run(args, countingFiles(log, WRITES));
+  if (said.exit !== 0) throw new Error(`${name}: ${said.text}`);
+  const why = await operation.whole(cell, world);
+  if (why !== undefined) throw new Error(`${name}, undisturbed: ${why}`);
+  const places = placesAt(readFileSync(log, 'utf8'), [world.path, userFolder()]);
+  await end(cell);
+  return places;
+}
+
+function placesAt(text: string, folders: readonly string[]): Place[] {
+  const seen = new Map<string, number>();
+  return text.split('\n').flatMap((line) => {
+    const call = /^([a-z0-9_]+)\(/.exec(line)?.[1];
+    if (call === undefined) return [];
+    const nth = (seen.get(call) ?? 0) + 1;
+    seen.set(call, nth);
+    const isOurs = folders.some((folder) => line.includes(folder)) && !line.includes('EEXIST');
+    return isOurs && (call !== 'openat' || line.includes('O_CREAT')) ? [{ call, nth }] : [];
+  });
+}
+
+async function begin(world: World, name: string) {
+  const operation = OPERATIONS[name];
+  if (!operation) throw new Error(name);
+  const cell = operation.stage === 'bare' ? world.bare() : await world.cell(operation.stage);
+  await operation.before?.(cell);
+  return { operation, cell, args: await operation.args(cell, world) };
+}
+
+async function end(cell: Cell): Promise<void> {
+  if (existsSync(join(cell.repo, 'experiments', 'plan', 'slow', 'runs'))) await cell.run(['cancel', runOf(cell, 'slow')]);
+  cell.remove();
+}
+
+export type Trial = { first: Said; outcome: string };
+
+/** One fault in one operation, and the same call again without it. `whole` as outcome, or what was wrong. */
+export async function withFault(world: World, name: string, { place, errno }: Fault): Promise<Trial> {
+  const { operation, cell, args } = await begin(world, name);
+  try {
+    const before = filesOf(cell);
+    const prefix = errno === 'short' ? shortening(place.call, 1, place.nth) : failing(place.call, errno, place.nth);
+    const first = await cell.run(args, prefix);
+    const faults = [...lost(before, filesOf(cell)), ...wording(first)];
+    const ready = first.exit === 0 ? await operation.whole(cell, world) : undefined;
+    if (ready !== undefined) faults.push(`exit 0, and ${ready}`);
+    const again = first.exit === 0 ? first : await until('the call is answered', () => answered(cell, args), 60);
+    if (again.exit !== 0) faults.push(`again: exit ${again.exit}: ${again.text}`);
+    const why = await operation.whole(cell, world);
+    if (why !== undefined) faults.push(`in the end: ${why}`);
+    faults.push(...litter(cell));
+    if (operation.stage !== 'bare') {
+      const audit = await cell.run(['audit', 'verify']);
+      if (audit.exit !== 0) faults.push(`audit verify: ${audit.text}`);
+    }
+    return { first, outcome: faults.length === 0 ? 'whole' : faults.join('\n') };
+  } catch (error) {
+    return { first: { exit: -1, text: '', hung: false }, outcome: String(error) };
+  } finally {
+    await end(cell);
+  }
+}
+
+/** Two answers of trying again: done, or what the third call still says. */
+async function answered(cell: Cell, args: string[]): Promise<Said | undefined> {
+  let said = await cell.run(args);
+  for (let turn = 0; said.exit !== 0 && turn < 2; turn++) said = await cell.run(args);
+  return said;
+}
+
+function wording({ exit, text, hung }: Said): string[] {
+  if (hung) return ['it hung'];
+  if (/\n {4}at |internal/.test(text)) return [`a defect: ${text}`];
+  if (exit === 0) return [];
+  if (exit !== 1) return [`exit ${exit}: ${text}`];
+  const isNamed = /\/(?:repo|autolab)\//.test(text) && /disk|quota|file system/.test(text) && /next: /.test(text);
+  return isNamed ? [] : [`it does not say which file, why, and what to do: ${text}`];
+}
+
+type Files = Map<string, Buffer>;
+
+function filesOf(cell: Cell): Files {
+  const files: Files = new Map();
+  const walk = (top: string, folder: string) => {
+    for (const entry of readdirSync(join(top, folder), { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      if (path === '.git' || /(^|\/)runner$/.test(path)) continue;
+      if (entry.isDirectory()) walk(top, path);
+      else if (entry.isFile()) files.set(`${relative(join(cell.repo, '..'), top)}/${path}`, readFileSync(join(top, path)));
+    }
+  };
+  for (const top of [cell.repo, cell.state]) walk(top, '');
+  return files;
+}
+
+/** What was there and is less now: logs only grow, and all else is whole. */
+function lost(before: Files, after: Files): string[] {
+  return [...before].flatMap(([path, was]) => {
+    const now = after.get(path);
+    if (path.endsWith('.jsonl')) return now?.subarray(0, was.length).equals(was) ? [] : [`${path} has lost lines`];
+    if (now === undefined) return /\/(?:open\/[^/]*|lock|[^/]*\.lock|runs\/[^/]*)$/.test(path) ? [] : [`${path} is gone`];
+    if (now.equals(was)) return [];
+    if (now.length === 0) return [`${path} is empty`];
+    if (!path.endsWith('.json')) return [];
+    try {
+      JSON.parse(now.toString('utf8'));
+      return [];
+    } catch {
+      return [`${path} is torn`];
+    }
+  });
+}
+
+/** What no finished operation leaves behind. */
+function litter(cell: Cell): string[] {
+  return [...filesOf(cell).keys()].filter((path) => /(?:\.tmp|\/lock|\.lock|\.break|\.stale.*)$/.test(path)).map((path) => `left behind: ${path}`);
+}
+
+/** Makes a folder that a mount is to lie on. */
+export function placeFor(path: string): string {
+  if (!lstatSync(path, { throwIfNoEntry: false })) mkdirSync(path, { recursive: true });
+  return path;
+}
