@@ -1,43 +1,7 @@
 import type { Stats } from 'node:fs';
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { Failure, systemCode } from './errors.ts';
-
-/** What the system's codes mean to whoever has to do something about them (errno(3)). */
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota is used up',
-  EROFS: 'the file system can only be read',
-  EIO: 'the disk, or the server it is on, fails',
-  EACCES: 'permission is denied',
-  EPERM: 'permission is denied',
-  EISDIR: 'it is a folder',
-  ENOTDIR: 'a part of its path is no folder',
-  ELOOP: 'its links lead in a circle',
-  EMFILE: 'too many files are open',
-  ENFILE: 'too many files are open',
-  ESTALE: 'the file server has lost it',
-};
-
-const MENDS: Readonly<Record<string, string>> = {
-  ENOSPC: 'make room on that disk',
-  EDQUOT: 'remove files of yours there, or ask for a higher quota',
-  EROFS: 'ask whoever runs the machine to mount it for writing again; a disk that fails is often mounted so',
-  EIO: 'ask whoever runs the machine to look at the disk',
-  ESTALE: 'ask whoever runs the machine to look at the file server',
-  EACCES: 'mend the permissions',
-  EPERM: 'mend the permissions',
-};
-
-/** Why the system refused, in plain words with its own code behind them. */
-export function reasonOf(error: unknown): string {
-  const code = systemCode(error);
-  const words = code === undefined ? undefined : REASONS[code];
-  return words === undefined ? (code ?? String(error)) : `${words} (${code})`;
-}
-
-function mendOf(error: unknown): string {
-  return MENDS[systemCode(error) ?? ''] ?? 'see what lies there';
-}
+import { mendOf, reasonOf } from './reasons.ts';
 
 /** The failure to read a file; what is already one stays as it is. */
 export function cannotRead(path: string, error: unknown): Failure {

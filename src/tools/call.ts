@@ -15,6 +15,7 @@ import { ask, consume } from './asking.ts';
 import { audit, entry, who } from './audit-lines.ts';
 import { tools } from './index.ts';
 import { amongAll, underLock } from './locks.ts';
+import { HERE, hasRepository } from './no-repository.ts';
 import { finishCutOff } from './recovery.ts';
 import { parse, toolNamed } from './requests.ts';
 import type { Caller, Granted, Outcome, Tool } from './tool.ts';
@@ -130,7 +131,7 @@ async function act(
   if ('outcome' in settled) return settled.outcome;
   const result = await tool.handle(input, acts, settled.permit, settled.reserved);
   if (result instanceof Running) return runningOutcome(result);
-  return finish(tool, result, context, caller, settled.line);
+  return finish(tool, result, context, caller, acts.beside, settled.line);
 }
 
 type Settled = { outcome: Outcome } | { permit: Permit<Effect>; line: AuditRef | undefined; reserved: unknown };
@@ -154,8 +155,15 @@ async function settle(
 }
 
 /** After the act nothing may turn done into failed: an answer that does not parse or cannot be logged is told beside it. */
-async function finish(tool: Tool, result: unknown, context: Context, caller: Caller, decided?: AuditRef): Promise<Outcome> {
-  const faults: string[] = [];
+async function finish(
+  tool: Tool,
+  result: unknown,
+  context: Context,
+  caller: Caller,
+  beside: readonly string[],
+  decided?: AuditRef,
+): Promise<Outcome> {
+  const faults = [...beside];
   const parsed = tool.output.safeParse(result);
   if (!parsed.success) faults.push(`internal fault: the answer does not satisfy its schema: ${z.prettifyError(parsed.error)}`);
   const data = (parsed.success ? parsed.data : result) as Record<string, unknown>;
@@ -166,7 +174,8 @@ async function finish(tool: Tool, result: unknown, context: Context, caller: Cal
     };
     await audit(context, { kind: 'effect', tool: tool.name, caller: who(caller), ...of, detail: tool.text(data) });
   } catch (error) {
-    faults.push(`internal fault: what was done could not be written to the audit log: ${asFailure(error).message}`);
+    const { message, next } = asFailure(error);
+    faults.push(`what was done could not be written to the audit log: ${message}\nnext: ${next}`);
   }
   return done(tool, data, faults);
 }
@@ -191,23 +200,6 @@ export async function look(
 function judge(tool: Tool, acts: Reads, facts: Facts, phase: 'look' | 'probe' | 'act'): Decision {
   if (tool.anywhere && !hasRepository(acts)) return { verdict: 'allow', reasons: [HERE], policy_version: 'none' };
   return decide(acts.policy(), facts, phase);
-}
-
-const HERE = {
-  rule: 'no_repository',
-  verdict: 'allow' as const,
-  because: 'there is no repository here, so there is no policy to ask',
-  remedy: '',
-  origin: { layer: 'defaults' as const, file: 'defaults', line: 0 },
-};
-
-function hasRepository(reads: Reads): boolean {
-  try {
-    return reads.repo !== '';
-  } catch (error) {
-    if (asFailure(error).code === 'no_repository') return false;
-    throw error;
-  }
 }
 
 function output(tool: Tool, value: unknown): Record<string, unknown> {

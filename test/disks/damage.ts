@@ -12,7 +12,8 @@ export const DAMAGES = {
   },
   empty: (path) => put(path, ''),
   'another map': (path) => put(path, '{"hello": "world"}\n'),
-  'its version alone': (path) => put(path, /(?:"schema_version"|"v"): ?[^,\s]+/.exec(readFileSync(path, 'utf8'))?.[0].replace(/^.*$/, '{$&}\n') ?? '{}\n'),
+  'its version alone': (path) =>
+    put(path, /(?:"schema_version"|"v"): ?[^,\s]+/.exec(readFileSync(path, 'utf8'))?.[0].replace(/^.*$/, '{$&}\n') ?? '{}\n'),
   'a list': (path) => put(path, '[]\n'),
   binary: (path) => put(path, Buffer.from(Array.from({ length: 4096 }, (_, at) => (at * 197 + (at >> 3)) % 256))),
   newer: (path) => put(path, newer(readFileSync(path, 'utf8'))),
@@ -51,7 +52,7 @@ export const DAMAGES = {
     'trace=read,pread64',
     '-einject=read,pread64:error=EIO:when=1+',
   ],
-} satisfies Record<string, (path: string, inside: string) => string[] | void>;
+} satisfies Record<string, (path: string, inside: string) => string[] | undefined>;
 export type Damage = keyof typeof DAMAGES;
 
 function put(path: string, content: string | Uint8Array): void {

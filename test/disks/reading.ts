@@ -1,15 +1,14 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { sha256 } from '../../src/base/digest.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { userFolder } from '../../src/runs/home.ts';
+import type { Agent } from '../support/clients.ts';
 import type { Damage } from './damage.ts';
 import { DAMAGES } from './damage.ts';
 import type { ReadFile } from './read-files.ts';
 import type { Cell, Said, World } from './world.ts';
 import { agentOf } from './world.ts';
-import type { Agent } from '../support/clients.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The operations that read, in an order in which none takes from the next what it would have read. */
 export function operations({ ids }: World): Record<string, [tool: string, input: Record<string, unknown>]> {
@@ -58,7 +57,11 @@ const PATIENCE = 35_000;
 
 async function asked(agent: Agent, tool: string, input: Record<string, unknown>): Promise<Said> {
   const late = new AbortController();
-  const hung = sleep(PATIENCE, { exit: -1, text: '', hung: true }, { signal: late.signal }).catch(() => ({ exit: -1, text: '', hung: true }));
+  const hung = sleep(PATIENCE, { exit: -1, text: '', hung: true }, { signal: late.signal }).catch(() => ({
+    exit: -1,
+    text: '',
+    hung: true,
+  }));
   const answer = agent.call(tool, input).then(
     ({ isError, text }) => ({ exit: isError ? 1 : 0, text, hung: false }),
     (error: unknown) => ({ exit: -1, text: `internal: no answer: ${String(error)}`, hung: false }),
@@ -73,7 +76,7 @@ function look(path: string): string {
   const seen = lstatSync(path, { throwIfNoEntry: false });
   if (!seen) return 'nothing';
   if (seen.isSymbolicLink()) return `link to ${readlinkSync(path)}`;
-  if (seen.isFile()) return seen.size > 10_000_000 ? `${seen.size} bytes` : sha256(readFileSync(path));
+  if (seen.isFile()) return seen.size > 10_000_000 ? `${seen.size} bytes` : readFileSync(path, 'latin1');
   return seen.isFIFO() ? 'pipe' : 'folder';
 }
 

@@ -1,21 +1,11 @@
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { userFolder } from '../../src/runs/home.ts';
-import { removeFolder } from '../support/folders.ts';
 import type { Agent } from '../support/clients.ts';
 import { legacyAgent } from '../support/clients.ts';
+import { removeFolder } from '../support/folders.ts';
 import { MAIN, OURSELVES, until } from '../support/repo.ts';
 
 export type Said = { exit: number; text: string; hung: boolean };
@@ -97,7 +87,7 @@ export async function makeWorld(): Promise<World> {
   const first = cellAt(path, join(top, 'first'));
   await prepare(first);
   const ids = await runAll(first);
-  const stages: Record<Stage, (() => Promise<Cell>)> = {
+  const stages: Record<Stage, () => Promise<Cell>> = {
     begun: async () => first,
     looked: () => further('begun', 'looked', (cell) => must(cell, 'monitor')),
     synced: () => further('looked', 'synced', (cell) => must(cell, 'sync', ids.open)),
@@ -138,7 +128,20 @@ function cellAt(path: string, here: string): Cell {
 
 /** A server of it for an agent, which sees the repository where every cell is seen. */
 export function agentOf(cell: Cell, path: string, prefix: readonly string[] = []): Promise<Agent> {
-  const words = ['unshare', '-m', 'sh', '-c', MOUNTED, cell.repo, path, cell.state, userFolder(), ...prefix, process.execPath, MAIN] as const;
+  const words = [
+    'unshare',
+    '-m',
+    'sh',
+    '-c',
+    MOUNTED,
+    cell.repo,
+    path,
+    cell.state,
+    userFolder(),
+    ...prefix,
+    process.execPath,
+    MAIN,
+  ] as const;
   return legacyAgent('/', { ...OURSELVES, words });
 }
 

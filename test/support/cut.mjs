@@ -46,9 +46,10 @@ export function placesIn(text) {
   return places;
 }
 
-/** What stands before a command so that its nth such call does no more than this much of what was asked, and says so. */
-export function shortening(call, bytes, nth) {
-  return injecting(call, `retval=${bytes}:when=${nth}`);
+/** The same as `failing`, with what was met, and its file, noted in `log`. A number for an errno: it says that so much was done. */
+export function failingFiles(log, call, errno, nth) {
+  const what = typeof errno === 'number' ? `retval=${errno}` : `error=${errno}`;
+  return ['strace', '-qq', '-y', '-s', '0', '-o', log, '-e', `trace=${call}`, `-einject=${call}:${what}:when=${nth}`];
 }
 
 /** The same as `counting`, with the file of each call beside its number. */
