@@ -52,7 +52,7 @@ export const DAMAGES = {
     'trace=read,pread64',
     '-einject=read,pread64:error=EIO:when=1+',
   ],
-} satisfies Record<string, (path: string, inside: string) => string[] | undefined>;
+} satisfies Record<string, (path: string, inside: string) => unknown>;
 export type Damage = keyof typeof DAMAGES;
 
 function put(path: string, content: string | Uint8Array): void {

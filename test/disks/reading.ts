@@ -31,17 +31,23 @@ export function operations({ ids }: World): Record<string, [tool: string, input:
   };
 }
 
-export type Reading = { said: Record<string, Said>; before: string; after: string; states: Record<string, string[]>; cell: Cell };
+export type Reading = {
+  said: Record<string, Said>;
+  before: string;
+  after: string;
+  states: Record<'done' | 'open' | 'other', string[]>;
+  cell: Cell;
+};
 
 /** Damages one file of a copy of the world and gives it all operations. */
 export async function readDamaged(world: World, file: ReadFile | null, damage: Damage | null): Promise<Reading> {
   const cell = await world.cell(file?.sealed ? 'sealed' : 'begun');
   const path = file && join(cell[file.of], file.path);
-  let prefix: string[] = [];
+  let prefix: readonly string[] = [];
   if (path && file && damage) {
     mkdirSync(dirname(path), { recursive: true });
     if (!existsSync(path)) writeFileSync(path, file.make ?? '');
-    prefix = DAMAGES[damage](path, join(file.of === 'repo' ? world.path : userFolder(), file.path)) ?? [];
+    prefix = asPrefix(DAMAGES[damage](path, join(file.of === 'repo' ? world.path : userFolder(), file.path)));
   }
   const before = path ? look(path) : '';
   const said: Record<string, Said> = {};
@@ -81,7 +87,7 @@ function look(path: string): string {
 }
 
 /** Where the runs have got to, as their manifests say. */
-function statesOf(cell: Cell, { ids }: World): Record<string, string[]> {
+function statesOf(cell: Cell, { ids }: World): Reading['states'] {
   const of = (name: 'done' | 'open' | 'other') => {
     const path = join(cell.repo, 'experiments', 'plan', name, 'runs', ids[name], 'gate', 'journal.jsonl');
     if (!lstatSync(path, { throwIfNoEntry: false })?.isFile() || lstatSync(path).size > 10_000_000) return [];
@@ -95,4 +101,8 @@ function statesOf(cell: Cell, { ids }: World): Record<string, string[]> {
 /** What was said without what differs from call to call. */
 export function plain(text: string): string {
   return text.replaceAll(homedir(), '~').replace(/\b(?:ap_)?[0-9a-f]{6,}\b|\d{8}T\d{6}Z_[0-9a-f]{6}|\d+/g, '#');
+}
+
+function asPrefix(words: unknown): readonly string[] {
+  return Array.isArray(words) ? words.map(String) : [];
 }
