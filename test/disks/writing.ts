@@ -1,9 +1,10 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { userFolder } from '../../src/runs/home.ts';
 import type { Place } from '../support/cut.mjs';
 import { countingFiles, failingFiles } from '../support/cut.mjs';
 import { until } from '../support/repo.ts';
+import { filesOf, litter, lost } from './cell-files.ts';
 import type { Cell, Said, Stage, World } from './world.ts';
 import { sealDigest } from './world.ts';
 
@@ -225,51 +226,4 @@ function wording({ exit, text, hung }: Said): string[] {
   if (exit !== 1) return [`exit ${exit}: ${text}`];
   const isNamed = /\/(?:repo|autolab)\//.test(text) && /disk|quota|file system/.test(text) && /next: /.test(text);
   return isNamed ? [] : [`it does not say which file, why, and what to do: ${text}`];
-}
-
-type Files = Map<string, Buffer>;
-
-function filesOf(cell: Cell): Files {
-  const files: Files = new Map();
-  const walk = (top: string, folder: string) => {
-    for (const entry of readdirSync(join(top, folder), { withFileTypes: true })) {
-      const path = join(folder, entry.name);
-      if (path === '.git' || /(^|\/)runner$/.test(path)) continue;
-      if (entry.isDirectory()) walk(top, path);
-      else if (entry.isFile()) files.set(`${relative(join(cell.repo, '..'), top)}/${path}`, readFileSync(join(top, path)));
-    }
-  };
-  for (const top of [cell.repo, cell.state]) walk(top, '');
-  return files;
-}
-
-/** What was there and is less now: logs only grow, and all else is whole. */
-function lost(before: Files, after: Files): string[] {
-  return [...before].flatMap(([path, was]) => {
-    const now = after.get(path);
-    if (path.endsWith('.jsonl')) return now?.subarray(0, was.length).equals(was) ? [] : [`${path} has lost lines`];
-    if (now === undefined) return /\/(?:open\/[^/]*|lock|[^/]*\.lock|runs\/[^/]*)$/.test(path) ? [] : [`${path} is gone`];
-    if (now.equals(was)) return [];
-    if (now.length === 0) return [`${path} is empty`];
-    if (!path.endsWith('.json')) return [];
-    try {
-      JSON.parse(now.toString('utf8'));
-      return [];
-    } catch {
-      return [`${path} is torn`];
-    }
-  });
-}
-
-/** What no finished operation leaves behind. */
-function litter(cell: Cell): string[] {
-  return [...filesOf(cell).keys()]
-    .filter((path) => /(?:\.tmp|\/lock|\.lock|\.break|\.stale.*)$/.test(path))
-    .map((path) => `left behind: ${path}`);
-}
-
-/** Makes a folder that a mount is to lie on. */
-export function placeFor(path: string): string {
-  if (!lstatSync(path, { throwIfNoEntry: false })) mkdirSync(path, { recursive: true });
-  return path;
 }
