@@ -45,7 +45,13 @@ export type Reads = {
 };
 
 /** What a call with a permit may use besides. Every acting function asks for the permit again. */
-export type Acts = Reads & { readonly approvalStore: ApprovalStore; readonly auditLog: Audit; readonly work: Work };
+export type Acts = Reads & {
+  readonly approvalStore: ApprovalStore;
+  readonly auditLog: Audit;
+  readonly work: Work;
+  /** What could not be done beside the act itself; told with its answer. */
+  readonly beside: string[];
+};
 
 /** What went wrong inside, for whoever runs the program; to stderr, since stdout belongs to the protocol. */
 export type Log = { warn(message: string, data?: object): void; error(message: string, data?: object): void };
@@ -129,6 +135,7 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
           return audit();
         },
         look,
+        beside: [],
         get approvalStore() {
           return approvals();
         },

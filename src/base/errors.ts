@@ -1,4 +1,7 @@
+import { refusalOf } from './reasons.ts';
 import { clean } from './text.ts';
+
+export { systemCode } from './reasons.ts';
 
 /**
  * The closed table of failures. A code names one thing that can go wrong; its exit code and whether trying again can help are
@@ -11,6 +14,7 @@ const FAILURES = {
   no_repository: { exit: 1, retry: false, what: 'there is no Autolab repository here' },
   file_missing: { exit: 1, retry: false, what: 'a file that is needed is not there' },
   file_unreadable: { exit: 1, retry: false, what: 'a file exists and cannot be read' },
+  file_unwritable: { exit: 1, retry: false, what: 'a file cannot be written, or a disk refuses it' },
   file_invalid: { exit: 1, retry: false, what: 'a file does not satisfy its schema' },
   file_newer: { exit: 1, retry: false, what: 'a file was written by a newer version of this program' },
   path_outside: { exit: 1, retry: false, what: 'a path leads outside the place it must stay in' },
@@ -100,18 +104,15 @@ export class Failure extends Error {
 
 export type FailureView = { code: FailureCode; what: string; why?: string; next: string; retry: boolean; quoted?: string };
 
-/** Anything thrown, as a Failure. What is not one of ours is a defect of ours and says so. */
+/** Anything thrown, as a Failure. What is not one of ours, and no refusal of a disk, is a defect of ours and says so. */
 export function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
+  const refusal = refusalOf(error);
+  if (refusal) return new Failure('file_unwritable', { ...refusal, cause: error });
   const message = error instanceof Error ? error.message : String(error);
   return new Failure('internal', {
     what: `internal fault: ${message}`,
     next: 'run `autolab-mcp doctor`, and report this with the command that led to it',
     cause: error,
   });
-}
-
-/** The system error code (ENOENT, EEXIST, …) of what was thrown, if it has one. */
-export function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

@@ -4,15 +4,14 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
-  readFileSync,
   readSync,
   realpathSync,
   renameSync,
-  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { cannotWrite, readBytes, statOf } from './disk.ts';
 import { Failure, systemCode } from './errors.ts';
 import { temporaryBeside } from './temporaries.ts';
 import { clean } from './text.ts';
@@ -20,29 +19,9 @@ import { clean } from './text.ts';
 /** Files of ours never need to be larger than this; a larger one is refused instead of read. 64 MiB. */
 const READ_LIMIT = 64 * 1024 * 1024;
 
-/** The text of a file, or undefined where there is none. Any other trouble is a failure that names the file. Never fsyncs. */
+/** The text of a file, or undefined where there is none. Any other trouble is a failure that names the file; nothing is waited for. Never fsyncs. */
 export function readText(path: string, limit = READ_LIMIT): string | undefined {
-  try {
-    const size = statSync(path).size;
-    if (size > limit) {
-      throw new Failure('file_unreadable', {
-        what: `${path} is ${size} bytes`,
-        why: `files of this kind are read up to ${limit} bytes`,
-        next: 'look at the file; something else may have written to it',
-      });
-    }
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    if (error instanceof Failure) throw error;
-    throw new Failure('file_unreadable', {
-      what: `cannot read ${path}`,
-      why: code ?? String(error),
-      next: `check the permissions of ${path}`,
-      cause: error,
-    });
-  }
+  return readBytes(path, limit)?.toString('utf8');
 }
 
 /** The JSON value of a file, or undefined where there is no file. An empty, torn or foreign file is a failure, never an empty value. */
@@ -74,7 +53,7 @@ export function jsonText(value: unknown): string {
  * folder, fsync, rename, fsync of the folder. Folders are made. Unchanged content is not written again.
  */
 export function writeAtomic(path: string, content: string | Uint8Array, mode = 0o644): void {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   if (typeof content === 'string' && unchanged(path, content)) return;
   const temporary = temporaryBeside(path);
   try {
@@ -93,13 +72,13 @@ export function writeAtomic(path: string, content: string | Uint8Array, mode = 0
     } catch {
       // It was renamed, or never made; either way there is nothing to take away.
     }
-    throw diskFailure(path, error);
+    throw cannotWrite(path, error);
   }
 }
 
 /** One line at the end of a log, fsynced. A last line torn by a crash is ended first, so that ours stands alone. */
 export function appendLine(path: string, line: string, mode = 0o644): void {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   try {
     const isNew = statSize(path) === undefined;
     const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, mode);
@@ -111,13 +90,22 @@ export function appendLine(path: string, line: string, mode = 0o644): void {
     }
     if (isNew) syncFolder(dirname(path));
   } catch (error) {
-    throw diskFailure(path, error);
+    throw cannotWrite(path, error);
+  }
+}
+
+/** Makes a folder and those above it, where they are not there. */
+export function makeFolder(path: string, mode = 0o777): void {
+  try {
+    mkdirSync(path, { recursive: true, mode });
+  } catch (error) {
+    throw cannotWrite(path, error);
   }
 }
 
 /** The size of a file in bytes, or undefined where there is none. */
 export function statSize(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.size;
+  return statOf(path)?.size;
 }
 
 export function syncFolder(path: string): void {
@@ -174,7 +162,7 @@ function realpathAsFar(path: string): string {
 
 function unchanged(path: string, content: string): boolean {
   try {
-    return readFileSync(path, 'utf8') === content;
+    return readText(path) === content;
   } catch {
     return false;
   }
@@ -194,17 +182,9 @@ function endsTorn(path: string): boolean {
 }
 
 function writeAll(fd: number, data: Uint8Array): void {
-  for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
-}
-
-function diskFailure(path: string, error: unknown): Error {
-  if (error instanceof Failure) return error;
-  const code = systemCode(error);
-  const why = code === 'ENOSPC' ? 'the disk is full' : code === 'EDQUOT' ? 'the quota is used up' : (code ?? String(error));
-  return new Failure('file_unreadable', {
-    what: `cannot write ${path}`,
-    why,
-    next: 'make room or mend the permissions, then call again; the file is as it was',
-    cause: error,
-  });
+  for (let at = 0; at < data.length; ) {
+    const written = writeSync(fd, data, at);
+    if (written === 0) throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' });
+    at += written;
+  }
 }

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, statSync, unlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cannotRead, readBytes } from './disk.ts';
 import { Failure, systemCode } from './errors.ts';
+import { makeFolder } from './files.ts';
+import { putNew, tidy, tryLink } from './links.ts';
 import { bootId, processTable, startTime } from './process.ts';
 import { noteLock, temporaryBeside } from './temporaries.ts';
 
@@ -14,6 +17,8 @@ const LOOK_MS = { first: 5, most: 60 };
 /** A holder touches its lock this often. One whose life cannot be seen from here counts as dead after so long a silence, as in Autolab. */
 const BEAT_MS = 60_000;
 const SILENCE_MS = 30 * 60_000;
+/** A lock is a line. */
+const LOCK_LIMIT = 64 * 1024;
 
 /** `pids`: the namespace in which `pid` counts; containers can share a name and a boot. */
 type Holder = { host: string; boot: string; pids?: string; pid: number; started: string; token: string; purpose: string };
@@ -25,7 +30,7 @@ type Holder = { host: string; boot: string; pids?: string; pid: number; started:
  * Fails with `lock_held` after `waitMs`.
  */
 export async function withLock<T>(path: string, purpose: string, work: () => T | Promise<T>, waitMs = WAIT_MS): Promise<T> {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   noteLock(path);
   const token = await acquire(path, purpose, waitMs);
   const beat = setInterval(() => touch(path, token), BEAT_MS);
@@ -34,7 +39,19 @@ export async function withLock<T>(path: string, purpose: string, work: () => T |
     return await work();
   } finally {
     clearInterval(beat);
+    giveBack(path, token);
+  }
+}
+
+/** What could not be taken away although it was given back: for this process, and for others once it has ended, nobody holds it. */
+const givenBack = new Set<string>();
+
+/** What was done under the lock is done, so a disk that does not let it go is no failure of that. */
+function giveBack(path: string, token: string): void {
+  try {
     if (read(path)?.token === token) unlinkSync(path);
+  } catch {
+    givenBack.add(token);
   }
 }
 
@@ -48,11 +65,11 @@ export function clearLock(path: string): void {
     const holder = read(left);
     if (!holder || !isGone(holder, left)) continue;
     const proof = temporaryBeside(left);
-    writeFileSync(proof, text(mine('clearing')), { flag: 'wx' });
     try {
+      putNew(proof, text(mine('clearing')), left);
       breakLock(left, holder, proof);
     } finally {
-      unlinkSync(proof);
+      tidy(proof);
     }
   }
 }
@@ -86,8 +103,8 @@ function text(holder: Holder): string {
 async function acquire(path: string, purpose: string, waitMs: number): Promise<string> {
   const holder = mine(purpose);
   const temporary = temporaryBeside(path);
-  writeFileSync(temporary, text(holder), { flag: 'wx' });
   try {
+    putNew(temporary, text(holder), path);
     const end = Date.now() + waitMs;
     for (let pause = LOOK_MS.first; ; pause = Math.min(pause * 1.5, LOOK_MS.most), await sleep(pause * (0.5 + Math.random()))) {
       if (tryLink(temporary, path)) return holder.token;
@@ -96,17 +113,7 @@ async function acquire(path: string, purpose: string, waitMs: number): Promise<s
       else if (Date.now() >= end) throw held(path, other);
     }
   } finally {
-    unlinkSync(temporary);
-  }
-}
-
-function tryLink(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-    return true;
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
-    throw error;
+    tidy(temporary);
   }
 }
 
@@ -125,27 +132,37 @@ function breakLock(path: string, dead: Holder, proof: string): void {
   unlinkSync(right);
 }
 
+/** Who holds it; undefined where it is free, or names nobody. */
 function read(path: string): Holder | undefined {
+  const text = readBytes(path, LOCK_LIMIT)?.toString('utf8');
+  if (text === undefined) return undefined;
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Holder;
+    const value: unknown = JSON.parse(text);
+    return isHolder(value) ? value : undefined;
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
-    throw error;
+    if (error instanceof SyntaxError) return undefined;
+    throw cannotRead(path, error);
   }
+}
+
+function isHolder(value: unknown): value is Holder {
+  if (typeof value !== 'object' || value === null) return false;
+  const { host, boot, pid, started, token, purpose } = value as Partial<Record<keyof Holder, unknown>>;
+  return typeof pid === 'number' && [host, boot, started, token, purpose].every((one) => typeof one === 'string');
 }
 
 /** A space behind the JSON: the file server's own clock writes down when. Whoever has taken the lock over meanwhile loses nothing by it. */
 function touch(path: string, token: string): void {
   try {
     if (read(path)?.token === token) appendFileSync(path, ' ');
-  } catch (error) {
-    // On a full disk nobody sees that it lives; it goes on for all that, and comes again in a minute.
-    if (systemCode(error) === undefined) throw error;
+  } catch {
+    // On a full or broken disk nobody sees that it lives; it goes on for all that, and comes again in a minute.
   }
 }
 
 /** `fresh` was just made beside `path`, so that both have their times of one clock; without it nobody elsewhere is gone. */
 function isGone(holder: Holder, path: string, fresh?: string): boolean {
+  if (givenBack.has(holder.token)) return true;
   if (!isNear(holder)) return fresh !== undefined && isSilent(path, fresh);
   if (holder.boot !== bootId()) return true;
   const started = startTime(holder.pid);
@@ -175,8 +192,14 @@ function isHidden(pid: number): boolean {
 }
 
 function held(path: string, holder: Holder | undefined): Failure {
-  const who = holder ? `process ${holder.pid} on ${holder.host} (${holder.purpose})` : 'an unreadable holder';
-  const away = holder !== undefined && !isNear(holder);
+  if (!holder)
+    return new Failure('lock_held', {
+      what: `${path} is there and names no holder`,
+      why: 'it is empty, torn or not ours, so whether somebody holds it cannot be known',
+      next: `see that no autolab-mcp runs here, then remove ${path}`,
+    });
+  const who = `process ${holder.pid} on ${holder.host} (${holder.purpose})`;
+  const away = !isNear(holder);
   return new Failure('lock_held', {
     what: `${path} is held by ${who}`,
     why: away

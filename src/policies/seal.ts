@@ -1,6 +1,7 @@
-import { lstatSync, readFileSync, readlinkSync, unlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync, unlinkSync } from 'node:fs';
 import * as z from 'zod';
 import { digest, sha256 } from '../base/digest.ts';
+import { cannotWrite, readBytes } from '../base/disk.ts';
 import { asFailure, Failure, systemCode } from '../base/errors.ts';
 import { jsonText, readJson, writeAtomic } from '../base/files.ts';
 import { instant } from '../base/ids.ts';
@@ -132,7 +133,7 @@ export function removeSeal(path: string): boolean {
     return true;
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return false;
-    throw error;
+    throw cannotWrite(path, error);
   }
 }
 
@@ -146,14 +147,14 @@ function refuseNewer(path: string): void {
 
 function fileNow(path: string): SealedFile | { failure: string } {
   try {
-    const bytes = readFileSync(path);
+    const bytes = readBytes(path, Number.MAX_SAFE_INTEGER);
+    if (!bytes) return ABSENT;
     // Where a link leads is sealed with what is there, and never shown: it may lead to a secret.
     if (lstatSync(path).isSymbolicLink()) return { sha256: sha256(`${readlinkSync(path)}\0${sha256(bytes)}`) };
     const text = bytes.length <= TEXT_LIMIT && !bytes.includes(0) ? bytes.toString('utf8') : undefined;
     return { sha256: sha256(bytes), ...(text === undefined ? {} : { text }) };
   } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return { sha256: null };
-    return { failure: code ?? String(error) };
+    const { why, message } = asFailure(error);
+    return { failure: why ?? message };
   }
 }

@@ -1,7 +1,7 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { Failure, systemCode } from '../base/errors.ts';
+import { readEnd } from '../base/disk.ts';
+import { Failure } from '../base/errors.ts';
 import { appendLine, jsonText, readJson, readText, writeAtomic } from '../base/files.ts';
 import { withLock } from '../base/lock.ts';
 import type { AuditEntry, AuditLine, AuditRef, Line } from './audit-line.ts';
@@ -140,24 +140,12 @@ function lastLine(path: string): Line | undefined {
 
 /** The last `window` bytes from the first line that begins in them. */
 function tail(path: string, window: number): { text: string; all: boolean } {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return { text: '', all: true };
-    throw error;
-  }
-  try {
-    const { size } = fstatSync(fd);
-    const length = Math.min(size, window);
-    const data = Buffer.alloc(length);
-    readSync(fd, data, 0, length, size - length);
-    if (length === size) return { text: data.toString('utf8'), all: true };
-    const start = data.indexOf(0x0a) + 1;
-    return { text: start === 0 ? '' : data.subarray(start).toString('utf8'), all: false };
-  } finally {
-    closeSync(fd);
-  }
+  const end = readEnd(path, window);
+  if (!end) return { text: '', all: true };
+  const { data, all } = end;
+  if (all) return { text: data.toString('utf8'), all };
+  const start = data.indexOf(0x0a) + 1;
+  return { text: start === 0 ? '' : data.subarray(start).toString('utf8'), all };
 }
 
 /** The beginning of a line of ours and no more: no part of a line is JSON. */
@@ -186,7 +174,20 @@ function jsonOf(row: string): unknown {
 
 function readHead(path: string): Head | undefined {
   const json = readJson(path);
-  return json === undefined ? undefined : head.parse(json);
+  if (json === undefined) return undefined;
+  const parsed = head.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const version = z.object({ schema_version: z.string() }).safeParse(json).data?.schema_version;
+  if (Number(version) > 1)
+    throw new Failure('file_newer', {
+      what: `the head of the audit log ${path} has version ${version}`,
+      next: 'use the newer autolab-mcp that wrote it',
+    });
+  throw new Failure('audit_broken', {
+    what: `${path} is not the head of the audit log`,
+    why: z.prettifyError(parsed.error),
+    next: `a person restores ${path} from a backup, or goes on with \`autolab-mcp audit accept\``,
+  });
 }
 
 function broken(path: string, why: string): Failure {

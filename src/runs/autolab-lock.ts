@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { renameSync, unlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readBytes, statOf } from '../base/disk.ts';
 import { Failure, systemCode } from '../base/errors.ts';
-import { jsonText, writeAtomic } from '../base/files.ts';
+import { jsonText, makeFolder, writeAtomic } from '../base/files.ts';
 import { instant } from '../base/ids.ts';
+import { putNew, tidy, tryLink } from '../base/links.ts';
 import { withLock } from '../base/lock.ts';
 import { bootId, startTime } from '../base/process.ts';
 import { temporaryBeside } from '../base/temporaries.ts';
@@ -18,6 +20,8 @@ const STALE_MS = 30 * 60_000;
 const BEING_WRITTEN_MS = 5_000;
 const WAIT_MS = 10_000;
 const LOOK_MS = 20;
+/** A lock is a few lines. */
+const LOCK_LIMIT = 64 * 1024;
 
 /** The reference's fields, and `autolab_mcp`, by which a process of ours is known for certain. */
 type Holder = {
@@ -46,7 +50,7 @@ export async function withAutolabLock<T>(
 ): Promise<T> {
   const path = join(repo, '.autolab', 'lock');
   const mine = newHolder(command, join(repo, '.autolab', 'state.json'));
-  mkdirSync(join(repo, '.autolab'), { recursive: true });
+  makeFolder(join(repo, '.autolab'));
   await acquire(path, mine, waitMs);
   const heartbeat = setInterval(() => beat(path, mine), HEARTBEAT_MS);
   heartbeat.unref();
@@ -54,9 +58,20 @@ export async function withAutolabLock<T>(
     return await work();
   } finally {
     clearInterval(heartbeat);
-    if (look(path).holder?.owner_uuid === mine.owner_uuid) unlinkSync(path);
+    giveBack(path, mine);
   }
 }
+
+/** What was done under the lock is done, so a disk that does not let it go is no failure of that; it is over when this process is. */
+function giveBack(path: string, mine: Holder): void {
+  try {
+    if (look(path).holder?.owner_uuid === mine.owner_uuid) unlinkSync(path);
+  } catch {
+    givenBack.add(mine.owner_uuid);
+  }
+}
+
+const givenBack = new Set<string>();
 
 /** Takes the lock away where a process of ours on this host left it when it was killed. */
 export async function clearAutolabLock(repo: string): Promise<void> {
@@ -68,8 +83,8 @@ export async function clearAutolabLock(repo: string): Promise<void> {
 
 async function acquire(path: string, mine: Holder, waitMs: number): Promise<void> {
   const complete = temporaryBeside(path);
-  writeFileSync(complete, jsonText(mine), { flag: 'wx' });
   try {
+    putNew(complete, jsonText(mine), path);
     for (const end = Date.now() + waitMs; ; await sleep(LOOK_MS)) {
       if (tryLink(complete, path)) return;
       const seen = look(path);
@@ -77,7 +92,7 @@ async function acquire(path: string, mine: Holder, waitMs: number): Promise<void
       else if (seen.exists && Date.now() >= end && !mayStillBeWritten(seen)) throw held(path, seen.holder);
     }
   } finally {
-    unlinkSync(complete);
+    tidy(complete);
   }
 }
 
@@ -114,20 +129,12 @@ function newHolder(command: string, stateFile: string): Holder {
 }
 
 function beat(path: string, mine: Holder): void {
-  if (look(path).holder?.owner_uuid !== mine.owner_uuid) return;
-  writeAtomic(
-    path,
-    jsonText({ ...mine, last_heartbeat_at: instant(), last_heartbeat_monotonic: Number(process.hrtime.bigint()) / 1e9 }),
-  );
-}
-
-function tryLink(from: string, to: string): boolean {
+  const monotonic = Number(process.hrtime.bigint()) / 1e9;
   try {
-    linkSync(from, to);
-    return true;
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
-    throw error;
+    if (look(path).holder?.owner_uuid !== mine.owner_uuid) return;
+    writeAtomic(path, jsonText({ ...mine, last_heartbeat_at: instant(), last_heartbeat_monotonic: monotonic }));
+  } catch {
+    // On a full disk: the next one, or silence, of which others take 30 minutes as life.
   }
 }
 
@@ -135,13 +142,14 @@ function tryLink(from: string, to: string): boolean {
 type Seen = { exists: boolean; writtenAt: number; holder?: Holder };
 
 function look(path: string): Seen {
-  const writtenAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  const writtenAt = statOf(path)?.mtimeMs;
   if (writtenAt === undefined) return { exists: false, writtenAt: 0 };
   try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    const text = readBytes(path, LOCK_LIMIT)?.toString('utf8');
+    if (text === undefined) return { exists: false, writtenAt: 0 };
+    const value: unknown = JSON.parse(text);
     return isHolder(value) ? { exists: true, writtenAt, holder: value } : { exists: true, writtenAt };
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return { exists: false, writtenAt: 0 };
     if (error instanceof SyntaxError) return { exists: true, writtenAt };
     throw error;
   }
@@ -163,6 +171,7 @@ function mayStillBeWritten(seen: Seen): boolean {
 }
 
 function isOver(holder: Holder): boolean {
+  if (givenBack.has(holder.owner_uuid)) return true;
   const here = holder.host === hostname();
   const life = here ? lifeOf(holder) : 'unknown';
   if (life === 'gone') return true;

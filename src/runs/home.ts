@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
+import { statOf } from '../base/disk.ts';
 import { Failure, systemCode } from '../base/errors.ts';
-import { jsonText, readJson, writeAtomic } from '../base/files.ts';
+import { jsonText, makeFolder, readJson, writeAtomic } from '../base/files.ts';
 import { instant } from '../base/ids.ts';
 
 const identity = z.object({ schema_version: z.literal('1'), id: z.string().regex(/^[0-9a-f]{32}$/), created_at: z.string() });
@@ -60,8 +61,8 @@ export function stateFolder(repo: string): string {
     });
   }
   const folder = join(userFolder(), stateName(repo, id));
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const owner = statSync(folder).uid;
+  makeFolder(folder, 0o700);
+  const owner = statOf(folder)?.uid;
   if (process.getuid && owner !== process.getuid()) {
     throw new Failure('path_outside', {
       what: `${folder} belongs to user ${owner}`,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { Failure } from '../base/errors.ts';
@@ -122,6 +123,30 @@ export function readJournal(runFolder: string): JournalLine[] {
     lines.push(parsed);
   }
   return lines;
+}
+
+/** What is only there once the first line is: the manifest, and what jobs leave. */
+const AFTER_INTENT = ['run_manifest.json', 'gate/claim', 'gate/exit', 'gate/duplicates', 'gate/children'];
+
+/**
+ * Whether something of a run was intended although its journal may not say so: what follows on the first line is there, or the journal
+ * holds something else than the beginning of that line, which is all that a crash can leave.
+ */
+export function wasIntended(runFolder: string): boolean {
+  const text = readText(journalPath(runFolder)) ?? '';
+  const start = '{"v":1,"n":1,"at":"';
+  const isBeginning = text.split('\n').every((row) => row.startsWith(start.slice(0, row.length)));
+  return !isBeginning || AFTER_INTENT.some((name) => existsSync(join(runFolder, name)));
+}
+
+/** A journal without a line of a run of which something was intended. */
+export function lostJournal(runFolder: string): Failure {
+  const path = journalPath(runFolder);
+  return new Failure('file_invalid', {
+    what: `${path} has no line that reads`,
+    why: 'what is told of the run elsewhere shows that there were some',
+    next: restore(path),
+  });
 }
 
 /** Appends one event, fsynced before it returns. The caller holds the run's lock. `last` is the number of the line before it. */

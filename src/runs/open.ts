@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { Failure } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { RUN_ID } from '../base/ids.ts';
-import { readJournal } from './journal.ts';
+import { allIterations } from './iterations.ts';
+import { readJournal, wasIntended } from './journal.ts';
 import { isOver } from './lifecycle.ts';
 import type { Run } from './run.ts';
 import { readRun } from './run.ts';
@@ -16,7 +18,6 @@ function folder(repo: string): string {
 }
 
 export function markOpen(repo: string, runId: string, iterationFolder: string): void {
-  mkdirSync(folder(repo), { recursive: true });
   writeAtomic(join(folder(repo), runId), `${iterationFolder}\n`);
 }
 
@@ -32,11 +33,12 @@ export function isMarkedOpen(repo: string, runId: string): boolean {
 
 /** Open runs of which nothing but the reservation is there: no intent was journalled, so nothing was ever to happen on its word. */
 export function unintended(repo: string): { id: string; folder: string }[] {
+  const whereIs = places(repo);
   return listed(folder(repo)).flatMap((id) => {
     try {
-      const iteration = readText(join(folder(repo), id))?.trim();
-      const run = { id, folder: join(repo, iteration ?? '', 'runs', id) };
-      return iteration && readJournal(run.folder).length === 0 ? [run] : [];
+      const iteration = whereIs(id);
+      const run = { id, folder: join(iteration ?? '', 'runs', id) };
+      return iteration && isUntouched(run.folder) ? [run] : [];
     } catch {
       // A journal that cannot be read is named by `openRuns`; it must not keep the other runs from being finished.
       return [];
@@ -44,9 +46,49 @@ export function unintended(repo: string): { id: string; folder: string }[] {
   });
 }
 
+/**
+ * Whether nothing of a run was ever intended: no line of its journal is there, and nothing that comes after its first one either. A journal
+ * that was emptied or overwritten is not a reservation that was cut off.
+ */
+function isUntouched(runFolder: string): boolean {
+  return readJournal(runFolder).length === 0 && !wasIntended(runFolder);
+}
+
+/**
+ * The iteration folders that runs are of, by their marks: as a mark says, else, where that names none, where there is a run of this id. Gives
+ * null for a mark that somebody has taken away meanwhile.
+ */
+function places(repo: string): (id: string) => string | null | undefined {
+  const all = allIterations(repo).map(({ path }) => path);
+  const known = new Set(all);
+  return (id) => {
+    const said = iterationIn(join(folder(repo), id));
+    if (said === null) return null;
+    const named = join(repo, said);
+    return known.has(named) ? named : all.find((path) => existsSync(join(path, 'runs', id)));
+  };
+}
+
+/** Empty where it does not read. */
+function iterationIn(mark: string): string | null {
+  try {
+    return readText(mark)?.trim() ?? null;
+  } catch (error) {
+    if (error instanceof Failure) return '';
+    throw error;
+  }
+}
+
+function nowhere(mark: string): Failure {
+  return new Failure('file_invalid', {
+    what: `${mark} names no folder of an iteration, and no iteration has a run of this id`,
+    next: `put the folder of the run back, or remove ${mark} if it is gone for good`,
+  });
+}
+
 /** Takes away what a reservation that was cut off has left. The caller holds the budget lock, under which reservations are made. */
 export function discard(repo: string, run: { id: string; folder: string }): void {
-  if (readJournal(run.folder).length > 0) return;
+  if (!isUntouched(run.folder)) return;
   rmSync(run.folder, { recursive: true, force: true });
   markOver(repo, run.id);
 }
@@ -55,12 +97,13 @@ export function discard(repo: string, run: { id: string; folder: string }): void
 export function openRuns(repo: string): { runs: Run[]; unreadable: { id: string; why: string }[] } {
   const runs: Run[] = [];
   const unreadable: { id: string; why: string }[] = [];
+  const whereIs = places(repo);
   for (const id of listed(folder(repo))) {
     try {
-      const iteration = readText(join(folder(repo), id))?.trim();
-      if (iteration === undefined) continue;
-      if (iteration === '') throw new Error(`${join(folder(repo), id)} is empty`);
-      runs.push(readRun(join(repo, iteration), id));
+      const iteration = whereIs(id);
+      if (iteration === null) continue;
+      if (iteration === undefined) throw nowhere(join(folder(repo), id));
+      runs.push(readRun(iteration, id));
     } catch (error) {
       unreadable.push({ id, why: error instanceof Error ? error.message : String(error) });
     }

@@ -7,10 +7,11 @@ import { withLock } from '../base/lock.ts';
 import { chainRecord, linesOf } from './chain.ts';
 import { groupRecord, readGroup } from './group.ts';
 import type { JournalEvent, JournalLine } from './journal.ts';
-import { appendJournalAll, readJournal } from './journal.ts';
+import { appendJournalAll, lostJournal, readJournal, wasIntended } from './journal.ts';
 import { checkMove, isOver, TASK_OVER } from './lifecycle.ts';
 import type { Plan } from './plan.ts';
 import { indicesOf, PLAN_VERSION, planDigest, stepOf } from './plan.ts';
+import { isPlanFile } from './plan-file.ts';
 import type { RunRecord } from './record.ts';
 import { current, replay } from './record.ts';
 import type { Attempt, RunState } from './types.ts';
@@ -62,9 +63,10 @@ export function readRun(iterationFolder: string, id: string): Run {
     });
   }
   const lines = readJournal(folder);
+  const group = readGroup(folder);
+  if (lines.length === 0 && !group && wasIntended(folder)) throw lostJournal(folder);
   if (plan.steps.length > 1) return chainOf({ id, folder, iterationFolder, plan }, lines);
   const own = replay(lines, indicesOf(stepOf({ plan })));
-  const group = readGroup(folder);
   if (!group) return withDecided({ id, folder, iterationFolder, plan, record: own });
   const replicates = group.replicates
     .filter((one) => isOurs(join(iterationFolder, 'runs', one.run_id)))
@@ -209,10 +211,10 @@ function readPlan(folder: string, file = 'plan.json'): Plan | undefined {
   const json = readJson(path);
   if (json === undefined) return undefined;
   const version = typeof json === 'object' && json !== null && 'schema_version' in json ? json.schema_version : undefined;
-  if (version === PLAN_VERSION) return json as Plan;
+  if (isPlanFile(json)) return json;
   throw new Failure(typeof version === 'string' && version > PLAN_VERSION ? 'file_newer' : 'file_invalid', {
-    what: `${path} has schema_version ${JSON.stringify(version)}`,
-    why: `this version knows ${PLAN_VERSION}`,
-    next: 'use the version of autolab-mcp that wrote it',
+    what: version === PLAN_VERSION ? `${path} is not a plan` : `${path} has schema_version ${JSON.stringify(version)}`,
+    why: version === PLAN_VERSION ? 'parts of it are missing' : `this version knows ${PLAN_VERSION}`,
+    next: `restore ${path} from a backup, or use the version of autolab-mcp that wrote it; the run is left as it is until then`,
   });
 }

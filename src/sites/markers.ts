@@ -54,6 +54,8 @@ export type MarkerLook = {
   markers: Marker[];
   duplicates: Duplicate[];
   unreadable: string[];
+  /** Why not all of it could be read, in the system's words; absent where it could. */
+  broken?: string;
   /** What scripts of the run have submitted by themselves; absent where they may not, or did not. */
   children?: ChildNote[];
 };
@@ -63,18 +65,25 @@ export function readMarker(text: string): Marker | undefined {
   return parse(marker, text);
 }
 
-/** Prints every line of the gates’ files behind its name; of files that are empty or far too long the name alone. */
+/**
+ * Prints every line of the gates’ files behind its name; of what is empty, far too long or no file the name alone. A gate of which not
+ * all can be read says so, and is nothing to go by; the others are.
+ */
 const SCRIPT = String.raw`
 export LC_ALL=C
 number=0
+exec 3>&1
+read_all() {
+  find "$1" -name '*.json' \( ! -type f -o -size 0 -o -size +63 \) -exec printf '%s\t\n' {} + &&
+    find "$1" -type f -name '*.json' ! -size 0 -size -64 -exec grep -a -H -Z '' {} +
+}
 for gate; do
   echo "gate $number"
   number=$((number + 1))
   cd -- "$gate" 2>/dev/null || { echo missing; continue; }
   for folder in exit duplicates children; do
     [ -d "$folder" ] || continue
-    find "$folder" -type f -name '*.json' \( -size 0 -o -size +63 \) -exec printf '%s\t\n' {} + || exit 1
-    find "$folder" -type f -name '*.json' ! -size 0 -size -64 -exec grep -a -H -Z '' {} + || exit 1
+    faults=$( { read_all "$folder" >&3; } 2>&1 ) || printf 'broken %s\n' "$(printf '%s' "$faults" | tr '\n' ' ')"
   done
 done
 echo end
@@ -104,6 +113,7 @@ function readLooks(gates: readonly string[], output: Output): MarkerLook[] {
     const look = looks.at(-1);
     const gate = /^gate \d+$/.test(line) ? gates[looks.length] : undefined;
     if (gate !== undefined) looks.push({ gate, markers: [], duplicates: [], unreadable: [] });
+    else if (look && line.startsWith('broken ')) look.broken = quote(line.slice('broken '.length), 300) || 'it ended early';
     else if (look && line.startsWith('children/')) noted.set(look, [...(noted.get(look) ?? []), fileOf(line)]);
     else if (look) sort(line, look);
   }

@@ -139,7 +139,7 @@ async function act(
   }
   const result = await tool.handle(input, acts, settled.permit, settled.reserved);
   if (result instanceof Running) return runningOutcome(result);
-  return finish(tool, result, context, caller, settled.line);
+  return finish(tool, result, context, caller, acts.beside, settled.line);
 }
 
 type Settled = { outcome: Outcome } | { permit: Permit<Effect>; line: AuditRef | undefined; reserved: unknown };
@@ -182,8 +182,15 @@ async function settle(
 }
 
 /** After the act nothing may turn done into failed: an answer that does not parse or cannot be logged is told beside it. */
-async function finish(tool: Tool, result: unknown, context: Context, caller: Caller, decided?: AuditRef): Promise<Outcome> {
-  const faults: string[] = [];
+async function finish(
+  tool: Tool,
+  result: unknown,
+  context: Context,
+  caller: Caller,
+  beside: readonly string[],
+  decided?: AuditRef,
+): Promise<Outcome> {
+  const faults = [...beside];
   const parsed = tool.output.safeParse(result);
   if (!parsed.success) faults.push(`internal fault: the answer does not satisfy its schema: ${z.prettifyError(parsed.error)}`);
   const data = (parsed.success ? parsed.data : result) as Record<string, unknown>;
@@ -194,7 +201,8 @@ async function finish(tool: Tool, result: unknown, context: Context, caller: Cal
     };
     await audit(context, { kind: 'effect', tool: tool.name, caller: who(caller), ...of, detail: tool.text(data) });
   } catch (error) {
-    faults.push(`internal fault: what was done could not be written to the audit log: ${asFailure(error).message}`);
+    const { message, next } = asFailure(error);
+    faults.push(`what was done could not be written to the audit log: ${message}\nnext: ${next}`);
   }
   return done(tool, data, faults);
 }

@@ -97,7 +97,8 @@ export default defineTool({
       if (run_id === undefined || run_id === run.id || run_id === run.plan.replicate?.group)
         told.push(view(now, before.get(run.id) ?? now));
     }
-    const waiting = openRuns(acts.repo).runs.some((run) => parts(run).some(isWatched) || isCutOff(run));
+    // What cannot be read may still run.
+    const waiting = unreadable.length > 0 || openRuns(acts.repo).runs.some((run) => parts(run).some(isWatched) || isCutOff(run));
     const pace = acts.policy().gate.limits.scheduler?.poll_seconds ?? 60;
     return { runs: told, sites, all_over: !waiting, next_look_seconds: waiting ? pace : 0, problems };
   },
@@ -187,6 +188,10 @@ async function note(
     );
   for (const more of parts(run).flatMap((part) => grownChildren(part, look)))
     problems.push(`${run.id}: a job that a script submitted may use more than was declared for each: job ${more}`);
+  if (mine?.broken !== undefined) {
+    problems.push(`${run.id}: what its jobs left in ${mine.gate} cannot be read (${mine.broken}); its state stays as it was`);
+    return;
+  }
   for (const bad of mine?.unreadable ?? []) problems.push(`${run.id}: a marker cannot be read: ${bad}`);
   const newsOf = (whole: Run, part: Run) =>
     observe(part, look, mine, parentFailed(whole, part), sights(part), failedBefore(part));

@@ -1,3 +1,4 @@
+import { asFailure } from '../base/errors.ts';
 import { got, seen } from '../checks/findings.ts';
 import type { Acts } from '../context.ts';
 import type { Policy } from '../policies/load.ts';
@@ -10,9 +11,20 @@ import { STAGES } from '../runs/workflow-stages.ts';
 /** The reference's own figure where the policy says nothing. */
 const CYCLES = 3;
 
-/** Brings everything up to date that tells of a run elsewhere: manifest, ledger row, state.json. */
-export function tell(acts: Acts, run: Run): Promise<void> {
-  return project(acts.repo, run, guardOf(acts.repo, acts.policy()));
+/**
+ * Brings everything up to date that tells of a run elsewhere: manifest, ledger row, state.json. What was done is done by then, so what
+ * stands in its way is told beside the answer; the next look at the run does it again.
+ */
+export async function tell(acts: Acts, run: Run): Promise<void> {
+  try {
+    await project(acts.repo, run, guardOf(acts.repo, acts.policy()));
+  } catch (error) {
+    const { code, message, next } = asFailure(error);
+    if (code === 'internal') throw error;
+    acts.beside.push(
+      `run ${run.id}: manifest, ledger or state could not be brought up to date: ${message}\nnext: ${next}; \`autolab-mcp monitor\` then does it`,
+    );
+  }
 }
 
 /** The policy's guardrails, its counters at least 1, as the reference reads them. A breach leads to a terminal stage and nowhere else. */

@@ -121,7 +121,7 @@ test('what is as it was sealed is no breach; any change, a file that went and on
   mkdirSync(join(repo, '.autolab/sites.yaml'));
   expect(breaches()).toEqual([
     `${FILE} was changed`,
-    '.autolab/sites.yaml cannot be read: EISDIR',
+    '.autolab/sites.yaml cannot be read: it is a folder, and a file belongs there',
     '.autolab/workflow.yaml is gone',
     '.mcp.json was made',
   ]);

@@ -169,8 +169,8 @@ test('a run that cannot be read is named, and keeps no other from being finished
   expect(runs.map((run) => run.id)).toEqual([RUN_ID]);
   expect(unreadable).toEqual([
     { id: 'broken', why: expect.stringContaining('was written by a newer version (9; this one knows 1)') },
-    { id: 'empty', why: `${join(bench.repo, open, 'empty')} is empty` },
-    { id: 'folder', why: expect.stringContaining('cannot read') },
+    { id: 'empty', why: expect.stringContaining(`${join(bench.repo, open, 'empty')} names no folder of an iteration`) },
+    { id: 'folder', why: expect.stringContaining(`${join(bench.repo, open, 'folder')} names no folder of an iteration`) },
   ]);
   expect(unintended(bench.repo)).toEqual([]);
   expect(await recovered()).toHaveLength(1);

@@ -46,3 +46,14 @@ export function placesIn(text) {
   }
   return places;
 }
+
+/** The same as `failing`, with what was met, and its file, noted in `log`. A number for an errno: it says that so much was done. */
+export function failingFiles(log, call, errno, nth) {
+  const what = typeof errno === 'number' ? `retval=${errno}` : `error=${errno}`;
+  return ['strace', '-qq', '-y', '-s', '0', '-o', log, '-e', `trace=${call}`, `-einject=${call}:${what}:when=${nth}`];
+}
+
+/** The same as `counting`, with the file of each call beside its number. */
+export function countingFiles(log, calls) {
+  return ['strace', '-qq', '-y', '-s', '0', '-o', log, '-e', `trace=${calls.join(',')}`];
+}

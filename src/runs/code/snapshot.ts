@@ -6,12 +6,14 @@ import {
   mkdirSync,
   readdirSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { digest } from '../../base/digest.ts';
+import { cannotWrite } from '../../base/disk.ts';
 import { systemCode } from '../../base/errors.ts';
 import { jsonText } from '../../base/files.ts';
 import type { Listing } from '../capsule.ts';
@@ -70,8 +72,17 @@ export function isRewritten(tree: string, path: string, { seen }: Contents): boo
   return now !== undefined && (now.size !== size || now.mtimeMs !== time);
 }
 
-function make(repo: string, id: string, { top, prefix }: Listing, files: ReadonlyMap<string, string>) {
+function make(repo: string, id: string, listing: Listing, files: ReadonlyMap<string, string>) {
   const folder = join(codeFolder(repo), `${MAKING}${randomBytes(6).toString('hex')}`);
+  try {
+    return makeIn(folder, repo, id, listing, files);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw systemCode(error) === undefined ? error : cannotWrite(join(codeFolder(repo), id), error);
+  }
+}
+
+function makeIn(folder: string, repo: string, id: string, { top, prefix }: Listing, files: ReadonlyMap<string, string>) {
   const tree = join(folder, 'tree');
   mkdirSync(tree, { recursive: true });
   const before = newest(repo);

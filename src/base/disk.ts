@@ -1,0 +1,81 @@
+import type { Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { Failure, systemCode } from './errors.ts';
+import { mendOf, reasonOf } from './reasons.ts';
+
+/** The failure to read a file; what is already one stays as it is. */
+export function cannotRead(path: string, error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const next = `${mendOf(error)}, then call again; ${path} was not touched`;
+  return new Failure('file_unreadable', { what: `cannot read ${path}`, why: reasonOf(error), next, cause: error });
+}
+
+/** The failure to write a file; what is already one stays as it is. */
+export function cannotWrite(path: string, error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const next = `${mendOf(error)}, then call again; nothing that was in ${path} is lost`;
+  return new Failure('file_unwritable', { what: `cannot write ${path}`, why: reasonOf(error), next, cause: error });
+}
+
+/** What stands at a path, links followed; undefined for nothing. */
+export function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (systemCode(error) === 'ENOTDIR') return undefined;
+    throw cannotRead(path, error);
+  }
+}
+
+/**
+ * The bytes of a file, or undefined where there is none. A folder, a pipe or a device in its place is refused and never waited for, and
+ * so is a file over `limit` bytes.
+ */
+export function readBytes(path: string, limit: number): Buffer | undefined {
+  return withFile(path, (fd, size) => {
+    if (size > limit) throw tooLarge(path, size, limit);
+    return readFileSync(fd);
+  });
+}
+
+/** The last `most` bytes of a file, and whether they are all of it. */
+export function readEnd(path: string, most: number): { data: Buffer; all: boolean } | undefined {
+  return withFile(path, (fd, size) => {
+    const data = Buffer.alloc(Math.min(size, most));
+    const got = readSync(fd, data, 0, data.length, size - data.length);
+    return { data: data.subarray(0, got), all: data.length === size };
+  });
+}
+
+function withFile<T>(path: string, work: (fd: number, size: number) => T): T | undefined {
+  let fd: number | undefined;
+  try {
+    // Without O_NONBLOCK opening a pipe waits for a writer, for ever.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const seen = fstatSync(fd);
+    if (!seen.isFile()) throw noFile(path, seen.isDirectory() ? 'a folder' : seen.isFIFO() ? 'a pipe' : 'a device');
+    return work(fd, seen.size);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw cannotRead(path, error);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+function noFile(path: string, what: string): Failure {
+  return new Failure('file_unreadable', {
+    what: `cannot read ${path}`,
+    why: `it is ${what}, and a file belongs there`,
+    next: `move ${path} away, and put the file back from git or from a backup`,
+  });
+}
+
+function tooLarge(path: string, size: number, limit: number): Failure {
+  return new Failure('file_unreadable', {
+    what: `${path} is ${size} bytes`,
+    why: `files of this kind are read up to ${limit} bytes`,
+    next: 'look at the file; something else may have written to it',
+  });
+}

@@ -1,0 +1,52 @@
+import { afterAll, expect, test } from 'vitest';
+import { ALL, byTwo, noteTrial, some, withoutMounts } from './trials.ts';
+import type { World } from './world.ts';
+import { makeWorld } from './world.ts';
+import type { Fault } from './writing.ts';
+import { OPERATIONS, placesOf, withFault } from './writing.ts';
+
+let world: World | undefined;
+afterAll(() => world?.remove());
+
+const ERRNOS = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'];
+/** Places of each operation that are tried each time. */
+const MOST = 4;
+
+async function faultsOf(here: World, name: string, turn: number): Promise<Fault[]> {
+  const places = await placesOf(here, name);
+  expect(places.length).toBeGreaterThan(5);
+  const written = places.filter(({ call }) => call === 'write');
+  const short = (ALL ? written : some(written, 1)).map((place) => ({ place, errno: 'short' }));
+  if (ALL) return [...places.flatMap((place) => ERRNOS.map((errno) => ({ place, errno }))), ...short];
+  return [...some(places, MOST).map((place, at) => ({ place, errno: ERRNOS[(at + turn) % ERRNOS.length] ?? '' })), ...short];
+}
+
+test.skipIf(withoutMounts())(
+  'whatever write a disk refuses: nothing is lost, it is told which, and the same call goes on once it no longer does',
+  async () => {
+    world = await makeWorld();
+    const here = world;
+    const trials: (Fault & { name: string })[] = [];
+    for (const [turn, name] of Object.keys(OPERATIONS).entries())
+      trials.push(...(await faultsOf(here, name, turn)).map((fault) => ({ ...fault, name })));
+    const results: Record<string, string> = {};
+    await byTwo(trials, async ({ name, ...fault }) => {
+      const { outcome } = await withFault(here, name, fault);
+      const { call, nth } = fault.place;
+      noteTrial({
+        suite: 'disk-write',
+        site: 'local',
+        operation: name,
+        call: `${call} ${fault.errno}`,
+        nth,
+        outcome: outcome.split('\n')[0] ?? '',
+        detail: outcome,
+      });
+      // Of what met no file of ours nothing is learnt.
+      if (outcome !== 'elsewhere') results[`${name}: ${call} ${nth} ${fault.errno}`] = outcome;
+    });
+    expect(Object.keys(results).length).toBeGreaterThan(trials.length / 2);
+    expect(results).toEqual(Object.fromEntries(Object.keys(results).map((key) => [key, 'whole'])));
+  },
+  ALL ? 14_400_000 : 1_200_000,
+);
