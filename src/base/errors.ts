@@ -1,4 +1,7 @@
-import { clean } from './text.ts';
+import { quote } from './text.ts';
+
+/** Of each part, in characters: more is a value that was put into it, and nobody reads on. */
+const MOST = 6000;
 
 /**
  * The closed table of failures. A code names one thing that can go wrong; its exit code and whether trying again can help are
@@ -67,7 +70,8 @@ export class Failure extends Error {
 
   constructor(code: FailureCode, parts: FailureParts) {
     // Values from files and arguments stand in these words; what a terminal or a model could take for more than text goes.
-    const [what, why, next] = [clean(parts.what), parts.why === undefined ? undefined : clean(parts.why), clean(parts.next)];
+    const fit = (text: string) => quote(text, MOST);
+    const [what, why, next] = [fit(parts.what), parts.why === undefined ? undefined : fit(parts.why), fit(parts.next)];
     super(why ? `${what}: ${why}` : what, parts.cause === undefined ? {} : { cause: parts.cause });
     this.name = 'Failure';
     this.code = code;

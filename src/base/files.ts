@@ -3,9 +3,11 @@ import {
   closeSync,
   constants,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
+  readlinkSync,
   readSync,
   realpathSync,
   renameSync,
@@ -23,7 +25,15 @@ const READ_LIMIT = 64 * 1024 * 1024;
 /** The text of a file, or undefined where there is none. Any other trouble is a failure that names the file. Never fsyncs. */
 export function readText(path: string, limit = READ_LIMIT): string | undefined {
   try {
-    const size = statSync(path).size;
+    const seen = statSync(path);
+    // A pipe would be waited for, and a device has no end.
+    if (!seen.isFile())
+      throw new Failure('file_unreadable', {
+        what: `${path} is ${seen.isDirectory() ? 'a folder' : 'no file'}`,
+        why: 'only files are read',
+        next: `look at ${path}; something else stands in its place`,
+      });
+    const { size } = seen;
     if (size > limit) {
       throw new Failure('file_unreadable', {
         what: `${path} is ${size} bytes`,
@@ -152,7 +162,7 @@ function realOrWhyNot(path: string): { path: string } | { why: string } {
     return { path: realpathAsFar(path) };
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'ENAMETOOLONG' || code === 'ENOTDIR' || code === 'ELOOP') return { why: code };
+    if (code === 'ENAMETOOLONG' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'EACCES') return { why: code };
     throw error;
   }
 }
@@ -163,12 +173,17 @@ export function shown(root: string, path: string): string {
   return rel === '' || rel.startsWith('..') ? path : rel;
 }
 
-function realpathAsFar(path: string): string {
+/** `left`: so many links that lead to nothing are followed. */
+function realpathAsFar(path: string, left = 40): string {
   try {
     return realpathSync(path);
   } catch (error) {
     if (systemCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
-    return join(realpathAsFar(dirname(path)), basename(path));
+    const real = join(realpathAsFar(dirname(path), left), basename(path));
+    // A link to nothing leads where it says all the same: there is what would be made through it.
+    if (!lstatSync(real, { throwIfNoEntry: false })?.isSymbolicLink()) return real;
+    if (left === 0) throw Object.assign(new Error(`ELOOP: ${path}`), { code: 'ELOOP' });
+    return realpathAsFar(resolve(dirname(real), readlinkSync(real)), left - 1);
   }
 }
 
