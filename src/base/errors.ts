@@ -70,8 +70,12 @@ export class Failure extends Error {
 
   constructor(code: FailureCode, parts: FailureParts) {
     // Values from files and arguments stand in these words; what a terminal or a model could take for more than text goes.
-    const fit = (text: string) => quote(text, MOST);
-    const [what, why, next] = [fit(parts.what), parts.why === undefined ? undefined : fit(parts.why), fit(parts.next)];
+    const shortened = (text: string) => quote(text, MOST);
+    const [what, why, next] = [
+      shortened(parts.what),
+      parts.why === undefined ? undefined : shortened(parts.why),
+      shortened(parts.next),
+    ];
     super(why ? `${what}: ${why}` : what, parts.cause === undefined ? {} : { cause: parts.cause });
     this.name = 'Failure';
     this.code = code;

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 
 /** Names of variables whose values are secrets: `HF_TOKEN`, `apiKey`, `DB_PASSWORD_2`; not `MAX_TOKENS` or `TOKENIZERS_PARALLELISM`. */
-const NAME = /(?:^|[_-]|[a-z](?=[A-Z]))(?:token|secret|password|passwd|passphrase|credentials?|apikey|(?:access|api|private|secret|account|auth|encryption|signing|license|ssh)?[_-]?key|pat)(?:[_-]?\d+)?$/i;
+const NAME =
+  /(?:^|[_-]|[a-z](?=[A-Z]))(?:token|secret|password|passwd|passphrase|credentials?|apikey|(?:access|api|private|secret|account|auth|encryption|signing|license|ssh)?[_-]?key|pat)(?:[_-]?\d+)?$/i;
 /** Shorter values stand in too many other words. */
 const SHORTEST = 8;
 

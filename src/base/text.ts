@@ -35,7 +35,10 @@ const SECRETS: readonly [RegExp, string][] = [
     /((?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)[A-Za-z0-9_-]{0,64}\\{0,4}["']?\s{0,8}[=:]\s{0,8})(?!\d{1,18}(?:[\s"',;&)}\]]|$))(?:"[^"\n]{4,4000}"|'[^'\n]{4,4000}'|\\{0,4}["']?[^\s"',;&]{4,})/gi,
     '$1[redacted]',
   ],
-  [/(\s--?(?:[a-z]{1,20}[-_]){0,3}(?:password|passwd|passphrase|secret|token|api-?key)\s{1,8})(?!-)[^\s"']{4,}/gi, '$1[redacted]'],
+  [
+    /(\s--?(?:[a-z]{1,20}[-_]){0,3}(?:password|passwd|passphrase|secret|token|api-?key)\s{1,8})(?!-)[^\s"']{4,}/gi,
+    '$1[redacted]',
+  ],
 ];
 
 /**

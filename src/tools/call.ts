@@ -10,7 +10,7 @@ import { decide } from '../policies/decide.ts';
 import { explainDecision } from '../policies/explain.ts';
 import type { Decision, Facts } from '../policies/types.ts';
 import type { AuditRef } from '../runs/audit.ts';
-import { failed, runningOutcome, withWords } from './answers.ts';
+import { failed, runningOutcome, withoutSecrets, withWords } from './answers.ts';
 import { ask, consume } from './asking.ts';
 import { audit, entry, who } from './audit-lines.ts';
 import { tools } from './index.ts';
@@ -24,8 +24,8 @@ import { Running } from './tool.ts';
  * The gate: every operation, from every surface, passes here and nowhere else. Parses, looks, decides, probes, decides again, asks,
  * looks a last time under the lock, and only then acts. Never throws: whatever happens is an outcome in words.
  */
-export function callTool(name: string, raw: unknown, caller: Caller, context: Context): Promise<Outcome> {
-  return attempt(name, raw, caller, context, 0);
+export async function callTool(name: string, raw: unknown, caller: Caller, context: Context): Promise<Outcome> {
+  return withoutSecrets(await attempt(name, raw, caller, context, 0));
 }
 
 async function attempt(name: string, raw: unknown, caller: Caller, context: Context, depth: number): Promise<Outcome> {

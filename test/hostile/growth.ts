@@ -2,27 +2,31 @@ import { PIECES } from './hostile-text.ts';
 import { held, type Reader } from './reader.ts';
 
 /** Sizes in characters, each some times the last; what takes too long at one is not tried at the next. */
-const SIZES = [1_000, 4_000, 16_000, 128_000];
+const SIZES = [1_000, 4_000, 16_000, 100_000];
 /**
  * Milliseconds of processor time for the longest text. What goes over a text a bounded number of times needs a tenth of it; what goes over it
  * once for each of its characters needs ten times as much.
  */
 const MOST_MS = 1500;
 
+/** Where in a text they are put, as parts of its length: by turns. */
+const PLACES = [0.5, 0.3, 0.7, 0.9, 0.15, 0.6];
+
 /** Texts that are one thing over and over, between the halves of what a reader takes. */
 function* repeated(reader: Reader): Generator<{ what: string; make: (size: number) => string }> {
   const units = [
     ...new Set([...PIECES.filter((one) => one !== ''), ...(reader.words ?? []), 'a', 'a.', 'a-', 'a=1\n', 'a: 1\n', '1,', 'a b']),
   ];
+  let place = 0;
   for (const unit of units) {
     const over = (size: number) => unit.repeat(Math.ceil(size / unit.length));
     yield { what: `${JSON.stringify(unit)} over and over`, make: over };
-    for (const [at, seed] of reader.seeds.entries()) {
-      if (at > 1 || seed.length > 4000) break;
-      const half = Math.floor(seed.length / 2);
+    for (const [at, seed] of reader.seeds.slice(0, 2).entries()) {
+      if (seed.length > 4000) break;
+      const cut = Math.floor(seed.length * (PLACES[(place++ + at) % PLACES.length] ?? 0.5));
       yield {
-        what: `${JSON.stringify(unit)} within seed ${at}`,
-        make: (size) => seed.slice(0, half) + over(size) + seed.slice(half),
+        what: `${JSON.stringify(unit)} behind ${JSON.stringify(seed.slice(Math.max(0, cut - 20), cut))}`,
+        make: (size) => seed.slice(0, cut) + over(size) + seed.slice(cut),
       };
     }
   }

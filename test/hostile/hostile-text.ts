@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 
 /** Pieces that readers, shells, terminals, paths and models have tripped over. */
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: a shell would expand these
 export const PIECES = [
   ...['', ' ', '\t', '\n', '\r\n', '\0', '\u001b[31m', '\u202e', '\u200b', '\ufeff', '\ud800', '\u2028', 'é', '😀', '\u{e0041}'],
   ...[
@@ -80,6 +81,7 @@ export const PIECES = [
     '[0-3]',
   ],
 ];
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: a shell would expand these
 
 const piece = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...PIECES) },

@@ -147,7 +147,7 @@ export const JOB_READERS: readonly Reader[] = [
     names: ['base/indices.ts#parseIndices'],
     seeds: ['0-31%4'],
     words: ['0-3999999,'],
-    read: (text) => parseIndices(text, 4_000_001),
+    read: (text) => parseIndices(text, 1000),
   },
   { names: ['sites/schedulers/units.ts#parseWalltime'], seeds: ['1-02:03:04', '60'], read: parseWalltime },
   { names: ['sites/schedulers/units.ts#parseMemoryMb'], seeds: ['16G'], read: parseMemoryMb },

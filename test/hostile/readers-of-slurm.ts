@@ -138,11 +138,12 @@ export const SLURM_READERS: readonly Reader[] = [
     names: ['sites/schedulers/slurm-submission.ts#readSubmission'],
     seeds: ['1234\n', 'Submitted batch job 12 on cluster here\n', 'sbatch: error: Invalid partition specified\n', '12;cluster\n'],
     words: ['Submitted batch job ', '1;c\n', ' on cluster '],
-    read: (text) => [readQuietly(() => readSubmission(output(text))), readSubmission(output('', { exit: 1, stderr: text }))],
+    read: (text) => readSubmission(output(text)),
+  },
+  {
+    names: ['sites/schedulers/slurm-answers.ts#isUnreachable'],
+    seeds: ['sbatch: error: Invalid partition specified\n', 'Unable to contact slurm controller\n'],
+    words: ['Invalid ', 'Requested ', 'Connection ', 'error: '],
+    read: (text) => readSubmission(output('', { exit: 1, stderr: text })),
   },
 ];
-
-/** Both halves are tried: what the first one throws is judged where it is the only one. */
-function readQuietly(work: () => unknown): unknown {
-  return work();
-}
