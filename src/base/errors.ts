@@ -1,5 +1,8 @@
 import { refusalOf } from './reasons.ts';
-import { clean } from './text.ts';
+import { quote } from './text.ts';
+
+/** Of each part, in characters: more is a value that was put into it, and nobody reads on. */
+const MOST = 6000;
 
 export { systemCode } from './reasons.ts';
 
@@ -71,7 +74,12 @@ export class Failure extends Error {
 
   constructor(code: FailureCode, parts: FailureParts) {
     // Values from files and arguments stand in these words; what a terminal or a model could take for more than text goes.
-    const [what, why, next] = [clean(parts.what), parts.why === undefined ? undefined : clean(parts.why), clean(parts.next)];
+    const shortened = (text: string) => quote(text, MOST);
+    const [what, why, next] = [
+      shortened(parts.what),
+      parts.why === undefined ? undefined : shortened(parts.why),
+      shortened(parts.next),
+    ];
     super(why ? `${what}: ${why}` : what, parts.cause === undefined ? {} : { cause: parts.cause });
     this.name = 'Failure';
     this.code = code;

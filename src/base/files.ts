@@ -2,8 +2,10 @@ import {
   closeSync,
   constants,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
+  readlinkSync,
   readSync,
   realpathSync,
   renameSync,
@@ -140,7 +142,7 @@ function realOrWhyNot(path: string): { path: string } | { why: string } {
     return { path: realpathAsFar(path) };
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'ENAMETOOLONG' || code === 'ENOTDIR' || code === 'ELOOP') return { why: code };
+    if (code === 'ENAMETOOLONG' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'EACCES') return { why: code };
     throw error;
   }
 }
@@ -151,12 +153,17 @@ export function shown(root: string, path: string): string {
   return rel === '' || rel.startsWith('..') ? path : rel;
 }
 
-function realpathAsFar(path: string): string {
+/** `left`: so many links that lead to nothing are followed. */
+function realpathAsFar(path: string, left = 40): string {
   try {
     return realpathSync(path);
   } catch (error) {
     if (systemCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
-    return join(realpathAsFar(dirname(path)), basename(path));
+    const real = join(realpathAsFar(dirname(path), left), basename(path));
+    // A link to nothing leads where it says all the same: there is what would be made through it.
+    if (!lstatSync(real, { throwIfNoEntry: false })?.isSymbolicLink()) return real;
+    if (left === 0) throw Object.assign(new Error(`ELOOP: ${path}`), { code: 'ELOOP' });
+    return realpathAsFar(resolve(dirname(real), readlinkSync(real)), left - 1);
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { withoutOwnSecrets } from './secrets.ts';
 
 // ANSI and OSC sequences, then C0/C1 controls but tab and newline, bidi marks and overrides, zero-width characters, tag characters.
 const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
@@ -17,22 +18,35 @@ export function cap(text: string, limit: number): string {
   return `${text.slice(0, end)}… [${text.length - end} more characters]`;
 }
 
+/**
+ * Each pattern goes over a text in time that grows as its length: nothing it may begin with stands within what it may go over, or that is
+ * bounded. A log is the job's, and may be made to take hours.
+ */
 const SECRETS: readonly [RegExp, string][] = [
-  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, '[private key]'],
-  [/\b(?:ghp|gho|ghs|ghu|github_pat|glpat|xox[abps]|hf|sk|pk|rk|npm)[-_][A-Za-z0-9_-]{16,}\b/g, '[token]'],
-  [/\bAKIA[0-9A-Z]{16}\b/g, '[token]'],
-  [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, '[token]'],
-  [/\b(Bearer|Basic)\s+[A-Za-z0-9+/=._~-]{12,}/gi, '$1 [token]'],
-  [/\b([a-z][a-z0-9+.-]*:\/\/[^\s/:@]+):[^\s/@]+@/gi, '$1:[password]@'],
+  [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g, '[private key]'],
+  [/\b(?:ghp|gho|ghs|ghu|github_pat|glpat|xox[abps]|hf|sk|pk|rk|npm)[-_][A-Za-z0-9_-]{16,}/g, '[token]'],
+  [/\bA[KS]IA[0-9A-Z]{16}\b/g, '[token]'],
+  [/(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, '[token]'],
+  [/\b(Bearer|Basic)\s{1,8}[A-Za-z0-9+/=._~-]{12,}/gi, '$1 [token]'],
+  [/:\/\/([^\s/:@]*):[^\s/]+@/g, '://$1:[password]@'],
+  [/:\/\/[^\s/:@]{20,}@/g, '://[token]@'],
+  // The name may go on, in quotes, with a backslash before them as in JSON within JSON; numbers are counts, as in max_tokens=4096.
   [
-    /\b([A-Za-z0-9_-]*(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|credential)[A-Za-z0-9_-]*["']?\s*[=:]\s*["']?)[^\s"',;&]{4,}/gi,
+    /((?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)[A-Za-z0-9_-]{0,64}\\{0,4}["']?\s{0,8}[=:]\s{0,8})(?!\d{1,18}(?:[\s"',;&)}\]]|$))(?:"[^"\n]{4,4000}"|'[^'\n]{4,4000}'|\\{0,4}["']?[^\s"',;&]{4,})/gi,
+    '$1[redacted]',
+  ],
+  [
+    /(\s--?(?:[a-z]{1,20}[-_]){0,3}(?:password|passwd|passphrase|secret|token|api-?key)\s{1,8})(?!-)[^\s"']{4,}/gi,
     '$1[redacted]',
   ],
 ];
 
-/** Text with what looks like a credential replaced. A convenience against accidents, not a guarantee. */
+/**
+ * Text with what looks like a credential replaced, and with the values of our own variables that are named as secrets. A convenience
+ * against accidents, not a guarantee; docs/policy.md says what it knows.
+ */
 export function redact(text: string): string {
-  return SECRETS.reduce((rest, [pattern, by]) => rest.replace(pattern, by), text);
+  return SECRETS.reduce((rest, [pattern, by]) => rest.replace(pattern, by), withoutOwnSecrets(text));
 }
 
 /** Text from outside made fit to be shown: cleaned, redacted, capped. Not yet marked as data; see `boundary`. */

@@ -1,5 +1,17 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseAllDocuments } from 'yaml';
-import { clean } from '../base/text.ts';
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseAllDocuments,
+  visit,
+} from 'yaml';
+import { clean, quote } from '../base/text.ts';
 import { gateScalar, pythonScalar } from './scalars.ts';
 import type { PolicyProblem } from './types.ts';
 
@@ -17,6 +29,9 @@ export type PolicyText = {
 /** More than any policy has; aliases that repeat each other end here. */
 const MAX_NODES = 100_000;
 const MAX_DEPTH = 40;
+const MAX_CHARACTERS = 256 * 1024;
+/** Nobody mends more at once. */
+const MAX_PROBLEMS = 50;
 
 /**
  * Reads a policy file as PyYAML would, `gate:` as only we do (see scalars.ts). Never throws: whatever cannot be read, or could be read
@@ -44,14 +59,19 @@ class Reader {
   readonly #file: string;
   readonly #lines = new LineCounter();
   #nodes = 0;
-  #document: Document | undefined;
+  readonly #targets = new Map<Alias, Node>();
 
   constructor(file: string) {
     this.#file = file;
   }
 
   parse(text: string): Document | undefined {
+    if (text.length > MAX_CHARACTERS)
+      return this.#bad(0, `the file has ${text.length} characters; a policy has at most ${MAX_CHARACTERS}`);
+    const { stackTraceLimit } = Error;
     try {
+      // A file of nothing but mistakes makes an error for each character; with a stack each they take more memory than there is.
+      Error.stackTraceLimit = 0;
       // The failsafe schema leaves every scalar as text: what it means is decided in scalars.ts alone.
       const options = {
         lineCounter: this.#lines,
@@ -59,17 +79,20 @@ class Reader {
         schema: 'failsafe',
         version: '1.1',
         logLevel: 'error',
+        // The parser compares each key with all others, and looks each alias up in the whole file; this does neither.
+        uniqueKeys: false,
       } as const;
       const [document, second] = [...parseAllDocuments(text, options)];
-      for (const { pos, code, message } of document?.errors ?? [])
-        this.#bad(pos[0], code === 'DUPLICATE_KEY' ? twice(text, pos[0]) : clean(message));
+      for (const { pos, message } of document?.errors ?? []) this.#bad(pos[0], clean(message));
       if (second) this.#bad(second.range[0], 'a second document (---) begins here; a policy file has one');
-      this.#document = document;
+      if (document) this.#note(document);
       return this.problems.length === 0 ? document : undefined;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.#bad(0, 'brackets are nested too deeply');
       return undefined;
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
     }
   }
 
@@ -82,11 +105,25 @@ class Reader {
     return {};
   }
 
+  /** What each alias stands for: the last node before it with its anchor. */
+  #note(document: Document): void {
+    const anchored = new Map<string, Node>();
+    visit(document, {
+      Alias: (_key, alias) => {
+        const target = anchored.get(alias.source);
+        if (target) this.#targets.set(alias, target);
+      },
+      Value: (_key, node) => {
+        if (node.anchor) anchored.set(node.anchor, node);
+      },
+    });
+  }
+
   #value(node: Node | null, path: readonly string[], from: number): unknown {
     const offset = node?.range?.[0] ?? from;
     if (++this.#nodes > MAX_NODES || path.length > MAX_DEPTH) return this.#tooLarge(offset);
     if (isAlias(node)) {
-      const target = this.#document ? node.resolve(this.#document) : undefined;
+      const target = this.#targets.get(node);
       return target ? this.#value(target, path, offset) : this.#bad(offset, `*${node.source} names nothing`);
     }
     if (node?.tag && !/^tag:yaml.org,2002:(?:str|map|seq)$/.test(node.tag))
@@ -108,9 +145,11 @@ class Reader {
   #map(pairs: readonly Pair<Node, Node | null>[], path: readonly string[]): Tree {
     const own: [string, unknown][] = [];
     const merged: [string, unknown][] = [];
+    const seen = new Set<string>();
     for (const { key, value } of pairs) {
       const offset = key?.range?.[0] ?? 0;
       if (!isScalar(key)) this.#bad(offset, 'a key that is not a word');
+      else if (seen.has(String(key.value))) this.#bad(offset, twice(String(key.value)));
       else if (key.type === 'PLAIN' && key.value === '<<') merged.push(...this.#merged(value, path, offset));
       else if (key.type === 'PLAIN' && typeof pythonScalar(String(key.value)) !== 'string')
         this.#bad(
@@ -119,6 +158,7 @@ class Reader {
           `write it in quotes: "${String(key.value)}"`,
         );
       else own.push([String(key.value), this.#entry(String(key.value), value, path, offset)]);
+      if (isScalar(key)) seen.add(String(key.value));
     }
     return Object.fromEntries([...merged, ...own]);
   }
@@ -148,6 +188,7 @@ class Reader {
   }
 
   #bad(offset: number, message: string, remedy = `mend the line in ${this.#file}`): undefined {
+    if (this.problems.length >= MAX_PROBLEMS) return;
     const problem = { file: this.#file, ...this.#position(offset), message, remedy };
     const isSaid = this.problems.some(
       (one) => one.line === problem.line && one.column === problem.column && one.message === message,
@@ -161,7 +202,6 @@ class Reader {
   }
 }
 
-function twice(text: string, offset: number): string {
-  const key = /^[^:\s]*/.exec(text.slice(offset))?.[0] ?? '';
-  return `the key ${clean(key)} stands here for the second time; readers differ on which one counts`;
+function twice(key: string): string {
+  return `the key ${quote(key, 80)} stands here for the second time; readers differ on which one counts`;
 }

@@ -3,13 +3,16 @@ import { Failure } from '../base/errors.ts';
 import { clean } from '../base/text.ts';
 import type { Path, Positioned } from './yaml.ts';
 
+/** Of a text in which positions are looked up. */
+const MAX_CHARACTERS = 1024 * 1024;
+
 /** The value of JSON text with its positions. What JSON does not have (NaN, Infinity, as Python writes them) is refused by name. */
 export function readJsonText(text: string, file: string): Positioned {
-  refuseNonFinite(text, file);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
+    refuseNonFinite(text, file);
     throw new Failure('file_invalid', {
       what: `${file} is not JSON`,
       why: text.trim() === '' ? 'the file is empty' : clean(error instanceof Error ? error.message : String(error)),
@@ -20,17 +23,28 @@ export function readJsonText(text: string, file: string): Positioned {
   const lines = new LineCounter();
   let root: Node | null | undefined;
   const at = (path: Path, key?: 'key') => {
-    root ??= parseDocument(text, { lineCounter: lines, logLevel: 'silent', uniqueKeys: false }).contents;
+    root ??= documentOf(text, lines);
     const { line, col } = lines.linePos(offsetOf(root ?? null, path, key));
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
   return { file, value, at, source: () => undefined };
 }
 
+/** Undefined positions, as for the first character, where it is too large or too deep to be looked through. */
+function documentOf(text: string, lineCounter: LineCounter): Node | null {
+  if (text.length > MAX_CHARACTERS) return null;
+  try {
+    return parseDocument(text, { lineCounter, logLevel: 'silent', uniqueKeys: false }).contents;
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
 /** Python's json module writes NaN, Infinity and -Infinity as bare words. The words are looked for outside strings. */
 function refuseNonFinite(text: string, file: string): void {
   let key = '';
-  for (const match of text.matchAll(/"((?:[^"\\]|\\.)*)"|(-?\b(?:NaN|Infinity)\b)/g)) {
+  for (const match of text.matchAll(/"((?:[^"\\]|\\.)*)(?:"|$)|(-?\b(?:NaN|Infinity)\b)/g)) {
     if (match[2] === undefined) {
       key = match[1] ?? '';
       continue;

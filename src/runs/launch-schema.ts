@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RUN_ID, WORD, WORDS } from '../base/ids.ts';
+import { isSecretName, isSecretValue } from '../base/secrets.ts';
 import { redact } from '../base/text.ts';
 import { taskIndices } from './array-indices.ts';
 import { expectationSchema, relative } from './artifacts/schema.ts';
@@ -38,6 +39,17 @@ const passName = name
 const setValue = line.refine((value) => redact(value) === value, {
   error: 'this looks like a credential; let the script read it from a file that only you can read (chmod 600)',
 });
+
+/** A value is a secret by its name, too, whatever it looks like: it would stand in the plan, in the job script and in git. */
+function refuseSecrets(set: Readonly<Record<string, string>>, context: z.RefinementCtx): void {
+  for (const [key, value] of Object.entries(set))
+    if (isSecretName(key) && isSecretValue(value))
+      context.addIssue({
+        code: 'custom',
+        path: [key],
+        message: 'by its name this is a credential; let the script read it from a file that only you can read (chmod 600)',
+      });
+}
 
 const resources = z.strictObject({
   cpus: z.int().min(1).optional(),
@@ -179,7 +191,7 @@ export const launchSchema = z
           .optional(),
         setup: z.array(line).optional(),
         pass: z.array(passName).optional(),
-        set: z.record(setName, setValue).optional(),
+        set: z.record(setName, setValue).superRefine(refuseSecrets).optional(),
       })
       .optional(),
     code: z.enum(['snapshot', 'live']).optional(),

@@ -1,13 +1,14 @@
 import { basename } from 'node:path';
 import { Failure } from '../base/errors.ts';
 
+// Counts are bounded, since a line may be made so long that looking through it from each of its places takes hours.
 /** Where a command can begin, with assignments, the programs that run another one, and their options before it. */
-const BEGINS = String.raw`(?:^|[;&|(){!\x60]|\b(?:if|elif|while|until|then|do|else)\b)\s*(?:[A-Za-z_]\w*=\S*\s+)*`;
+const BEGINS = String.raw`(?:^|[;&|(){!\x60]|\b(?:if|elif|while|until|then|do|else)\b)\s{0,99}(?:[A-Za-z_]\w{0,99}=\S{0,399}\s{1,99}){0,99}`;
 const WRAPPERS = 'exec|eval|nohup|time|command|builtin|env|xargs|sudo|nice|timeout|setsid';
-const WRAPPED = String.raw`(?:(?:${WRAPPERS})\s+(?:-(?![vV]\b)\S*\s+|\d\S*\s+|\{\}\s+|[A-Za-z_]\w*=\S*\s+)*)*`;
+const WRAPPED = String.raw`(?:(?:${WRAPPERS})\s{1,99}(?:-(?![vV]\b)\S{0,399}\s{1,99}|\d\S{0,99}\s{1,99}|\{\}\s{1,99}|[A-Za-z_]\w{0,99}=\S{0,399}\s{1,99}){0,99}){0,20}`;
 /** A batch system's submission program there. `srun` is none: it starts steps inside a job. */
 const SUBMITS = new RegExp(
-  String.raw`${BEGINS}${WRAPPED}\\?([^\s;&|()<>\x60]*/)?(sbatch|salloc|qsub|qrsh|qlogin)(?=[\s;&|)<>\x60]|$)`,
+  String.raw`${BEGINS}${WRAPPED}\\?([^\s;&|()<>\x60]{0,399}/)?(sbatch|salloc|qsub|qrsh|qlogin)(?=[\s;&|)<>\x60]|$)`,
   'g',
 );
 /** What takes a quoted text for commands. */
@@ -58,7 +59,7 @@ function commandsOf(line: string): string {
   let out = '';
   for (let at = 0; at < line.length; at++) {
     const mark = line[at] ?? '';
-    if (mark === '#' && /(?:^|[\s;&|(])$/.test(out)) break;
+    if (mark === '#' && (out === '' || /[\s;&|(]/.test(out.at(-1) ?? ''))) break;
     if (mark === '\\') {
       out += line.slice(at, at + 2);
       at++;
@@ -78,7 +79,7 @@ function closing(line: string, open: number): number {
 }
 
 function quoted(text: string, mark: string, before: string): string {
-  if (RUNS_TEXT.test(before)) return `;${text};`;
+  if (RUNS_TEXT.test(before.slice(-200))) return `;${text};`;
   if (/^[\w./${}-]*$/.test(text)) return text;
   return mark === '"' ? (text.match(/\$\([^)]*\)?|`[^`]*`?/g) ?? []).join(' ') : '';
 }

@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseAllDocuments } from 'yaml';
+import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseAllDocuments, visit } from 'yaml';
 import { Failure } from '../base/errors.ts';
 import { clean } from '../base/text.ts';
 import { coreScalar, pythonScalar } from './yaml-scalars.ts';
@@ -22,7 +22,8 @@ export type Positioned = {
  */
 export type Dialect = 'shared' | 'own' | 'foreign';
 
-const MAX_CHARACTERS = 1024 * 1024;
+/** Ours have a few thousand; what a parser needs for mistakes alone grows with it. */
+const MAX_CHARACTERS = 256 * 1024;
 const MAX_NODES = 50_000;
 const MAX_DEPTH = 50;
 
@@ -41,7 +42,7 @@ export function readYaml(text: string, file: string, dialect: Dialect = 'shared'
   if (control) bad(control.index, 'a character that is not text', `save ${file} as UTF-8 text without control characters`);
 
   const document = parse(text, bad);
-  const builder: Builder = { dialect, document, text, bad, nodes: 0, places: new Map() };
+  const builder: Builder = { dialect, document, text, bad, nodes: 0, places: new Map(), targets: targetsOf(document) };
   if (!document.contents) bad(0, 'the file is empty', `write ${file}, or remove it`);
   if (dialect === 'shared') refuseTabs(builder);
   const value = build(document.contents as Node, [], builder);
@@ -55,7 +56,15 @@ export function readYaml(text: string, file: string, dialect: Dialect = 'shared'
 
 type Bad = (offset: number, problem: string, next?: string) => never;
 type Place = { key: number; value: number; source: string | undefined };
-type Builder = { dialect: Dialect; document: Document; text: string; bad: Bad; nodes: number; places: Map<string, Place> };
+type Builder = {
+  dialect: Dialect;
+  document: Document;
+  text: string;
+  bad: Bad;
+  nodes: number;
+  places: Map<string, Place>;
+  targets: ReadonlyMap<Alias, Node>;
+};
 
 function parse(text: string, bad: Bad): Document {
   const documents = parseOrRefuse(text, bad);
@@ -69,19 +78,40 @@ function parse(text: string, bad: Bad): Document {
 }
 
 const PARSER_WORDS: Readonly<Record<string, string>> = {
-  DUPLICATE_KEY: 'the same key twice',
   TAB_AS_INDENT: 'a tab where YAML wants spaces',
   TAG_RESOLVE_FAILED: 'a type tag; write the plain value',
 };
 
 function parseOrRefuse(text: string, bad: Bad): Document.Parsed[] {
+  const { stackTraceLimit } = Error;
   try {
-    // The failsafe schema leaves every scalar as text; what it means is decided in yaml-scalars.ts alone.
-    return [...parseAllDocuments(text, { prettyErrors: false, schema: 'failsafe', logLevel: 'error' })];
+    // A file of nothing but mistakes makes an error for each character, and a stack with each takes more memory than there is.
+    Error.stackTraceLimit = 0;
+    // The failsafe schema leaves every scalar as text; what it means is decided in yaml-scalars.ts alone. The parser compares each key with
+    // all others, which a file can be made to take hours with; `build` does not.
+    return [...parseAllDocuments(text, { prettyErrors: false, schema: 'failsafe', logLevel: 'error', uniqueKeys: false })];
   } catch (error) {
     if (error instanceof RangeError) return bad(0, 'brackets nested too deeply');
     throw error;
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
+}
+
+/** What each alias stands for: the last node before it with its anchor. The parser's own look-up goes through the file for each. */
+function targetsOf(document: Document): ReadonlyMap<Alias, Node> {
+  const anchored = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(document, {
+    Alias: (_key, alias) => {
+      const target = anchored.get(alias.source);
+      if (target) targets.set(alias, target);
+    },
+    Value: (_key, node) => {
+      if (node.anchor) anchored.set(node.anchor, node);
+    },
+  });
+  return targets;
 }
 
 function build(node: Node | null, path: Path, to: Builder, keyAt?: number): unknown {
@@ -90,22 +120,27 @@ function build(node: Node | null, path: Path, to: Builder, keyAt?: number): unkn
     to.bad(offset, 'the file is too large or too deep; aliases may be repeating themselves');
   if (isAlias(node)) {
     if (to.dialect !== 'foreign') to.bad(offset, `an alias (*${node.source})`, 'write the value out where it is needed');
-    return build((node.resolve(to.document) as Node | undefined) ?? null, path, to, keyAt);
+    return build(to.targets.get(node) ?? null, path, to, keyAt);
   }
   refuseDecoration(node, offset, to);
   const source = isScalar(node) && node.type === 'PLAIN' ? (node.source ?? '') : undefined;
   to.places.set(id(path), { key: keyAt ?? offset, value: offset, source });
-  if (isMap(node)) return Object.fromEntries(node.items.map((pair) => entry(pair as Pair<Node, Node | null>, path, to)));
+  if (isMap(node)) {
+    const seen = new Set<string>();
+    return Object.fromEntries(node.items.map((pair) => entry(pair as Pair<Node, Node | null>, path, to, seen)));
+  }
   if (isSeq(node)) return node.items.map((item, index) => build(item as Node, [...path, index], to));
   if (!isScalar(node)) return null;
   return source === undefined ? node.value : plain(source, offset, to);
 }
 
-function entry({ key, value }: Pair<Node, Node | null>, path: Path, to: Builder): [string, unknown] {
+function entry({ key, value }: Pair<Node, Node | null>, path: Path, to: Builder, seen: Set<string>): [string, unknown] {
   const offset = key?.range?.[0] ?? 0;
   if (!isScalar(key)) return to.bad(offset, 'a key that is not a word', 'use plain words as keys');
   refuseDecoration(key, offset, to);
   const name = String(key.value);
+  if (seen.has(name)) to.bad(offset, 'the same key twice');
+  seen.add(name);
   if (name === '<<' || name === '__proto__')
     to.bad(offset, `the key ${name}`, name === '<<' ? 'write the merged keys out' : 'use another key');
   if (to.dialect === 'shared' && key.type === 'PLAIN') {

@@ -40,12 +40,26 @@ export function siteDefinitions(repo: string): Definitions {
   const path = join(repo, '.autolab', 'sites.yaml');
   const text = readText(path);
   if (text === undefined) return DEFAULTS;
-  const document = parseDocument(text, { uniqueKeys: true });
-  const fault = document.errors[0];
-  if (fault) throw invalid(path, fault.message);
-  const parsed = file.safeParse(document.toJS());
+  const parsed = file.safeParse(contentOf(text, path));
   if (!parsed.success) throw invalid(path, z.prettifyError(parsed.error));
   return parsed.data.sites;
+}
+
+/** A handful of names: more is not what this file is for, and what compares each with all others must not take hours. */
+const MAX_CHARACTERS = 64 * 1024;
+
+function contentOf(text: string, path: string): unknown {
+  if (text.length > MAX_CHARACTERS) throw invalid(path, `it has ${text.length} characters; expected at most ${MAX_CHARACTERS}`);
+  try {
+    const document = parseDocument(text, { uniqueKeys: true, logLevel: 'error' });
+    const [fault] = [...document.errors, ...document.warnings];
+    if (fault) throw invalid(path, fault.message);
+    return document.toJS({ maxAliasCount: 0 });
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    // The parser throws at aliases and at brackets nested too deeply.
+    throw invalid(path, error instanceof RangeError ? 'it is nested too deeply' : 'it has an alias (*name); write the value out');
+  }
 }
 
 /** The sites that there is reason to look at: those of sites.yaml; without one Slurm only where its sbatch is on PATH. */

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { Failure } from '../base/errors.ts';
+import { withoutOwnSecrets } from '../base/secrets.ts';
 import { boundary, clean, nearest } from '../base/text.ts';
 import type { Approval } from '../policies/approvals.ts';
 import { explainDecision } from '../policies/explain.ts';
@@ -81,4 +82,17 @@ function shownValue(raw: unknown, path: readonly PropertyKey[]): string {
   for (const key of path)
     value = typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined;
   return value === undefined ? 'missing' : clean(JSON.stringify(value) ?? String(value)).slice(0, 120);
+}
+
+/** The same without the values of our own variables that are named as secrets, wherever in it they stand. */
+export function withoutSecrets(outcome: Outcome): Outcome {
+  return within(outcome);
+}
+
+function within<T>(value: T): T;
+function within(value: unknown): unknown {
+  if (typeof value === 'string') return withoutOwnSecrets(value);
+  if (Array.isArray(value)) return value.map((item: unknown) => within(item));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, within(item)]));
 }

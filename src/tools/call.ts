@@ -9,7 +9,7 @@ import { explainDecision } from '../policies/explain.ts';
 import type { Decision, Facts } from '../policies/types.ts';
 import type { AuditRef } from '../runs/audit.ts';
 import type { Recovered } from '../runs/recovery.ts';
-import { runningOutcome, withFound, withWords } from './answers.ts';
+import { runningOutcome, withFound, withoutSecrets, withWords } from './answers.ts';
 import { ask, consume } from './asking.ts';
 import { audit, entry, who } from './audit-lines.ts';
 import { judge } from './judging.ts';
@@ -24,8 +24,8 @@ import { Running } from './tool.ts';
  * The gate: every operation, from every surface, passes here and nowhere else. Parses, looks, decides, probes, decides again, asks,
  * looks a last time under the lock, and only then acts. Never throws: whatever happens is an outcome in words.
  */
-export function callTool(name: string, raw: unknown, caller: Caller, context: Context): Promise<Outcome> {
-  return attempt(name, raw, caller, context, 0);
+export async function callTool(name: string, raw: unknown, caller: Caller, context: Context): Promise<Outcome> {
+  return withoutSecrets(await attempt(name, raw, caller, context, 0));
 }
 
 async function attempt(name: string, raw: unknown, caller: Caller, context: Context, depth: number): Promise<Outcome> {

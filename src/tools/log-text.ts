@@ -17,7 +17,9 @@ export function logText(
   share = 1,
 ): { lines: number; cut: boolean; log_text: string } {
   const text = read(path, size, mode);
-  const all = text.split('\n').map((line) => redact(clean(line)));
+  // As a whole: keys go over many lines. What begins within a line may begin within a token.
+  const from = mode === 'tail' && size > WINDOW ? text.indexOf('\n') + 1 : 0;
+  const all = redact(clean(text.slice(from))).split('\n');
   if (all.at(-1) === '') all.pop();
   const found = mode === 'search' ? all.flatMap((line, at) => (line.includes(search) ? [`${at + 1}: ${line}`] : [])) : all;
   const piece = mode === 'tail' ? found.slice(-lines) : found.slice(0, lines);

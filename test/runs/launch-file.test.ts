@@ -174,7 +174,7 @@ test.each([
   ],
   [
     'environment: { set: { KEY: ghp_0123456789abcdefABCDEF } }',
-    `2:28: environment.set.KEY is "ghp_0123456789abcdefABCDEF"; ${CREDENTIAL}`,
+    `2:28: environment.set.KEY is "[token]"; ${CREDENTIAL}`,
     'change environment.set.KEY (l.yaml:2:28)',
   ],
   [

@@ -122,7 +122,7 @@ function ofType(cards: readonly Card[], type: string | null): number {
 /** `gpu:a100:4(S:0-1),gpu:2(IDX:0,3)`, and the older and newer spellings `gres:gpu:…`, `gres/gpu:…`. */
 export function cardsOf(text: string): Card[] {
   return text
-    .replace(/\([^)]*\)/g, '')
+    .replace(/\([^()]*\)/g, '')
     .split(',')
     .flatMap((item) => {
       const [, type, number] = /^(?:gres[:/])?gpu(?::([^:]+))??(?::no_consume)?:(\d+)$/.exec(item) ?? [];

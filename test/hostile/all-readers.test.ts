@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ROOT } from '../support/repo.ts';
+import { READERS } from './readers.ts';
+
+/** By its name alone. What reads otherwise named stands in the lists because somebody thought of it. */
+const READS = /^export (?:async )?function ((?:read|parse)(?:[A-Z]\w*)?|clean|redact|quote|cap|boundary|nearest)\(/gm;
+
+/** Readers that read nothing themselves: they open a file, or ask, and give the text to one that is in the list. */
+const THROUGH: Readonly<Record<string, string>> = {
+  'base/files.ts#readText': 'any text',
+  'policies/approval-files.ts#read': 'policies/approval-record.ts#checked',
+  'policies/ceilings.ts#readCeilings': 'policies/ceilings.ts#ceilingsOf',
+  'policies/preset-file.ts#readPresetFile': 'policies/yaml.ts#readPolicyText',
+  'policies/presets.ts#readPreset': 'policies/yaml.ts#readPolicyText',
+  'runs/artifacts/csv.ts#readCsv': 'test/runs/artifacts/files.test.ts',
+  'runs/artifacts/npy.ts#readArray': 'runs/artifacts/npy-header.ts#readHeader',
+  'runs/artifacts/npz.ts#readNpz': 'test/runs/artifacts/hostile.test.ts',
+  'runs/capsule.ts#readCapsule': 'git',
+  'runs/capsule.ts#readDiff': 'git',
+  'runs/code/inputs.ts#readInputs': 'hashes',
+  'runs/design.ts#readDesign': 'runs/design.ts#parseDesign',
+  'runs/launch-file.ts#readLaunchFile': 'runs/launch-file.ts#parseLaunchFile',
+  'runs/manifest.ts#readManifest': 'runs/manifest.ts#parseManifest',
+  'runs/metrics.ts#readMetrics': 'runs/metrics.ts#parseMetrics',
+  'runs/remote-profiles.ts#readRemoteProfiles': 'runs/remote-profiles.ts#parseRemoteProfiles',
+  'runs/resume/accepted.ts#readAccepted': 'base/files.ts#readJson',
+  'runs/resume/workspace.ts#readWorkspace': 'names of files',
+  'runs/review.ts#readReview': 'runs/review.ts#parseReview',
+  'runs/run.ts#readRun': 'runs/journal.ts#readJournal',
+  'runs/state.ts#readState': 'runs/state.ts#parseState',
+  'runs/submission.ts#readBack': 'sites/schedulers/slurm-requested.ts#requestedOf',
+  'runs/workflow.ts#readWorkflow': 'runs/workflow.ts#parseWorkflow',
+  'tools/check-facts.ts#readCheckFacts': 'files that are in the list',
+  'tools/check-run-facts.ts#readRunFacts': 'files that are in the list',
+  'tools/requests.ts#parse': 'test/loop/bad-input.test.ts',
+  'tools/setup-facts.ts#readSetup': 'files that are in the list',
+};
+
+function readersIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => [...readFileSync(join(folder, name), 'utf8').matchAll(READS)].map(([, called]) => `${name}#${called}`));
+}
+
+test('every reader of outside text is among those that are given hostile text, or says which one it reads through', () => {
+  const listed = new Set(READERS.flatMap(({ names }) => names));
+  expect(readersIn(join(ROOT, 'src')).filter((name) => !listed.has(name) && !(name in THROUGH))).toEqual([]);
+  expect(readersIn(join(ROOT, 'src')).length).toBeGreaterThan(50);
+});
+
+test('the list names what is there', () => {
+  const named = [...READERS.flatMap(({ names }) => names), ...Object.keys(THROUGH)];
+  const gone = named.filter((name) => {
+    const [file = '', called = ''] = name.split('#');
+    return !new RegExp(`\\b${called}\\b`).test(readFileSync(join(ROOT, 'src', file), 'utf8'));
+  });
+  expect(gone).toEqual([]);
+});

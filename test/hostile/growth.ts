@@ -1,0 +1,51 @@
+import { PIECES } from './hostile-text.ts';
+import { held, type Reader } from './reader.ts';
+
+/** Sizes in characters, each some times the last; what takes too long at one is not tried at the next. */
+const SIZES = [1_000, 4_000, 16_000, 100_000];
+/**
+ * Milliseconds of processor time for the longest text. What goes over a text a bounded number of times needs a tenth of it; what goes over it
+ * once for each of its characters needs ten times as much.
+ */
+const MOST_MS = 1500;
+
+/** Where in a text they are put, as parts of its length: by turns. */
+const PLACES = [0.5, 0.3, 0.7, 0.9, 0.15, 0.6];
+
+/** Texts that are one thing over and over, between the halves of what a reader takes. */
+function* repeated(reader: Reader): Generator<{ what: string; make: (size: number) => string }> {
+  const units = [
+    ...new Set([...PIECES.filter((one) => one !== ''), ...(reader.words ?? []), 'a', 'a.', 'a-', 'a=1\n', 'a: 1\n', '1,', 'a b']),
+  ];
+  let place = 0;
+  for (const unit of units) {
+    const over = (size: number) => unit.repeat(Math.ceil(size / unit.length));
+    yield { what: `${JSON.stringify(unit)} over and over`, make: over };
+    for (const [at, seed] of reader.seeds.slice(0, 2).entries()) {
+      if (seed.length > 4000) break;
+      const cut = Math.floor(seed.length * (PLACES[(place++ + at) % PLACES.length] ?? 0.5));
+      yield {
+        what: `${JSON.stringify(unit)} behind ${JSON.stringify(seed.slice(Math.max(0, cut - 20), cut))}`,
+        make: (size) => seed.slice(0, cut) + over(size) + seed.slice(cut),
+      };
+    }
+  }
+}
+
+/** How often a text was read, and the texts for which the time did not grow as their length. */
+export function growth(reader: Reader): { tried: number; slow: string[] } {
+  const slow: string[] = [];
+  let tried = 0;
+  for (const { what, make } of repeated(reader))
+    for (const size of SIZES) {
+      const text = make(size);
+      const before = process.cpuUsage();
+      held(reader, text);
+      const { user } = process.cpuUsage(before);
+      tried++;
+      if (user / 1000 <= MOST_MS) continue;
+      slow.push(`${what}: ${Math.round(user / 1000)} ms for ${size} characters`);
+      break;
+    }
+  return { tried, slow };
+}

@@ -1,0 +1,8 @@
+import type { Reader } from './reader.ts';
+import { ARTIFACT_READERS } from './readers-of-artifacts.ts';
+import { FILE_READERS } from './readers-of-files.ts';
+import { JOB_READERS } from './readers-of-jobs.ts';
+import { SLURM_READERS } from './readers-of-slurm.ts';
+
+/** Every reader of text from outside; `all-readers.test.ts` shows that none is missing. */
+export const READERS: readonly Reader[] = [...SLURM_READERS, ...JOB_READERS, ...FILE_READERS, ...ARTIFACT_READERS];
