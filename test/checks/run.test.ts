@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { CheckStage, Finding } from '../../src/checks/check.ts';
 import { appendJournal } from '../../src/runs/journal.ts';
 import { failedChecks, readCheckFacts } from '../../src/tools/check-facts.ts';
+import { plan } from '../runs/samples.ts';
 import type { Changes } from './iteration.ts';
 import {
   FINISHED,
@@ -336,10 +337,7 @@ test.each(['slurm_monitor', 'extract_results'] as const)('%s needs a run', async
 function ownRun(repo: string): void {
   const folder = join(repo, RUN_FOLDER);
   mkdirSync(join(folder, 'gate'), { recursive: true });
-  writeFileSync(
-    join(folder, 'gate', 'plan.json'),
-    json({ schema_version: '1', steps: [{ name: 'main', requested: { indices: null } }] }),
-  );
+  writeFileSync(join(folder, 'gate', 'plan.json'), json(plan()));
   appendJournal(folder, 0, { event: 'moved', from: 'pending', to: 'submitted', because: 'job 4711' });
 }
 
