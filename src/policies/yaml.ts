@@ -29,7 +29,7 @@ export type PolicyText = {
 /** More than any policy has; aliases that repeat each other end here. */
 const MAX_NODES = 100_000;
 const MAX_DEPTH = 40;
-const MAX_CHARACTERS = 256 * 1024;
+const MAX_CHARACTERS = 512 * 1024;
 /** Nobody mends more at once. */
 const MAX_PROBLEMS = 50;
 

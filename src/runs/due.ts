@@ -16,5 +16,6 @@ export function due(run: Run): JournalEvent[] {
     mayMove(state, next) ? [{ event: 'moved', from: state, to: next, because }] : [];
   if (extraction) return to(extraction.status, extraction.detail);
   if (sync.status === 'ok') return to('synced', sync.detail);
-  return moves(run);
+  // That some of it runs is for the next look to say: what was submitted again looks like it as well.
+  return moves(run).filter((move) => move.event === 'moved' && move.to !== 'running');
 }

@@ -5,7 +5,6 @@ import { readText, writeAtomic } from '../base/files.ts';
 import { instant } from '../base/ids.ts';
 import type { JobView } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
-import { startOf } from './identity.ts';
 import { readJournal } from './journal.ts';
 import type { Run } from './run.ts';
 import { gateOf } from './run.ts';
@@ -25,6 +24,11 @@ export type LookUp = {
 
 /** So many names go into one question: an argument has at most 128 KiB (execve(2)). */
 const NAMES = 1000;
+
+/** Before the submission, with room for clocks that differ. Epoch seconds. */
+export function startOf(attempt: Attempt): number {
+  return Date.parse(attempt.intentAt) / 1000 - 86_400;
+}
 
 /** Seconds since then; negative where another host's clock was ahead. */
 export function since(at: string): number {

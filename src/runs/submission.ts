@@ -6,7 +6,6 @@ import type { Site } from '../sites/site.ts';
 import { awaited, lapsed } from './after-runs.ts';
 import { allowance, excess } from './allowance.ts';
 import { giveUpAttempt, giveUpBefore } from './given-up.ts';
-import { readOwn } from './identity.ts';
 import type { JournalEvent } from './journal.ts';
 import { isOver } from './lifecycle.ts';
 import type { LookUp } from './look-up.ts';
@@ -158,7 +157,7 @@ export async function release(run: Run, site: Site, permit: ActingPermit, isFres
     return run;
   }
   if (row && (row.state === 'held' || (!isReleasing && !OVER.has(row.state)))) {
-    const actual = await readOwn(attempt, site);
+    const actual = await site.readBack(jobId, attempt.name);
     if (!actual) return mistaken(run, site, permit, mayRelease);
     const differences = differencesOf(run, attempt, actual);
     if (!isReleasing || differences.length > 0) run = record(run, { event: 'read_back', ...of, differences });
@@ -201,13 +200,14 @@ async function mistaken(run: Run, site: Site, permit: ActingPermit, mayRelease: 
 
 /** Makes sure that the id which the scheduler named is that of our job. */
 export async function owned(run: Run, site: Site, permit: ActingPermit): Promise<Run> {
-  return (await readOwn(must(run), site)) ? run : mistaken(run, site, permit, false);
+  const { jobId, name } = must(run);
+  return (await site.readBack(jobId ?? '', name)) ? run : mistaken(run, site, permit, false);
 }
 
 /** Reads a job back that was accepted, and records what it is more than was decided on. Where it is another one, ours is looked up. */
 export async function readBack(run: Run, site: Site, permit: ActingPermit): Promise<Run> {
   const attempt = must(run);
-  const actual = await readOwn(attempt, site);
+  const actual = await site.readBack(attempt.jobId ?? '', attempt.name);
   if (!actual) return mistaken(run, site, permit, false);
   const differences = differencesOf(run, attempt, actual);
   return record(run, { event: 'read_back', step: attempt.step, attempt: attempt.attempt, differences });

@@ -50,7 +50,7 @@ export type Site = {
   findAll(names: readonly string[], since: number): Promise<Found>;
   /** Those of which a submission is still on its way in a process there, though its caller may be gone. */
   sending(names: readonly string[]): Promise<string[]>;
-  readBack(id: JobId, name: string): Promise<Requested>;
+  readBack(id: JobId, name: string): Promise<Requested | null>;
   /** Every job of the account, ours and others', since then (epoch seconds), and those of the ids. */
   history(since: number, ids: readonly JobId[]): Promise<History>;
   poll(query: Omit<PollQuery, 'user'>): Promise<Look>;

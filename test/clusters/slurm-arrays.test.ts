@@ -37,7 +37,9 @@ async function asSlurmReads(text: string): Promise<{ readBack: Indices; seen: (n
   );
   if (exit !== 0) return 'refused';
   const id = stdout.trim();
-  const { indices, parallel } = await ask(scheduler.readBack(id));
+  const held = await ask(scheduler.readBack(id));
+  if (held === null) throw new Error(`job ${id} has another name`);
+  const { indices, parallel } = held;
   const { jobs } = await ask(scheduler.poll({ jobs: [{ id, name: 'grammar' }], user: slurm.user, since: 0 }));
   await slurm.run('scancel', id);
   return {

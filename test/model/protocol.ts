@@ -112,7 +112,8 @@ function waysOf(state: State, who: number, caller: Caller, rules: Rules): Way[] 
       if (first === undefined) {
         if (caller.isEarly && rules.without !== 'look-up') return [{ name: 'waits until it would be seen', next: go('wait') }];
         const given: Line = (now) => (rules.without === 'given up' ? now : withLast(now, { givenUp: true }));
-        return [{ name: 'gives the claim up', lines: [given], next: go('absent') }];
+        const isAdopted = attempt.claim !== null && isRemembered(attempt, rules) && rules.without !== 'given up';
+        return [{ name: 'gives the claim up', lines: [given], next: go(isAdopted ? 'claimed' : 'absent') }];
       }
       if (caller.rows.length > 1 && !caller.reply)
         return [
@@ -134,8 +135,7 @@ function waysOf(state: State, who: number, caller: Caller, rules: Rules): Way[] 
     }
     case 'absent': {
       if (!attempt) return [];
-      const isRemembered = attempt.age < 2 || rules.without === 'memory' || rules.without === 'look-up';
-      const isCertain = isRemembered && (attempt.claim === null || rules.without === 'look-up' || rules.without === 'given up');
+      const isCertain = isRemembered(attempt, rules);
       return [
         {
           name: `writes absent, ${isCertain ? 'certain' : 'uncertain'}`,
@@ -143,6 +143,11 @@ function waysOf(state: State, who: number, caller: Caller, rules: Rules): Way[] 
           next: end,
         },
       ];
+    }
+    case 'claimed': {
+      if (!attempt) return [];
+      const adopt: Line = (now) => withLast(now, { phase: 'submitted', job: attempt.claim, givenUp: false });
+      return [{ name: 'adopts what has begun', lines: [adopt], next: end }];
     }
     case 'recover more': {
       if (!isFree || recovering(state, rules) !== 'release') return [{ name: 'has recovered', next: end }];
@@ -343,6 +348,10 @@ function acting(state: State, who: number, caller: Caller, rules: Rules, isFree:
       ];
     }
   }
+}
+
+function isRemembered(attempt: Attempt, rules: Rules): boolean {
+  return attempt.age < 2 || rules.without === 'memory' || rules.without === 'look-up';
 }
 
 const NEW: Attempt = { phase: 'intent', job: null, age: 0, onTheWay: 0, givenUp: false, claim: null, executions: 0 };

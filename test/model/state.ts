@@ -38,6 +38,7 @@ export type At =
   | 'wait'
   | 'surplus'
   | 'absent'
+  | 'claimed'
   | 'recover more'
   | 'queue'
   | 'queued'

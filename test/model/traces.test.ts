@@ -159,8 +159,16 @@ async function compare(trace: Trace): Promise<string | undefined> {
   }
 }
 
+/** The product looks for claims as soon as it has given one up: nobody can be let in between. */
+function isBetween({ name }: Trace[number], at: number, trace: Trace): boolean {
+  return (
+    name.endsWith(' gives the claim up') &&
+    !/ (?:writes absent|adopts what has begun)/.test(trace[at + 1]?.name ?? ' writes absent')
+  );
+}
+
 test('the product does what the model does, along ways that take every kind of step', { timeout: 600_000 }, async () => {
-  const traces = coveringTraces(RULES);
+  const traces = coveringTraces(RULES).filter((trace) => !trace.some(isBetween));
   const differences: string[] = [];
   for (const trace of traces) {
     const difference = await compare(trace);

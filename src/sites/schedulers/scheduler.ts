@@ -201,8 +201,8 @@ export type Scheduler = {
   submitHeld(job: Job): Ask<JobId>;
   /** The word by which the command of `submitHeld` is told among processes while it runs. Absent where it cannot outlive its caller. */
   sender?(name: string): string;
-  /** What the scheduler itself says the job will get. Throws where it has no job of this id, or that one has another name. */
-  readBack(id: JobId, name?: string): Ask<Requested>;
+  /** What the scheduler itself says the job will get; null where the scheduler has no job of this id, or one of another name. */
+  readBack(id: JobId, name?: string): Ask<Requested | null>;
   /** The exit code lies on some schedulers; look at the queue afterwards. */
   release(id: JobId): Ask<void>;
   /** Every job of this user with exactly one of these names submitted after `since` (epoch seconds), in all states that can be seen. */

@@ -4,7 +4,7 @@ import { quote } from '../../base/text.ts';
 import type { Ask } from '../transports/transport.ts';
 import { sbatchOptions } from './sbatch-options.ts';
 import { sbatchRecorder } from './sbatch-recorder.ts';
-import type { JobId, Scheduler } from './scheduler.ts';
+import type { Scheduler } from './scheduler.ts';
 import type { Answer } from './slurm-answers.ts';
 import { goodPart, isUnreachable, readAnswer, unusable } from './slurm-answers.ts';
 import { countedBySlurm, sbatchOptionsOf, unfitForSlurm } from './slurm-arguments.ts';
@@ -56,9 +56,10 @@ export function slurmScheduler(): Scheduler {
     sender: (name) => `--job-name=${name}`,
     readBack: (id, name) =>
       ask(['show', id], `job ${id}`, (answer) => {
+        if (answer.parts.get('job')?.exit !== 0 && NO_SUCH_JOB.test(answer.stderr)) return null;
         const text = goodPart(answer, 'job', `job ${id}`);
         const called = /^JobId=\d+ .*?\bJobName=(.*)$/m.exec(text)?.[1];
-        if (name !== undefined && called !== name) throw another(id, name, called ?? '');
+        if (name !== undefined && called !== name) return null;
         return requestedOf(text);
       }),
     release: (id) => ask(['release', id], `the release of job ${id}`, readRelease(id)),
@@ -109,6 +110,9 @@ export function slurmScheduler(): Scheduler {
   };
 }
 
+/** scontrol 22.05, of an id that the controller has no job of; it knows each one that it has accepted and that is not over. */
+const NO_SUCH_JOB = /\bInvalid job id specified$/m;
+
 /** What scontrol 22.05 says, with exit code 1, of the tasks of an array where another of them is over already. */
 const RELEASED = /: (?:No error|Job has already finished)$|already completing or completed|no longer pending/;
 
@@ -140,14 +144,6 @@ function readCancel(answer: Answer): void {
     `scancel ended with ${part?.exit ?? 'nothing'}, and the queue still shows job ${left.replaceAll(' ', ', ')}`,
     `${part?.text ?? ''}\n${answer.stderr}`.trim(),
   );
-}
-
-function another(id: JobId, name: string, called: string): Failure {
-  return new Failure('scheduler_answer', {
-    what: `job ${id} is not the one that was submitted`,
-    why: `it is called ${quote(called, 100)}, and not ${name}`,
-    next: 'call again: the job is looked up by its name; this one is not touched',
-  });
 }
 
 function refuse(fault: string): never {
