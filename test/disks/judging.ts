@@ -37,7 +37,6 @@ const STOPS: ReadonlySet<string> = new Set([
   'budget lock',
   'audit lock',
   'autolab lock',
-  'runner spec',
 ]);
 
 /** Made anew from the journal, or taken away when it is over. */
