@@ -19,7 +19,7 @@ import { temporaryBeside } from './temporaries.ts';
 import { clean } from './text.ts';
 
 /** Files of ours never need to be larger than this; a larger one is refused instead of read. 64 MiB. */
-const READ_LIMIT = 64 * 1024 * 1024;
+export const READ_LIMIT = 64 * 1024 * 1024;
 
 /** The text of a file, or undefined where there is none. Any other trouble is a failure that names the file; nothing is waited for. Never fsyncs. */
 export function readText(path: string, limit = READ_LIMIT): string | undefined {
