@@ -179,7 +179,7 @@ export async function withFault(world: World, name: string, { place, errno }: Fa
   try {
     const before = filesOf(cell);
     const log = join(cell.repo, '..', 'met');
-    const first = await cell.run(args, failingFiles(log, place.call, errno === 'short' ? 1 : errno, place.nth));
+    const first = await cell.run(args, failingFiles(log, place.call, errno === 'short' ? 0 : errno, place.nth));
     const met = readFileSync(log, 'utf8')
       .split('\n')
       .find((line) => line.includes('(INJECTED)'));
@@ -212,7 +212,8 @@ async function afterwards(
   }
   const again = isDone ? first : await until('the call is answered', () => answered(cell, args), 60);
   if (operation.stage !== 'bare') await cell.run(['monitor']);
-  if (again.exit !== 0) faults.push(`again: exit ${again.exit}: ${again.text}`);
+  // What may be done once only says so the second time.
+  if (first.exit !== 0 && again.exit !== 0) faults.push(`first: ${first.text}\nagain: exit ${again.exit}: ${again.text}`);
   const why = await operation.whole(cell, world);
   if (why !== undefined) faults.push(`in the end: ${why}`);
   faults.push(...litter(cell));
@@ -223,8 +224,8 @@ async function afterwards(
   return faults;
 }
 
-/** One operation while a real disk, that of the repository or that of this user, has room for so many KiB, and the same call again once it has more. */
-export async function whenFull(world: World, name: string, part: 'repo' | 'state', room: number): Promise<Trial> {
+/** One operation while a real disk, that of the repository or that of this user, has room for so many KiB or none, and the same call again once it has more. */
+export async function whenFull(world: World, name: string, part: 'repo' | 'state', room: number | 'read only'): Promise<Trial> {
   const { operation, cell, args } = await begin(world, name);
   const disk = smallDisk(cell[part], room);
   try {
