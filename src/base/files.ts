@@ -19,7 +19,7 @@ import { temporaryBeside } from './temporaries.ts';
 import { clean } from './text.ts';
 
 /** Files of ours never need to be larger than this; a larger one is refused instead of read. 64 MiB. */
-const READ_LIMIT = 64 * 1024 * 1024;
+export const READ_LIMIT = 64 * 1024 * 1024;
 
 /** The text of a file, or undefined where there is none. Any other trouble is a failure that names the file; nothing is waited for. Never fsyncs. */
 export function readText(path: string, limit = READ_LIMIT): string | undefined {
@@ -96,12 +96,24 @@ export function appendLine(path: string, line: string, mode = 0o644): void {
   }
 }
 
-/** Makes a folder and those above it, where they are not there. */
+/** Makes a folder and those above it, where they are not there. Node's own way with them says ENOENT whatever the disk said (MKDirpSync in node_file.cc). */
 export function makeFolder(path: string, mode = 0o777): void {
   try {
-    mkdirSync(path, { recursive: true, mode });
+    mkdirSync(path, { mode });
   } catch (error) {
-    throw cannotWrite(path, error);
+    if (statOf(path)?.isDirectory()) return;
+    if (systemCode(error) !== 'ENOENT' || dirname(path) === path) throw cannotWrite(path, error);
+    makeFolder(dirname(path), mode);
+    mkdirAgain(path, mode);
+  }
+}
+
+/** Once those above it are there. Somebody else may have been quicker. */
+function mkdirAgain(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if (!statOf(path)?.isDirectory()) throw cannotWrite(path, error);
   }
 }
 

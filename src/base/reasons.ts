@@ -1,7 +1,16 @@
+import { constants } from 'node:os';
+
 /** The system error code (ENOENT, EEXIST, …) of what was thrown, if it has one. */
 export function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return undefined;
+  return ('errno' in error && UNNAMED.get(Number(error.errno))) || error.code;
 }
+
+/** What libuv has no name for (uv_err_name in its uv-common.c), so that Node gives a number for a code. */
+const UNNAMED: ReadonlyMap<number, string> = new Map([
+  [-constants.errno.EDQUOT, 'EDQUOT'],
+  [-constants.errno.ESTALE, 'ESTALE'],
+]);
 
 /** What the system's codes mean to whoever has to do something about them (errno(3)). */
 const REASONS: Readonly<Record<string, string>> = {

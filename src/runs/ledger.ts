@@ -1,5 +1,7 @@
+import { isUtf8 } from 'node:buffer';
+import { readBytes } from '../base/disk.ts';
 import { Failure } from '../base/errors.ts';
-import { readText, writeAtomic } from '../base/files.ts';
+import { READ_LIMIT, writeAtomic } from '../base/files.ts';
 import { withLock } from '../base/lock.ts';
 import { isStandIn, type Manifest } from './manifest.ts';
 
@@ -74,15 +76,38 @@ export function verifyRow(text: string, manifest: Manifest): RowCheck {
   return found === expected ? { ...base, ok: true } : { ...base, ok: false, found };
 }
 
-/** Changes the ledger under its own lock, atomically. True when the file changed. */
+/** Changes the ledger under its own lock, atomically. True when the file changed. Refuses a ledger that is not UTF-8, of which bytes would be lost. */
 export async function writeLedger(path: string, lock: string, edit: (text: string) => string): Promise<boolean> {
   return withLock(lock, 'ledger', () => {
-    const before = readText(path);
+    const before = readLedger(path);
     const after = edit(before ?? '');
     if (after === (before ?? '')) return false;
     writeAtomic(path, after);
     return true;
   });
+}
+
+/** The text of a ledger, byte for byte; undefined where there is none. */
+function readLedger(path: string): string | undefined {
+  const bytes = readBytes(path, READ_LIMIT);
+  if (bytes === undefined || isUtf8(bytes)) return bytes?.toString('utf8');
+  const line = 1 + linesBefore(bytes);
+  throw new Failure('file_invalid', {
+    what: `line ${line} of ${path} is not UTF-8`,
+    why: 'writing a row would change bytes of others in it',
+    next: `mend line ${line}, or restore ${path} from git, then call again; nothing was changed`,
+  });
+}
+
+/** How many whole lines of UTF-8 it begins with. */
+function linesBefore(bytes: Buffer): number {
+  let lines = 0;
+  for (let at = 0; ; lines++) {
+    const end = bytes.indexOf(10, at);
+    if (!isUtf8(bytes.subarray(at, end === -1 ? bytes.length : end))) return lines;
+    at = end + 1;
+    if (end === -1) return lines;
+  }
 }
 
 type Row = { start: number; end: number };

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
-import { writeAtomic } from '../base/files.ts';
+import { makeFolder, writeAtomic } from '../base/files.ts';
 import type { JobScriptSpec } from '../sites/job-script.ts';
 import { commentOf } from './job-comment.ts';
 import type { JobWitness, PlanStep } from './plan.ts';
@@ -54,7 +54,7 @@ export function writeRecorder(
   const { jobs, tasks, each } = step.submits;
   const comment = `${commentOf({ version, run: runId, plan: planDigest(plan), ...witness })} child=${step.name}.${attempt}.`;
   const text = recorder.text({ notes, jobs, tasks, each, name: `${name}.c`, comment });
-  mkdirSync(notes, { recursive: true });
+  makeFolder(notes);
   writeAtomic(join(programs, recorder.program), text, 0o755);
   return { folder: programs, program: recorder.program, sha256: sha256(text) };
 }

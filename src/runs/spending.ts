@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import type { Moment, Written } from '../base/clock.ts';
 import { moment, secondsSince, timeFields } from '../base/clock.ts';
+import { Failure } from '../base/errors.ts';
 import type { Fact } from '../base/fact.ts';
 import { known, unknown } from '../base/fact.ts';
 import { appendLine, readText } from '../base/files.ts';
@@ -146,7 +147,11 @@ function parsedEntries(path: string): ReadonlyMap<string, Entry> {
     const parsed = parse(text);
     if (!parsed) {
       if (isTorn(text)) continue;
-      throw new Error(`line ${at + 1} of ${path} is not one of ours`);
+      throw new Failure('file_invalid', {
+        what: `line ${at + 1} of ${path} is not one of ours`,
+        why: 'what was spent is counted from it, and a line that cannot be read may be a job',
+        next: `restore ${path} from a backup; nothing was changed`,
+      });
     }
     const { job, cpu_hours, gpu_hours, at: wall, boot, up } = parsed;
     const written: Written = { at: wall, boot, up };

@@ -67,6 +67,12 @@ export function openWork(repo: string): Work {
   const ask = async <T>(question: Ask<T>): Promise<T> =>
     question.read(await transport.run(question.command, { timeoutMs: 30_000 }));
 
+  const find = async (name: string): Promise<JobView | undefined> => {
+    const { rows, missing } = await ask(scheduler.find([name], user, 0));
+    if (rows.length === 0 && missing) throw missing;
+    return rows[0];
+  };
+
   return {
     run: async (permit, digest, request, waitMs, watch) => {
       permit.check(digest);
@@ -77,7 +83,7 @@ export function openWork(repo: string): Work {
         return turn;
       });
       for (const end = Date.now() + waitMs; ; await sleep(50)) {
-        const view = (await ask(scheduler.find([name], user, 0))).rows[0];
+        const view = await find(name);
         if (view && OVER.has(view.state)) {
           await noteEnd(view, folder, request, watch);
           return tell(view, folder, request);
@@ -102,7 +108,7 @@ export function openWork(repo: string): Work {
 
   /** Submits held and releases; what a crash left held is released by the next call with the same key. */
   async function start(name: string, folder: string, request: WorkRequest, watch?: WorkWatch): Promise<void> {
-    const known = (await ask(scheduler.find([name], user, 0))).rows[0];
+    const known = await find(name);
     if (known && known.state !== 'held') return;
     if (!known) await watch?.begins(name, request);
     const id = known?.id ?? (await submit(name, folder, request));

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
@@ -68,7 +68,6 @@ export default defineTool({
         kept.push(path);
         continue;
       }
-      mkdirSync(join(top, path, '..'), { recursive: true });
       writeAtomic(join(top, path), text, path.endsWith('.sh') || path.endsWith('.sbatch') ? 0o755 : 0o644);
       made.push(path);
     }

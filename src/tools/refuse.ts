@@ -12,8 +12,9 @@ export async function refuse(name: string, raw: unknown, failure: Failure, calle
   if (failure.code === 'internal') context.log.error(failure.message, { tool: name, err: failure.cause });
   const isRead = tools.find((one) => one.name === name)?.effect === 'read';
   const faults: string[] = [];
-  if (context.initialised() && failure.code !== 'audit_broken' && !(isRead && failure.code !== 'usage')) {
+  if (failure.code !== 'audit_broken' && !(isRead && failure.code !== 'usage')) {
     try {
+      // Whether there is a repository is itself read from a disk; without one nothing is written.
       await audit(context, {
         kind: 'refusal',
         tool: clean(name).slice(0, 80),

@@ -1,7 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { asFailure, Failure } from '../base/errors.ts';
-import { writeAtomic } from '../base/files.ts';
+import { makeFolder, writeAtomic } from '../base/files.ts';
 import type { Permit } from '../base/permit.ts';
 import type { Acts } from '../context.ts';
 import { isSameWork } from '../runs/capsule.ts';
@@ -51,7 +50,7 @@ export async function reserveLaunch(
   const reuse = open && phaseOf(open) === 'none' && isSame(open, facts.planned, again) ? open : undefined;
   if (open && !reuse && !again) await makeRoom(open);
   for (const { generated, path, text } of scripts) if (generated) writeAtomic(join(iteration.path, path), text, 0o755);
-  mkdirSync(join(iteration.path, 'runs'), { recursive: true });
+  makeFolder(join(iteration.path, 'runs'));
   facts.pace.meter.note('submit', facts.pace.key, facts.jobs?.length ?? 1);
   const runId = reuse?.id ?? newRunId(acts, iteration, run_id, runsOf(plan));
   if (facts.workspace) refuseTaken(facts.workspace);

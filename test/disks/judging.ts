@@ -37,7 +37,6 @@ const STOPS: ReadonlySet<string> = new Set([
   'budget lock',
   'audit lock',
   'autolab lock',
-  'runner spec',
 ]);
 
 /** Made anew from the journal, or taken away when it is over. */
@@ -49,4 +48,4 @@ function keeps(name: string, before: string, after: string): boolean {
   return LOGS.has(name) && after.startsWith(before);
 }
 
-const LOGS: ReadonlySet<string> = new Set(['journal', 'audit log', 'book', 'meter', 'book of another repository']);
+const LOGS: ReadonlySet<string> = new Set(['journal', 'audit log', 'book', 'meter', 'book of another repository', 'ledger']);

@@ -39,8 +39,13 @@ export type Reading = {
   cell: Cell;
 };
 
-/** Damages one file of a copy of the world and gives it all operations. */
-export async function readDamaged(world: World, file: ReadFile | null, damage: Damage | null): Promise<Reading> {
+/** Damages one file of a copy of the world and gives it all operations, or those that are named. */
+export async function readDamaged(
+  world: World,
+  file: ReadFile | null,
+  damage: Damage | null,
+  only?: ReadonlySet<string>,
+): Promise<Reading> {
   const cell = await world.cell(file?.sealed ? 'sealed' : 'begun');
   const path = file && join(cell[file.of], file.path);
   let prefix: readonly string[] = [];
@@ -53,7 +58,8 @@ export async function readDamaged(world: World, file: ReadFile | null, damage: D
   const said: Record<string, Said> = {};
   said['audit verify'] = await cell.run(['audit', 'verify'], prefix);
   const agent = await agentOf(cell, world.path, prefix);
-  for (const [name, [tool, input]] of Object.entries(operations(world))) said[name] = await asked(agent, tool, input);
+  for (const [name, [tool, input]] of Object.entries(operations(world)))
+    if (!only || only.has(name)) said[name] = await asked(agent, tool, input);
   await agent.close();
   return { said, before, after: path ? look(path) : '', states: statesOf(cell, world), cell };
 }

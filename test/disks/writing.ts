@@ -5,6 +5,7 @@ import type { Place } from '../support/cut.mjs';
 import { countingFiles, failingFiles } from '../support/cut.mjs';
 import { until } from '../support/repo.ts';
 import { filesOf, litter, lost } from './cell-files.ts';
+import { smallDisk } from './small-disk.ts';
 import type { Cell, Said, Stage, World } from './world.ts';
 import { sealDigest } from './world.ts';
 
@@ -164,8 +165,9 @@ async function begin(world: World, name: string) {
   return { operation, cell, args: await operation.args(cell, world) };
 }
 
-async function end(cell: Cell): Promise<void> {
+async function end(cell: Cell, unmount: () => void = () => {}): Promise<void> {
   if (existsSync(join(cell.repo, 'experiments', 'plan', 'slow', 'runs'))) await cell.run(['cancel', runOf(cell, 'slow')]);
+  unmount();
   cell.remove();
 }
 
@@ -177,7 +179,7 @@ export async function withFault(world: World, name: string, { place, errno }: Fa
   try {
     const before = filesOf(cell);
     const log = join(cell.repo, '..', 'met');
-    const first = await cell.run(args, failingFiles(log, place.call, errno === 'short' ? 1 : errno, place.nth));
+    const first = await cell.run(args, failingFiles(log, place.call, errno === 'short' ? 0 : errno, place.nth));
     const met = readFileSync(log, 'utf8')
       .split('\n')
       .find((line) => line.includes('(INJECTED)'));
@@ -185,27 +187,58 @@ export async function withFault(world: World, name: string, { place, errno }: Fa
     // What is before it in the program differs a little from time to time, so that it may meet a pipe.
     if (!isOurs) return { first, met, outcome: 'elsewhere' };
     const faults = [...lost(before, filesOf(cell)), ...wording(first)];
-    // Done, and what could not be done beside it told: the same call, or a look, is then what goes on.
-    const isDone = first.exit === 0 && !TOLD.test(first.text);
-    if (isDone && errno !== 'short') {
-      const missing = await operation.whole(cell, world);
-      if (missing !== undefined) faults.push(`exit 0, nothing told, and ${missing}`);
-    }
-    const again = isDone ? first : await until('the call is answered', () => answered(cell, args), 60);
-    if (operation.stage !== 'bare') await cell.run(['monitor']);
-    if (again.exit !== 0) faults.push(`again: exit ${again.exit}: ${again.text}`);
-    const why = await operation.whole(cell, world);
-    if (why !== undefined) faults.push(`in the end: ${why}`);
-    faults.push(...litter(cell));
-    if (operation.stage !== 'bare') {
-      const audit = await cell.run(['audit', 'verify']);
-      if (audit.exit !== 0) faults.push(`audit verify: ${audit.text}`);
-    }
+    faults.push(...(await afterwards(world, { operation, cell, args }, first, errno !== 'short')));
     return { first, met, outcome: faults.length === 0 ? 'whole' : faults.join('\n') };
   } catch (error) {
     return { first: { exit: -1, text: '', hung: false }, outcome: String(error) };
   } finally {
     await end(cell);
+  }
+}
+
+/** What is wrong after the same call again, now that nothing is refused any more. */
+async function afterwards(
+  world: World,
+  { operation, cell, args }: Awaited<ReturnType<typeof begin>>,
+  first: Said,
+  isWholeOnce: boolean,
+): Promise<string[]> {
+  const faults: string[] = [];
+  // Done, and what could not be done beside it told: the same call, or a look, is then what goes on.
+  const isDone = first.exit === 0 && !TOLD.test(first.text);
+  if (isDone && isWholeOnce) {
+    const missing = await operation.whole(cell, world);
+    if (missing !== undefined) faults.push(`exit 0, nothing told, and ${missing}`);
+  }
+  const again = isDone ? first : await until('the call is answered', () => answered(cell, args), 60);
+  if (operation.stage !== 'bare') await cell.run(['monitor']);
+  // What may be done once only says so the second time.
+  if (first.exit !== 0 && again.exit !== 0) faults.push(`first: ${first.text}\nagain: exit ${again.exit}: ${again.text}`);
+  const why = await operation.whole(cell, world);
+  if (why !== undefined) faults.push(`in the end: ${why}`);
+  faults.push(...litter(cell));
+  if (operation.stage !== 'bare') {
+    const audit = await cell.run(['audit', 'verify']);
+    if (audit.exit !== 0) faults.push(`audit verify: ${audit.text}`);
+  }
+  return faults;
+}
+
+/** One operation while a real disk, that of the repository or that of this user, has room for so many KiB or none, and the same call again once it has more. */
+export async function whenFull(world: World, name: string, part: 'repo' | 'state', room: number | 'read only'): Promise<Trial> {
+  const { operation, cell, args } = await begin(world, name);
+  const disk = smallDisk(cell[part], room);
+  try {
+    const before = filesOf(cell);
+    const first = await cell.run(args);
+    const faults = [...lost(before, filesOf(cell)), ...wording(first)];
+    disk.makeRoom();
+    faults.push(...(await afterwards(world, { operation, cell, args }, first, true)));
+    return { first, outcome: faults.length === 0 ? 'whole' : `${faults.join('\n')}\nfirst: ${first.exit} ${first.text}` };
+  } catch (error) {
+    return { first: { exit: -1, text: '', hung: false }, outcome: String(error) };
+  } finally {
+    await end(cell, disk.remove);
   }
 }
 

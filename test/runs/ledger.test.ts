@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -126,6 +126,23 @@ test('putting the rows of many runs in any order, any number of times, leaves on
       expect(ledger).toBe([...last].map(([run, status]) => `${row(run, status)}\n`).join(''));
     }),
   );
+});
+
+test('a ledger that is not UTF-8 is refused by its line and stays as it is', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'autolab-ledger-'));
+  const path = join(folder, 'list.md');
+  const bytes = Buffer.concat([Buffer.from('# Jobs \u00e9\nm'), Buffer.from([0xfc]), Buffer.from('ller\nmore\n')]);
+  writeFileSync(path, bytes);
+  const writing = writeLedger(path, join(folder, 'lock'), (before) => appendRow(before, LINE));
+  await expect(writing).rejects.toMatchObject({
+    code: 'file_invalid',
+    message: expect.stringMatching(/line 2 of .*list\.md is not UTF-8/),
+  });
+  expect(readFileSync(path)).toEqual(bytes);
+  writeFileSync(path, '# Jobs \u00e9\n');
+  await writeLedger(path, join(folder, 'lock'), (before) => appendRow(before, LINE));
+  expect(readFileSync(path, 'utf8')).toBe(`# Jobs \u00e9\n${LINE}\n`);
+  rmSync(folder, { recursive: true });
 });
 
 test('writers at the same time lose nothing', async () => {

@@ -1,6 +1,7 @@
-import { lstatSync, mkdirSync, readdirSync, readlinkSync, statSync, symlinkSync, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, statSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../../base/errors.ts';
+import { makeFolder } from '../../base/files.ts';
 
 /** Made of code, so that it may be of other code: compiled Python. */
 const DERIVED = /^__pycache__$|\.py[co]$/;
@@ -24,7 +25,7 @@ export function linkRest(
 ): void {
   for (const folder of folders) {
     const [here, there] = [join(tree, folder), join(top, folder)];
-    mkdirSync(here, { recursive: true });
+    makeFolder(here);
     const present = new Set(readdirSync(here));
     const isFile = (name: string) => files.has(join(folder, name)) || folders.has(join(folder, name));
     for (const name of namesIn(there)) {

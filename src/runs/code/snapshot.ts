@@ -1,21 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import {
-  existsSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, linkSync, lstatSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { digest } from '../../base/digest.ts';
 import { cannotWrite } from '../../base/disk.ts';
 import { systemCode } from '../../base/errors.ts';
-import { jsonText } from '../../base/files.ts';
+import { jsonText, makeFolder } from '../../base/files.ts';
 import type { Listing } from '../capsule.ts';
 import { HASH_LIMIT } from '../capsule.ts';
 import { filesOf, foldersOf, pieceOf } from './files.ts';
@@ -84,7 +73,7 @@ function make(repo: string, id: string, listing: Listing, files: ReadonlyMap<str
 
 function makeIn(folder: string, repo: string, id: string, { top, prefix }: Listing, files: ReadonlyMap<string, string>) {
   const tree = join(folder, 'tree');
-  mkdirSync(tree, { recursive: true });
+  makeFolder(tree);
   const before = newest(repo);
   const contents: Contents = { schema_version: '1', top, prefix, files: {}, seen: {} };
   const differs: string[] = [];
@@ -123,7 +112,7 @@ function linkAround(tree: string, { top, prefix, files }: Contents, iteration: s
 function copy(top: string, path: string, to: string): string | undefined {
   const piece = pieceOf(top, path);
   if (!piece) return undefined;
-  mkdirSync(dirname(to), { recursive: true });
+  makeFolder(dirname(to));
   if (piece.mode === '120000') symlinkSync(piece.content.toString(), to);
   else writeFileSync(to, piece.content, { flag: 'wx', mode: piece.mode === '100755' ? 0o555 : 0o444 });
   return piece.id;
@@ -138,7 +127,7 @@ function share(from: string, to: string, seen: readonly [number, number] | undef
   try {
     const now = lstatSync(from);
     if (!now.isFile() || now.size !== seen?.[0] || now.mtimeMs !== seen[1]) return false;
-    mkdirSync(dirname(to), { recursive: true });
+    makeFolder(dirname(to));
     linkSync(from, to);
     return true;
   } catch (error) {

@@ -1,8 +1,8 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { digest } from '../../base/digest.ts';
 import { Failure } from '../../base/errors.ts';
-import { inside } from '../../base/files.ts';
+import { inside, makeFolder } from '../../base/files.ts';
 import type { Resume } from './schema.ts';
 
 /** A workspace as it is on disk; links are followed. */
@@ -62,7 +62,7 @@ export function makeWorkspace(top: string, iterationFolder: string, { workspace 
   const named = resolve(realpathSync(iterationFolder), workspace);
   const path = realAsFar(named);
   const within = [...new Set([named, path])].filter((one) => one.startsWith(`${top}${sep}`));
-  if (within.length > 0 && !lstatSync(path, { throwIfNoEntry: false })) mkdirSync(path, { recursive: true });
+  if (within.length > 0 && !lstatSync(path, { throwIfNoEntry: false })) makeFolder(path);
   return within.map((one) => one.slice(top.length + 1));
 }
 

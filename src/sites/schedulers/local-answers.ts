@@ -3,7 +3,7 @@ import { Failure } from '../../base/errors.ts';
 import { parseIndices } from '../../base/indices.ts';
 import { quote } from '../../base/text.ts';
 import type { Output } from '../transports/transport.ts';
-import { viewsOf } from './local-views.ts';
+import { unreadIn, viewsOf } from './local-views.ts';
 import type { Finding, Found, History, JobId, JobTrace, Look, Queue, Requested } from './scheduler.ts';
 
 /** The runner's exit codes; anything else, and an answer that is cut off, is no answer. */
@@ -25,9 +25,30 @@ export function readNothing(output: Output): void {
   lines(output, 'the order');
 }
 
-/** Nothing is ever taken out of the runner's folder, so what a whole answer does not show is not there. */
+/** Nothing is ever taken out of the runner's folder, so what a whole answer does not show is not there, unless a job could not be read. */
 export function readJobs(user: string): (output: Output) => Found {
-  return (output) => ({ rows: viewsOf(lines(output, 'the look-up')).filter((view) => view.user === user) });
+  return (output) => {
+    const answer = lines(output, 'the look-up');
+    const rows = viewsOf(answer).filter((view) => view.user === user);
+    const unread = unreadIn(answer);
+    return unread.length === 0 ? { rows } : { rows, missing: unproven('the look-up', unread) };
+  };
+}
+
+function unproven(what: string, files: readonly string[]): Failure {
+  return new Failure('site_unavailable', {
+    what: `the local runner’s answer about ${what} proves nothing`,
+    why: cannotBeRead(files),
+    next: 'put the file back from a backup, or move its job’s folder away once nothing of it runs; then call again',
+  });
+}
+
+function cannotBeRead(files: readonly string[]): string {
+  const more = files.length > 3 ? ` and ${files.length - 3} more` : '';
+  return `${files
+    .slice(0, 3)
+    .map((file) => `jobs/${file}`)
+    .join(', ')}${more} of the runner cannot be read`;
 }
 
 /** Words for tasks that are over without a record of how. */
@@ -36,9 +57,11 @@ const GONE: ReadonlySet<string> = new Set(['LOST', 'UNRECORDED']);
 /** A task that vanished is left out, as from a queue: its marker, or enough looks without one, says what became of it. */
 export function readLook(output: Output): Look {
   const answer = lines(output, 'the poll');
+  const unread = unreadIn(answer);
   return {
     at: clockOf(answer, 'the poll', output),
-    healthy: !answer.includes('unhealthy'),
+    healthy: !answer.includes('unhealthy') && unread.length === 0,
+    ...(unread.length > 0 ? { trouble: cannotBeRead(unread) } : {}),
     jobs: viewsOf(answer).filter((view) => !GONE.has(view.word)),
   };
 }
@@ -54,6 +77,8 @@ export function readHistory(user: string): (output: Output) => History {
   return (output) => {
     const answer = lines(output, 'its jobs');
     const at = clockOf(answer, 'its jobs', output);
+    const unread = unreadIn(answer);
+    if (unread.length > 0) throw unproven('its jobs', unread);
     const jobs = new Map<string, JobTrace>();
     for (const line of answer) {
       const [, id, key, value = ''] = /^(\d+)\/spec:(name|user|submitted|comment)=(.*)$/.exec(line) ?? [];

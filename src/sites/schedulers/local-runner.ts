@@ -1,5 +1,6 @@
 import { sha256 } from '../../base/digest.ts';
 import { shellText } from '../shell-text.ts';
+import { LOOKS } from './local-looks.ts';
 import { PROCESS_FUNCTIONS, SUPERVISOR } from './local-supervisor.ts';
 import { TASK } from './local-task.ts';
 
@@ -101,80 +102,20 @@ release() { # release JOB[_INDEX]
 }
 
 cancel() { # cancel JOB NAME JOB NAME …
+  unread=
   while [ $# -gt 1 ]; do
     case $1 in '' | *[!0-9]*) shift 2; continue ;; esac
     job=$root/jobs/$1
-    if [ ! -e "$job/over" ] && grep -q -x -F -e "name=$2" -- "$job/spec" 2>/dev/null; then
-      : >"$job/cancel" || die 69 "$job cannot be written"
-      ensure "$1"
+    if [ -d "$job" ] && [ ! -e "$job/over" ]; then
+      whole_spec "$job/spec" || unread=$job/spec
+      if [ "$unread" != "$job/spec" ] && grep -q -x -F -e "name=$2" -- "$job/spec"; then
+        : >"$job/cancel" || die 69 "$job cannot be written"
+        ensure "$1"
+      fi
     fi
     shift 2
   done
-}
-
-show() { # show JOB …: flags first, so that what the log says beside them is at least as new
-  cd -- "$root/jobs" || die 69 "$root cannot be read"
-  for id; do
-    case $id in '' | *[!0-9]*) shift; continue ;; esac
-    if [ ! -d "$id" ]; then shift; continue; fi
-    ensure "$id"
-    for flag in held cancel over; do [ ! -e "$id/$flag" ] || echo "flag $id $flag"; done
-    for one in "$id"/go/*; do [ ! -e "$one" ] || echo "go $id @{one##*/}"; done
-    first_line "$id/after"
-    for one in $line; do
-      [ -d "@{one#*:}" ] && { [ -e "@{one#*:}/over" ] || echo "waits $id @{one#*:}"; } || echo "never $id @{one#*:}"
-    done
-    shift
-    set -- "$@" "$id/spec" "$id/log"
-  done
-  [ $# -eq 0 ] || grep -a -H '' -- "$@" || die 69 "$root cannot be read"
-}
-
-# Whether there is anything. "No" is only said of a place that could be looked into.
-known() {
-  if [ -d "$root/jobs" ]; then
-    [ -r "$root/jobs" ] && [ -x "$root/jobs" ] || die 69 "$root cannot be read"
-    return 0
-  fi
-  above=$root
-  until [ -e "$above/" ]; do above=@{above%/*}; done
-  [ -x "$above/" ] || die 69 "$root cannot be read"
-  return 1
-}
-
-poll() { # poll JOB …
-  echo "clock $(date +%s)"
-  echo "host $here"
-  if known; then show "$@"; else echo unhealthy; fi
-}
-
-find_name() { # find_name NAME …
-  echo "clock $(date +%s)"
-  echo "host $here"
-  known || return 0
-  cd -- "$root/jobs" || die 69 "$root cannot be read"
-  wanted=$(printf 'name=%s\n' "$@")
-  set -- */spec
-  if [ ! -e "$1" ]; then return; fi
-  list=$(grep -l -x -F -e "$wanted" -- "$@")
-  [ $? -le 1 ] || die 69 "$root cannot be read"
-  set --
-  for one in $list; do set -- "$@" "@{one%/spec}"; done
-  show "$@"
-}
-
-history() {
-  echo "clock $(date +%s)"
-  known || return 0
-  cd -- "$root/jobs" || die 69 "$root cannot be read"
-  set -- */spec
-  if [ ! -e "$1" ]; then return; fi
-  grep -a -H -E -e '^(name|user|submitted|comment)=' -- "$@" || die 69 "$root cannot be read"
-}
-
-spec() { # spec JOB
-  need "$1"
-  cat -- "$job/spec" || die 69 "$root cannot be read"
+  [ -z "$unread" ] || die 69 "$unread cannot be read"
 }
 
 queue() {
@@ -228,5 +169,5 @@ export const RUNNER = [
   'AUTOLAB_RUNNER_PROGRAM',
   '  }',
   '}',
-  PROCESS_FUNCTIONS + COMMANDS,
+  PROCESS_FUNCTIONS + LOOKS + COMMANDS,
 ].join('\n');

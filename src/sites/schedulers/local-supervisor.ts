@@ -15,7 +15,7 @@ lives() {
   set -- $1
   [ "$3" = "$boot" ] && born "$1" && [ "$born" = "$2" ]
 }
-first_line() { line=; [ -e "$1" ] && read -r line 2>/dev/null <"$1"; }
+first_line() { line=; [ -f "$1" ] && read -r line 2>/dev/null <"$1"; }
 uptime() { read -r up rest </proc/uptime; up=@{up%%.*}; }
 read -r boot </proc/sys/kernel/random/boot_id
 `);
@@ -35,6 +35,7 @@ note() { printf '%s\n' "$1" >>"$job/log"; }
 value() { case $2 in '' | *[!0-9]*) eval "$1=$3" ;; *) eval "$1=$2" ;; esac; }
 
 read_spec() {
+  [ -f "$job/spec" ] || exit 0
   while IFS= read -r line; do
     case @{line%%=*} in
       cpus | walltimeSeconds | indices | parallel | cwd | stdout | stderr) eval "@{line%%=*}=\@{line#*=}" ;;

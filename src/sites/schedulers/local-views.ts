@@ -24,6 +24,11 @@ const ENDS: Readonly<Record<string, JobState>> = {
   lost: 'node_failure',
 };
 
+/** The files of jobs that an answer says could not be read. Of such a job nothing else in the answer counts. */
+export function unreadIn(lines: readonly string[]): string[] {
+  return lines.flatMap((line) => /^unreadable (\d+\/(?:spec|log))$/.exec(line)?.[1] ?? []);
+}
+
 /** One row a task, in the order of the jobs asked and of their indices, from the lines of the runner's `show`. */
 export function viewsOf(lines: readonly string[]): JobView[] {
   const entries = new Map<string, Entry>();
@@ -49,8 +54,9 @@ export function viewsOf(lines: readonly string[]): JobView[] {
     else if (line.startsWith('host ')) node = line.slice(5);
     else flag(line, entry);
   }
+  const unread = new Set(unreadIn(lines).map((file) => file.slice(0, file.indexOf('/'))));
   return [...entries.values()]
-    .filter((one) => one.fields.has('name'))
+    .filter((one) => one.fields.has('name') && !unread.has(one.id))
     .flatMap((one) => tasksOf(one).map((index) => view(one, index, node)));
 }
 
