@@ -85,7 +85,7 @@ export const FAULTS = {
   },
   'after-our-look': {
     because:
-      'a look sees what has arrived, and no more. The script sends its job again under the same name, and both run. Of ours the next attempt takes the claims of the one before, so that a job of that ends itself before it runs anything; where it waits, the next look cancels it.',
+      'a look sees what has arrived, and no more. The script sends its job again under the same name, and both run. Ours notes first that the attempt before is given up, so that a job of that ends itself before it runs anything; where it waits, the next look cancels it.',
     what: 'kill -9, and the submission, on its way without a process here, is accepted once the next caller has looked and submits again',
     needs: ['nth', 'seconds'],
     meddle: disturbed(
