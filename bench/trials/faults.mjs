@@ -6,7 +6,7 @@ import { programThat, sbatchThat } from './programs.mjs';
 const REAL = '/usr/bin/sbatch "$@"';
 const error = (text) => `echo 'sbatch: error: Batch job submission failed: ${text}' >&2; exit 1`;
 const TIMED_OUT = error('Socket timed out on send/recv operation');
-/** Goes on without its caller and without anything that it has open. */
+/** Goes on without its caller and without anything that it has open; it keeps the command line until it is another program. */
 const DETACHED =
   'exec </dev/null >/dev/null 2>&1; for fd in /proc/$BASHPID/fd/*; do fd=$(basename "$fd"); [ "$fd" -le 2 ] || eval "exec $fd>&-"; done';
 
@@ -85,14 +85,15 @@ export const FAULTS = {
   },
   'after-our-look': {
     because:
-      'a look sees what has arrived, and no more. The script sends its job again under the same name, and both run. Of ours the attempt before is given up on disk before the next is sent, so that a job of it ends itself before it runs anything; where it waits, the next look cancels it.',
+      'a look sees what has arrived, and no more. The script sends its job again under the same name, and both run. Ours notes first that the attempt before is given up, so that a job of that ends itself before it runs anything; where it waits, the next look cancels it.',
     what: 'kill -9, and the submission, on its way without a process here, is accepted once the next caller has looked and submits again',
     needs: ['nth', 'seconds'],
     meddle: disturbed(
       ({ seconds }) => `: >"$here/late/$nth"
+printf '%q ' ${REAL} >"$here/work/words.$nth"
 ( ${DETACHED}
-  for tenth in {1..300}; do [ ! -d "$here/calls/$((nth + 1))" ] || break; sleep 0.1; done
-  sleep ${seconds / 10}; cd "$PWD"; ${REAL}; rm -f "$here/late/$nth" ) &
+  exec bash -c 'for tenth in {1..900}; do [ ! -d "$0/calls/$(($1 + 1))" ] || break; sleep 0.1; done
+  sleep ${seconds / 10}; . "$0/work/words.$1"; rm -f "$0/late/$1"' "$here" "$nth" ) &
 kill_caller; exit 1`,
     ),
   },

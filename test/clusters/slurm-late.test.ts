@@ -30,11 +30,15 @@ afterAll(async () => {
 type Submitted = { run_id: string; state: string; job_id: string };
 type Told = { all_over: boolean; runs: { state: string }[]; problems: string[] };
 
-/** The nth submission gets to Slurm only when there is `go`, long after whoever made it is gone; how it goes, `ending` says. */
-const late = (nth: number, ending: string) => `
+/**
+ * The nth submission gets to Slurm only when there is `go`, long after whoever made it is gone; how it goes, `ending` says. What it is
+ * stands in a file, so that nobody sees from the command line of what sends it that it is on its way, as from another login node; but for `words`.
+ */
+const late = (nth: number, ending: string, words = '') => `
 echo call >>"$way/calls"
 if [ "$(wc -l <"$way/calls")" = ${nth} ]; then
-  setsid bash -c 'for turn in {1..3000}; do [ ! -e "$0/go" ] || break; sleep 0.1; done; /usr/bin/sbatch "$@" >"$0/late" 2>"$0/late.err"; : >"$0/done"' "$way" "$@" </dev/null >/dev/null 2>&1 &
+  printf '%q ' "$real" "$@" >"$way/words"
+  setsid bash -c 'for turn in {1..3000}; do [ ! -e "$0/go" ] || break; sleep 0.1; done; . "$0/words" >"$0/late" 2>"$0/late.err"; : >"$0/done"' "$way" ${words} </dev/null >/dev/null 2>&1 &
   ${ending}
 fi
 exec "$real" "$@"`;
@@ -121,4 +125,23 @@ test('a step of a chain that is accepted late is no second execution of it', { t
     60,
   );
   expect(executions()).toBe('one\ntwo\n');
+});
+
+test('what is seen to be on its way is waited for: nothing is sent beside it, and it is the run’s job', {
+  timeout: LIMIT,
+}, async () => {
+  repo = await makeRepo(SLURM_POLICY, (path) => oneTask(path, 'echo ran >>runs/../ran'), slurm.identity);
+  way.submission(late(1, KILLED, '"$@"'));
+  await repo.autolab('submit', '--json');
+  const waits = await repo.json<Submitted>('submit');
+  expect(waits).toMatchObject({ job_id: null, state: 'pending' });
+  expect(journalOf(join(repo.iteration, 'runs', waits.run_id)).at(-1)).toMatchObject({
+    event: 'ambiguous',
+    why: expect.stringContaining('still on its way'),
+  });
+  const job = await arrives();
+  expect(await repo.json<Submitted>('submit')).toMatchObject({ job_id: job });
+  await until('it is over', async () => ((await told()).all_over ? true : undefined), 120);
+  expect(executions()).toBe('ran\n');
+  expect(readFileSync(join(way.folder, 'calls'), 'utf8')).toBe('call\n');
 });

@@ -8,7 +8,7 @@ import { ROOT } from '../support/repo.ts';
 const folder = mkdtempSync(join(tmpdir(), 'slurm-trials-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-type Line = { fault?: string; key: string; outcome: string };
+type Line = { fault?: string; key: string; outcome: string; counts: number[]; jobs: number };
 
 /** What comes of each disturbance; of all others exactly one execution. */
 const EXPECTED: Record<string, string> = { refused: 'refused' };
@@ -27,5 +27,8 @@ test('a submission that is disturbed in every way of the trials ends as exactly 
   expect([...new Set(trials.map(({ fault }) => fault))].sort()).toEqual([
     ...['after-our-look', 'deaf-queue', 'dies-after', 'four', 'kill', 'lost-reply', 'noise', 'refused', 'slow', 'two'],
   ]);
+  // What came late was there, and ran nothing.
+  const late = trials.filter(({ fault }) => fault === 'after-our-look');
+  expect(late.filter(({ counts, jobs }) => jobs <= counts.length)).toEqual([]);
   expect([done.exitCode, trials.length], done.stderr).toEqual([0, 31]);
 });
