@@ -49,7 +49,7 @@ export async function recoveryRows({ main, noop, repository, counts }) {
   ];
 }
 
-async function submitOne(main, repository) {
+export async function submitOne(main, repository) {
   const server = await connect([main, 'serve'], { cwd: repository.path });
   await server.call('submit_run');
   await server.close();
@@ -58,7 +58,7 @@ async function submitOne(main, repository) {
 /** Copies of the one run there is, under ids of their own, whose journals end at each of these lines in turn. */
 const ENDS = ['intent', 'ambiguous', 'submitted', 'releasing', 'released', 'absent'];
 
-function manyRuns({ path, iteration }, count) {
+export function manyRuns({ path, iteration }, count) {
   const runs = join(iteration, 'runs');
   const open = join(path, '.autolab', 'gate', 'open');
   const [id] = readdirSync(runs);

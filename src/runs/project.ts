@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { jsonText, readJson, statSize, writeAtomic } from '../base/files.ts';
+import { jsonText, readJson, readText, statSize, writeAtomic } from '../base/files.ts';
 import { largest } from './allowance.ts';
 import { withAutolabLock } from './autolab-lock.ts';
 import { failureOf } from './failure.ts';
 import type { Guard } from './guardrail.ts';
 import { guarded } from './guardrail.ts';
 import { stateFolder } from './home.ts';
-import { isSlurmRun, jobIdOf, ledgerLine, putRow, writeLedger } from './ledger.ts';
+import { isSlurmRun, jobIdOf, ledgerLine, putRow, rowsByRun, writeLedger } from './ledger.ts';
 import type { TaskCounts } from './lifecycle.ts';
 import { countTasks } from './lifecycle.ts';
 import type { Manifest } from './manifest.ts';
@@ -16,11 +16,13 @@ import type { PlanPrice } from './plan.ts';
 import { planDigest } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
-import { baseOf, ownRun } from './run.ts';
-import { writeRunContext } from './run-context.ts';
+import { baseOf, ownRun, reread } from './run.ts';
+import { isRunContext, writeRunContext } from './run-context.ts';
 import { settle } from './settlement.ts';
+import type { Spending } from './spending.ts';
 import { openSpending } from './spending.ts';
 import { projectState } from './stage.ts';
+import type { State } from './state.ts';
 import { readState, statePath, writeState } from './state.ts';
 
 export const LEDGER = join('docs', 'slurm_job_list.md');
@@ -32,23 +34,123 @@ export const LEDGER = join('docs', 'slurm_job_list.md');
  * and what is unchanged is not written. Fails with `lock_held` while the Python Autolab is at work.
  */
 export async function project(repo: string, run: Run, guard: Guard): Promise<void> {
-  for (const one of run.replicates ?? []) await projectOne(repo, one, guard);
-  await projectOne(repo, run, guard);
-  if (run.plan.replicate) await projectOne(repo, baseOf(run), guard);
+  const failures: unknown[] = [];
+  const base = run.plan.replicate ? [baseOf(run)] : [];
+  await projectAll(repo, [...(run.replicates ?? []), run, ...base], guard, (_, error) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
-/** The same of this run alone. The base of a group is then to be projected once, after its runs. */
-export async function projectOne(repo: string, run: Run, guard: Guard): Promise<void> {
-  if (!current(run.record)) return;
-  const manifest = await withAutolabLock(repo, 'autolab-mcp', () => {
-    const written = writeManifest(run);
-    if (!run.plan.replicate && statSize(statePath(repo)) !== undefined) projectRepository(repo, run, guard);
-    return written;
+/** So many are brought up to date under one lock, so that the Python Autolab comes in between. */
+const AT_ONCE = 100;
+
+/**
+ * The same of these runs alone, however many: where all is told as it should be each is only compared, and no lock is taken. What stands
+ * in the way of one is given to `failed` and keeps nothing from the others. The base of a group comes after its runs.
+ */
+export async function projectAll(
+  repo: string,
+  runs: readonly Run[],
+  guard: Guard,
+  failed: (run: Run, error: unknown) => void,
+): Promise<void> {
+  const told = whatIsTold(repo);
+  const spending = openSpending(stateFolder(repo));
+  const behind: Run[] = [];
+  for (const run of runs.filter(({ record }) => current(record))) {
+    if (isTold(run, told, guard))
+      guarding(run, failed, () => {
+        settle(run, spending);
+        end(repo, run);
+      });
+    else behind.push(run);
+  }
+  for (let at = 0; at < behind.length; at += AT_ONCE) {
+    const some = behind.slice(at, at + AT_ONCE);
+    try {
+      await projectThese(repo, some, guard, spending, failed);
+    } catch (error) {
+      // Nobody waits for the same lock again and again.
+      for (const run of behind.slice(at)) failed(run, error);
+      return;
+    }
+  }
+}
+
+async function projectThese(
+  repo: string,
+  runs: readonly Run[],
+  guard: Guard,
+  spending: Spending,
+  failed: (run: Run, error: unknown) => void,
+): Promise<void> {
+  const written: { run: Run; manifest: Manifest }[] = [];
+  await withAutolabLock(repo, 'autolab-mcp', () => {
+    for (const run of runs) {
+      guarding(run, failed, () => {
+        // As it is now: whoever was here before may have known more.
+        const now = reread(run);
+        const manifest = writeManifest(now);
+        if (!now.plan.replicate && statSize(statePath(repo)) !== undefined) projectRepository(repo, now, guard);
+        written.push({ run: now, manifest });
+      });
+    }
   });
-  settle(run, openSpending(stateFolder(repo)));
-  await listInLedger(repo, manifest);
+  for (const { run } of written) guarding(run, failed, () => settle(run, spending));
+  const lines = written.flatMap(({ run, manifest }) => guarding(run, failed, () => rowOf(manifest)) ?? []);
+  if (lines.length > 0)
+    await writeLedger(join(repo, LEDGER), join(repo, '.autolab', 'gate', 'ledger.lock'), (text) => lines.reduce(putRow, text));
+  for (const { run } of written) guarding(run, failed, () => end(repo, run));
+}
+
+function guarding<T>(run: Run, failed: (run: Run, error: unknown) => void, work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    failed(run, error);
+    return undefined;
+  }
+}
+
+function end(repo: string, run: Run): void {
   // Until its base has results too a run of a group stays where recovery and monitoring look.
   if (isSettled(run) && !run.plan.replicate) for (const one of [run, ...(run.replicates ?? [])]) markOver(repo, one.id);
+}
+
+/** What is told of all runs together; what cannot be read tells nothing. */
+type Told = { repo: string; rows: ReadonlyMap<string, string>; state: State | null | undefined; last: Run | undefined };
+
+function whatIsTold(repo: string): Told {
+  try {
+    const state = statSize(statePath(repo)) === undefined ? null : readState(repo);
+    return { repo, rows: rowsByRun(readText(join(repo, LEDGER)) ?? ''), state, last: undefined };
+  } catch {
+    return { repo, rows: new Map(), state: undefined, last: undefined };
+  }
+}
+
+/** Whether nothing that is told of it would be written otherwise. */
+function isTold(run: Run, told: Told, guard: Guard): boolean {
+  try {
+    const text = readText(manifestPath(run));
+    if (text === undefined) return false;
+    const manifest = projectManifest(JSON.parse(text), factsOf(run));
+    const row = rowOf(manifest);
+    return (
+      text === jsonText(manifest) &&
+      (row === undefined || told.rows.get(run.id) === row) &&
+      (run.plan.replicate !== undefined || isStateTold(run, told, guard))
+    );
+  } catch {
+    return false;
+  }
+}
+
+function isStateTold(run: Run, told: Told, guard: Guard): boolean {
+  const { repo, state } = told;
+  if (!state) return state === null;
+  if (state.iteration_id !== run.plan.iteration.id) return true;
+  told.last ??= ownRun(run.iterationFolder, state.last_run_id);
+  return guarded(state, projectState(state, run, told.last), guard).state === state && isRunContext(repo, state, run);
 }
 
 function projectRepository(repo: string, run: Run, guard: Guard): void {
@@ -64,11 +166,9 @@ export function manifestPath(run: { folder: string }): string {
   return join(run.folder, 'run_manifest.json');
 }
 
-/** The run's row: added or brought up to date. Runs that are not on an asynchronous scheduler are not listed. */
-async function listInLedger(repo: string, manifest: Manifest): Promise<void> {
-  if (!isSlurmRun(manifest) || jobIdOf(manifest) === undefined) return;
-  const line = ledgerLine(manifest);
-  await writeLedger(join(repo, LEDGER), join(repo, '.autolab', 'gate', 'ledger.lock'), (text) => putRow(text, line));
+/** The run's row. Runs that are not on an asynchronous scheduler have none, nor those without a job. */
+function rowOf(manifest: Manifest): string | undefined {
+  return isSlurmRun(manifest) && jobIdOf(manifest) !== undefined ? ledgerLine(manifest) : undefined;
 }
 
 function writeManifest(run: Run): Manifest {
