@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import { jsonText, readJson, readText, statSize, writeAtomic } from '../base/files.ts';
+import { jsonText, readJson, readText, writeAtomic } from '../base/files.ts';
 import { largest } from './allowance.ts';
 import { withAutolabLock } from './autolab-lock.ts';
 import { failureOf } from './failure.ts';
 import type { Guard } from './guardrail.ts';
-import { guarded } from './guardrail.ts';
 import { stateFolder } from './home.ts';
 import { isSlurmRun, jobIdOf, ledgerLine, putRow, rowsByRun, writeLedger } from './ledger.ts';
 import type { TaskCounts } from './lifecycle.ts';
@@ -16,14 +15,12 @@ import type { PlanPrice } from './plan.ts';
 import { planDigest } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
-import { baseOf, ownRun, reread } from './run.ts';
-import { isRunContext, writeRunContext } from './run-context.ts';
+import { baseOf, reread } from './run.ts';
 import { settle } from './settlement.ts';
 import type { Spending } from './spending.ts';
 import { openSpending } from './spending.ts';
-import { projectState } from './stage.ts';
-import type { State } from './state.ts';
-import { readState, statePath, writeState } from './state.ts';
+import type { StateProjection } from './state-projection.ts';
+import { stateProjection } from './state-projection.ts';
 
 export const LEDGER = join('docs', 'slurm_job_list.md');
 
@@ -53,11 +50,11 @@ export async function projectAll(
   guard: Guard,
   failed: (run: Run, error: unknown) => void,
 ): Promise<void> {
-  const told = whatIsTold(repo);
+  const told = { rows: rowsIn(repo), state: stateProjection(repo, guard) };
   const spending = openSpending(stateFolder(repo));
   const behind: Run[] = [];
   for (const run of runs.filter(({ record }) => current(record))) {
-    if (isTold(run, told, guard))
+    if (isTold(run, told))
       guarding(run, failed, () => {
         settle(run, spending);
         end(repo, run);
@@ -85,15 +82,17 @@ async function projectThese(
 ): Promise<void> {
   const written: { run: Run; manifest: Manifest }[] = [];
   await withAutolabLock(repo, 'autolab-mcp', () => {
+    const state = stateProjection(repo, guard);
     for (const run of runs) {
       guarding(run, failed, () => {
         // As it is now: whoever was here before may have known more.
         const now = reread(run);
         const manifest = writeManifest(now);
-        if (!now.plan.replicate && statSize(statePath(repo)) !== undefined) projectRepository(repo, now, guard);
+        state.add(now);
         written.push({ run: now, manifest });
       });
     }
+    state.write();
   });
   for (const { run } of written) guarding(run, failed, () => settle(run, spending));
   const lines = written.flatMap(({ run, manifest }) => guarding(run, failed, () => rowOf(manifest)) ?? []);
@@ -116,50 +115,29 @@ function end(repo: string, run: Run): void {
   if (isSettled(run) && !run.plan.replicate) for (const one of [run, ...(run.replicates ?? [])]) markOver(repo, one.id);
 }
 
-/** What is told of all runs together; what cannot be read tells nothing. */
-type Told = { repo: string; rows: ReadonlyMap<string, string>; state: State | null | undefined; last: Run | undefined };
+/** What is told of all runs together. */
+type Told = { rows: ReadonlyMap<string, string>; state: StateProjection };
 
-function whatIsTold(repo: string): Told {
+/** What cannot be read tells nothing. */
+function rowsIn(repo: string): ReadonlyMap<string, string> {
   try {
-    const state = statSize(statePath(repo)) === undefined ? null : readState(repo);
-    return { repo, rows: rowsByRun(readText(join(repo, LEDGER)) ?? ''), state, last: undefined };
+    return rowsByRun(readText(join(repo, LEDGER)) ?? '');
   } catch {
-    return { repo, rows: new Map(), state: undefined, last: undefined };
+    return new Map();
   }
 }
 
 /** Whether nothing that is told of it would be written otherwise. */
-function isTold(run: Run, told: Told, guard: Guard): boolean {
+function isTold(run: Run, told: Told): boolean {
   try {
     const text = readText(manifestPath(run));
     if (text === undefined) return false;
     const manifest = projectManifest(JSON.parse(text), factsOf(run));
     const row = rowOf(manifest);
-    return (
-      text === jsonText(manifest) &&
-      (row === undefined || told.rows.get(run.id) === row) &&
-      (run.plan.replicate !== undefined || isStateTold(run, told, guard))
-    );
+    return text === jsonText(manifest) && (row === undefined || told.rows.get(run.id) === row) && told.state.isTold(run);
   } catch {
     return false;
   }
-}
-
-function isStateTold(run: Run, told: Told, guard: Guard): boolean {
-  const { repo, state } = told;
-  if (!state) return state === null;
-  if (state.iteration_id !== run.plan.iteration.id) return true;
-  told.last ??= ownRun(run.iterationFolder, state.last_run_id);
-  return guarded(state, projectState(state, run, told.last), guard).state === state && isRunContext(repo, state, run);
-}
-
-function projectRepository(repo: string, run: Run, guard: Guard): void {
-  const before = readState(repo);
-  const last = ownRun(run.iterationFolder, before.last_run_id);
-  const { state, breach } = guarded(before, projectState(before, run, last), guard);
-  if (breach) writeAtomic(join(repo, '.autolab', 'guardrail_breach.json'), jsonText(breach));
-  if (state !== before) writeState(repo, state);
-  writeRunContext(repo, state, run);
 }
 
 export function manifestPath(run: { folder: string }): string {
