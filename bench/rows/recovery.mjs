@@ -86,7 +86,9 @@ function manyRuns({ path, iteration }, count) {
     if (before.has(copy)) continue;
     const end = ENDS[at % ENDS.length];
     cpSync(join(runs, id), join(runs, copy), { recursive: true });
-    rmSync(join(runs, copy, 'run_manifest.json'), { force: true });
+    // What its job left is not theirs.
+    for (const left of ['run_manifest.json', 'gate/claim', 'gate/exit'])
+      rmSync(join(runs, copy, left), { recursive: true, force: true });
     writeFileSync(join(runs, copy, 'gate', 'plan.json'), plan);
     const lines = cut(renamed(journal, id, copy), end, at);
     writeFileSync(join(runs, copy, 'gate', 'journal.jsonl'), `${lines.map((line) => JSON.stringify(line)).join('\n')}\n`);
