@@ -40,7 +40,7 @@ const FULL = {
   commands: 15,
   rows: 100_000,
   recordTimes: 15,
-  openRuns: 200,
+  openRuns: 1000,
   recoveries: 1,
 };
 const ONCE = {

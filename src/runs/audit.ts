@@ -30,6 +30,8 @@ export type AuditReport = { ok: boolean; lines: number; head: number; findings: 
 export type Audit = {
   /** Which line it became. */
   append(entry: AuditEntry): Promise<AuditRef>;
+  /** The same of many that belong together, in one write. */
+  appendAll(entries: readonly AuditEntry[]): Promise<void>;
   verify(): AuditReport;
   accept(): Promise<number>;
   /** Every line that can be read, oldest first; what cannot is `verify`'s to tell. */
@@ -48,16 +50,25 @@ export function openAudit(repo: string, state: string): Audit {
   const lock = join(state, 'audit.lock');
   const setHead = (n: number, hash: string, unproven?: number) =>
     writeAtomic(headPath, jsonText({ schema_version: '1', n, hash, unproven }), 0o600);
+  const add = (entries: readonly AuditEntry[]): AuditRef => {
+    const known = readHead(headPath);
+    const last = newest(path, known);
+    const rows: Line[] = [];
+    for (const entry of entries) rows.push(sealed(rows.at(-1) ?? last, entry));
+    appendLine(path, rows.map((row) => JSON.stringify(row)).join('\n'), 0o600);
+    const { n, hash } = rows.at(-1) ?? last;
+    // One line without a head is a crash between the two; more of them have had one.
+    setHead(n, hash, known || last.n <= 1 ? known?.unproven : last.n + 1);
+    return { n, hash };
+  };
   return {
-    append: (entry) =>
+    append: (entry) => withLock(lock, 'audit', () => add([entry])),
+    appendAll: (entries) =>
       withLock(lock, 'audit', () => {
-        const known = readHead(headPath);
-        const last = newest(path, known);
-        const row = sealed(last, entry);
-        appendLine(path, JSON.stringify(row), 0o600);
-        // One line without a head is a crash between the two; more of them have had one.
-        setHead(row.n, row.hash, known || last.n <= 1 ? known?.unproven : row.n);
-        return { n: row.n, hash: row.hash };
+        // Without a head no more than one line may be there.
+        const [first, ...rest] = entries;
+        const isFirst = readHead(headPath) === undefined;
+        for (const some of isFirst && first ? [[first], rest] : [entries]) if (some.length > 0) add(some);
       }),
     verify: () => verify(path, readHead(headPath)),
     accept: () =>

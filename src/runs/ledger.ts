@@ -65,6 +65,17 @@ export function putRow(text: string, line: string): string {
   return updateRow(appendRow(text, line), line);
 }
 
+/** The first row of each run that has one, without the white space around it. */
+export function rowsByRun(text: string): Map<string, string> {
+  const rows = new Map<string, string>();
+  for (const line of text.split('\n').map((one) => one.trim())) {
+    if (!line.startsWith('- ')) continue;
+    const ids = fieldsOf(line).filter((field) => field.startsWith('run_id='));
+    for (const id of ids.map((field) => field.slice('run_id='.length))) if (!rows.has(id)) rows.set(id, line);
+  }
+  return rows;
+}
+
 export type RowCheck = { runId: string; jobId: string; expected: string } & ({ ok: true } | { ok: false; found: string | null });
 
 /** Whether the row of the run is what the manifest says now. `found` is the row that stands there instead. */

@@ -17,7 +17,7 @@ export type LookUp = {
    * Every job of the attempt's name. An empty answer is proven, and was waited for until a job that was accepted when the run was last
    * heard of would be seen; what cannot be proven is thrown.
    */
-  rows(attempt: Attempt, heard: string): Promise<readonly JobView[]>;
+  rows(attempt: Attempt, heard: () => string): Promise<readonly JobView[]>;
   /** For how many seconds after an intent an empty answer proves that nothing was accepted; null for ever. */
   memory(): Promise<number | null>;
 };
@@ -57,7 +57,7 @@ export function oneByOne(site: Site): LookUp {
   return {
     rows: async (attempt, heard) => {
       const flying = await untilSent(site, [attempt.name]);
-      const rows = await seen(site, attempt, heard);
+      const rows = await seen(site, attempt, heard());
       if (rows.length === 0 && flying.has(attempt.name)) throw onItsWay();
       return rows;
     },

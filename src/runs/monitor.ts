@@ -139,11 +139,27 @@ export function grownChildren(run: Run, look: Look): string[] {
 function viewsOf(run: Run, jobs: readonly JobView[]): Map<number, JobView> {
   const attempt = current(run.record);
   const views = new Map<number, JobView>();
-  for (const view of jobs) {
-    if (view.id === attempt?.jobId && view.name === attempt.name) views.set(view.index ?? 0, view);
+  for (const view of rowsOf(jobs).get(attempt?.jobId ?? '') ?? []) {
+    if (view.name === attempt?.name) views.set(view.index ?? 0, view);
   }
   return views;
 }
+
+function rowsOf(jobs: readonly JobView[]): ReadonlyMap<string, readonly JobView[]> {
+  const known = indices.get(jobs);
+  if (known) return known;
+  const rows = new Map<string, JobView[]>();
+  for (const view of jobs) {
+    const its = rows.get(view.id);
+    if (its) its.push(view);
+    else rows.set(view.id, [view]);
+  }
+  indices.set(jobs, rows);
+  return rows;
+}
+
+/** Looks by the ids of their rows: one look tells of many runs. */
+const indices = new WeakMap<readonly JobView[], ReadonlyMap<string, readonly JobView[]>>();
 
 /** What the gate folder says of one attempt of this very job, by task: the last start's marker, and the job that had claimed it first. */
 function evidenceOf(

@@ -51,7 +51,8 @@ export function unintended(repo: string): { id: string; folder: string }[] {
  * that was emptied or overwritten is not a reservation that was cut off.
  */
 function isUntouched(runFolder: string): boolean {
-  return readJournal(runFolder).length === 0 && !wasIntended(runFolder);
+  // Once there is a manifest nothing else needs to be read.
+  return !existsSync(join(runFolder, 'run_manifest.json')) && readJournal(runFolder).length === 0 && !wasIntended(runFolder);
 }
 
 /**
@@ -93,12 +94,23 @@ export function discard(repo: string, run: { id: string; folder: string }): void
   markOver(repo, run.id);
 }
 
-/** Every open run that can be read; what cannot is named with its reason instead of being left out silently. */
-export function openRuns(repo: string): { runs: Run[]; unreadable: { id: string; why: string }[] } {
+/** The ids of all that are marked as open. */
+export function openIds(repo: string): ReadonlySet<string> {
+  return new Set(listed(folder(repo)));
+}
+
+/**
+ * Every open run that can be read, but for those that are known already; what cannot is named with its reason instead of being left out
+ * silently.
+ */
+export function openRuns(
+  repo: string,
+  known: ReadonlySet<string> = new Set(),
+): { runs: Run[]; unreadable: { id: string; why: string }[] } {
   const runs: Run[] = [];
   const unreadable: { id: string; why: string }[] = [];
   const whereIs = places(repo);
-  for (const id of listed(folder(repo))) {
+  for (const id of listed(folder(repo)).filter((one) => !known.has(one))) {
     try {
       const iteration = whereIs(id);
       if (iteration === null) continue;

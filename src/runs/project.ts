@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import { jsonText, readJson, statSize, writeAtomic } from '../base/files.ts';
+import { jsonText, readJson, readText, writeAtomic } from '../base/files.ts';
 import { largest } from './allowance.ts';
 import { withAutolabLock } from './autolab-lock.ts';
 import { failureOf } from './failure.ts';
 import type { Guard } from './guardrail.ts';
-import { guarded } from './guardrail.ts';
 import { stateFolder } from './home.ts';
-import { isSlurmRun, jobIdOf, ledgerLine, putRow, writeLedger } from './ledger.ts';
+import { isSlurmRun, jobIdOf, ledgerLine, putRow, rowsByRun, writeLedger } from './ledger.ts';
 import type { TaskCounts } from './lifecycle.ts';
 import { countTasks } from './lifecycle.ts';
 import type { Manifest } from './manifest.ts';
@@ -16,12 +15,12 @@ import type { PlanPrice } from './plan.ts';
 import { planDigest } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
-import { baseOf, ownRun } from './run.ts';
-import { writeRunContext } from './run-context.ts';
+import { baseOf, reread } from './run.ts';
 import { settle } from './settlement.ts';
+import type { Spending } from './spending.ts';
 import { openSpending } from './spending.ts';
-import { projectState } from './stage.ts';
-import { readState, statePath, writeState } from './state.ts';
+import type { StateProjection } from './state-projection.ts';
+import { stateProjection } from './state-projection.ts';
 
 export const LEDGER = join('docs', 'slurm_job_list.md');
 
@@ -32,43 +31,122 @@ export const LEDGER = join('docs', 'slurm_job_list.md');
  * and what is unchanged is not written. Fails with `lock_held` while the Python Autolab is at work.
  */
 export async function project(repo: string, run: Run, guard: Guard): Promise<void> {
-  for (const one of run.replicates ?? []) await projectOne(repo, one, guard);
-  await projectOne(repo, run, guard);
-  if (run.plan.replicate) await projectOne(repo, baseOf(run), guard);
+  const failures: unknown[] = [];
+  const base = run.plan.replicate ? [baseOf(run)] : [];
+  await projectAll(repo, [...(run.replicates ?? []), run, ...base], guard, (_, error) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
-/** The same of this run alone. The base of a group is then to be projected once, after its runs. */
-export async function projectOne(repo: string, run: Run, guard: Guard): Promise<void> {
-  if (!current(run.record)) return;
-  const manifest = await withAutolabLock(repo, 'autolab-mcp', () => {
-    const written = writeManifest(run);
-    if (!run.plan.replicate && statSize(statePath(repo)) !== undefined) projectRepository(repo, run, guard);
-    return written;
+/** So many are brought up to date under one lock, so that the Python Autolab comes in between. */
+const AT_ONCE = 100;
+
+/**
+ * The same of these runs alone, however many: where all is told as it should be each is only compared, and no lock is taken. What stands
+ * in the way of one is given to `failed` and keeps nothing from the others. The base of a group comes after its runs.
+ */
+export async function projectAll(
+  repo: string,
+  runs: readonly Run[],
+  guard: Guard,
+  failed: (run: Run, error: unknown) => void,
+): Promise<void> {
+  const told = { rows: rowsIn(repo), state: stateProjection(repo, guard) };
+  const spending = openSpending(stateFolder(repo));
+  const behind: Run[] = [];
+  for (const run of runs.filter(({ record }) => current(record))) {
+    if (isTold(run, told))
+      guarding(run, failed, () => {
+        settle(run, spending);
+        end(repo, run);
+      });
+    else behind.push(run);
+  }
+  for (let at = 0; at < behind.length; at += AT_ONCE) {
+    const some = behind.slice(at, at + AT_ONCE);
+    try {
+      await projectThese(repo, some, guard, spending, failed);
+    } catch (error) {
+      // Nobody waits for the same lock again and again.
+      for (const run of behind.slice(at)) failed(run, error);
+      return;
+    }
+  }
+}
+
+async function projectThese(
+  repo: string,
+  runs: readonly Run[],
+  guard: Guard,
+  spending: Spending,
+  failed: (run: Run, error: unknown) => void,
+): Promise<void> {
+  const written: { run: Run; manifest: Manifest }[] = [];
+  await withAutolabLock(repo, 'autolab-mcp', () => {
+    const state = stateProjection(repo, guard);
+    for (const run of runs) {
+      guarding(run, failed, () => {
+        // As it is now: whoever was here before may have known more.
+        const now = reread(run);
+        const manifest = writeManifest(now);
+        state.add(now);
+        written.push({ run: now, manifest });
+      });
+    }
+    state.write();
   });
-  settle(run, openSpending(stateFolder(repo)));
-  await listInLedger(repo, manifest);
+  for (const { run } of written) guarding(run, failed, () => settle(run, spending));
+  const lines = written.flatMap(({ run, manifest }) => guarding(run, failed, () => rowOf(manifest)) ?? []);
+  if (lines.length > 0)
+    await writeLedger(join(repo, LEDGER), join(repo, '.autolab', 'gate', 'ledger.lock'), (text) => lines.reduce(putRow, text));
+  for (const { run } of written) guarding(run, failed, () => end(repo, run));
+}
+
+function guarding<T>(run: Run, failed: (run: Run, error: unknown) => void, work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    failed(run, error);
+    return undefined;
+  }
+}
+
+function end(repo: string, run: Run): void {
   // Until its base has results too a run of a group stays where recovery and monitoring look.
   if (isSettled(run) && !run.plan.replicate) for (const one of [run, ...(run.replicates ?? [])]) markOver(repo, one.id);
 }
 
-function projectRepository(repo: string, run: Run, guard: Guard): void {
-  const before = readState(repo);
-  const last = ownRun(run.iterationFolder, before.last_run_id);
-  const { state, breach } = guarded(before, projectState(before, run, last), guard);
-  if (breach) writeAtomic(join(repo, '.autolab', 'guardrail_breach.json'), jsonText(breach));
-  if (state !== before) writeState(repo, state);
-  writeRunContext(repo, state, run);
+/** What is told of all runs together. */
+type Told = { rows: ReadonlyMap<string, string>; state: StateProjection };
+
+/** What cannot be read tells nothing. */
+function rowsIn(repo: string): ReadonlyMap<string, string> {
+  try {
+    return rowsByRun(readText(join(repo, LEDGER)) ?? '');
+  } catch {
+    return new Map();
+  }
+}
+
+/** Whether nothing that is told of it would be written otherwise. */
+function isTold(run: Run, told: Told): boolean {
+  try {
+    const text = readText(manifestPath(run));
+    if (text === undefined) return false;
+    const manifest = projectManifest(JSON.parse(text), factsOf(run));
+    const row = rowOf(manifest);
+    return text === jsonText(manifest) && (row === undefined || told.rows.get(run.id) === row) && told.state.isTold(run);
+  } catch {
+    return false;
+  }
 }
 
 export function manifestPath(run: { folder: string }): string {
   return join(run.folder, 'run_manifest.json');
 }
 
-/** The run's row: added or brought up to date. Runs that are not on an asynchronous scheduler are not listed. */
-async function listInLedger(repo: string, manifest: Manifest): Promise<void> {
-  if (!isSlurmRun(manifest) || jobIdOf(manifest) === undefined) return;
-  const line = ledgerLine(manifest);
-  await writeLedger(join(repo, LEDGER), join(repo, '.autolab', 'gate', 'ledger.lock'), (text) => putRow(text, line));
+/** The run's row. Runs that are not on an asynchronous scheduler have none, nor those without a job. */
+function rowOf(manifest: Manifest): string | undefined {
+  return isSlurmRun(manifest) && jobIdOf(manifest) !== undefined ? ledgerLine(manifest) : undefined;
 }
 
 function writeManifest(run: Run): Manifest {

@@ -134,12 +134,13 @@ async function resolve(
     looks = allAtOnce(site, [...fresh.flatMap(uncertainParts).flatMap(attemptOf), ...waiting], fresh.map(lastHeard));
     for (const run of fresh) {
       try {
+        if (!run.steps) resolved.set(run.id, await resume(run, site, permit, false, looks));
         // The steps of a run share its journal.
-        for (const part of uncertainParts(run)) await resume(reread(part), site, permit, false, looks);
+        for (const part of run.steps ? uncertainParts(run) : []) await resume(reread(part), site, permit, false, looks);
       } catch (error) {
         notFinished(run.id, error);
       }
-      resolved.set(run.id, reread(run));
+      if (!resolved.has(run.id)) resolved.set(run.id, reread(run));
     }
   });
   return { resolved, looks };
@@ -159,7 +160,7 @@ async function isLetGo({ record, step }: Run, looks: LookUp): Promise<boolean> {
   const attempt = current(record);
   // A step that waits for others was never held.
   if (!attempt || (step !== undefined && attempt.phase !== 'releasing')) return false;
-  const rows = await looks.rows(attempt, attempt.intentAt).catch(() => undefined);
+  const rows = await looks.rows(attempt, () => attempt.intentAt).catch(() => undefined);
   return rows?.every(({ id, state }) => id !== attempt.jobId || state !== 'held') ?? false;
 }
 

@@ -124,6 +124,20 @@ export function baseOf(run: Run): Run {
   return run.plan.replicate ? readRun(run.iterationFolder, run.plan.replicate.group) : run;
 }
 
+/** The groups that these runs belong to, each once; one that cannot be read is given to `failed`, or thrown. */
+export function basesOf(runs: readonly Run[], failed?: (run: Run, error: unknown) => void): Run[] {
+  const one = new Map(runs.filter(({ plan }) => plan.replicate).map((run) => [run.plan.replicate?.group, run]));
+  return [...one.values()].flatMap((run) => {
+    try {
+      return [baseOf(run)];
+    } catch (error) {
+      if (!failed) throw error;
+      failed(run, error);
+      return [];
+    }
+  });
+}
+
 /** The run of this id where it is one of ours. */
 export function ownRun(iterationFolder: string, id: string): Run | undefined {
   return RUN_ID.test(id) && isOurs(join(iterationFolder, 'runs', id)) ? readRun(iterationFolder, id) : undefined;

@@ -97,7 +97,7 @@ async function adopt(
   if (!TIMINGS[site.kind]) return run;
   let rows: readonly JobView[];
   try {
-    rows = await looks.rows(attempt, lastHeard(run));
+    rows = await looks.rows(attempt, () => lastHeard(run));
   } catch (error) {
     const why = asFailure(error).message;
     return attempt.phase === 'ambiguous'

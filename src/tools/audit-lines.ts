@@ -17,6 +17,11 @@ export async function audit(context: Context, line: AuditEntry): Promise<AuditRe
   return context.initialised() ? context.audit().append(line) : undefined;
 }
 
+/** The same of many, in one write. */
+export async function auditAll(context: Context, lines: readonly AuditEntry[]): Promise<void> {
+  if (lines.length > 0 && context.initialised()) await context.audit().appendAll(lines);
+}
+
 /** The line of a decision: its verdict and the rules that gave it, each with its place; of those that did not allow, all that explains them later. */
 export function entry(tool: Tool, caller: Caller, decision: Decision, facts: Facts, more: Partial<AuditEntry>): AuditEntry {
   return {

@@ -5,11 +5,11 @@ import type { Acts } from '../context.ts';
 import { everyTask } from '../runs/children.ts';
 import { drifting } from '../runs/code/drift.ts';
 import { isWatched } from '../runs/monitor.ts';
-import { openRuns } from '../runs/open.ts';
-import { projectOne } from '../runs/project.ts';
+import { openIds, openRuns } from '../runs/open.ts';
+import { projectAll } from '../runs/project.ts';
 import { isCutOff } from '../runs/recovery.ts';
 import type { Run } from '../runs/run.ts';
-import { baseOf, partsOf, reread } from '../runs/run.ts';
+import { basesOf, partsOf, reread } from '../runs/run.ts';
 import { optionalRun, stateOut, tasksOut } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
 import { lookAt, parts, siteOut } from './site-look.ts';
@@ -68,20 +68,23 @@ export default defineTool({
     const bases = basesOf(runs);
     const before = new Map([...runs, ...bases].map((run) => [run.id, run]));
     const sites: z.output<typeof siteOut>[] = [];
+    const seen = new Map<string, Run>();
     for (const name of [...new Set(runs.map((run) => run.plan.site))].sort()) {
       const here = runs.filter((run) => run.plan.site === name);
-      sites.push(await lookAt(name, here, acts, permit, problems));
+      const { site, changed } = await lookAt(name, here, acts, permit, problems);
+      sites.push(site);
+      for (const run of changed) seen.set(run.id, run);
     }
-    problems.push(...(await drifting(acts.repo, openRuns(acts.repo).runs)));
-    const told: RunOut[] = [];
+    const open = runs.map((run) => seen.get(run.id) ?? run);
+    problems.push(...(await drifting(acts.repo, open)));
     const closed = run_id !== undefined && !before.has(run_id) ? [chooseRun(acts, run_id)] : [];
-    for (const run of [...runs, ...bases, ...closed]) {
-      const now = await settle(run, acts, problems);
-      if (run_id === undefined || run_id === run.id || run_id === run.plan.replicate?.group)
-        told.push(view(now, before.get(run.id) ?? now));
-    }
+    const all = [...open, ...(seen.size > 0 ? bases.map(reread) : bases), ...closed];
+    await bringUpToDate(all, acts, problems);
+    const told = all
+      .filter((run) => run_id === undefined || run_id === run.id || run_id === run.plan.replicate?.group)
+      .map((run) => view(run, before.get(run.id) ?? run));
     // What cannot be read may still run.
-    const waiting = unreadable.length > 0 || openRuns(acts.repo).runs.some((run) => parts(run).some(isWatched) || isCutOff(run));
+    const waiting = unreadable.length > 0 || isWaitedFor(acts.repo, open);
     const pace = acts.policy().gate.limits.scheduler?.poll_seconds ?? 60;
     return { runs: told, sites, all_over: !waiting, next_look_seconds: waiting ? pace : 0, problems };
   },
@@ -101,22 +104,19 @@ export default defineTool({
       .join('\n'),
 });
 
-/** The groups that the runs belong to, each once. */
-function basesOf(runs: readonly Run[]): Run[] {
-  return [...new Map(runs.filter(({ plan }) => plan.replicate).map((run) => [run.plan.replicate?.group, run])).values()].map(
-    baseOf,
+/** Projections are repaired at every look, so that what a crash or another program left behind does not stay. */
+async function bringUpToDate(runs: readonly Run[], acts: Acts, problems: string[]): Promise<void> {
+  await projectAll(acts.repo, runs, guardOf(acts.repo, acts.policy()), (run, error) =>
+    problems.push(`${run.id}: manifest, ledger or state could not be brought up to date: ${asFailure(error).message}`),
   );
 }
 
-/** Projections are repaired at every look, so that what a crash or another program left behind does not stay. */
-async function settle(run: Run, acts: Acts, problems: string[]): Promise<Run> {
-  const now = reread(run);
-  try {
-    await projectOne(acts.repo, now, guardOf(acts.repo, acts.policy()));
-  } catch (error) {
-    problems.push(`${run.id}: manifest, ledger or state could not be brought up to date: ${asFailure(error).message}`);
-  }
-  return now;
+/** Whether any run that is still open is: of these, and of those that were submitted meanwhile. */
+function isWaitedFor(repo: string, known: readonly Run[]): boolean {
+  const open = openIds(repo);
+  const isWaiting = (run: Run) => parts(run).some(isWatched) || isCutOff(run);
+  if (known.some((run) => open.has(run.id) && isWaiting(run))) return true;
+  return openRuns(repo, new Set(known.map(({ id }) => id))).runs.some(isWaiting);
 }
 
 function view(run: Run, before: Run): RunOut {

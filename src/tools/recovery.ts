@@ -8,9 +8,10 @@ import { clearAutolabLock } from '../runs/autolab-lock.ts';
 import { discard, openRuns, unintended } from '../runs/open.ts';
 import type { Recovered } from '../runs/recovery.ts';
 import { recover } from '../runs/recovery.ts';
+import type { Run } from '../runs/run.ts';
 import { gateOf, reread, withRun } from '../runs/run.ts';
-import { audit, who } from './audit-lines.ts';
-import { tell } from './telling.ts';
+import { auditAll, who } from './audit-lines.ts';
+import { tellAll } from './telling.ts';
 import type { Caller } from './tool.ts';
 
 /** At the start of every call that may change something: what an earlier one left unfinished is finished, said in the audit log, and given back to be told. */
@@ -24,9 +25,16 @@ export async function finishCutOff(
   const policy = acts.policy();
   const holds = policy.problems.length === 0 && policy.seal.breaches.length === 0;
   await tidyReservations(acts.repo, context);
-  const found = await recover(acts.repo, acts.site, permit, holds ? policy.version : null, (run) => tell(acts, run));
+  const changed: Run[] = [];
+  const found = await recover(acts.repo, acts.site, permit, holds ? policy.version : null, async (run) => {
+    changed.push(run);
+  });
+  await tellAll(acts, changed);
   found.push(...(await clearUp(acts, context)));
-  for (const one of found) await audit(context, { kind: 'recovery', tool, caller: who(caller), run: one.run, detail: one.found });
+  await auditAll(
+    context,
+    found.map((one) => ({ kind: 'recovery', tool, caller: who(caller), run: one.run, detail: one.found })),
+  );
   return found;
 }
 
@@ -39,10 +47,11 @@ async function clearUp(acts: Acts, context: Context): Promise<Recovered[]> {
   if (dead.length === 0) return [];
   const folders = new Set(dead.flatMap((one) => one.folders));
   const found: Recovered[] = [];
+  const stale: Run[] = [];
   let left = 0;
   for (const run of openRuns(acts.repo).runs.filter((one) => folders.has(gateOf(one)))) {
     try {
-      await withRun(run, 'recovery', () => tell(acts, reread(run)), 0);
+      stale.push(await withRun(run, 'recovery', () => reread(run), 0));
     } catch (error) {
       left++;
       const { code, message } = asFailure(error);
@@ -50,6 +59,7 @@ async function clearUp(acts: Acts, context: Context): Promise<Recovered[]> {
     }
   }
   await clearAutolabLock(acts.repo);
+  await tellAll(acts, stale);
   for (const { locks, sweep } of dead) {
     for (const lock of locks) clearLock(lock);
     if (left === 0) sweep();

@@ -5,6 +5,7 @@ import type { Acts } from '../context.ts';
 import { failedBefore } from '../runs/after-runs.ts';
 import type { ChildSight } from '../runs/children-look.ts';
 import { cancelLate, lateNames } from '../runs/given-up.ts';
+import type { JournalEvent } from '../runs/journal.ts';
 import { grown, grownChildren, isWatched, moves, needsMarkers, observe, openJobs, parentFailed } from '../runs/monitor.ts';
 import { paceOf } from '../runs/place.ts';
 import { maySubmit } from '../runs/plan.ts';
@@ -31,6 +32,19 @@ export async function lookAt(
   acts: Acts,
   permit: ActingPermit,
   problems: string[],
+): Promise<{ site: z.output<typeof siteOut>; changed: Run[] }> {
+  const changed: Run[] = [];
+  const site = await lookOnce(name, runs, acts, permit, problems, (run) => changed.push(run));
+  return { site, changed };
+}
+
+async function lookOnce(
+  name: string,
+  runs: readonly Run[],
+  acts: Acts,
+  permit: ActingPermit,
+  problems: string[],
+  changed: (run: Run) => void,
 ): Promise<z.output<typeof siteOut>> {
   const watched = runs.filter((run) => parts(run).some(isWatched) || lateNames(run).length > 0);
   if (watched.length === 0) return { site: name, polled: false, healthy: null, note: null, looks_last_hour: 0 };
@@ -58,8 +72,16 @@ export async function lookAt(
     const marked = watched.filter((run) => maySubmit(run.plan) || parts(run).some((part) => needsMarkers(part, look)));
     const markers = await site.markers(marked.map(gateOf));
     const sights = await childSights(masters, site, markers, new Set(children.map(({ id }) => id)), problems);
-    for (const run of watched) await note(run, look, markers, sights, problems);
-    for (const run of look.late ? runs : []) problems.push(...(await cancelLate(run, site, permit, look.late ?? [])));
+    const byGate = new Map(markers.map((one) => [one.gate, one]));
+    for (const run of watched) {
+      const now = await note(run, look, byGate.get(gateOf(run)), sights, problems);
+      if (now !== run) changed(now);
+    }
+    for (const run of look.late ? runs : []) {
+      const words = await cancelLate(run, site, permit, look.late ?? []);
+      problems.push(...words);
+      if (words.length > 0) changed(reread(run));
+    }
     return {
       site: name,
       polled: true,
@@ -83,11 +105,10 @@ export async function lookAt(
 async function note(
   run: Run,
   look: Look,
-  markers: readonly MarkerLook[],
+  mine: MarkerLook | undefined,
   sights: (part: Run) => ChildSight | undefined,
   problems: string[],
-): Promise<void> {
-  const mine = markers.find((one) => one.gate === gateOf(run));
+): Promise<Run> {
   for (const more of parts(run).flatMap((part) => grown(part, look)))
     problems.push(
       `${run.id}: its job may use ${more}: it was changed after its release, or the site gives more than was asked for`,
@@ -96,26 +117,34 @@ async function note(
     problems.push(`${run.id}: a job that a script submitted may use more than was declared for each: job ${more}`);
   if (mine?.broken !== undefined) {
     problems.push(`${run.id}: what its jobs left in ${mine.gate} cannot be read (${mine.broken}); its state stays as it was`);
-    return;
+    return run;
   }
   for (const bad of mine?.unreadable ?? []) problems.push(`${run.id}: a marker cannot be read: ${bad}`);
   const newsOf = (whole: Run, part: Run) =>
     observe(part, look, mine, parentFailed(whole, part), sights(part), failedBefore(part));
   try {
     // Of what stands still no lock is taken.
-    if (moves(run).length === 0 && parts(run).every((part) => newsOf(run, part).length === 0)) return;
-    await withRun(run, 'monitoring', () => {
-      for (const part of parts(reread(run))) {
-        const fresh = reread(part);
-        const events = newsOf(reread(run), fresh);
-        if (events.length > 0) record(fresh, ...events);
+    if (moves(run).length === 0 && parts(run).every((part) => newsOf(run, part).length === 0)) return run;
+    return await withRun(run, 'monitoring', () => {
+      const now = reread(run);
+      if (!now.steps) return recordNews(now, newsOf(now, now));
+      for (const part of now.steps) {
+        // Its steps share its journal.
+        const whole = reread(run);
+        const fresh = whole.steps?.find(({ step }) => step === part.step) ?? part;
+        recordNews(fresh, newsOf(whole, fresh));
       }
       const whole = reread(run);
-      if (whole.steps) record(whole, ...moves(whole));
+      return recordNews(whole, moves(whole));
     });
   } catch (error) {
     problems.push(`${run.id}: ${asFailure(error).message}`);
+    return run;
   }
+}
+
+function recordNews(run: Run, events: readonly JournalEvent[]): Run {
+  return events.length > 0 ? record(run, ...events) : run;
 }
 
 /** A run, or the steps it is of. The runs of a group are looked at by themselves. */

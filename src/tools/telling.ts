@@ -3,8 +3,9 @@ import { got, seen } from '../checks/findings.ts';
 import type { Acts } from '../context.ts';
 import type { Policy } from '../policies/load.ts';
 import type { Guard } from '../runs/guardrail.ts';
-import { project } from '../runs/project.ts';
+import { project, projectAll } from '../runs/project.ts';
 import type { Run } from '../runs/run.ts';
+import { basesOf } from '../runs/run.ts';
 import { readWorkflow } from '../runs/workflow.ts';
 import { STAGES } from '../runs/workflow-stages.ts';
 
@@ -19,12 +20,24 @@ export async function tell(acts: Acts, run: Run): Promise<void> {
   try {
     await project(acts.repo, run, guardOf(acts.repo, acts.policy()));
   } catch (error) {
-    const { code, message, next } = asFailure(error);
-    if (code === 'internal') throw error;
-    acts.beside.push(
-      `run ${run.id}: manifest, ledger or state could not be brought up to date: ${message}\nnext: ${next}; \`autolab-mcp monitor\` then does it`,
-    );
+    besides(acts, run, error);
   }
+}
+
+/** The same of many runs, with one turn of the locks for many. */
+export async function tellAll(acts: Acts, runs: readonly Run[]): Promise<void> {
+  if (runs.length === 0) return;
+  const bases = basesOf(runs, (run, error) => besides(acts, run, error));
+  const every = new Map([...runs.flatMap((one) => [...(one.replicates ?? []), one]), ...bases].map((run) => [run.id, run]));
+  await projectAll(acts.repo, [...every.values()], guardOf(acts.repo, acts.policy()), (run, error) => besides(acts, run, error));
+}
+
+function besides(acts: Acts, run: Run, error: unknown): void {
+  const { code, message, next } = asFailure(error);
+  if (code === 'internal') throw error;
+  acts.beside.push(
+    `run ${run.id}: manifest, ledger or state could not be brought up to date: ${message}\nnext: ${next}; \`autolab-mcp monitor\` then does it`,
+  );
 }
 
 /** The policy's guardrails, its counters at least 1, as the reference reads them. A breach leads to a terminal stage and nowhere else. */
