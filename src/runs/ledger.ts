@@ -126,13 +126,15 @@ type Row = { start: number; end: number };
 /** The first row of the run, without the white space around it. */
 function findRow(text: string, runId: string): Row | undefined {
   const field = `run_id=${runId}`;
-  for (let at = text.indexOf(field); at !== -1; at = text.indexOf(field, at + field.length)) {
+  for (let at = text.indexOf(field); at !== -1; ) {
     const begin = text.lastIndexOf('\n', at) + 1;
     const newline = text.indexOf('\n', at);
     const whole = text.slice(begin, newline === -1 ? text.length : newline);
     const line = whole.trim();
     const start = begin + whole.indexOf(line);
     if (line.startsWith('- ') && fieldsOf(line).includes(field)) return { start, end: start + line.length };
+    // A line is looked at once, however often it names the run.
+    at = newline === -1 ? -1 : text.indexOf(field, newline);
   }
   return undefined;
 }

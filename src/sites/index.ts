@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { parseDocument } from 'yaml';
+import { isScalar, parseDocument, visit } from 'yaml';
 import * as z from 'zod';
 import { Failure } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
@@ -51,14 +51,23 @@ const MAX_CHARACTERS = 64 * 1024;
 function contentOf(text: string, path: string): unknown {
   if (text.length > MAX_CHARACTERS) throw invalid(path, `it has ${text.length} characters; expected at most ${MAX_CHARACTERS}`);
   try {
-    const document = parseDocument(text, { uniqueKeys: true, logLevel: 'error' });
+    const document = parseDocument(text, { uniqueKeys: true, logLevel: 'error', prettyErrors: false });
     const [fault] = [...document.errors, ...document.warnings];
     if (fault) throw invalid(path, fault.message);
-    return document.toJS({ maxAliasCount: 0 });
+    // A few aliases of each other stand for more than can be gone through; keys within keys are written out twice for each level.
+    visit(document, {
+      Alias: (_key, { source }) => {
+        throw invalid(path, `it has an alias (*${source}); write the value out`);
+      },
+      Pair: (_key, { key }) => {
+        if (!isScalar(key)) throw invalid(path, 'it has a key that is not a word');
+      },
+    });
+    return document.toJS();
   } catch (error) {
     if (error instanceof Failure) throw error;
-    // The parser throws at aliases and at brackets nested too deeply.
-    throw invalid(path, error instanceof RangeError ? 'it is nested too deeply' : 'it has an alias (*name); write the value out');
+    if (error instanceof RangeError) throw invalid(path, 'it is nested too deeply');
+    throw error;
   }
 }
 

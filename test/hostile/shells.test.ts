@@ -36,7 +36,11 @@ const value = fc
     ),
     fc.string({ unit: 'grapheme', minLength: 100, maxLength: 300 }),
   )
-  .map((text) => Buffer.from(text.replaceAll('\0', '')).toString());
+  .map((text) => wellFormed(text.replaceAll('\0', '')));
+function wellFormed(text: string): string {
+  return Buffer.from(text).toString();
+}
+
 /** The same values at every run of the test: what a shell breaks can be looked at again. */
 const samples = (count: number, seed: number) => fc.sample(value, { numRuns: count, seed });
 
@@ -46,7 +50,7 @@ const SET = 200;
 
 test('what a plan holds arrives at the script byte for byte: arguments, environment, folder', async () => {
   for (let batch = 0; batch < BATCHES; batch++) {
-    const odd = (samples(1, 1000 + batch)[0] ?? '').replaceAll('/', '').slice(0, 40);
+    const odd = wellFormed((samples(1, 1000 + batch)[0] ?? '').replaceAll('/', '').slice(0, 40));
     const folder = join(top.path, `${batch}`, `it's $(touch hit) "${Buffer.byteLength(odd) > 120 ? '' : odd}`);
     const gate = join(folder, 'gate');
     mkdirSync(gate, { recursive: true });
@@ -69,7 +73,9 @@ test('what a plan holds arrives at the script byte for byte: arguments, environm
     };
     const ours = join(gate, 'main.1.sh');
     writeFileSync(ours, jobScript({ ...spec, cwd: folder, modules: [], setup: [], requeues: 0 }), { mode: 0o755 });
-    const done = await execa(ours, [], { cwd: top.path, env: { AUTOLAB_JOB_ID: '7' }, reject: false, stdin: 'ignore' });
+    // A home of its own: what the profile of whoever runs this does is no subject here.
+    const env = { PATH: process.env.PATH, HOME: gate, AUTOLAB_JOB_ID: '7' };
+    const done = await execa(ours, [], { cwd: top.path, env, extendEnv: false, reject: false, stdin: 'ignore' });
     expect([done.exitCode, done.stderr]).toEqual([0, '']);
     expect(readFileSync(join(folder, 'args'), 'utf8').split('\0').slice(0, -1)).toEqual(args);
     const seen = readFileSync(join(folder, 'environment'), 'utf8').split('\0');
