@@ -1,5 +1,6 @@
+import { everyTask } from './children.ts';
 import type { JournalEvent } from './journal.ts';
-import { isOver, mayMove } from './lifecycle.ts';
+import { isOver, mayMove, TASK_OVER } from './lifecycle.ts';
 import { moves } from './monitor.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
@@ -17,5 +18,5 @@ export function due(run: Run): JournalEvent[] {
   if (extraction) return to(extraction.status, extraction.detail);
   if (sync.status === 'ok') return to('synced', sync.detail);
   // That some of it runs is for the next look to say: what was submitted again looks like it as well.
-  return moves(run).filter((move) => move.event === 'moved' && move.to !== 'running');
+  return everyTask(run.record).every((task) => TASK_OVER.has(task.state)) ? moves(run) : [];
 }
