@@ -29,8 +29,8 @@ export function readText(path: string, limit = READ_LIMIT): string | undefined {
     // A pipe would be waited for, and a device has no end.
     if (!seen.isFile())
       throw new Failure('file_unreadable', {
-        what: `${path} is ${seen.isDirectory() ? 'a folder' : 'no file'}`,
-        why: 'only files are read',
+        what: `cannot read ${path}`,
+        why: `it is ${seen.isDirectory() ? 'a folder' : 'a pipe or a device'}, and only files are read`,
         next: `look at ${path}; something else stands in its place`,
       });
     const { size } = seen;

@@ -43,7 +43,7 @@ const setValue = line.refine((value) => redact(value) === value, {
 /** A value is a secret by its name, too, whatever it looks like: it would stand in the plan, in the job script and in git. */
 function refuseSecrets(set: Readonly<Record<string, string>>, context: z.RefinementCtx): void {
   for (const [key, value] of Object.entries(set))
-    if (isSecretName(key) && isSecretValue(value))
+    if (isSecretName(key) && isSecretValue(value) && redact(value) === value)
       context.addIssue({
         code: 'custom',
         path: [key],

@@ -78,7 +78,10 @@ test('what is planted in environment and log is in no answer, and in no file but
   // The script as it is in git, as it is run, and as what of it was not committed; and the output that the job wrote itself.
   expect(
     holding.filter(
-      (path) => !/\/launch\/run_local\.sh$|\/gate\/scripts\/|\/gate\/uncommitted\.diff$|\/\.git\/|\/logs\/main[^/]*\.out$|\/code\//.test(path),
+      (path) =>
+        !/\/launch\/run_local\.sh$|\/gate\/scripts\/|\/gate\/uncommitted\.diff$|\/\.git\/|\/logs\/main[^/]*\.out$|\/code\//.test(
+          path,
+        ),
     ),
   ).toEqual([]);
   noteTrials('secrets', answers.length, 'answers without what was planted');
