@@ -44,10 +44,11 @@ const setValue = line.refine((value) => redact(value) === value, {
 function refuseSecrets(set: Readonly<Record<string, string>>, context: z.RefinementCtx): void {
   for (const [key, value] of Object.entries(set))
     if (redact(value) === value && isSecretName(key) && isSecretValue(value))
-      context.addIssue(
+      context.addIssue({
         code: 'custom',
         path: [key],
-        message: 'by its name this is a credential; let the script read it from a file that only you can read (chmod 600)',);
+        message: 'by its name this is a credential; let the script read it from a file that only you can read (chmod 600)',
+      });
 }
 
 const resources = z.strictObject({
