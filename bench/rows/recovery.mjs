@@ -10,6 +10,7 @@ const GROUP = 'A new server on a repository with many open runs';
 
 /** What it takes a new server to answer, to tell of the runs and to look at them, where half of them run and the submissions of the others were cut off. */
 export async function recoveryRows({ main, noop, repository, folder, counts }) {
+  await repository.reset();
   await submitOne(main, repository);
   const slurm = countedSlurm(join(folder, 'counted-slurm'), manyRuns(repository, counts.openRuns));
   const ours = async () => {

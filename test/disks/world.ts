@@ -154,14 +154,10 @@ function cellOf(path: string, repo: string, state: string): Cell {
     remove: () => {},
     run: async (args, prefix = []) => {
       const words = ['-m', 'sh', '-c', MOUNTED, repo, path, state, userFolder(), ...prefix, process.execPath, MAIN, ...args];
-      const done = await execa('unshare', words, {
-        reject: false,
-        stdin: 'ignore',
-        all: true,
-        timeout: 40_000,
-        killSignal: 'SIGKILL',
-      });
-      return { exit: done.exitCode ?? -1, text: done.all, hung: done.timedOut };
+      // strace does not take what it traces with it when it is killed; timeout(1) kills its whole group, itself too.
+      const limited = ['-s', 'KILL', '40', 'unshare', ...words];
+      const done = await execa('timeout', limited, { reject: false, stdin: 'ignore', all: true });
+      return { exit: done.exitCode ?? -1, text: done.all, hung: done.signal === 'SIGKILL' };
     },
   };
 }
