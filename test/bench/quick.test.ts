@@ -52,7 +52,8 @@ const ROWS = [
   '12 open runs: spawn to tools/list',
   '12 open runs: list_runs',
   '12 open runs: monitor_runs, with recovery of what was cut off',
-  '12 open runs: monitor_runs once more',
+  '12 open runs: monitor_runs once more, nothing is new',
+  '12 open runs: calls of the scheduler by the first one',
 ];
 /** Where a Slurm can be started. */
 const ON_SLURM = [
