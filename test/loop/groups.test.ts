@@ -283,7 +283,10 @@ test('random seeds are drawn once, differ, and stand in the plans; fixed ones ar
 /** What a cut-off leaves of these runs: reserved, and nothing of them accepted. */
 function cutOff(iteration: string, ...ids: string[]): void {
   for (const id of ids) {
-    const journal = join(iteration, 'runs', id, 'gate', 'journal.jsonl');
+    const gate = join(iteration, 'runs', id, 'gate');
+    const journal = join(gate, 'journal.jsonl');
+    // What its job left would show that it had begun.
+    for (const left of ['claim', 'exit']) rmSync(join(gate, left), { recursive: true, force: true });
     const [intent = ''] = readFileSync(journal, 'utf8').split('\n');
     writeFileSync(journal, `${intent.replaceAll('.main.1.', '.main.1.f')}\n`);
   }
