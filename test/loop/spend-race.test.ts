@@ -203,7 +203,7 @@ test('of two servers, the first stopped or killed wherever the other could notic
     'waits: the first has it',
     'waits: the second has it',
   ]);
-}, 600_000);
+}, 1_200_000);
 
 test('a server that has waited long enough says who holds the lock, and called again is refused by the limit', async (context) => {
   const both = await pair();
