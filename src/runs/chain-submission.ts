@@ -51,7 +51,7 @@ export async function resumeChain(
 }
 
 /** A step is sent when the one before it is written down as accepted, so the intents behind the first that is not certain were never sent. */
-function giveUpUnsent(run: Run): void {
+export function giveUpUnsent(run: Run): void {
   const steps = intended(run);
   const first = steps.findIndex((step) => UNCERTAIN.has(phaseOf(step) ?? ''));
   for (const { step = '' } of first < 0 ? [] : steps.slice(first + 1)) {

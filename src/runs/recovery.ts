@@ -2,7 +2,7 @@ import type { Failure } from '../base/errors.ts';
 import { asFailure } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
 import type { Site } from '../sites/site.ts';
-import { intended, resumeChain } from './chain-submission.ts';
+import { giveUpUnsent, intended, resumeChain } from './chain-submission.ts';
 import { due } from './due.ts';
 import { isOver } from './lifecycle.ts';
 import type { LookUp } from './look-up.ts';
@@ -130,6 +130,7 @@ async function resolve(
   const resolved = new Map<string, Run>();
   let looks = allAtOnce(site, waiting, []);
   await withThose(runs.filter(isUncertain), async (held) => {
+    for (const run of held) if (run.steps) giveUpUnsent(reread(run));
     const fresh = held.map(reread).filter(isUncertain);
     looks = allAtOnce(site, [...fresh.flatMap(uncertainParts).flatMap(attemptOf), ...waiting], fresh.map(lastHeard));
     for (const run of fresh) {

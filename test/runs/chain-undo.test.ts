@@ -7,7 +7,7 @@ import type { StepJob } from '../../src/runs/chain-submission.ts';
 import { resumeChain } from '../../src/runs/chain-submission.ts';
 import { readJournal } from '../../src/runs/journal.ts';
 import { planDigest } from '../../src/runs/plan.ts';
-import { isCutOff } from '../../src/runs/recovery.ts';
+import { isCutOff, recover } from '../../src/runs/recovery.ts';
 import { reserve } from '../../src/runs/reservation.ts';
 import type { Run } from '../../src/runs/run.ts';
 import { record, reread } from '../../src/runs/run.ts';
@@ -23,7 +23,7 @@ import { until } from '../support/repo.ts';
 import { plan, RUN_ID, SCRIPT, scratch, view } from './samples.ts';
 import { faulty, TIMED_OUT } from './submissions.ts';
 
-type Half = { site: Site; deafAbout(name: string): Site; run: Run; gen: StepJob; hist: StepJob; remove(): void };
+type Half = { repo: string; site: Site; deafAbout(name: string): Site; run: Run; gen: StepJob; hist: StepJob; remove(): void };
 let half: Half;
 afterEach(() => half?.remove());
 const write = Permit.issue('write', 'recovery');
@@ -62,7 +62,7 @@ async function halfSubmitted(isSent = true): Promise<Half> {
     await site.submitHeld(spend, planDigest(its), hist.job);
   }
   return {
-    ...{ site, gen, hist, remove },
+    ...{ repo, site, gen, hist, remove },
     run: reread(run),
     deafAbout: (name) =>
       openSite('local', scheduler, faulty(far, { answer: TIMED_OUT, verbs: ['find_name'], about: name }), user),
@@ -116,12 +116,28 @@ test.each<[string, JobView[], JobView[], boolean]>([
   expect(mayHaveRun('1', before, after)).toBe(expected);
 });
 
-test('of a chain that was cut off before its first step was sent, nothing is looked for but that step', async () => {
-  half = await halfSubmitted(false);
-  await resumeChain(half.run, half.deafAbout(half.hist.job.name), write, true);
-  const absent = readJournal(half.run.folder).filter(({ event }) => event === 'absent');
-  expect(absent).toMatchObject([
-    { step: 'hist', certain: true, why: 'it was not sent: step gen was not accepted yet' },
-    { step: 'gen', certain: true, why: 'a healthy look found no job of this name: nothing was accepted' },
-  ]);
-});
+test.each([
+  ['by itself', (site: Site) => resumeChain(half.run, site, write, true)],
+  [
+    'among all',
+    (site: Site) =>
+      recover(
+        half.repo,
+        () => site,
+        write,
+        'policy 1',
+        async () => {},
+      ),
+  ],
+])(
+  'of a chain that was cut off before its first step was sent, nothing is looked for but that step: %s',
+  async (_how, finish) => {
+    half = await halfSubmitted(false);
+    await finish(half.deafAbout(half.hist.job.name));
+    const absent = readJournal(half.run.folder).filter(({ event }) => event === 'absent');
+    expect(absent).toMatchObject([
+      { step: 'hist', certain: true, why: 'it was not sent: step gen was not accepted yet' },
+      { step: 'gen', certain: true, why: 'a healthy look found no job of this name: nothing was accepted' },
+    ]);
+  },
+);
