@@ -14,6 +14,8 @@ const HERE = join(ROOT, 'test', 'fuzz');
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
+    /** In the place of seconds, so that the same seed gives the same search. */
+    executions: { type: 'string', default: '0' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
     only: { type: 'string' },
     /** A target that is not in targets/, and where to keep what it finds. */
@@ -47,7 +49,7 @@ async function fuzz(target) {
     findings.push(finding);
     console.log(`${name}: ${finding}\n  kept as ${path}`);
   };
-  const done = await search({ file, words, seconds: Number(values.seconds), seed: Number(values.seed) }, keep);
+  const done = await search({ file, words, seconds: Number(values.seconds), most: Number(values.executions), seed: Number(values.seed) }, keep);
   const counts = done ? `${done.executions} executions, ${done.edges} edges, ${done.corpus} inputs from ${done.seeds} seeds` : 'ended early';
   console.log(`${name}: ${counts}, ${findings.length} findings (seed ${values.seed})`);
   return findings.length;
@@ -58,12 +60,13 @@ function search(data, keep) {
   const current = new Int32Array(shared, 0, 2);
   const worker = new Worker(new URL('./search.mjs', import.meta.url), {
     workerData: { ...data, shared },
+    env: { ...process.env, TMPDIR: folder },
     resourceLimits: { maxOldGenerationSizeMb: 1024 },
   });
   return new Promise((settle) => {
     let done;
     let stopped = false;
-    const input = () => Buffer.from(new Uint8Array(shared, 8, current[1])).subarray();
+    const input = () => Buffer.from(new Uint8Array(shared, 8, current[1]));
     let [nth, since] = [0, process.cpuUsage()];
     const watch = setInterval(() => {
       if (current[0] !== nth) [nth, since] = [current[0], process.cpuUsage()];

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { changed, randomFrom } from './mutations.mjs';
 
 /** Runs in a thread of its own, so that run.mjs can end what never ends and still knows the input from `shared`. */
-const { file, seconds, seed, words, shared } = workerData;
+const { file, seconds, most, seed, words, shared } = workerData;
 const current = new Int32Array(shared, 0, 2);
 const room = new Uint8Array(shared, 8);
 
@@ -67,7 +67,7 @@ for (const input of seeds) {
   corpus.push(input);
 }
 const end = performance.now() + seconds * 1000;
-while (performance.now() < end) {
+while (most > 0 ? executions < most : performance.now() < end) {
   // What was found last leads on; what was there first still is what the reader takes.
   const from = random(2) === 0 ? corpus.length - 1 - random(Math.min(corpus.length, 50)) : random(corpus.length);
   const input = corpus[from];

@@ -45,7 +45,11 @@ async function timed(reader: Reader, text: string): Promise<{ finding: Finding |
   let finding: Finding | undefined;
   try {
     const answer = reader.read(text);
-    if (answer instanceof Promise) await answer;
+    if (answer instanceof Promise) {
+      await answer;
+      // What it has left to throw by itself comes while this input still is the current one.
+      await new Promise(setImmediate);
+    }
   } catch (error) {
     finding = faultOf(reader, error);
   }
