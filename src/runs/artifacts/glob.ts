@@ -38,7 +38,7 @@ export function findPaths(top: string, pattern: string): string[] {
     for (const name of isGlob(part) ? list(folder).map((entry) => entry.name) : [part]) {
       if (!matches(name, part)) continue;
       if (rest.length > 0) walk(join(folder, name), rest);
-      else if (lstatSync(join(top, folder, name), { throwIfNoEntry: false })) found.push(join(folder, name));
+      else if (isThere(join(top, folder, name))) found.push(join(folder, name));
     }
   };
   walk(
@@ -61,12 +61,24 @@ export function matches(name: string, pattern: string): boolean {
   return /^\**$/.test(pattern.slice(at));
 }
 
+/** At a name that no file can have, because it is too long or has a zero byte in it, there is nothing either. */
+const NOTHING: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE']);
+
+function isThere(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch (error) {
+    if (NOTHING.has(systemCode(error))) return false;
+    throw error;
+  }
+}
+
 function entriesOf(folder: string) {
   try {
     return readdirSync(folder, { withFileTypes: true });
   } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    if (NOTHING.has(systemCode(error))) return [];
     throw error;
   }
 }
