@@ -11,7 +11,7 @@ const { factory: make, SyntaxKind: Kind } = ts;
 /*
  * Coverage is counted by statements put into the bundle. @jazzer.js/fuzzer 4.0.0 is built against glibc 2.38 and does not load on Debian
  * 12 (2.36); its older versions download their libraries while they are installed. The profiler of node:inspector goes over all scripts
- * of the process for every answer, which takes longer than a thousand executions.
+ * of the process for every answer, which takes longer.
  */
 
 /** Bundles a target as CommonJS with a call of `__hit` in every branch; gives the short texts its code compares with, too. */

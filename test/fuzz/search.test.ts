@@ -6,7 +6,7 @@ import type { Reader } from '../hostile/reader.ts';
 import { scratch } from '../runs/samples.ts';
 import { judge } from './target.ts';
 
-const SECONDS = 5;
+const SECONDS = 3;
 /** On a busy machine the bundling alone takes a minute. */
 const PATIENCE = 300_000;
 const names = readdirSync(join(import.meta.dirname, 'targets')).map((file) => basename(file, '.ts'));

@@ -1,4 +1,4 @@
-import { MAX_INDEX, parseIndices } from '../../base/indices.ts';
+import { parseIndices } from '../../base/indices.ts';
 import type { JobView, Used } from './scheduler.ts';
 import type { Answer } from './slurm-answers.ts';
 import { mebibytes, numberOf, rowsOf, tresOf } from './slurm-rows.ts';
@@ -38,8 +38,7 @@ export function accountingRows(answer: Answer): JobView[] {
       const [, job, index, list] = /^(\d+)(?:_(?:(\d+)|\[([^\]]+)\]))?$/.exec(id) ?? [];
       // A word that nobody knows may be an end as well.
       if (job === undefined || !(isOver(state) || state === 'unknown')) return [];
-      const indices =
-        list === undefined ? [index === undefined ? null : Number(index)] : (parseIndices(list, MAX_INDEX + 1)?.indices ?? []);
+      const indices = list === undefined ? [index === undefined ? null : Number(index)] : (parseIndices(list)?.indices ?? []);
       const [, exit, signal] = /^(\d+):(\d+)$/.exec(exits) ?? [];
       return indices.map(
         (task): JobView => ({

@@ -11,16 +11,16 @@ const WAITING: ReadonlySet<JobState> = new Set(['pending', 'held', 'suspended', 
 
 /** What of the user's is in the queue. An array is one job, and waits until its first task has started. */
 export function readQueue(answer: Answer): Queue {
-  const live = provenQueue(answer, 'the queue').filter((view) => !isOver(view.state));
+  const live = provenQueue(answer, 'the queue', () => false).filter((view) => !isOver(view.state));
   const started = live.filter(({ state }) => !WAITING.has(state));
   const active = new Set(live.map(({ id }) => id)).size;
   return { active, pending: active - new Set(started.map(({ id }) => id)).size };
 }
 
 /** The queue's rows; throws where it could not be read, or where an empty one is not proven. */
-export function provenQueue(answer: Answer, what: string): JobView[] {
+export function provenQueue(answer: Answer, what: string, isAsked?: Parameters<typeof queueRows>[1]): JobView[] {
   needQueue(answer, what);
-  return queueRows(answer);
+  return queueRows(answer, isAsked);
 }
 
 /** Throws where the queue could not be read, or where an empty one is not proven. */
@@ -41,7 +41,8 @@ export function accountingIsSilent(answer: Answer): boolean {
 export function readFound(names: readonly string[], user: string, what: string): (answer: Answer) => Found {
   const asked = new Set(names);
   return (answer) => {
-    const queue = theirs(provenQueue(answer, what), user, answer).filter(({ name }) => asked.has(name));
+    const rowsOfThose = provenQueue(answer, what, ({ name }) => asked.has(name));
+    const queue = theirs(rowsOfThose, user, answer).filter(({ name }) => asked.has(name));
     const inQueue = new Set(queue.map(({ name }) => name));
     const over = theirs(accountingRows(answer), user, answer).filter(({ name }) => asked.has(name) && !inQueue.has(name));
     const rows = [...queue, ...over];
@@ -61,7 +62,11 @@ export function readLook(jobs: PollQuery['jobs'], user: string, late: readonly s
     const at = Number(answer.fields.get('clock') ?? Number.NaN);
     if (!Number.isSafeInteger(at)) throw unusable('the jobs', 'it has no clock', answer.stderr);
     const isProof = jobs.length === 0 || (isHealthy(answer) && accountingIsSilent(answer));
-    const queue = theirs(queueRows(answer), user, answer);
+    const queue = theirs(
+      queueRows(answer, ({ id, name }) => asked.has(`${id} ${name}`)),
+      user,
+      answer,
+    );
     const views = merged(queue, theirs(accountingRows(answer), user, answer)).filter(({ id, name }) =>
       asked.has(`${id} ${name}`),
     );

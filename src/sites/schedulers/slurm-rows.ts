@@ -1,4 +1,4 @@
-import { MAX_INDEX, parseIndices } from '../../base/indices.ts';
+import { parseIndices } from '../../base/indices.ts';
 import { quote } from '../../base/text.ts';
 import type { JobState, JobView } from './scheduler.ts';
 import type { Answer } from './slurm-answers.ts';
@@ -9,9 +9,10 @@ import { parseWalltime } from './units.ts';
 /**
  * The queue's rows, one a task: the waiting tasks of an array are one row of squeue, with their indices as an expression. Lines that are
  * no row of ours are skipped: they cannot carry the answer's random word. Throws where the indices cannot be read: a task that is not seen
- * would pass for one that has left the queue.
+ * would pass for one that has left the queue. Jobs that are not asked about are one row each whatever their size: an array of anybody's can
+ * have four million tasks (MaxArraySize, slurm.conf(5)).
  */
-export function queueRows(answer: Answer): JobView[] {
+export function queueRows(answer: Answer, isAsked: (job: { id: string; name: string }) => boolean = () => true): JobView[] {
   return rowsOf(answer, 'queue', 15).flatMap(
     ([
       id = '',
@@ -32,7 +33,8 @@ export function queueRows(answer: Answer): JobView[] {
       const over = isOver(state);
       const wait = Number(status);
       const known = over && Number.isSafeInteger(wait);
-      return tasksOf(index, answer).map((task) => ({
+      const tasks = isAsked({ id, name }) ? tasksOf(index, answer) : [null];
+      return tasks.map((task) => ({
         id,
         index: task,
         name,
@@ -59,7 +61,7 @@ export function queueRows(answer: Answer): JobView[] {
 /** The indices of a row; `[null]` is a job that is no array. */
 function tasksOf(text: string, answer: Answer): (number | null)[] {
   if (text === '' || text === 'N/A') return [null];
-  const read = parseIndices(text, MAX_INDEX + 1);
+  const read = parseIndices(text);
   if (!read) throw unusable('the queue', `the indices of an array are ${JSON.stringify(quote(text, 100))}`, answer.stderr);
   return read.indices;
 }
