@@ -9,6 +9,8 @@ const READS = /^export (?:async )?function ((?:read|parse)(?:[A-Z]\w*)?|clean|re
 
 /** Readers that read nothing themselves: they open a file, or ask, and give the text to one that is in the list. */
 const THROUGH: Readonly<Record<string, string>> = {
+  'base/disk.ts#readBytes': 'any bytes',
+  'base/disk.ts#readEnd': 'any bytes',
   'base/files.ts#readText': 'any text',
   'policies/approval-files.ts#read': 'policies/approval-record.ts#checked',
   'policies/ceilings.ts#readCeilings': 'policies/ceilings.ts#ceilingsOf',
@@ -32,6 +34,9 @@ const THROUGH: Readonly<Record<string, string>> = {
   'runs/state.ts#readState': 'runs/state.ts#parseState',
   'runs/submission.ts#readBack': 'sites/schedulers/slurm-requested.ts#requestedOf',
   'runs/workflow.ts#readWorkflow': 'runs/workflow.ts#parseWorkflow',
+  'sites/schedulers/slurm-look.ts#readFound': 'sites/schedulers/slurm-rows.ts#queueRows',
+  'sites/schedulers/slurm-look.ts#readLook': 'sites/schedulers/slurm-rows.ts#queueRows',
+  'sites/schedulers/slurm-look.ts#readQueue': 'sites/schedulers/slurm-rows.ts#queueRows',
   'tools/check-facts.ts#readCheckFacts': 'files that are in the list',
   'tools/check-run-facts.ts#readRunFacts': 'files that are in the list',
   'tools/requests.ts#parse': 'test/loop/bad-input.test.ts',

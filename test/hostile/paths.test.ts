@@ -81,7 +81,7 @@ test('a pipe, a device and a folder in the place of a file are refused, not wait
   for (const name of ['pipe', 'zero', 'a'])
     expect(failureOf(() => readText(join(root, name)))).toMatchObject({
       code: 'file_unreadable',
-      why: expect.stringContaining('only files'),
+      why: expect.stringContaining('a file belongs there'),
     });
 });
 
