@@ -98,7 +98,7 @@ const lockOf = ({ folder }: UserState) => join(folder, 'budget.lock');
 function waitsFor(user: UserState, holder: number, waiting: number): boolean {
   const text = readText(lockOf(user));
   if (!text || (JSON.parse(text) as { pid: number }).pid !== holder) return false;
-  return readdirSync(user.folder).some((name) => name.startsWith(`budget.lock.${waiting}.`));
+  return readdirSync(user.folder).some((name) => name.startsWith(`.budget.lock.${waiting}.`));
 }
 
 type Row = { event: string; job: string; gpu_hours: number };
