@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { Failure, systemCode } from './errors.ts';
 import { mendOf, reasonOf } from './reasons.ts';
 
@@ -24,6 +24,17 @@ export function statOf(path: string): Stats | undefined {
   } catch (error) {
     if (systemCode(error) === 'ENOTDIR') return undefined;
     throw cannotRead(path, error);
+  }
+}
+
+/** What is in a folder; nothing where there is no folder. Other errors of the system are thrown as they come. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
   }
 }
 

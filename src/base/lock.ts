@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, readdirSync, statSync, unlinkSync } from 'node:fs';
+import { appendFileSync, statSync, unlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cannotRead, readBytes } from './disk.ts';
+import { cannotRead, namesIn, readBytes } from './disk.ts';
 import { Failure, systemCode } from './errors.ts';
 import { makeFolder } from './files.ts';
 import { putNew, tidy, tryLink } from './links.ts';
@@ -60,7 +60,7 @@ function giveBack(path: string, token: string): void {
  * leaves everything else as it is.
  */
 export function clearLock(path: string): void {
-  const rights = namesBeside(path).filter((name) => name.startsWith(`${basename(path)}.`) && name.endsWith('.break'));
+  const rights = namesIn(dirname(path)).filter((name) => name.startsWith(`${basename(path)}.`) && name.endsWith('.break'));
   for (const left of [path, ...rights.map((name) => join(dirname(path), name))]) {
     const holder = read(left);
     if (!holder || !isGone(holder, left)) continue;
@@ -71,15 +71,6 @@ export function clearLock(path: string): void {
     } finally {
       tidy(proof);
     }
-  }
-}
-
-function namesBeside(path: string): string[] {
-  try {
-    return readdirSync(dirname(path));
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync, statSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemCode } from '../../base/errors.ts';
+import { namesIn } from '../../base/disk.ts';
 import { makeFolder } from '../../base/files.ts';
 
 /** Made of code, so that it may be of other code: compiled Python. */
@@ -43,14 +43,4 @@ export function leadsTo(path: string, target: string): boolean {
 
 function isStale(path: string, target: string): boolean {
   return leadsTo(path, target) && !statSync(target, { throwIfNoEntry: false }) && !lstatSync(target, { throwIfNoEntry: false });
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
-    throw error;
-  }
 }
