@@ -55,6 +55,8 @@ async function ours(): Promise<string[]> {
 const ended = () => until('it is over', async () => ((await told()).all_over ? (await told()).runs : undefined), 300);
 const seenAs = (state: string) =>
   until(`it is ${state}`, async () => (await told()).runs.find((run) => run.state === state), 120);
+/** Slurm says RUNNING before the script has begun. */
+const hasBegun = () => until('the script has begun', async () => existsSync(join(repo.iteration, 'ran')) || undefined);
 /** What the run says of its task. */
 async function detail(run: string): Promise<string> {
   const { runs } = await repo.json<{ runs: { task_rows?: object[] }[] }>('runs', '--run-id', run);
@@ -239,6 +241,7 @@ test('a job that is made to start again beyond what is granted ends itself', { t
   repo = await experiment('echo ran >>runs/../ran; sleep 300');
   const { run_id, job_id } = await repo.json<Submitted>('submit');
   await seenAs('running');
+  await hasBegun();
   await slurm.admin('scontrol', 'update', `JobId=${job_id}`, 'Requeue=1');
   await slurm.admin('scontrol', 'requeue', String(job_id));
   // Slurm starts it again after two minutes. A StartTime of now would do at once, but slurmd may still hold the old credential revoked then,
@@ -252,6 +255,7 @@ test('a node that dies is a node failure', { timeout: LIMIT }, async () => {
   repo = await experiment('echo ran >>runs/../ran; sleep 300');
   const { run_id, job_id } = await repo.json<Submitted>('submit');
   await seenAs('running');
+  await hasBegun();
   const { stdout: node } = await slurm.run('squeue', '-h', '-j', String(job_id), '-o', '%N');
   if (node !== 'n1' && node !== 'n2') throw new Error(`it runs on ${node}`);
   slurm.signal(node, 'KILL');
