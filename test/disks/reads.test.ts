@@ -33,17 +33,17 @@ test.skipIf(withoutMounts())(
     const soundOfFew = await readDamaged(here, null, null, few);
     const rows = Object.entries(await readFiles(here));
     const cells = rows.flatMap(([name, file], at) => damagesOf(at).map((damage) => ({ name, file, damage })));
-    const results: Record<string, string> = {};
+    const broken: Record<string, string[]> = {};
     await byTwo(cells, async ({ name, file, damage }) => {
       const isLock = name.endsWith('lock');
       const reading = await readDamaged(here, file, damage, isLock ? few : undefined);
       reading.cell.remove();
       const faults = judge(name, file, reading, isLock ? soundOfFew : sound);
-      results[`${name}: ${damage}`] = faults.join('\n') || 'told';
+      if (faults.length > 0) broken[`${name}: ${damage}`] = faults;
       const outcome = faults.length === 0 ? 'whole' : 'broken';
       noteTrial({ suite: 'disk-read', site: 'local', operation: name, call: damage, nth: 0, outcome, detail: faults.join('; ') });
     });
-    expect(results).toEqual(Object.fromEntries(Object.keys(results).map((key) => [key, 'told'])));
+    expect(broken).toEqual({});
   },
   ALL ? 7_200_000 : 1_200_000,
 );

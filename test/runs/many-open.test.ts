@@ -108,7 +108,7 @@ describe('many runs that run', () => {
   });
 
   test('the first look asks the scheduler once, and writes down of each what is new of it', async () => {
-    const [few, most] = [await benches.few.look(), await benches.most.look()];
+    const [few, most] = [await polled(benches.few), await polled(benches.most)];
     expect([few.answer.problems, most.answer.problems]).toEqual([[], []]);
     expect(most.answer.runs.map(({ run_id, was, state }) => [run_id, was, state])).toEqual(
       benches.most.ids.map((id) => [id, 'submitted', 'running']),

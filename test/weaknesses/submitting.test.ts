@@ -1,9 +1,10 @@
-import { unlinkSync } from 'node:fs';
+import { existsSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openContext, terminalCaller } from '../../src/context.ts';
 import { callTool } from '../../src/tools/call.ts';
 import { journalOf } from '../support/artifacts.ts';
+import type { Tiny } from '../support/tiny.ts';
 import { SCRIPT } from '../support/tiny.ts';
 import type { Files } from './experiment.ts';
 import {
@@ -135,20 +136,7 @@ describe('one plan is one job', () => {
   });
 
   test('W2: c: killed between manifest and state: the same run, also in a later cycle of the same state', async () => {
-    const other = await experiment(BATCH);
-    const renames = await trace(other, ['submit'], 'rename');
-    const nth = renames.findIndex((line) => line.includes('/state.json")')) + 1;
-    expect(nth).toBeGreaterThan(0);
-    const tiny = await experiment(
-      both(BATCH, {
-        [STATE]: (old) =>
-          old
-            .replace('"stage_attempt": 0', '"stage_attempt": 2')
-            .replace('"last_run_id": ""', '"last_run_id": "20250101T000000Z_000000"'),
-      }),
-    );
-    const cut = await killed(tiny, ['submit', '--run-id', NAMED], 'rename', nth);
-    expect(cut.signal).toBe('SIGKILL');
+    const tiny = await killedAtState();
     expect(manifest(tiny, NAMED)).toMatchObject({ job_id: '1' });
     expect(state(tiny)).toMatchObject({ stage: 'launch', last_run_id: '20250101T000000Z_000000' });
     expect(await submit(tiny)).toMatchObject({ run_id: NAMED, job_id: '1', already: true });
@@ -201,3 +189,24 @@ describe('one plan is one job', () => {
     expect(spec).toMatch(new RegExp(`^comment=.*${run_id}`, 'm'));
   });
 });
+
+/** A submission that was killed as it was to put its state in place; a slow one makes a rename more, since it notes that it is late. */
+async function killedAtState(): Promise<Tiny> {
+  const later = both(BATCH, {
+    [STATE]: (old) =>
+      old
+        .replace('"stage_attempt": 0', '"stage_attempt": 2')
+        .replace('"last_run_id": ""', '"last_run_id": "20250101T000000Z_000000"'),
+  });
+  const renames = await trace(await experiment(later), ['submit'], 'rename');
+  const nth = renames.findIndex((line) => line.includes('/state.json")')) + 1;
+  expect(nth).toBeGreaterThan(0);
+  for (const here of [nth, nth + 1, nth - 1, nth, nth + 1, nth - 1]) {
+    const tiny = await experiment(later);
+    const cut = await killed(tiny, ['submit', '--run-id', NAMED], 'rename', here);
+    const file = join(runFolder(tiny, NAMED), 'run_manifest.json');
+    const isBetween = existsSync(file) && manifest(tiny, NAMED).job_id === '1' && state(tiny).stage === 'launch';
+    if (cut.signal === 'SIGKILL' && isBetween) return tiny;
+  }
+  throw new Error(`no submission was killed at its rename ${nth}`);
+}
