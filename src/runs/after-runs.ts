@@ -12,7 +12,7 @@ import type { AfterRun } from './plan.ts';
 import { indicesOf, maySubmit, stepOf } from './plan.ts';
 import { attemptOf, current } from './record.ts';
 import type { Run } from './run.ts';
-import { gateOf, phaseOf, readRun } from './run.ts';
+import { gateOf, phaseOf, readRun, repoOf } from './run.ts';
 
 /** Whether a run that another waits for has come to what that waits for, by our own journal: `waits` as long as it may. */
 export type Standing = 'met' | 'waits' | { never: string; next: string };
@@ -171,8 +171,4 @@ function isRoot(run: Run): boolean {
 function deciding(run: Run): readonly Run[] {
   const { steps } = run.plan;
   return (run.steps ?? [run]).filter((part) => part.step === undefined || nextLeg(steps, part.step) === undefined);
-}
-
-function repoOf({ iterationFolder, plan }: Run): string {
-  return iterationFolder.slice(0, -(plan.iteration.folder.length + 1));
 }

@@ -4,6 +4,7 @@ import { readText, writeAtomic } from '../base/files.ts';
 import type { ActingPermit } from '../base/permit.ts';
 import type { JobId } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
+import { since } from './look-up.ts';
 import type { Run } from './run.ts';
 import { gateOf, partsOf, record, reread, withRun } from './run.ts';
 import { LATE_LIMIT } from './timings.ts';
@@ -16,8 +17,14 @@ type Submitted = { id: JobId; name: string };
  * not. The job script claims its task first and then looks here; here it is noted first and then looked for claims, so that one of both
  * sees the other. Gives the job that has begun it already, and then nothing is given up.
  */
-export function giveUpAttempt(run: Run, { step, attempt }: Pick<Attempt, 'step' | 'attempt'>): JobId | undefined {
+export async function giveUpAttempt(
+  run: Run,
+  { far }: Pick<Site, 'far'>,
+  permit: ActingPermit,
+  { step, attempt }: Pick<Attempt, 'step' | 'attempt'>,
+): Promise<JobId | undefined> {
   const gate = gateOf(run);
+  if (far) return far.giveUp(permit, gate, step, attempt);
   const note = join(gate, 'given-up', `${step}.${attempt}`);
   writeAtomic(note, 'nothing of it was there\n');
   const owner = claimOf(gate, step, attempt);
@@ -37,13 +44,38 @@ function claimOf(gate: string, step: string, attempt: number): JobId | undefined
  * Gives up whatever attempts before this one were not seen, so that nothing of them runs beside it; one of which was not certain is decided
  * on by that. Gives the job of one that has begun: then nothing may be sent beside it.
  */
-export function giveUpBefore(run: Run, { step, attempt: next }: Attempt): JobId | undefined {
+export async function giveUpBefore(
+  run: Run,
+  site: Pick<Site, 'far'>,
+  permit: ActingPermit,
+  { step, attempt: next }: Attempt,
+): Promise<JobId | undefined> {
   for (const { attempt, phase, ...one } of run.record.attempts) {
     if (one.step !== step || attempt >= next || (phase !== 'none' && phase !== 'unknown')) continue;
-    const owner = giveUpAttempt(run, { step, attempt });
+    const owner = await giveUpAttempt(run, site, permit, { step, attempt });
     if (owner !== undefined) return owner;
   }
   return undefined;
+}
+
+/** Nothing of an attempt was there: what was certainly not accepted is given up; whoever has begun it already is the run's job. */
+export async function nothingFound(
+  run: Run,
+  site: Site,
+  permit: ActingPermit,
+  attempt: Attempt,
+  memory: number | null,
+): Promise<Run> {
+  const of = { step: attempt.step, attempt: attempt.attempt };
+  const age = since(attempt.intentAt);
+  const certain = memory === null || (age >= 0 && age <= memory);
+  if (!certain && attempt.phase === 'unknown') return run;
+  const owner = certain ? await giveUpAttempt(run, site, permit, attempt) : undefined;
+  if (owner !== undefined) return record(run, { event: 'submitted', ...of, job_id: owner, adopted: true });
+  const why = certain
+    ? 'a healthy look found no job of this name: nothing was accepted'
+    : `no job of this name, but the scheduler forgets jobs after ${memory} s: it may have been cancelled while it was held`;
+  return record(run, { event: 'absent', ...of, certain, why });
 }
 
 /** Names of attempts that were given up not long ago, under which a job may still come: a submission can be on its way for long. */

@@ -47,6 +47,11 @@ export function phaseOf(run: Run): Attempt['phase'] | undefined {
   return current(run.record)?.phase ?? (run.replicates ? 'none' : undefined);
 }
 
+/** The repository that a run is of. */
+export function repoOf({ iterationFolder, plan }: Run): string {
+  return iterationFolder.slice(0, -(plan.iteration.folder.length + 1));
+}
+
 export function gateOf(run: { folder: string }): string {
   return join(run.folder, 'gate');
 }

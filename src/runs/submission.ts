@@ -5,11 +5,11 @@ import type { Job, JobView, Requested } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
 import { awaited, lapsed } from './after-runs.ts';
 import { allowance, excess } from './allowance.ts';
-import { giveUpAttempt, giveUpBefore } from './given-up.ts';
+import { giveUpBefore, nothingFound } from './given-up.ts';
 import type { JournalEvent } from './journal.ts';
 import { isOver } from './lifecycle.ts';
 import type { LookUp } from './look-up.ts';
-import { lastHeard, oneByOne, sayIfLate, seen, since } from './look-up.ts';
+import { lastHeard, oneByOne, sayIfLate, seen } from './look-up.ts';
 import { decidedStep, planDigest } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
@@ -37,7 +37,7 @@ export async function send(run: Run, site: Site, job: Job, permit: Permit<'spend
   const others = awaited(run);
   const its = others.length > 0 ? { ...job, after: [...job.after, ...others], held: true as const } : job;
   const of = { step: attempt.step, attempt: attempt.attempt };
-  const begun = giveUpBefore(run, attempt);
+  const begun = await giveUpBefore(run, site, permit, attempt);
   if (begun !== undefined)
     return record(run, { event: 'absent', ...of, certain: false, why: `not sent: job ${begun} of an attempt before has begun` });
   sayIfLate(run, site);
@@ -107,7 +107,7 @@ async function adopt(
   const ids = [...new Set(rows.map((row) => row.id))].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   // Where one has begun it has the claim, and the others are the surplus.
   const first = rows.find((row) => BEGUN.has(row.state))?.id ?? ids[0];
-  if (first === undefined) return nothingFound(run, of, attempt, await looks.memory());
+  if (first === undefined) return nothingFound(run, site, permit, attempt, await looks.memory());
   const surplus = ids.filter((id) => id !== first);
   if (surplus.length > 0) {
     await site.cancel(
@@ -118,19 +118,6 @@ async function adopt(
   }
   const adopted = record(run, { event: 'submitted', ...of, job_id: first, adopted: true });
   return mayRelease ? release(adopted, site, permit) : adopted;
-}
-
-/** What was certainly not accepted is given up; whoever has begun it already is the run's job. */
-function nothingFound(run: Run, of: { step: string; attempt: number }, attempt: Attempt, memory: number | null): Run {
-  const age = since(attempt.intentAt);
-  const certain = memory === null || (age >= 0 && age <= memory);
-  if (!certain && attempt.phase === 'unknown') return run;
-  const owner = certain ? giveUpAttempt(run, attempt) : undefined;
-  if (owner !== undefined) return record(run, { event: 'submitted', ...of, job_id: owner, adopted: true });
-  const why = certain
-    ? 'a healthy look found no job of this name: nothing was accepted'
-    : `no job of this name, but the scheduler forgets jobs after ${memory} s: it may have been cancelled while it was held`;
-  return record(run, { event: 'absent', ...of, certain, why });
 }
 
 /**

@@ -7,6 +7,7 @@ import { Failure } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import { WORD } from '../base/ids.ts';
 import { nearest } from '../base/text.ts';
+import { placeOf } from './place.ts';
 import { localScheduler } from './schedulers/local.ts';
 import type { Scheduler } from './schedulers/scheduler.ts';
 import { slurmScheduler } from './schedulers/slurm.ts';
@@ -25,6 +26,11 @@ const TRANSPORTS: Readonly<Record<string, () => Transport>> = { local: localTran
 const definition = z.strictObject({
   scheduler: z.enum(['local', 'slurm']).describe('Batch system of the site'),
   transport: z.enum(['local']).default('local').describe('How commands reach it'),
+  root: z
+    .string()
+    .regex(/^\/[^\0\n]*[^/\0\n]$/, 'expected an absolute folder without a slash at its end')
+    .optional()
+    .describe('The folder there that stands for the repository. Absent: the site sees this very repository under the same path'),
 });
 const file = z.strictObject({ schema_version: z.literal('1'), sites: z.record(z.string().regex(WORD), definition) });
 type Definitions = Record<string, z.output<typeof definition>>;
@@ -91,7 +97,9 @@ export function siteNamed(repo: string, name: string): Site {
       next: near ? `did you mean ${near}?` : 'name a known site in launch/launch.yaml, or add it to .autolab/sites.yaml',
     });
   }
-  return openSite(name, scheduler({ root: join(repo, '.autolab', 'gate', 'runner', name) }), transport(), userInfo().username);
+  const place = placeOf(repo, found.root ?? repo);
+  const runner = place.there(join(repo, '.autolab', 'gate', 'runner', name));
+  return openSite(name, scheduler({ root: runner }), transport(), userInfo().username, place);
 }
 
 /**

@@ -1,10 +1,14 @@
 import { asFailure, Failure } from '../base/errors.ts';
 import type { ActingPermit, Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
+import type { Far } from './far.ts';
+import { farOf } from './far.ts';
 import type { MarkerLook } from './job-script.ts';
 import { markersCommand } from './job-script.ts';
 import type { LockLook } from './lock-look.ts';
 import { lockLook } from './lock-look.ts';
+import type { Place } from './place.ts';
+import { jobThere, placeOf } from './place.ts';
 import type { ProcessLook } from './process-look.ts';
 import { processLook } from './process-look.ts';
 import type { SiteDescription } from './schedulers/description.ts';
@@ -41,6 +45,12 @@ export type Site = {
   readonly scheduler: Scheduler;
   /** The account that owns our jobs there. */
   readonly user: string;
+  /** Where it has what the repository has here. */
+  readonly place: Place;
+  /** Its files, where they are not those of this machine. */
+  readonly far?: Far;
+  /** How many bytes may be fetched from it for one run. Absent: as many as is usual. */
+  readonly pullLimit?: number;
   queue(): Promise<Queue>;
   /** What a request may come to there; undefined where it is what was asked. */
   worst(requested: Requested): Promise<Worst | undefined>;
@@ -74,15 +84,25 @@ export type Site = {
   cancel(permit: ActingPermit, jobs: readonly { id: JobId; name: string }[]): Promise<void>;
 };
 
-export function openSite(name: string, scheduler: Scheduler, transport: Transport, user: string): Site {
+/** Opens a site whose files are this machine's own, or those under the root of `place`. Paths of jobs and gates are this machine's. */
+export function openSite(
+  name: string,
+  scheduler: Scheduler,
+  transport: Transport,
+  user: string,
+  place: Place = placeOf('/', '/'),
+): Site {
   const run = (ask: Ask<unknown>, timeoutMs = LIMIT_MS): Promise<Output> => transport.run(ask.command, { timeoutMs });
   const ask = async <T>(question: Ask<T>, limit = LIMIT_MS): Promise<T> =>
     answer(name, question, await run(question, limit), limit);
+  const far = farOf(place, transport, ask);
   return {
     name,
     kind: scheduler.name,
     scheduler,
     user,
+    place,
+    ...(far ? { far } : {}),
     queue: () => ask(scheduler.queue(user)),
     worst: async (requested) => (scheduler.worst ? ask(scheduler.worst(requested)) : undefined),
     find: async (job, since) => {
@@ -100,17 +120,20 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
     readBack: (id, job) => ask(scheduler.readBack(id, job)),
     history: (since, ids) => ask(scheduler.history(user, since, ids), HISTORY_LIMIT_MS),
     poll: (query) => ask(scheduler.poll({ ...query, user })),
-    markers: (gates) => (gates.length === 0 ? Promise.resolve([]) : ask(markersCommand(gates))),
-    test: (job) => ask(scheduler.test(job)),
+    markers: (gates) =>
+      gates.length === 0
+        ? Promise.resolve([])
+        : ask(markersCommand(gates.map(place.there))).then((looks) => looks.map((look) => markersHere(place, look))),
+    test: (job) => ask(scheduler.test(far ? unborn(job) : job)),
     version: () => ask(scheduler.version()),
     describe: async () => (scheduler.describe ? ask(scheduler.describe(user)) : undefined),
     standing: async (id) => (scheduler.standing ? ask(scheduler.standing(id)) : 'unknown'),
-    lock: (path) => ask(lockLook(path)),
+    lock: (path) => ask(lockLook(place.there(path))),
     process: (pid) => ask(processLook(pid)),
     memory: async () => (scheduler.memory ? ask(scheduler.memory()) : undefined),
     submitHeld: async (permit, planDigest, job) => {
       permit.check(planDigest);
-      const question = scheduler.submitHeld(job);
+      const question = scheduler.submitHeld(jobThere(place, job));
       return classify(question, await run(question));
     },
     release: (_permit, id) => ask(scheduler.release(id)),
@@ -118,6 +141,18 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
       if (jobs.length > 0) await ask(scheduler.cancel(jobs, user));
     },
   };
+}
+
+/** A job as it can be tested at a site before anything of it is there: whether its files get there shows when they are brought. */
+function unborn(job: Job): Job {
+  return { ...job, script: '/bin/sh', cwd: '/', stdout: '/tmp/{task}.out', stderr: '/tmp/{task}.err' };
+}
+
+/** What jobs have left, with paths as they are here. */
+function markersHere({ here }: Place, look: MarkerLook): MarkerLook {
+  const file = (path: string | null) => (path === null ? null : here(path));
+  const markers = look.markers.map((one) => ({ ...one, stdout: file(one.stdout), stderr: file(one.stderr) }));
+  return { ...look, gate: here(look.gate), markers };
 }
 
 function answer<T>(site: string, question: Ask<T>, output: Output, limit: number): T {

@@ -7,6 +7,7 @@ import { isSameWork } from '../runs/capsule.ts';
 import type { StepJob } from '../runs/chain-submission.ts';
 import { submitChain } from '../runs/chain-submission.ts';
 import { pruneSnapshots } from '../runs/code/prune.ts';
+import { deliver } from '../runs/delivery.ts';
 import { reserveAll } from '../runs/group-reservation.ts';
 import { stateFolder } from '../runs/home.ts';
 import { isOver } from '../runs/lifecycle.ts';
@@ -22,6 +23,7 @@ import { reservationOf, settle } from '../runs/settlement.ts';
 import { openSpending } from '../runs/spending.ts';
 import { submit } from '../runs/submission.ts';
 import { jobScript } from '../sites/job-script.ts';
+import { recorderThere, scriptThere } from '../sites/place.ts';
 import type { Site } from '../sites/site.ts';
 import { freeze } from './freezing.ts';
 import type { Planned } from './planning.ts';
@@ -93,6 +95,7 @@ function intentOf(
   workspace: WorkspaceFacts | undefined,
   frozen: Pick<Intent, 'code' | 'diff'>,
 ): Intent {
+  const { place } = acts.site(plan.site);
   return {
     runId,
     iterationFolder: iteration.path,
@@ -110,14 +113,15 @@ function intentOf(
       ...(workspace ? { AUTOLAB_WORKSPACE: workspace.path, AUTOLAB_START: workspace.start.how } : {}),
     },
     ...(workspace ? { accepted: workspace.accepted } : {}),
-    jobScript,
+    jobScript: (spec) => jobScript(scriptThere(place, spec)),
     ...recorderOf(acts, plan),
   };
 }
 
 function recorderOf(acts: Acts, plan: Plan): Pick<Intent, 'recorder'> {
-  const recorder = maySubmit(plan) ? acts.site(plan.site).scheduler.recorder : undefined;
-  return recorder ? { recorder } : {};
+  const { scheduler, place } = acts.site(plan.site);
+  const recorder = maySubmit(plan) ? scheduler.recorder : undefined;
+  return recorder ? { recorder: { ...recorder, text: (spec) => recorder.text(recorderThere(place, spec)) } } : {};
 }
 
 /** Nothing has been submitted yet: a crash before this counts too little of nothing, and after it too much. */
@@ -168,7 +172,9 @@ export async function submitEach(
   for (const { run, jobs } of all) {
     const before = reread(run);
     try {
-      const after = await submitRun(before, acts.site(before.plan.site), jobs, permit);
+      const site = acts.site(before.plan.site);
+      if (jobs.length > 0) await deliver(before, site, permit);
+      const after = await submitRun(before, site, jobs, permit);
       const phase = current(after.record)?.phase;
       if (phase === 'ambiguous' || phase === 'none' || phase === 'unknown') return `run ${run.id}: the scheduler gave no answer`;
     } catch (error) {

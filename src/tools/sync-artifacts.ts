@@ -12,6 +12,8 @@ import { record, reread, withWhole } from '../runs/run.ts';
 import type { Judged } from './expect-commands.ts';
 import { commandsOf, runExpected } from './expect-commands.ts';
 import { optionalRun, stateOut } from './fields.ts';
+import type { Pulled } from './pulling.ts';
+import { bringHome } from './pulling.ts';
 import { chooseRun, refuseReopened } from './run-choice.ts';
 import { tell } from './telling.ts';
 import { defineTool, Running } from './tool.ts';
@@ -70,8 +72,12 @@ export default defineTool({
     const end = Date.now() + PATIENCE * 1000;
     const judged = new Map<string, Judged>();
     const said: string[] = [];
+    const pulled = new Map<string, Pulled>();
     for (const part of chosen.replicates ?? [chosen]) {
       if (!needsCollecting(chosen, part)) continue;
+      const brought = await bringHome(acts, permit, subject, part, end);
+      if (brought instanceof Running) return brought;
+      pulled.set(part.id, brought);
       const ran = await runExpected(acts, permit, subject, part, end);
       if (ran instanceof Running) return ran;
       judged.set(part.id, ran.judged);
@@ -83,7 +89,7 @@ export default defineTool({
       refuseReopened(run, chosen, 'its artifacts were looked at');
       const found: Awaited<ReturnType<typeof collect>>[] = [];
       for (const part of run.replicates ?? [run])
-        if (needsCollecting(run, part)) found.push(await collect(acts.repo, part, judged.get(part.id)));
+        if (needsCollecting(run, part)) found.push(await collect(acts.repo, part, judged.get(part.id), pulled.get(part.id)));
       const after = reread(run);
       await tell(acts, after);
       const checked = found.reduce((sum, one) => sum + one.checked, 0);
@@ -112,18 +118,23 @@ function needsCollecting(chosen: Run, part: Run): boolean {
 }
 
 /** Verifies what one run was to bring and journals what came of it. Gives how many artifacts were looked at. */
-async function collect(repo: string, run: Run, judged: Judged | undefined): Promise<{ checked: number; notes: string[] }> {
+async function collect(
+  repo: string,
+  run: Run,
+  judged: Judged | undefined,
+  pulled: Pulled = { faults: [], files: 0, bytes: 0 },
+): Promise<{ checked: number; notes: string[] }> {
   const artifacts = await checkExpectations(run, judged);
   const code = await checkCode(repo, run);
   const { checked } = artifacts;
   const good = run.record.tasks.filter((task) => task.state === 'succeeded').length;
   const altered = good > 0 && !isDecided(run) ? [ALTERED] : [];
-  const missing = [...altered, ...code.faults, ...artifacts.missing];
+  const missing = [...pulled.faults, ...altered, ...code.faults, ...artifacts.missing];
   const ok = missing.length === 0 && good > 0;
   const detail = ok
     ? checked === 0
       ? 'launch.yaml expects no artifacts, so nothing was verified'
-      : `${checked} expected artifacts verified, in place`
+      : `${checked} expected artifacts verified, ${pulled.files > 0 ? `${pulled.files} files fetched` : 'in place'}`
     : good === 0
       ? 'no task succeeded; there is nothing to collect'
       : `${missing.length} not there or not as expected`;

@@ -65,7 +65,7 @@ export async function readDamaged(
 }
 
 /** One call, which is given up after so long. Milliseconds. */
-const PATIENCE = 35_000;
+const PATIENCE = 90_000;
 
 async function asked(agent: Agent, tool: string, input: Record<string, unknown>): Promise<Said> {
   const late = new AbortController();

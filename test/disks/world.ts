@@ -155,7 +155,7 @@ function cellOf(path: string, repo: string, state: string): Cell {
     run: async (args, prefix = []) => {
       const words = ['-m', 'sh', '-c', MOUNTED, repo, path, state, userFolder(), ...prefix, process.execPath, MAIN, ...args];
       // strace does not take what it traces with it when it is killed; timeout(1) kills its whole group, itself too.
-      const limited = ['-s', 'KILL', '40', 'unshare', ...words];
+      const limited = ['-s', 'KILL', '100', 'unshare', ...words];
       const done = await execa('timeout', limited, { reject: false, stdin: 'ignore', all: true });
       return { exit: done.exitCode ?? -1, text: done.all, hung: done.signal === 'SIGKILL' };
     },

@@ -25,7 +25,8 @@ function again(run: Run): Run {
 test('a job of an attempt that was given up, accepted after all and let go, runs nothing', async () => {
   bench = await reserved({ indices: [2, 4] });
   const run = giveUp();
-  expect([giveUpAttempt(run, of), giveUpAttempt(run, of)]).toEqual([undefined, undefined]);
+  const { site, spend } = bench;
+  expect([await giveUpAttempt(run, site, spend, of), await giveUpAttempt(run, site, spend, of)]).toEqual([undefined, undefined]);
   await bench.site.release(bench.spend, await bench.accept());
   expect((await bench.over()).map(({ exit }) => exit)).toEqual([76, 76]);
   expect(bench.executions()).toEqual([]);
@@ -44,7 +45,7 @@ test('where a job of it has begun meanwhile, nothing is sent beside it, and that
 test('what was not certain is given up as well before another attempt takes its place', async () => {
   bench = await reserved();
   const run = again(record(bench.run, { event: 'absent', ...of, certain: false, why: 'it may have been cancelled' }));
-  expect(giveUpBefore(run, must(run))).toBe(undefined);
+  expect(await giveUpBefore(run, bench.site, bench.spend, must(run))).toBe(undefined);
   expect(readdirSync(join(run.folder, 'gate', 'given-up'))).toEqual(['main.1']);
   await bench.site.release(bench.spend, await bench.accept());
   expect((await bench.over()).map(({ exit }) => exit)).toEqual([76]);
@@ -53,7 +54,7 @@ test('what was not certain is given up as well before another attempt takes its 
 
 test('a first attempt gives nothing up', async () => {
   bench = await reserved();
-  expect(giveUpBefore(bench.run, must(bench.run))).toBe(undefined);
+  expect(await giveUpBefore(bench.run, bench.site, bench.spend, must(bench.run))).toBe(undefined);
   expect(readdirSync(join(bench.run.folder, 'gate'))).not.toContain('given-up');
 });
 

@@ -23,6 +23,8 @@ export type Ask<T> = { command: Command; read(output: Output): T };
 
 export type Transport = {
   readonly name: string;
+  /** How rsync reaches it: the program that stands for a remote shell, with its arguments, and the host. Absent: it is this machine. */
+  readonly copies?: { rsh: readonly string[]; host: string };
   /** Runs a command at the site. Never rejects because of what the command does; `limits.timeoutMs` is in milliseconds. */
   run(command: Command, limits: { timeoutMs: number; signal?: AbortSignal }): Promise<Output>;
 };

@@ -1,0 +1,53 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Failure } from '../base/errors.ts';
+import type { ActingPermit } from '../base/permit.ts';
+import type { Site } from '../sites/site.ts';
+import { contentsOf, treeOf } from './code/place.ts';
+import { current } from './record.ts';
+import { notesFolder } from './recorder.ts';
+import type { Run } from './run.ts';
+import { gateOf, partsOf, repoOf } from './run.ts';
+
+/**
+ * Brings what the jobs of a run need to a site that has its own files: the snapshot they execute from, their scripts, and the folders they
+ * write into. All of it has been read back there when this returns; nothing has been submitted by then. At a site that sees this machine's
+ * files there is nothing to bring.
+ */
+export async function deliver(run: Run, site: Site, permit: ActingPermit): Promise<void> {
+  const { far } = site;
+  if (!far) return;
+  const gate = gateOf(run);
+  const attempts = partsOf(run).flatMap(({ record }) => current(record) ?? []);
+  for (const id of new Set(attempts.flatMap(({ code }) => code?.id ?? []))) await bringSnapshot(run, id, site, permit);
+  const notes = attempts.map(({ step, attempt }) => join(gate, notesFolder(step, attempt)));
+  await far.makeFolders(permit, [join(run.folder, 'logs'), ...notes]);
+  await far.bring(
+    permit,
+    gate,
+    OURS.flatMap((folder) => filesIn(gate, folder)),
+  );
+}
+
+/** What of the gate folder is read where jobs run. */
+const OURS = ['jobs', 'scripts', 'programs'];
+
+async function bringSnapshot(run: Run, id: string, { far }: Site, permit: ActingPermit): Promise<void> {
+  const repo = repoOf(run);
+  const contents = contentsOf(repo, id);
+  if (!contents)
+    throw new Failure('file_missing', {
+      what: `the snapshot ${id} of run ${run.id} is not there any more`,
+      next: 'call submit_run again: it takes another one',
+    });
+  const tree = treeOf(repo, id);
+  await far?.bring(permit, tree, Object.keys(contents.files));
+  await far?.link(permit, tree, contents.prefix === '' ? '' : `/${contents.prefix}`, run.plan.iteration.folder);
+}
+
+function filesIn(top: string, folder: string): string[] {
+  if (!existsSync(join(top, folder))) return [];
+  return readdirSync(join(top, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(top.length + 1));
+}

@@ -1,0 +1,81 @@
+import { statfsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Failure } from '../../base/errors.ts';
+import type { FarFile } from '../../sites/far-files.ts';
+import type { Run } from '../run.ts';
+
+/** What is to be fetched for a run, and how much that is. */
+export type PullList = { paths: string[]; bytes: number };
+
+/** Together more than this is not fetched unless sites.yaml says more. 20 GiB. */
+export const PULL_LIMIT = 20 * 1024 ** 3;
+/** Of the space that is free here so much is left. */
+const SPARE = 256 * 1024 * 1024;
+
+/**
+ * Of the files at the site those that belong here and are not here already: all of the run's folder, and what `artifacts.pull` and `logs` of
+ * launch.yaml name, from the iteration's folder on. What is here with the same size and time is not fetched again.
+ */
+export function listed(run: Run, files: readonly FarFile[]): PullList {
+  const { artifacts, logs } = run.plan;
+  const patterns = [...artifacts.pull, ...logs].map(patternOf);
+  const own = `runs/${run.id}/`;
+  const wanted = files.filter(
+    ({ path }) => isPlain(path) && !(path in KEPT) && (path.startsWith(own) || patterns.some((one) => one.test(path))),
+  );
+  const missing = wanted.filter((file) => !isHere(join(run.iterationFolder, file.path), file));
+  return { paths: missing.map(({ path }) => path), bytes: missing.reduce((sum, { size }) => sum + size, 0) };
+}
+
+/** Files of the iteration that decide here, and are never what a site says. */
+const KEPT: Readonly<Record<string, true>> = { 'design.yaml': true, 'review_result.json': true, 'hypothesis.md': true };
+
+/** Refuses what is more than may be fetched, or than there is room for. */
+export function refuseTooMuch({ bytes, paths }: PullList, folder: string, limit = PULL_LIMIT): void {
+  if (bytes > limit)
+    throw new Failure('sync_failed', {
+      what: `${paths.length} files of ${size(bytes)} would be fetched, and at most ${size(limit)} may be`,
+      why: 'the limit is that of the site',
+      next: 'name less in artifacts.pull of launch/launch.yaml, or raise `pull_limit` of the site in .autolab/sites.yaml',
+    });
+  const { bavail, bsize } = statfsSync(folder);
+  if (bytes + SPARE > bavail * bsize)
+    throw new Failure('sync_failed', {
+      what: `${size(bytes)} would be fetched, and ${size(bavail * bsize)} are free in ${folder}`,
+      next: 'make room, or name less in artifacts.pull of launch/launch.yaml, and call again',
+    });
+}
+
+/** `*` and `?` within one name, `**` over any; a folder by its name stands for all that is in it. */
+export function patternOf(pattern: string): RegExp {
+  const plain = pattern.split('/').filter((part) => part !== '' && part !== '.');
+  const text = plain
+    .map((part, at) => {
+      const isLast = at === plain.length - 1;
+      if (part === '**') return isLast ? '.*' : '(?:[^/]+/)*';
+      const one = part
+        .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+        .replaceAll('*', '[^/]*')
+        .replaceAll('?', '[^/]');
+      return isLast ? one : `${one}/`;
+    })
+    .join('');
+  return new RegExp(`^${text}(?:/.*)?$`, 's');
+}
+
+/** A name that a list can hold, and that leads nowhere else. */
+function isPlain(path: string): boolean {
+  const parts = path.split('/');
+  return !path.includes('\0') && parts.every((part) => part !== '' && part !== '.' && part !== '..') && parts[0] !== 'launch';
+}
+
+function isHere(path: string, { size, time }: FarFile): boolean {
+  const seen = statSync(path, { throwIfNoEntry: false });
+  return seen?.isFile() === true && seen.size === size && Math.abs(seen.mtimeMs - time * 1000) < 2;
+}
+
+function size(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const at = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
+  return `${at === 0 ? bytes : (bytes / 1024 ** at).toFixed(1)} ${units[at]}`;
+}

@@ -1,0 +1,69 @@
+import { shellText } from './shell-text.ts';
+
+/** Gives an attempt up at the site, or names the job that has begun it. Arguments: the gate folder, the step, the attempt. See runs/given-up.ts. */
+export const GIVE_UP = String.raw`
+gate=$1 step=$2 attempt=$3
+folder=$gate/given-up note=$gate/given-up/$step.$attempt
+mkdir -p -- "$folder" && printf 'nothing of it was there\n' >"$note.$$" && mv -f -- "$note.$$" "$note" || exit 1
+sync -- "$note" "$folder" 2>/dev/null || sync
+for claim in "$gate/claim/$step".*."$attempt"; do
+  case $claim in "$gate/claim/$step".*.*."$attempt") continue ;; esac
+  [ -r "$claim/job" ] && read -r owner <"$claim/job" && [ -n "$owner" ] || continue
+  rm -f -- "$note"
+  printf 'owner %s\nend\n' "$owner"
+  exit 0
+done
+printf 'none\nend\n'
+`;
+
+/**
+ * Lets whatever stands beside the code at the site, and what runs write, be found from the snapshot, as `linkRest` does here: in each of its
+ * folders what stands in the same folder of the site's root. Arguments: the snapshot's tree, the repository within it, the root, and the
+ * iteration's folder from there on. Safe to repeat.
+ */
+export const LINK_REST = shellText(String.raw`
+tree=$1 prefix=$2 root=$3 iteration=$4
+own=$tree$prefix
+mkdir -p -- "$root/$iteration/runs" "$own/$iteration" || exit 1
+cd -- "$own" || exit 1
+find . -type d -print | while IFS= read -r folder; do
+  for path in "$root/$folder"/* "$root/$folder"/.[!.]*; do
+    [ -e "$path" ] || [ -L "$path" ] || continue
+    name=@{path##*/}
+    case $name in .git | __pycache__ | *.pyc | *.pyo) continue ;; esac
+    [ "$folder/$name" != ./.autolab ] || continue
+    [ -e "$folder/$name" ] || [ -L "$folder/$name" ] || ln -s -- "$path" "$folder/$name" || exit 1
+  done
+  for path in "$folder"/*; do
+    if [ -L "$path" ] && [ ! -e "$path" ]; then
+      case $(readlink -- "$path") in "$root"/*) rm -f -- "$path" ;; esac
+    fi
+  done
+done || exit 1
+echo end
+`);
+
+/** SHA-256 of files by their names, which stand on the input with NUL after each. Argument: the folder they are in. What is not there is left out. */
+export const HASHES = String.raw`
+cd -- "$1" || exit 1
+xargs -0 -r sh -c 'for one; do [ -f "$one" ] && [ ! -L "$one" ] && sha256sum -z -b -- "$one"; done; :' sh
+printf 'end\0'
+`;
+
+/**
+ * Size, time of modification and name of every file of a run but for what is ours, and of its iteration but for its runs. Arguments: the
+ * iteration's folder, the run's id. Nothing is followed.
+ */
+export const LISTING = String.raw`
+cd -- "$1" || exit 1
+[ ! -d "runs/$2" ] || find "./runs/$2" -path "./runs/$2/gate" -prune -o -type f -printf '%s %T@ %p\0' || exit 1
+find . -path ./runs -prune -o -type f -printf '%s %T@ %p\0' || exit 1
+printf 'end\0'
+`;
+
+/** The bytes that are free for this account where a folder is, or would be. */
+export const FREE = String.raw`
+at=$1
+while [ ! -d "$at" ] && [ "$at" != / ]; do at=$(dirname -- "$at"); done
+df -Pk -- "$at" | awk 'NR == 2 { printf "free %.0f\nend\n", $4 * 1024 }'
+`;

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, lstatSync } from 'node:fs';
+import { join } from 'node:path';
+import { Failure } from '../base/errors.ts';
+import type { ActingPermit } from '../base/permit.ts';
+import { bringThere, compareCommand, fetchCommand } from './copying.ts';
+import type { FarFile } from './far-files.ts';
+import { filesThere, foldersThere, freeThere, giveUpThere, hashesThere, linkRestThere } from './far-files.ts';
+import type { Place } from './place.ts';
+import type { JobId } from './schedulers/scheduler.ts';
+import { localTransport } from './transports/local.ts';
+import type { Ask, Transport } from './transports/transport.ts';
+
+/** How long one transfer may take. Milliseconds. */
+const COPY_LIMIT_MS = 600_000;
+/** The same for reading all of a run's files there. */
+const HASH_LIMIT_MS = 300_000;
+
+type Argv = readonly [string, ...string[]];
+
+/** Files of a site that has its own. Every path is one of this machine: what it is there, the site knows. */
+export type Far = {
+  /** Brings these files of a folder to its counterpart, and has them read back: each is there as it is here when this returns. */
+  bring(permit: ActingPermit, folder: string, paths: readonly string[]): Promise<void>;
+  makeFolders(permit: ActingPermit, folders: readonly string[]): Promise<void>;
+  /** Lets what stands beside the code there be found from a snapshot. `prefix`: the repository within the tree, `''` or `/path`. */
+  link(permit: ActingPermit, tree: string, prefix: string, iteration: string): Promise<void>;
+  /** Gives an attempt up there; the job that has begun it already, if there is one. */
+  giveUp(permit: ActingPermit, gate: string, step: string, attempt: number): Promise<JobId | undefined>;
+  /** Every file of a run but for our own, and of its iteration but for other runs, by its path from the iteration's folder on. */
+  files(iteration: string, runId: string): Promise<FarFile[]>;
+  /** SHA-256, read there, by path of those of these files that are there. */
+  hashes(folder: string, paths: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Bytes that are free there. */
+  free(folder: string): Promise<number>;
+  /**
+   * Commands of this machine that fetch files of the counterpart of `folder` into `to`, and that compare them by their content, printing those
+   * that differ. `list` is a file of their names with NUL after each. Long work: see jobs.ts.
+   */
+  fetching(folder: string, to: string, list: string): { fetch: Argv; compare: Argv };
+};
+
+/** Undefined where the site sees the files of this machine. `ask` puts a question to the site, with a limit in milliseconds. */
+export function farOf(
+  place: Place,
+  transport: Transport,
+  ask: <T>(question: Ask<T>, limitMs: number) => Promise<T>,
+): Far | undefined {
+  if (place.repo === place.root) return undefined;
+  const { there } = place;
+  const copy = async (question: Ask<void>) =>
+    question.read(await localTransport().run(question.command, { timeoutMs: COPY_LIMIT_MS }));
+  const hashes = (folder: string, paths: readonly string[]) => ask(hashesThere(there(folder), paths), HASH_LIMIT_MS);
+  return {
+    bring: async (_permit, folder, paths) => {
+      if (paths.length === 0) return;
+      await ask(foldersThere([there(folder)]), HASH_LIMIT_MS);
+      await copy(bringThere(transport, folder, there(folder), paths));
+      const regular = paths.filter((path) => lstatSync(join(folder, path)).isFile());
+      const seen = await hashes(folder, regular);
+      for (const path of regular) if (seen.get(path) !== (await hashOf(join(folder, path)))) throw notThere(folder, path);
+    },
+    makeFolders: (_permit, folders) => ask(foldersThere(folders.map(there)), HASH_LIMIT_MS),
+    link: (_permit, tree, prefix, iteration) => ask(linkRestThere(there(tree), prefix, place.root, iteration), HASH_LIMIT_MS),
+    giveUp: (_permit, gate, step, attempt) => ask(giveUpThere(there(gate), step, attempt), HASH_LIMIT_MS),
+    files: (iteration, runId) => ask(filesThere(there(iteration), runId), HASH_LIMIT_MS),
+    hashes,
+    free: (folder) => ask(freeThere(there(folder)), HASH_LIMIT_MS),
+    fetching: (folder, to, list) => ({
+      fetch: fetchCommand(transport, there(folder), to, list, folder),
+      compare: compareCommand(transport, there(folder), to, list),
+    }),
+  };
+}
+
+/** SHA-256 of a file's content. */
+export async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+function notThere(folder: string, path: string): Failure {
+  return new Failure('site_unavailable', {
+    what: `${join(folder, path)} is not at the site as it is here`,
+    why: 'what was read back there is another content, or nothing: the disk may be full, or somebody writes there',
+    next: 'call again; nothing was started with it',
+  });
+}

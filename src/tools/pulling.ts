@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { digest } from '../base/digest.ts';
+import { makeFolder, writeAtomic } from '../base/files.ts';
+import type { Permit } from '../base/permit.ts';
+import { quote } from '../base/text.ts';
+import type { Acts } from '../context.ts';
+import { listed, refuseTooMuch } from '../runs/pull/list.ts';
+import { promote, quarantine } from '../runs/pull/promote.ts';
+import type { Run } from '../runs/run.ts';
+import type { WorkResult } from '../sites/jobs.ts';
+import { Running } from './tool.ts';
+
+/** How long one transfer may take; one that is cut off is gone on with. Seconds. */
+const LIMIT = 6 * 3600;
+
+/** What is not here of what a run has made, in words. `files` and `bytes` were fetched, and are in their places. */
+export type Pulled = { faults: string[]; files: number; bytes: number };
+
+/**
+ * Fetches what a run has made at a site that has its own files: into a quarantine, verified there against checksums made at the site, and only
+ * then into its place. The transfer outlives this call, and what was cut off is gone on with. Nothing to do where the site sees this machine's files.
+ */
+export async function bringHome(
+  acts: Acts,
+  permit: Permit<'run'>,
+  subject: string,
+  run: Run,
+  end: number,
+): Promise<Pulled | Running> {
+  const { far } = acts.site(run.plan.site);
+  if (!far) return { faults: [], files: 0, bytes: 0 };
+  const folder = run.iterationFolder;
+  const there = await far.files(folder, run.id);
+  const list = listed(run, there);
+  if (list.paths.length === 0) return { faults: [], files: 0, bytes: 0 };
+  refuseTooMuch(list, folder, acts.site(run.plan.site).pullLimit);
+  const to = quarantine(run);
+  const names = join(to, '..', 'list');
+  makeFolder(to);
+  writeAtomic(names, list.paths.map((path) => `${path}\0`).join(''));
+  const wanted = new Set(list.paths);
+  const key = digest({ run: run.id, files: there.filter(({ path }) => wanted.has(path)) }).slice(0, 32);
+  const { fetch, compare } = far.fetching(folder, to, names);
+  const environment = process.env.SSH_AUTH_SOCK === undefined ? {} : { SSH_AUTH_SOCK: process.env.SSH_AUTH_SOCK };
+  const work = (what: string, argv: readonly [string, ...string[]]) =>
+    acts.work.run(
+      permit,
+      subject,
+      { key: `${what}.${key}`, argv, cwd: folder, environment, timeoutSeconds: LIMIT, reuse: 'never' },
+      Math.max(0, end - Date.now()),
+    );
+  const fetched = await work('fetch', fetch);
+  if (!fetched) return new Running(`fetching ${list.paths.length} files of run ${run.id}`);
+  if (fetched.exit !== 0) return { faults: [said('fetching its files', fetched)], files: 0, bytes: 0 };
+  const compared = await work('compare', compare);
+  if (!compared) return new Running(`verifying ${list.paths.length} files of run ${run.id}`);
+  const differs = compared.stdout.split('\n').filter((line) => /^[<>ch*]/.test(line));
+  if (compared.exit !== 0 || differs.length > 0) {
+    const what = differs.slice(0, 3).map((line) => line.slice(line.indexOf(' ') + 1));
+    const faults =
+      compared.exit === 0 ? [`changed while they were fetched: ${what.join(', ')}`] : [said('verifying its files', compared)];
+    return { faults, files: 0, bytes: 0 };
+  }
+  const faults = await promote(run, list.paths);
+  return { faults, files: list.paths.length - faults.length, bytes: list.bytes };
+}
+
+function said(what: string, { exit, timedOut, stderr }: WorkResult): string {
+  const why = timedOut ? `did not end within ${LIMIT} s` : `ended with ${exit ?? 'no exit code'}`;
+  return `${what} ${why}: ${quote(stderr.trim(), 300)}`;
+}
