@@ -1,8 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
+import { hashOf } from '../sites/far.ts';
 import type { Site } from '../sites/site.ts';
+import { snapshotsOf } from './code/check.ts';
 import { contentsOf, treeOf } from './code/place.ts';
 import { current } from './record.ts';
 import { notesFolder } from './recorder.ts';
@@ -31,6 +33,21 @@ export async function deliver(run: Run, site: Site, permit: ActingPermit): Promi
 
 /** What of the gate folder is read where jobs run. */
 const OURS = ['jobs', 'scripts', 'programs'];
+
+/** What of the code that a run has executed at such a site is not there as it is here, in words. */
+export async function changedThere(run: Run, { far }: Site): Promise<string[]> {
+  const faults: string[] = [];
+  for (const { id } of far ? snapshotsOf(run) : []) {
+    const tree = treeOf(repoOf(run), id);
+    const paths = Object.keys(contentsOf(repoOf(run), id)?.files ?? {});
+    const regular = paths.filter((path) => lstatSync(join(tree, path), { throwIfNoEntry: false })?.isFile());
+    const there = await far?.hashes(tree, regular);
+    for (const path of regular)
+      if (there?.get(path) !== (await hashOf(join(tree, path))))
+        faults.push(`drift: of the code it executed, ${path} ${there?.has(path) ? 'was changed' : 'is gone'} at the site`);
+  }
+  return faults;
+}
 
 async function bringSnapshot(run: Run, id: string, { far }: Site, permit: ActingPermit): Promise<void> {
   const repo = repoOf(run);

@@ -27,13 +27,17 @@ export function refuseOffPath(folder: string): void {
   });
 }
 
-/** From now on no script of the run submits anything more. */
-export function closeNotes(run: Run): void {
+/** From now on no script of the run submits anything more. Gives the files that say so, from the gate folder on. */
+export function closeNotes(run: Run): string[] {
+  const closed: string[] = [];
   for (const { record } of partsOf(run)) {
     const { step = '', attempt = 0 } = current(record) ?? {};
     const folder = join(gateOf(run), notesFolder(step, attempt));
-    if (existsSync(folder)) writeAtomic(join(folder, 'closed'), '');
+    if (!existsSync(folder)) continue;
+    writeAtomic(join(folder, 'closed'), '');
+    closed.push(join(notesFolder(step, attempt), 'closed'));
   }
+  return closed;
 }
 
 /**

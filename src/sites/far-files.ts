@@ -1,6 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
-import { FREE, GIVE_UP, HASHES, LINK_REST, LISTING } from './far-scripts.ts';
+import { FREE, GIVE_UP, HASHES, LINK_REST, LISTING, PIECE } from './far-scripts.ts';
 import type { JobId } from './schedulers/scheduler.ts';
 import type { Ask, Output } from './transports/transport.ts';
 
@@ -59,6 +59,23 @@ export function filesThere(iteration: string, runId: string): Ask<FarFile[]> {
         const [, size, time, path] = /^(\d+) (\d+(?:\.\d+)?) \.\/(.+)$/s.exec(line) ?? [];
         return path === undefined ? [] : [{ size: Number(size), time: Number(time), path }];
       }),
+  };
+}
+
+/** A piece of a file: how many bytes the whole has, and which of the paths that were asked it is. */
+export type Piece = { at: number; size: number; text: string };
+
+/** The end or the beginning of the first of these files that is there; none is looked at that leads out of `root`. */
+export function pieceThere(root: string, mode: 'head' | 'tail', bytes: number, paths: readonly string[]): Ask<Piece | undefined> {
+  return {
+    command: script(PIECE, root, mode, String(bytes), ...paths),
+    read: (output) => {
+      const text = whole(output, '\n', 'a log').join('\n');
+      const [head = '', at = '', size = ''] = /^file (\d+) (\d+)$/m.exec(text) ?? [];
+      return head === '' || !text.startsWith(head)
+        ? undefined
+        : { at: Number(at), size: Number(size), text: text.slice(head.length + 1) };
+    },
   };
 }
 

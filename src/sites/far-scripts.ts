@@ -27,7 +27,8 @@ own=$tree$prefix
 mkdir -p -- "$root/$iteration/runs" "$own/$iteration" || exit 1
 cd -- "$own" || exit 1
 find . -type d -print | while IFS= read -r folder; do
-  for path in "$root/$folder"/* "$root/$folder"/.[!.]*; do
+  case $folder in .) here=$root ;; *) here=$root/@{folder#./} ;; esac
+  for path in "$here"/* "$here"/.[!.]*; do
     [ -e "$path" ] || [ -L "$path" ] || continue
     name=@{path##*/}
     case $name in .git | __pycache__ | *.pyc | *.pyo) continue ;; esac
@@ -45,6 +46,7 @@ echo end
 
 /** SHA-256 of files by their names, which stand on the input with NUL after each. Argument: the folder they are in. What is not there is left out. */
 export const HASHES = String.raw`
+[ -e "$1" ] || { cat >/dev/null; printf 'end\0'; exit 0; }
 cd -- "$1" || exit 1
 xargs -0 -r sh -c 'for one; do [ -f "$one" ] && [ ! -L "$one" ] && sha256sum -z -b -- "$one"; done; :' sh
 printf 'end\0'
@@ -66,4 +68,26 @@ export const FREE = String.raw`
 at=$1
 while [ ! -d "$at" ] && [ "$at" != / ]; do at=$(dirname -- "$at"); done
 df -Pk -- "$at" | awk 'NR == 2 { printf "free %.0f\nend\n", $4 * 1024 }'
+`;
+
+/**
+ * The end or the beginning of the first of some files that is there. Arguments: the folder that none may lead out of, `head` or `tail`, how many
+ * bytes at most, the files. The first line tells which and how large it is.
+ */
+export const PIECE = String.raw`
+root=$1 mode=$2 bytes=$3
+shift 3
+at=0
+for path; do
+  real=$(readlink -f -- "$path") || real=
+  case $real in "$root"/*) ;; *) real= ;; esac
+  if [ -n "$real" ] && [ -f "$real" ]; then
+    printf 'file %s %s\n' "$at" "$(stat -c %s -- "$real")"
+    "$mode" -c "$bytes" -- "$real" || exit 1
+    printf '\nend\n'
+    exit 0
+  fi
+  at=$((at + 1))
+done
+printf 'none\nend\n'
 `;

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { createReadStream, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../base/errors.ts';
-import type { ActingPermit } from '../base/permit.ts';
+import type { ActingPermit, Permit } from '../base/permit.ts';
 import { bringThere, compareCommand, fetchCommand } from './copying.ts';
-import type { FarFile } from './far-files.ts';
-import { filesThere, foldersThere, freeThere, giveUpThere, hashesThere, linkRestThere } from './far-files.ts';
+import type { FarFile, Piece } from './far-files.ts';
+import { filesThere, foldersThere, freeThere, giveUpThere, hashesThere, linkRestThere, pieceThere } from './far-files.ts';
 import type { Place } from './place.ts';
 import type { JobId } from './schedulers/scheduler.ts';
 import { localTransport } from './transports/local.ts';
-import type { Ask, Transport } from './transports/transport.ts';
+import type { Ask, Output, Transport } from './transports/transport.ts';
 
 /** How long one transfer may take. Milliseconds. */
 const COPY_LIMIT_MS = 600_000;
@@ -20,8 +20,11 @@ type Argv = readonly [string, ...string[]];
 
 /** Files of a site that has its own. Every path is one of this machine: what it is there, the site knows. */
 export type Far = {
-  /** Brings these files of a folder to its counterpart, and has them read back: each is there as it is here when this returns. */
-  bring(permit: ActingPermit, folder: string, paths: readonly string[]): Promise<void>;
+  /**
+   * Brings these files of a folder to its counterpart, or to `to`, a folder from the site's root on, and has them read back: each is there as
+   * it is here when this returns.
+   */
+  bring(permit: ActingPermit, folder: string, paths: readonly string[], to?: string): Promise<void>;
   makeFolders(permit: ActingPermit, folders: readonly string[]): Promise<void>;
   /** Lets what stands beside the code there be found from a snapshot. `prefix`: the repository within the tree, `''` or `/path`. */
   link(permit: ActingPermit, tree: string, prefix: string, iteration: string): Promise<void>;
@@ -31,6 +34,10 @@ export type Far = {
   files(iteration: string, runId: string): Promise<FarFile[]>;
   /** SHA-256, read there, by path of those of these files that are there. */
   hashes(folder: string, paths: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** The end or the beginning of the first of these files that is there, inside its root. */
+  piece(mode: 'head' | 'tail', bytes: number, paths: readonly string[]): Promise<Piece | undefined>;
+  /** Runs a command in the root there, in a login shell's environment. Its output is data. */
+  run(permit: Permit<'run'>, argv: readonly string[], limitMs: number): Promise<Output>;
   /** Bytes that are free there. */
   free(folder: string): Promise<number>;
   /**
@@ -39,6 +46,8 @@ export type Far = {
    */
   fetching(folder: string, to: string, list: string): { fetch: Argv; compare: Argv };
 };
+
+const IN_ROOT = 'cd -- "$1" && shift && exec "$@"';
 
 /** Undefined where the site sees the files of this machine. `ask` puts a question to the site, with a limit in milliseconds. */
 export function farOf(
@@ -52,12 +61,13 @@ export function farOf(
     question.read(await localTransport().run(question.command, { timeoutMs: COPY_LIMIT_MS }));
   const hashes = (folder: string, paths: readonly string[]) => ask(hashesThere(there(folder), paths), HASH_LIMIT_MS);
   return {
-    bring: async (_permit, folder, paths) => {
+    bring: async (_permit, folder, paths, to) => {
       if (paths.length === 0) return;
-      await ask(foldersThere([there(folder)]), HASH_LIMIT_MS);
-      await copy(bringThere(transport, folder, there(folder), paths));
+      const target = to === undefined ? there(folder) : join(place.root, to);
+      await ask(foldersThere([target]), HASH_LIMIT_MS);
+      await copy(bringThere(transport, folder, target, paths));
       const regular = paths.filter((path) => lstatSync(join(folder, path)).isFile());
-      const seen = await hashes(folder, regular);
+      const seen = await ask(hashesThere(target, regular), HASH_LIMIT_MS);
       for (const path of regular) if (seen.get(path) !== (await hashOf(join(folder, path)))) throw notThere(folder, path);
     },
     makeFolders: (_permit, folders) => ask(foldersThere(folders.map(there)), HASH_LIMIT_MS),
@@ -65,6 +75,9 @@ export function farOf(
     giveUp: (_permit, gate, step, attempt) => ask(giveUpThere(there(gate), step, attempt), HASH_LIMIT_MS),
     files: (iteration, runId) => ask(filesThere(there(iteration), runId), HASH_LIMIT_MS),
     hashes,
+    piece: (mode, bytes, paths) => ask(pieceThere(place.root, mode, bytes, paths.map(there)), HASH_LIMIT_MS),
+    run: (_permit, argv, limitMs) =>
+      ask({ command: { argv: ['bash', '-l', '-c', IN_ROOT, 'bash', place.root, ...argv] }, read: (output) => output }, limitMs),
     free: (folder) => ask(freeThere(there(folder)), HASH_LIMIT_MS),
     fetching: (folder, to, list) => ({
       fetch: fetchCommand(transport, there(folder), to, list, folder),

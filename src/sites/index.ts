@@ -13,6 +13,7 @@ import type { Scheduler } from './schedulers/scheduler.ts';
 import { slurmScheduler } from './schedulers/slurm.ts';
 import type { Site } from './site.ts';
 import { openSite } from './site.ts';
+import { stageSchema } from './stage-schema.ts';
 import { localTransport } from './transports/local.ts';
 import type { Transport } from './transports/transport.ts';
 
@@ -23,6 +24,8 @@ const SCHEDULERS: Readonly<Record<string, (options: { root: string }) => Schedul
 };
 const TRANSPORTS: Readonly<Record<string, () => Transport>> = { local: localTransport };
 
+const MEMORY = /^(\d{1,9})([MGT])B?$/;
+
 const definition = z.strictObject({
   scheduler: z.enum(['local', 'slurm']).describe('Batch system of the site'),
   transport: z.enum(['local']).default('local').describe('How commands reach it'),
@@ -31,6 +34,12 @@ const definition = z.strictObject({
     .regex(/^\/[^\0\n]*[^/\0\n]$/, 'expected an absolute folder without a slash at its end')
     .optional()
     .describe('The folder there that stands for the repository. Absent: the site sees this very repository under the same path'),
+  pull_limit: z
+    .string()
+    .regex(MEMORY, 'expected a size such as 50GB')
+    .optional()
+    .describe('At most this much is fetched for one run. Absent: 20GB'),
+  stage: stageSchema.optional().describe('What stage_code brings there. Only with a root'),
 });
 const file = z.strictObject({ schema_version: z.literal('1'), sites: z.record(z.string().regex(WORD), definition) });
 type Definitions = Record<string, z.output<typeof definition>>;
@@ -99,7 +108,14 @@ export function siteNamed(repo: string, name: string): Site {
   }
   const place = placeOf(repo, found.root ?? repo);
   const runner = place.there(join(repo, '.autolab', 'gate', 'runner', name));
-  return openSite(name, scheduler({ root: runner }), transport(), userInfo().username, place);
+  const { pull_limit: limit, stage = {} } = found;
+  const more = { stage, ...(limit === undefined ? {} : { pullLimit: bytesOf(limit) }) };
+  return openSite(name, scheduler({ root: runner }), transport(), userInfo().username, place, more);
+}
+
+function bytesOf(text: string): number {
+  const [, amount = '', unit = ''] = MEMORY.exec(text) ?? [];
+  return Number(amount) * 1024 ** ('MGT'.indexOf(unit) + 2);
 }
 
 /**

@@ -28,6 +28,7 @@ import type {
   Worst,
 } from './schedulers/scheduler.ts';
 import { senderLook } from './sender-look.ts';
+import type { Stage } from './stage-schema.ts';
 import type { Ask, Output, Transport } from './transports/transport.ts';
 
 /** How long one command at a site may take, in milliseconds. Slurm's own programs give up on a dead controller after about nine seconds. */
@@ -51,6 +52,8 @@ export type Site = {
   readonly far?: Far;
   /** How many bytes may be fetched from it for one run. Absent: as many as is usual. */
   readonly pullLimit?: number;
+  /** What is brought to it ahead of runs. */
+  readonly stage?: Stage;
   queue(): Promise<Queue>;
   /** What a request may come to there; undefined where it is what was asked. */
   worst(requested: Requested): Promise<Worst | undefined>;
@@ -91,6 +94,7 @@ export function openSite(
   transport: Transport,
   user: string,
   place: Place = placeOf('/', '/'),
+  more: Pick<Site, 'pullLimit' | 'stage'> = {},
 ): Site {
   const run = (ask: Ask<unknown>, timeoutMs = LIMIT_MS): Promise<Output> => transport.run(ask.command, { timeoutMs });
   const ask = async <T>(question: Ask<T>, limit = LIMIT_MS): Promise<T> =>
@@ -102,6 +106,7 @@ export function openSite(
     scheduler,
     user,
     place,
+    ...more,
     ...(far ? { far } : {}),
     queue: () => ask(scheduler.queue(user)),
     worst: async (requested) => (scheduler.worst ? ask(scheduler.worst(requested)) : undefined),

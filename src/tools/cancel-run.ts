@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
+import type { Permit } from '../base/permit.ts';
 import { openChildren } from '../runs/children.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import { maySubmit } from '../runs/plan.ts';
@@ -79,7 +80,7 @@ export default defineTool({
       if (isOver(run.record.state)) return answer(run, []);
       permit.check(digest(subjectOf(run)));
       const site = acts.site(run.plan.site);
-      const children = await childrenOf(run, site);
+      const children = await childrenOf(run, site, permit);
       const jobs = [...jobsOf(run), ...children];
       if (jobs.length === 0 && !isUnsubmitted(run)) throw nothing(run);
       // The steps of a run share its journal, and with it what is said of the whole.
@@ -116,10 +117,13 @@ function jobsOf(run: Run): { id: string; name: string }[] {
 }
 
 /** Jobs that its scripts submitted, the newest too; from now on they submit nothing more. */
-async function childrenOf(run: Run, site: Site): Promise<{ id: string; name: string; of: string }[]> {
+async function childrenOf(run: Run, site: Site, permit: Permit<'destroy'>): Promise<{ id: string; name: string; of: string }[]> {
   const masters = partsOf(run).filter(({ plan }) => maySubmit(plan));
   if (masters.length === 0) return [];
-  for (const part of run.replicates ?? [run]) closeNotes(part);
+  for (const part of run.replicates ?? [run]) {
+    const closed = closeNotes(part);
+    await site.far?.bring(permit, gateOf(part), closed);
+  }
   const noted = await site.markers([...new Set(masters.map(gateOf))]);
   return masters.flatMap((part) => childJobs(part, site, noted).map(({ id, name }) => ({ id, name, of: part.id })));
 }

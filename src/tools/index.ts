@@ -19,6 +19,7 @@ import retryTasks from './retry-tasks.ts';
 import sealPolicy from './seal-policy.ts';
 import showAudit from './show-audit.ts';
 import showPolicy from './show-policy.ts';
+import stageCode from './stage-code.ts';
 import submitRun from './submit-run.ts';
 import syncArtifacts from './sync-artifacts.ts';
 import testPolicy from './test-policy.ts';
@@ -31,6 +32,7 @@ import verifyStage from './verify-stage.ts';
 export const tools: readonly Tool[] = [
   checkSetup,
   verifyStage,
+  stageCode,
   submitRun,
   monitorRuns,
   syncArtifacts,

@@ -9,9 +9,11 @@ import { logName } from '../runs/plan.ts';
 import { attemptOf } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
 import type { TaskRecord } from '../runs/types.ts';
+import type { Site } from '../sites/site.ts';
 
 export type Stream = 'stdout' | 'stderr' | 'parser';
-export type LogFile = { stream: Stream; path: string; size: number };
+/** `text`: the piece of it that was asked for, where the file is at a site. */
+export type LogFile = { stream: Stream; path: string; size: number; text?: string };
 
 /** Which attempt of a task is asked for: the one it ran in last unless named. Fails with `usage` where it did not run in that. */
 export function attemptAsked({ id, record }: Run, { index }: TaskRecord, asked: number | undefined): number {
@@ -29,18 +31,33 @@ export function attemptAsked({ id, record }: Run, { index }: TaskRecord, asked: 
  * The file that holds a stream of one attempt of a task; undefined where there is none. What the job itself reported counts only inside
  * the repository: a job may write anything there.
  */
-export function logFile(
-  reads: Reads,
+export function logFile(reads: Reads, run: Run, asked: TaskAttempt, stream: 'stdout' | 'stderr'): LogFile | undefined {
+  return firstOf(reads, stream, mayHold(run, asked, stream));
+}
+
+/** The same at a site that has its own files, where they have not been fetched yet: a piece of it, from this end. */
+export async function logThere(
+  { far, place }: Site,
   run: Run,
-  { task, attempt }: { task: TaskRecord; attempt: number },
+  asked: TaskAttempt,
   stream: 'stdout' | 'stderr',
-): LogFile | undefined {
+  mode: 'head' | 'tail',
+  bytes: number,
+): Promise<LogFile | undefined> {
+  const paths = mayHold(run, asked, stream).filter((path) => path.startsWith(`${place.repo}/`));
+  const piece = await far?.piece(mode, bytes, paths);
+  return piece && { stream, path: paths[piece.at] ?? '', size: piece.size, text: piece.text };
+}
+
+type TaskAttempt = { task: TaskRecord; attempt: number };
+
+function mayHold(run: Run, { task, attempt }: TaskAttempt, stream: 'stdout' | 'stderr'): string[] {
   const isLast = attempt === (attemptOf(run.record, task.index)?.attempt ?? 1);
   const seen = isLast ? task : earlier(run, task.index, attempt);
   const end = stream === 'stdout' ? 'out' : 'err';
   const step = run.step ?? run.plan.steps[0]?.name ?? 'main';
   const planned = join(run.folder, 'logs', `${logName(step, task.index, attempt)}.${end}`);
-  return firstOf(reads, stream, [seen?.[stream], planned]);
+  return [seen?.[stream] ?? planned, planned];
 }
 
 /** What the parser wrote beside its result. */

@@ -12,11 +12,11 @@ export type Part = { mode: 'tail' | 'head' | 'search'; lines: number; search: st
 
 /** A bounded piece of a file, cleaned and redacted, as data. `share`: in how many pieces an answer is given. */
 export function logText(
-  { path, size }: LogFile,
+  { path, size, text: known }: LogFile,
   { mode, lines, search = '' }: Part,
   share = 1,
 ): { lines: number; cut: boolean; log_text: string } {
-  const text = read(path, size, mode);
+  const text = known ?? read(path, size, mode);
   // As a whole: keys go over many lines. What begins within a line may begin within a token.
   const from = mode === 'tail' && size > WINDOW ? text.indexOf('\n') + 1 : 0;
   const all = redact(clean(text.slice(from))).split('\n');
@@ -33,8 +33,13 @@ export function logText(
   };
 }
 
+/** How many bytes are looked at for an answer. */
+export function windowOf(mode: Part['mode']): number {
+  return mode === 'search' ? SEARCH : WINDOW;
+}
+
 function read(path: string, size: number, mode: Part['mode']): string {
-  const length = Math.min(size, mode === 'search' ? SEARCH : WINDOW);
+  const length = Math.min(size, windowOf(mode));
   const data = Buffer.alloc(length);
   const fd = openSync(path, 'r');
   try {

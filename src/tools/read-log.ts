@@ -5,8 +5,9 @@ import type { Reads } from '../context.ts';
 import type { Run } from '../runs/run.ts';
 import { optionalRun } from './fields.ts';
 import type { LogFile, Stream } from './log-files.ts';
-import { attemptAsked, logCandidates, logFile, parserLog } from './log-files.ts';
-import { logText } from './log-text.ts';
+import { attemptAsked, logCandidates, logFile, logThere, parserLog } from './log-files.ts';
+import type { Part } from './log-text.ts';
+import { logText, windowOf } from './log-text.ts';
 import { chooseRun } from './run-choice.ts';
 import { taskToRead } from './task-choice.ts';
 import { defineTool } from './tool.ts';
@@ -67,7 +68,8 @@ export default defineTool({
     if (mode === 'search' && search === undefined)
       throw new Failure('usage', { what: 'mode search needs search', next: 'give the text to find in search' });
     const chosen = chooseRun(acts, run_id);
-    const found = stream === 'parser' ? ofParser(acts, chosen) : ofTask(acts, chosen, { task, step, attempt, stream });
+    const found =
+      stream === 'parser' ? ofParser(acts, chosen) : await ofTask(acts, chosen, { task, step, attempt, stream }, mode);
     const [first, second] = found.files;
     const view = (file: LogFile) => ({
       stream: file.stream,
@@ -117,16 +119,23 @@ function ofParser(reads: Reads, run: Run): Found {
 }
 
 /** The stream that is named, else those that have something in them, else the first there is. */
-function ofTask(reads: Reads, chosen: Run, { task, step, attempt, stream }: Asked): Found {
+async function ofTask(reads: Reads, chosen: Run, { task, step, attempt, stream }: Asked, mode: Part['mode']): Promise<Found> {
   const { run, task: its } = taskToRead(chosen, task, step);
   const asked = { task: its, attempt: attemptAsked(run, its, attempt) };
   const streams = stream === undefined ? (['stdout', 'stderr'] as const) : [stream];
-  const there = streams.flatMap((one) => logFile(reads, run, asked, one) ?? []);
+  const site = reads.site(run.plan.site);
+  const isThere = site.far !== undefined && run.record.sync.status !== 'ok';
+  const end = mode === 'tail' ? mode : 'head';
+  const there: LogFile[] = [];
+  for (const one of streams) {
+    const found = isThere ? await logThere(site, run, asked, one, end, windowOf(mode)) : logFile(reads, run, asked, one);
+    if (found) there.push(found);
+  }
   const distinct = there.filter(({ path }, at) => there.findIndex((one) => one.path === path) === at);
   const full = distinct.filter(({ size }) => size > 0);
   const [first = distinct[0], second] = full;
   if (!first) throw absent(run, its.index, stream ?? 'stdout');
-  const candidates = full.length > 0 ? [] : logCandidates(reads, run, its);
+  const candidates = full.length > 0 || isThere ? [] : logCandidates(reads, run, its);
   return { run, index: its.index, attempt: asked.attempt, files: second ? [first, second] : [first], candidates };
 }
 

@@ -27,6 +27,7 @@ import { jobScript } from '../sites/job-script.ts';
 import { changesSince } from './changes.ts';
 import { failedChecks } from './check-facts.ts';
 import { expectWarning } from './expect-commands.ts';
+import { refuseFar } from './far-plan.ts';
 import { parserWarning } from './parser-facts.ts';
 import type { Planned } from './planning.ts';
 import { atItsSite, planRun } from './planning.ts';
@@ -68,6 +69,7 @@ export async function lookAtPlan(
 /** What the gate wants to know of a plan, however it came about. `failed`: how often in a row it has been tried in vain. */
 export async function judgedPlan(reads: Reads, found: Planned, failed: number): Promise<SubmitFacts> {
   refuseAfter(reads.repo, found.plan.after ?? [], found.plan.site);
+  await refuseFar(reads, found.plan);
   const workspace = await workspaceFacts(reads, found);
   const [planned, listed] = await Promise.all([atItsSite(reads, found), queueAt(reads, found.plan)]);
   const { plan, iteration } = planned;
@@ -77,7 +79,12 @@ export async function judgedPlan(reads: Reads, found: Planned, failed: number): 
   const tasks = plan.steps.reduce((sum, step) => sum + indicesOf(step).length, 0);
   const scripts = [...new Set(plan.steps.map(({ script }) => script.path))].join(', ');
   return {
-    acts: plan.preflight.length > 0 ? ['submit', 'run_command'] : ['submit'],
+    acts: [
+      'submit',
+      ...(plan.preflight.length > 0 ? (['run_command'] as const) : []),
+      // What runs there is brought there.
+      ...(reads.site(plan.site).far ? (['push'] as const) : []),
+    ],
     subject: planSubject(plan),
     summary: `submit ${iteration.id} to ${plan.site}: ${scripts}, ${runsWords(plan)}${plan.steps.length > 1 ? `${plan.steps.length} steps, ` : ''}${tasks} task(s)${childrenWords(plan)}, at most ${hours(priceView(price))}${plan.after ? `, after ${afterWords(plan.after)}` : ''} (plan ${planDigest(plan).slice(0, 8)})${workspace ? `; ${workspaceWords(workspace)}` : ''}`,
     changes: changesSince(launches(iteration.path).at(-1), planned),

@@ -2,10 +2,12 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
+import type { Acts } from '../context.ts';
 import { checkExpectations } from '../runs/artifacts/check.ts';
 import { everyTask } from '../runs/children.ts';
 import { checkCode } from '../runs/code/check.ts';
 import { isDecided } from '../runs/decided.ts';
+import { changedThere } from '../runs/delivery.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import type { Run } from '../runs/run.ts';
 import { record, reread, withWhole } from '../runs/run.ts';
@@ -89,7 +91,7 @@ export default defineTool({
       refuseReopened(run, chosen, 'its artifacts were looked at');
       const found: Awaited<ReturnType<typeof collect>>[] = [];
       for (const part of run.replicates ?? [run])
-        if (needsCollecting(run, part)) found.push(await collect(acts.repo, part, judged.get(part.id), pulled.get(part.id)));
+        if (needsCollecting(run, part)) found.push(await collect(acts, part, judged.get(part.id), pulled.get(part.id)));
       const after = reread(run);
       await tell(acts, after);
       const checked = found.reduce((sum, one) => sum + one.checked, 0);
@@ -119,17 +121,19 @@ function needsCollecting(chosen: Run, part: Run): boolean {
 
 /** Verifies what one run was to bring and journals what came of it. Gives how many artifacts were looked at. */
 async function collect(
-  repo: string,
+  { repo, site: siteNamed }: Acts,
   run: Run,
   judged: Judged | undefined,
   pulled: Pulled = { faults: [], files: 0, bytes: 0 },
 ): Promise<{ checked: number; notes: string[] }> {
+  const site = siteNamed(run.plan.site);
   const artifacts = await checkExpectations(run, judged);
   const code = await checkCode(repo, run);
   const { checked } = artifacts;
   const good = run.record.tasks.filter((task) => task.state === 'succeeded').length;
   const altered = good > 0 && !isDecided(run) ? [ALTERED] : [];
-  const missing = [...pulled.faults, ...altered, ...code.faults, ...artifacts.missing];
+  const changed = await changedThere(run, site);
+  const missing = [...pulled.faults, ...altered, ...code.faults, ...some(changed), ...artifacts.missing];
   const ok = missing.length === 0 && good > 0;
   const detail = ok
     ? checked === 0
@@ -151,6 +155,11 @@ async function collect(
       : []),
   );
   return { checked, notes: code.notes };
+}
+
+/** The first of many. */
+function some(list: readonly string[]): string[] {
+  return list.length <= MOST_SAID ? [...list] : [...list.slice(0, MOST_SAID), `and ${list.length - MOST_SAID} more of the code`];
 }
 
 function subjectOf(run: Run): unknown {

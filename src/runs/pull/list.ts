@@ -21,14 +21,20 @@ export function listed(run: Run, files: readonly FarFile[]): PullList {
   const patterns = [...artifacts.pull, ...logs].map(patternOf);
   const own = `runs/${run.id}/`;
   const wanted = files.filter(
-    ({ path }) => isPlain(path) && !(path in KEPT) && (path.startsWith(own) || patterns.some((one) => one.test(path))),
+    ({ path }) =>
+      isPlain(path) &&
+      !KEPT.has(path.startsWith(own) ? path.slice(own.length) : path) &&
+      (path.startsWith(own) || patterns.some((one) => one.test(path))),
   );
   const missing = wanted.filter((file) => !isHere(join(run.iterationFolder, file.path), file));
   return { paths: missing.map(({ path }) => path), bytes: missing.reduce((sum, { size }) => sum + size, 0) };
 }
 
-/** Files of the iteration that decide here, and are never what a site says. */
-const KEPT: Readonly<Record<string, true>> = { 'design.yaml': true, 'review_result.json': true, 'hypothesis.md': true };
+/** What decides here, or is told from here, is never what a site says. */
+const KEPT: ReadonlySet<string> = new Set([
+  ...['design.yaml', 'review_result.json', 'hypothesis.md'],
+  ...['run_manifest.json', 'logs/launch.log'],
+]);
 
 /** Refuses what is more than may be fetched, or than there is room for. */
 export function refuseTooMuch({ bytes, paths }: PullList, folder: string, limit = PULL_LIMIT): void {
