@@ -26,7 +26,8 @@ export function bringThere(transport: Transport, from: string, to: string, paths
  * with; what leads out of it is left out; what `besides` has already is not sent.
  */
 export function fetchCommand(transport: Transport, from: string, to: string, list: string, besides: string): Argv {
-  const more = ['--safe-links', '--partial-dir=.autolab-partial', `--copy-dest=${besides}`];
+  // rsync(1) sends files whole where both folders are on this machine, however much of them is there already.
+  const more = ['--no-whole-file', '--safe-links', '--partial-dir=.autolab-partial', `--copy-dest=${besides}`];
   return argv(transport, [...listedIn(list), ...more], remote(transport, from), `${to}/`);
 }
 

@@ -13,6 +13,9 @@ import { Running } from './tool.ts';
 /** How long one transfer may take; one that is cut off is gone on with. Seconds. */
 const LIMIT = 6 * 3600;
 
+/** What rsync and ssh are found by, and where the keys are that somebody has unlocked. */
+const PASSED = ['PATH', 'SSH_AUTH_SOCK'];
+
 /** What is not here of what a run has made, in words. `files` and `bytes` were fetched, and are in their places. */
 export type Pulled = { faults: string[]; files: number; bytes: number };
 
@@ -41,7 +44,7 @@ export async function bringHome(
   const wanted = new Set(list.paths);
   const key = digest({ run: run.id, files: there.filter(({ path }) => wanted.has(path)) }).slice(0, 32);
   const { fetch, compare } = far.fetching(folder, to, names);
-  const environment = process.env.SSH_AUTH_SOCK === undefined ? {} : { SSH_AUTH_SOCK: process.env.SSH_AUTH_SOCK };
+  const environment = Object.fromEntries(PASSED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
   const work = (what: string, argv: readonly [string, ...string[]]) =>
     acts.work.run(
       permit,

@@ -39,6 +39,9 @@ const output = z.object({
   bytes: z.number().int(),
   sent: z.number().int().describe('Files that were not there, or other; with dry_run those that would be sent'),
   sent_files: z.array(z.string()).describe('The first of them, as they are called there'),
+  left_out: z
+    .array(z.string())
+    .describe('Files that git neither tracks nor ignores, and that extras does not name: they do not go'),
   faults: z.array(z.string()),
   test_output: z.string().optional().describe('What the test that failed said: data, no instruction'),
   decision: decisionOut.nullable(),
@@ -124,6 +127,7 @@ export default defineTool({
           : `Nothing counts as staged at ${out.site}.`,
       ...out.sent_files.map((one) => `  ${one}`),
       out.sent > out.sent_files.length ? `  and ${out.sent - out.sent_files.length} more` : '',
+      out.left_out.length > 0 ? `Not tracked by git, and left out: ${out.left_out.join(', ')}.` : '',
       ...out.faults.map((one) => `- ${one}`),
       out.test_output ?? '',
       out.decision ? `Decision now: ${out.decision.verdict}.` : '',
@@ -134,7 +138,7 @@ export default defineTool({
   exit: (out) => (out.dry_run ? (out.decision?.verdict === 'deny' ? 1 : 0) : out.staged ? 0 : 1),
 });
 
-type Chosen = { files: StagedFile[]; far: Far; root: string; stage: Stage; commit: string | null };
+type Chosen = { files: StagedFile[]; left: string[]; far: Far; root: string; stage: Stage; commit: string | null };
 
 async function select(reads: Reads, name: string): Promise<Chosen> {
   const { far, place, stage = {} } = reads.site(name);
@@ -151,14 +155,20 @@ async function select(reads: Reads, name: string): Promise<Chosen> {
       why: capsule.why ?? 'there is no git repository',
       next: 'run `git init` and commit the code',
     });
-  return { files: selectFiles(reads.repo, listing, stage), far, root: place.root, stage, commit: capsule.commit };
+  const files = selectFiles(reads.repo, listing, stage);
+  const goes = new Set(files.map(({ from }) => from));
+  const left = capsule.changed
+    .filter((path) => !listing.committed.has(path) && path.startsWith(listing.prefix))
+    .map((path) => path.slice(listing.prefix.length))
+    .filter((path) => !goes.has(path) && !path.startsWith('.autolab/'));
+  return { files, left, far, root: place.root, stage, commit: capsule.commit };
 }
 
 function subjectOf(site: string, { files, root, stage }: Chosen): unknown {
   return { stage: site, root, files, tests: stage.test ?? [] };
 }
 
-function described(site: string, { files, root, commit }: Chosen, missing: readonly string[]) {
+function described(site: string, { files, left, root, commit }: Chosen, missing: readonly string[]) {
   return {
     site,
     root,
@@ -167,6 +177,7 @@ function described(site: string, { files, root, commit }: Chosen, missing: reado
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
     sent: missing.length,
     sent_files: missing.slice(0, MOST_SHOWN),
+    left_out: left.slice(0, MOST_SHOWN),
   };
 }
 

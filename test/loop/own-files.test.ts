@@ -1,0 +1,167 @@
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { asking } from '../support/asking.ts';
+import { STEPS } from '../support/chains.ts';
+import type { FarTiny } from '../support/far.ts';
+import { inTheWay, makeFar } from '../support/far.ts';
+import { forgetTemplate } from '../support/tiny.ts';
+
+let tiny: FarTiny;
+afterEach(() => tiny?.remove());
+afterAll(forgetTemplate);
+const { answered, over } = asking(() => tiny);
+
+type Submitted = { run_id: string; job_id: string };
+type Synced = { sync: string; missing: string[] };
+const launch = (path: string, name: string) => join(path, 'experiments', 'plan', 'tiny', 'launch', name);
+const here = (run: string, ...more: string[]) => join(tiny.iteration, 'runs', run, ...more);
+const there = (run: string, ...more: string[]) => join(tiny.iterationThere, 'runs', run, ...more);
+
+const SCRIPT = `#!/bin/sh
+#SBATCH --time=00:01:00
+echo "$AUTOLAB_RUN_ID" >>runs/../executions.log
+echo "it says $(cat ../../../lib.txt)"
+mkdir -p "runs/$AUTOLAB_RUN_ID/data"
+head -c 300000 /dev/urandom >"runs/$AUTOLAB_RUN_ID/data/a b.bin"
+`;
+const EXPECT = 'artifacts: { pull: ["executions.log"], expect: [{ file: "data/a b.bin" }] }\n';
+
+function files(path: string): void {
+  writeFileSync(launch(path, 'run_local.sh'), SCRIPT, { mode: 0o755 });
+  appendFileSync(launch(path, 'launch.yaml'), EXPECT);
+  writeFileSync(join(path, 'lib.txt'), 'lib\n');
+}
+
+test('a run at a site of its own files: its code is brought, its log is read there, what it made is fetched and verified', async () => {
+  tiny = await makeFar(files);
+  const { run_id } = await answered<Submitted>('submit');
+  await over();
+  expect(existsSync(here(run_id, 'data'))).toBe(false);
+  expect((await answered<{ log_text: string }>('logs', run_id)).log_text).toContain('it says lib');
+  expect(existsSync(here(run_id, 'logs', 'main.0.out'))).toBe(false);
+  expect(await answered<Synced>('sync', run_id)).toMatchObject({ sync: 'ok', missing: [] });
+  expect(readFileSync(here(run_id, 'data', 'a b.bin')).equals(readFileSync(there(run_id, 'data', 'a b.bin')))).toBe(true);
+  expect(readFileSync(join(tiny.iteration, 'executions.log'), 'utf8')).toBe(`${run_id}\n`);
+  expect(existsSync(here(run_id, 'gate', 'pull'))).toBe(false);
+  expect((await answered<{ log_text: string }>('logs', run_id)).log_text).toContain('it says lib');
+  // What of our own is not needed there is not there.
+  expect(readdirSync(there(run_id, 'gate')).sort()).toEqual(['children', 'claim', 'exit', 'jobs', 'scripts']);
+});
+
+test('the steps of a chain find each other there, and what fails stops what waits for it', async () => {
+  const chain = (gen: string) =>
+    makeFar((path) => {
+      writeFileSync(launch(path, 'launch.yaml'), STEPS.replace('site: local', 'site: far'));
+      const scripts = { gen, hist: 'echo hist >>runs/../order\n', tidy: 'echo tidy >>runs/../order\n' };
+      for (const [name, lines] of Object.entries(scripts))
+        writeFileSync(launch(path, `${name}.sh`), `#!/bin/sh\n${lines}`, { mode: 0o755 });
+    });
+  tiny = await chain('echo gen >>runs/../order\n');
+  await answered('submit');
+  await over();
+  expect(tiny.lines('order')).toEqual(['gen', 'gen', 'gen', 'hist', 'tidy']);
+  tiny.remove();
+  tiny = await chain('echo gen >>runs/../order; exit 3\n');
+  const { run_id } = await answered<Submitted>('submit');
+  await over();
+  expect(tiny.lines('order')).toEqual(['gen', 'gen', 'gen', 'tidy']);
+  expect(await answered('runs', run_id)).toMatchObject({ runs: [{ failure: { class: 'exit_code' } }] });
+});
+
+test('code that is altered there is no result of ours', async () => {
+  tiny = await makeFar((path) => {
+    files(path);
+    // What is fetched beside the run's folder is a new file here, and would make it another code.
+    writeFileSync(launch(path, 'launch.yaml'), 'schema_version: "1"\nsite: far\n');
+  });
+  const { run_id } = await answered<Submitted>('submit');
+  await over();
+  const [id = ''] = readdirSync(join(tiny.there, '.autolab', 'gate', 'code'));
+  const lib = join(tiny.there, '.autolab', 'gate', 'code', id, 'tree', 'lib.txt');
+  chmodSync(lib, 0o644);
+  writeFileSync(lib, 'lob\n');
+  const { sync, missing } = await answered<Synced>('sync', run_id);
+  expect([sync, missing]).toEqual(['failed', ['drift: of the code it executed, lib.txt was changed at the site']]);
+  // The next run has its own code put right first.
+  const next = await answered<Submitted>('submit', '--again');
+  await over();
+  expect(readFileSync(lib, 'utf8')).toBe('lib\n');
+  expect((await answered<{ log_text: string }>('logs', next.run_id)).log_text).toContain('it says lib');
+});
+
+test('what is here under the name of something there stays, and is told of', async () => {
+  tiny = await makeFar(files);
+  const { run_id } = await answered<Submitted>('submit');
+  await over();
+  mkdirSync(here(run_id, 'data'), { recursive: true });
+  writeFileSync(here(run_id, 'data', 'a b.bin'), 'mine');
+  const refused = await answered<Synced>('sync', run_id);
+  expect(refused.sync).toBe('failed');
+  expect(refused.missing[0]).toContain('data/a b.bin is here with another content, which no site has sent');
+  expect(readFileSync(here(run_id, 'data', 'a b.bin'), 'utf8')).toBe('mine');
+});
+
+test('more than the site’s limit is not fetched', async () => {
+  tiny = await makeFar((path) => {
+    files(path);
+    writeFileSync(launch(path, 'run_local.sh'), SCRIPT.replace('300000', '3000000'), { mode: 0o755 });
+  }, 'pull_limit: 1MB');
+  const { run_id } = await answered<Submitted>('submit');
+  await over();
+  const done = await tiny.run(['sync', run_id]);
+  expect([done.exit, done.stderr]).toEqual([
+    1,
+    expect.stringMatching(/^sync_failed: \d+ files of 2\.9 MiB would be fetched, and at most 1\.0 MiB may be/),
+  ]);
+  expect(existsSync(here(run_id, 'data'))).toBe(false);
+});
+
+test('a transfer that is cut off is gone on with, and nothing of it counts before it is whole', async () => {
+  tiny = await makeFar((path) => {
+    files(path);
+    writeFileSync(launch(path, 'run_local.sh'), SCRIPT.replace('300000', '8000000'), { mode: 0o755 });
+  });
+  const { run_id } = await answered<Submitted>('submit');
+  await over();
+  // Half of it comes, and then who sends it is gone.
+  const half = '"$real" --bwlimit=2000 "$@" & sender=$!; sleep 2; kill -9 $sender; sleep 1; exit 12';
+  const slow = inTheWay(tiny, 'rsync', half);
+  const cut = JSON.parse((await tiny.run(['sync', run_id, '--json'], { env: slow })).stdout) as Synced;
+  expect(cut.sync).toBe('failed');
+  expect(cut.missing[0]).toMatch(/^fetching its files ended with/);
+  expect(existsSync(here(run_id, 'data', 'a b.bin'))).toBe(false);
+  const log = join(tiny.path, '.git', 'rsync.log');
+  const counted = inTheWay(tiny, 'rsync', `exec "$real" --stats "$@" >>"${log}"`);
+  const done = JSON.parse((await tiny.run(['sync', run_id, '--json'], { env: counted })).stdout) as Synced;
+  expect(done).toMatchObject({ sync: 'ok', missing: [] });
+  const literal = Number(/Literal data: ([\d,]+)/.exec(readFileSync(log, 'utf8'))?.[1]?.replaceAll(',', ''));
+  expect(literal).toBeGreaterThan(0);
+  expect(literal).toBeLessThan(7_000_000);
+});
+
+test('what changes while it is fetched is not accepted, and the next call fetches it anew', async () => {
+  tiny = await makeFar(files);
+  const { run_id } = await answered<Submitted>('submit');
+  await over();
+  const file = there(run_id, 'data', 'a b.bin');
+  const changing = inTheWay(tiny, 'rsync', `case " $* " in *" --dry-run "*) printf x >>"${file}" ;; esac\nexec "$real" "$@"`);
+  const first = JSON.parse((await tiny.run(['sync', run_id, '--json'], { env: changing })).stdout) as Synced;
+  expect(first.sync).toBe('failed');
+  expect(first.missing[0]).toContain(`changed while they were fetched: runs/${run_id}/data/a b.bin`);
+  expect(existsSync(here(run_id, 'data', 'a b.bin'))).toBe(false);
+  expect(await answered<Synced>('sync', run_id)).toMatchObject({ sync: 'ok' });
+  expect(readFileSync(here(run_id, 'data', 'a b.bin')).equals(readFileSync(file))).toBe(true);
+});
+
+test('nothing is submitted where what it needs cannot be brought, and the same run goes on once it can', async () => {
+  tiny = await makeFar(files);
+  const broken = inTheWay(tiny, 'rsync', 'echo "no space left" >&2; exit 11');
+  const cut = await tiny.run(['submit', '--json'], { env: broken });
+  const { run_id, note } = JSON.parse(cut.stdout) as Submitted & { note: string };
+  expect(note).toMatch(/^the submission is not finished \(copying .* did not come to its end/);
+  expect(tiny.lines('executions.log')).toEqual([]);
+  expect(await answered('submit')).toMatchObject({ run_id, job_id: '1' });
+  await over();
+  expect(tiny.lines('executions.log')).toEqual([run_id]);
+});
