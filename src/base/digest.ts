@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 
 /** JSON with object keys sorted at every depth and undefined members left out, so that equal values have equal text. */
 export function canonical(value: unknown): string {
@@ -24,4 +25,11 @@ export function sha256(data: string | Uint8Array): string {
 /** SHA-256 of the canonical JSON of a value. */
 export function digest(value: unknown): string {
   return sha256(canonical(value));
+}
+
+/** The same of a file's bytes, however many. */
+export async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  return hash.digest('hex');
 }

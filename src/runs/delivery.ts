@@ -1,8 +1,8 @@
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { sha256OfFile } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
-import { hashOf } from '../sites/far.ts';
 import type { Site } from '../sites/site.ts';
 import { snapshotsOf } from './code/check.ts';
 import { contentsOf, treeOf } from './code/place.ts';
@@ -43,7 +43,7 @@ export async function changedThere(run: Run, { far }: Site): Promise<string[]> {
     const regular = paths.filter((path) => lstatSync(join(tree, path), { throwIfNoEntry: false })?.isFile());
     const there = await far?.hashes(tree, regular);
     for (const path of regular)
-      if (there?.get(path) !== (await hashOf(join(tree, path))))
+      if (there?.get(path) !== (await sha256OfFile(join(tree, path))))
         faults.push(`drift: of the code it executed, ${path} ${there?.has(path) ? 'was changed' : 'is gone'} at the site`);
   }
   return faults;

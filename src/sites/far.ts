@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, lstatSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { sha256OfFile } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import type { ActingPermit, Permit } from '../base/permit.ts';
 import { bringThere, compareCommand, fetchCommand } from './copying.ts';
@@ -68,7 +68,7 @@ export function farOf(
       await copy(bringThere(transport, folder, target, paths));
       const regular = paths.filter((path) => lstatSync(join(folder, path)).isFile());
       const seen = await ask(hashesThere(target, regular), HASH_LIMIT_MS);
-      for (const path of regular) if (seen.get(path) !== (await hashOf(join(folder, path)))) throw notThere(folder, path);
+      for (const path of regular) if (seen.get(path) !== (await sha256OfFile(join(folder, path)))) throw notThere(folder, path);
     },
     makeFolders: (_permit, folders) => ask(foldersThere(folders.map(there)), HASH_LIMIT_MS),
     link: (_permit, tree, prefix, iteration) => ask(linkRestThere(there(tree), prefix, place.root, iteration), HASH_LIMIT_MS),
@@ -84,13 +84,6 @@ export function farOf(
       compare: compareCommand(transport, there(folder), to, list),
     }),
   };
-}
-
-/** SHA-256 of a file's content. */
-export async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }
 
 function notThere(folder: string, path: string): Failure {

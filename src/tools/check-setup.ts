@@ -34,7 +34,12 @@ const output = z.object({
         .object({ active: z.number().int(), pending: z.number().int() })
         .nullable()
         .describe('Jobs of this user; null: not asked or not known'),
-      description: descriptionOut.nullable().describe('With detail: site, where the scheduler tells. Null in it: not known'),
+      description: z
+        .looseObject({})
+        .nullable()
+        .describe(
+          'With detail: site, where the scheduler tells: controller, accounting, limits, partitions with gpus and what is free, accounts, qos, fairshare, and in `unread` what could not be read. Null in it: not known',
+        ),
     }),
   ),
 });
@@ -71,7 +76,7 @@ export default defineTool({
       ...bad.flatMap(({ code, severity, what, next }) => [`${severity.toUpperCase()} ${code}: ${what}`, `  → ${next}`]),
       ...of('ok').map(({ code, what, next }) => `ok ${code}: ${what}${next === '' ? '' : ` → ${next}`}`),
       ...out.sites.flatMap(({ name, version, description }) =>
-        description === null ? [] : descriptionText(name, version, description),
+        description === null ? [] : descriptionText(name, version, descriptionOut.parse(description)),
       ),
       ...out.sites.flatMap(({ name, queue }) =>
         queue ? [`queue of ${name}: ${queue.active - queue.pending} running, ${queue.pending} waiting`] : [],

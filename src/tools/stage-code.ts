@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { digest } from '../base/digest.ts';
+import { digest, sha256OfFile } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
 import { instant } from '../base/ids.ts';
@@ -12,7 +12,6 @@ import type { StagedFile } from '../runs/staging/selection.ts';
 import { selectFiles } from '../runs/staging/selection.ts';
 import { forgetStaged, readStaged, writeStaged } from '../runs/staging/staged.ts';
 import type { Far } from '../sites/far.ts';
-import { hashOf } from '../sites/far.ts';
 import type { Stage } from '../sites/stage-schema.ts';
 import { decisionOut, dryRun } from './fields.ts';
 import { defineTool } from './tool.ts';
@@ -114,7 +113,8 @@ export default defineTool({
       };
     }
     const hashes = new Map<string, { from: string; sha256: string }>();
-    for (const { from, to } of regular(repo, chosen.files)) hashes.set(to, { from, sha256: await hashOf(join(repo, from)) });
+    for (const { from, to } of regular(repo, chosen.files))
+      hashes.set(to, { from, sha256: await sha256OfFile(join(repo, from)) });
     writeStaged(repo, { site, root: chosen.root, at: instant(), commit: chosen.commit, files: Object.fromEntries(hashes) });
     return { ...answer, staged: true, faults: [], next: 'submit_run' };
   },
@@ -189,7 +189,7 @@ async function notThere(repo: string, { files, far }: Chosen): Promise<string[]>
     plain.map(({ to }) => to),
   );
   const missing: string[] = [];
-  for (const { from, to } of plain) if (there.get(to) !== (await hashOf(join(repo, from)))) missing.push(to);
+  for (const { from, to } of plain) if (there.get(to) !== (await sha256OfFile(join(repo, from)))) missing.push(to);
   return missing;
 }
 

@@ -31,6 +31,7 @@ const THROUGH: Readonly<Record<string, string>> = {
   'runs/resume/workspace.ts#readWorkspace': 'names of files',
   'runs/review.ts#readReview': 'runs/review.ts#parseReview',
   'runs/run.ts#readRun': 'runs/journal.ts#readJournal',
+  'runs/staging/staged.ts#readStaged': 'base/files.ts#readJson',
   'runs/state.ts#readState': 'runs/state.ts#parseState',
   'runs/submission.ts#readBack': 'sites/schedulers/slurm-requested.ts#requestedOf',
   'runs/workflow.ts#readWorkflow': 'runs/workflow.ts#parseWorkflow',

@@ -1,9 +1,9 @@
 import { existsSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
+import { sha256OfFile } from '../../base/digest.ts';
 import { cannotWrite } from '../../base/disk.ts';
 import { inside, jsonText, makeFolder, readJson, writeAtomic } from '../../base/files.ts';
-import { hashOf } from '../../sites/far.ts';
 import type { Run } from '../run.ts';
 import { gateOf } from '../run.ts';
 
@@ -35,9 +35,9 @@ export async function promote(run: Run, paths: readonly string[]): Promise<strin
       continue;
     }
     const target = inside(run.iterationFolder, path, 'artifact');
-    const hash = await hashOf(source);
+    const hash = await sha256OfFile(source);
     const now = lstatSync(target, { throwIfNoEntry: false });
-    const is = now?.isFile() ? await hashOf(target) : undefined;
+    const is = now?.isFile() ? await sha256OfFile(target) : undefined;
     if (now && is !== hash && (is === undefined || known[path] !== is)) {
       faults.push(`${path} is here with another content, which no site has sent: move it away and call again`);
       continue;
