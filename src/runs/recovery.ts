@@ -77,6 +77,15 @@ async function moveOn(run: Run, found: Map<string, string>, changed: (run: Run) 
   }
 }
 
+/** What each further question at the site would come to as well. */
+const DOWN: ReadonlySet<string> = new Set([
+  'scheduler_unreachable',
+  'site_unavailable',
+  'site_unreachable',
+  'login_needed',
+  'host_key_refused',
+]);
+
 async function recoverAt(
   site: Site,
   runs: readonly Run[],
@@ -105,7 +114,7 @@ async function recoverAt(
       if (isDue) now = await withRun(now, 'recovery', () => finish(now), 0);
     } catch (error) {
       const failure = notFinished(stale.id, error);
-      if (failure.code === 'scheduler_unreachable' || failure.code === 'site_unavailable') down = failure;
+      if (DOWN.has(failure.code)) down = failure;
     }
     if (now.record.last === stale.record.last) continue;
     if (!found.has(stale.id)) found.set(stale.id, words(now));

@@ -39,8 +39,8 @@ export type Site = {
   readonly name: string;
   readonly kind: string;
   readonly scheduler: Scheduler;
-  /** The account that owns our jobs there. */
-  readonly user: string;
+  /** The account that owns our jobs there; asked once. */
+  user(): Promise<string>;
   queue(): Promise<Queue>;
   /** What a request may come to there; undefined where it is what was asked. */
   worst(requested: Requested): Promise<Worst | undefined>;
@@ -74,7 +74,9 @@ export type Site = {
   cancel(permit: ActingPermit, jobs: readonly { id: JobId; name: string }[]): Promise<void>;
 };
 
-export function openSite(name: string, scheduler: Scheduler, transport: Transport, user: string): Site {
+/** `here` is who we are on this machine, and there too unless the transport knows better. */
+export function openSite(name: string, scheduler: Scheduler, transport: Transport, here: string): Site {
+  const user = async () => (await transport.account?.()) ?? here;
   const run = (ask: Ask<unknown>, timeoutMs = LIMIT_MS): Promise<Output> => transport.run(ask.command, { timeoutMs });
   const ask = async <T>(question: Ask<T>, limit = LIMIT_MS): Promise<T> =>
     answer(name, question, await run(question, limit), limit);
@@ -83,14 +85,14 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
     kind: scheduler.name,
     scheduler,
     user,
-    queue: () => ask(scheduler.queue(user)),
+    queue: async () => ask(scheduler.queue(await user())),
     worst: async (requested) => (scheduler.worst ? ask(scheduler.worst(requested)) : undefined),
     find: async (job, since) => {
-      const { rows, missing } = await ask(scheduler.find([job], user, since));
+      const { rows, missing } = await ask(scheduler.find([job], await user(), since));
       if (rows.length === 0 && missing) throw missing;
       return rows;
     },
-    findAll: (names, since) => ask(scheduler.find(names, user, since)),
+    findAll: async (names, since) => ask(scheduler.find(names, await user(), since)),
     sending: async (names) => {
       const { sender } = scheduler;
       if (!sender) return [];
@@ -98,12 +100,12 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
       return names.filter((one) => seen.has(sender(one)));
     },
     readBack: (id, job) => ask(scheduler.readBack(id, job)),
-    history: (since, ids) => ask(scheduler.history(user, since, ids), HISTORY_LIMIT_MS),
-    poll: (query) => ask(scheduler.poll({ ...query, user })),
+    history: async (since, ids) => ask(scheduler.history(await user(), since, ids), HISTORY_LIMIT_MS),
+    poll: async (query) => ask(scheduler.poll({ ...query, user: await user() })),
     markers: (gates) => (gates.length === 0 ? Promise.resolve([]) : ask(markersCommand(gates))),
     test: (job) => ask(scheduler.test(job)),
     version: () => ask(scheduler.version()),
-    describe: async () => (scheduler.describe ? ask(scheduler.describe(user)) : undefined),
+    describe: async () => (scheduler.describe ? ask(scheduler.describe(await user())) : undefined),
     standing: async (id) => (scheduler.standing ? ask(scheduler.standing(id)) : 'unknown'),
     lock: (path) => ask(lockLook(path)),
     process: (pid) => ask(processLook(pid)),
@@ -115,13 +117,14 @@ export function openSite(name: string, scheduler: Scheduler, transport: Transpor
     },
     release: (_permit, id) => ask(scheduler.release(id)),
     cancel: async (_permit, jobs) => {
-      if (jobs.length > 0) await ask(scheduler.cancel(jobs, user));
+      if (jobs.length > 0) await ask(scheduler.cancel(jobs, await user()));
     },
   };
 }
 
 function answer<T>(site: string, question: Ask<T>, output: Output, limit: number): T {
   const program = question.command.argv[0];
+  if (output.fault) throw output.fault;
   if (output.notStarted) {
     throw new Failure('site_unavailable', {
       what: `${program} cannot be started on site ${site}`,
@@ -140,6 +143,8 @@ function answer<T>(site: string, question: Ask<T>, output: Output, limit: number
 
 /** An id in the output counts even if the exit code or stderr complains. */
 function classify(question: Ask<JobId>, output: Output): Submission {
+  // The scheduler has refused nothing: what is certain then is found out by the look-up, once the site can be reached.
+  if (output.fault) return { ambiguous: output.fault.message };
   if (output.notStarted) return { refused: quote(output.stderr, 500) || `${question.command.argv[0]} cannot be started` };
   try {
     return { accepted: question.read(output) };

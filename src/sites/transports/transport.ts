@@ -1,3 +1,5 @@
+import type { Failure } from '../../base/errors.ts';
+
 /** A program and its arguments, never a shell string. `stdin` is the whole input; `env` is added to the transport's own environment. */
 export type Command = {
   argv: readonly [string, ...string[]];
@@ -16,6 +18,8 @@ export type Output = {
   timedOut: boolean;
   /** The program was not found or could not be started at all: nothing has run. */
   notStarted: boolean;
+  /** What is wrong with the way to the site, where it is that. With `notStarted` nothing has run; without it, whether anything has is not known. */
+  fault?: Failure;
 };
 
 /** A command together with its reader. The reader is pure; it throws a Failure (`scheduler_*`, `command_*`) on an answer it cannot use. */
@@ -25,4 +29,6 @@ export type Transport = {
   readonly name: string;
   /** Runs a command at the site. Never rejects because of what the command does; `limits.timeoutMs` is in milliseconds. */
   run(command: Command, limits: { timeoutMs: number; signal?: AbortSignal }): Promise<Output>;
+  /** Who we are there; without it, who we are here. Throws the Failure that is in the way. */
+  account?(): Promise<string>;
 };
