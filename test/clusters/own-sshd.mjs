@@ -36,7 +36,7 @@ export async function ownSshd(prefix, { accounts = [USER], more = '' } = {}) {
     close,
     log,
     config: configFile,
-    logins: () => (log().match(/: Accepted |^Accepted /gm) ?? []).length,
+    logins: () => (log().match(/^Accepted \w+ for /gm) ?? []).length,
     sessions: () => (log().match(/Starting session: /g) ?? []).length,
     connections: async () => {
       const listener = readFileSync(join(state, 'sshd.pid'), 'utf8').trim();

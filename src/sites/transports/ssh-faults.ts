@@ -46,11 +46,13 @@ function loginNeeded(site: SshHost, quoted: string): Failure {
 /** The start-up files of the account there never came to their end, or something that is needed is missing. */
 export function notReady(site: SshHost, words: string, timedOut: boolean): Failure {
   return new Failure('site_unreachable', {
-    what: `host ${site.host} lets us in, and its shell does not get to run anything, so nothing was sent`,
+    what: timedOut
+      ? `host ${site.host} was not ready in time, so nothing was sent`
+      : `host ${site.host} lets us in, and its shell does not get to run anything, so nothing was sent`,
     why: timedOut
-      ? 'its start-up files did not end in time'
+      ? 'it is slow, or a start-up file of the account there waits for something'
       : 'its start-up files end the session, or /bin/sh, head or awk is missing there',
-    next: `see what \`${site.plain} true\` does, and mend the account’s start-up files there`,
+    next: `see what \`${site.plain} true\` does; start-up files there must neither ask nor wait nor end the shell`,
     quoted: quote(words, 1000),
   });
 }

@@ -73,8 +73,8 @@ function between(text: Buffer, mark: string): { end: number } | undefined {
   return at < 0 ? undefined : { end: at + mark.length };
 }
 
-/** A shell tells an end by signal N as 128 + N (sh(1)); so does a program that says so itself, which for whoever asked is the same: no answer. */
+/** A shell tells an end by signal N as 128 + N (sh(1)), ksh93 as 256 + N; so does a program that says so itself, which for whoever asked is the same: no answer. */
 function endOf(code: number): { exit: number | null; signal: string | null } {
-  const signal = Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0];
+  const signal = Object.entries(constants.signals).find(([, number]) => number === code - (code > 256 ? 256 : 128))?.[0];
   return signal === undefined ? { exit: code, signal: null } : { exit: null, signal };
 }

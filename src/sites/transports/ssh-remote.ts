@@ -10,7 +10,7 @@ export const READY = 'autolab-mcp is ready';
  * quotes, no backslash, which fish does, no quote and no line break. It takes a text of a told length from its input, and runs it if it is whole:
  * what comes out of a connection that broke while it was sent runs nothing.
  */
-export const REMOTE_COMMAND = `exec /bin/sh -c 'command -v head awk >/dev/null && echo ${READY}; read -r al_w al_n && al_s=$(head -c "$al_n") && case $al_s in *"#$al_w") eval "$al_s" ;; esac'`;
+export const REMOTE_COMMAND = `exec /bin/sh -c 'command -v head >/dev/null && command -v awk >/dev/null && echo ${READY} && read -r al_w al_n && al_s=$(head -c "$al_n") && case $al_s in *"#$al_w") eval "$al_s" ;; esac'`;
 
 /**
  * What runs there. Its frames are lines that begin with a random word: `begin ACCOUNT`, then what the command says, then `exit CODE` or, where nothing
@@ -60,7 +60,7 @@ al_guard=$!
 `);
 
 /** What a shell sets itself, and bash does not let go. */
-const SHELLS = ['IFS', 'PWD', 'OPTIND', 'PPID', 'UID', 'EUID', 'SHELLOPTS', 'BASHOPTS', 'BASH_VERSINFO'];
+const SHELLS = ['PWD', 'PPID', 'UID', 'EUID', 'SHELLOPTS', 'BASHOPTS', 'BASH_VERSINFO'];
 
 /** Why a command cannot be sent at all; undefined where it can. */
 export function unfitForShell(command: Command): string | undefined {
