@@ -59,6 +59,19 @@ const FAILURES = {
 export type FailureCode = keyof typeof FAILURES;
 export const FAILURE_CODES = Object.keys(FAILURES) as FailureCode[];
 
+const OF_THE_SITE: ReadonlySet<FailureCode> = new Set([
+  'scheduler_unreachable',
+  'site_unavailable',
+  'site_unreachable',
+  'login_needed',
+  'host_key_refused',
+]);
+
+/** Whether it is the site itself that cannot be asked, so that each further question there would come to the same. */
+export function isOfTheSite({ code }: Failure): boolean {
+  return OF_THE_SITE.has(code);
+}
+
 export type FailureParts = {
   /** What happened, with the value that caused it. */
   what: string;

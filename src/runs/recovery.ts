@@ -1,5 +1,5 @@
 import type { Failure } from '../base/errors.ts';
-import { asFailure } from '../base/errors.ts';
+import { asFailure, isOfTheSite } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
 import type { Site } from '../sites/site.ts';
 import { giveUpUnsent, intended, resumeChain } from './chain-submission.ts';
@@ -77,15 +77,6 @@ async function moveOn(run: Run, found: Map<string, string>, changed: (run: Run) 
   }
 }
 
-/** What each further question at the site would come to as well. */
-const DOWN: ReadonlySet<string> = new Set([
-  'scheduler_unreachable',
-  'site_unavailable',
-  'site_unreachable',
-  'login_needed',
-  'host_key_refused',
-]);
-
 async function recoverAt(
   site: Site,
   runs: readonly Run[],
@@ -114,7 +105,7 @@ async function recoverAt(
       if (isDue) now = await withRun(now, 'recovery', () => finish(now), 0);
     } catch (error) {
       const failure = notFinished(stale.id, error);
-      if (DOWN.has(failure.code)) down = failure;
+      if (isOfTheSite(failure)) down = failure;
     }
     if (now.record.last === stale.record.last) continue;
     if (!found.has(stale.id)) found.set(stale.id, words(now));

@@ -29,7 +29,9 @@ export function unsentFault(site: SshHost, words: string): Failure {
   return new Failure('site_unreachable', {
     what: `host ${site.host} cannot be reached, so nothing was sent`,
     why: quoted.trim().split('\n').at(-1) || 'ssh ended and did not say why',
-    next: `call again in a minute; if it stays so, see what \`${site.plain}\` says`,
+    next: site.isProxied
+      ? `call again in a minute; if it stays so, a person types \`${site.login}\` in a terminal: it says what its jump host says, or asks what that asks`
+      : `call again in a minute; if it stays so, see what \`${site.plain}\` says`,
     quoted,
   });
 }

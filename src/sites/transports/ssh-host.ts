@@ -39,6 +39,8 @@ export type SshHost = {
   socket: string;
   /** What a person types once where a login needs one: the connection that it opens is the one that is used from then on. */
   login: string;
+  /** The way leads through a jump host or a program, whose words ssh drops where connections are shared (sshconnect.c). */
+  isProxied: boolean;
   /** The same without the shared connection: to see what ssh says. */
   plain: string;
 };
@@ -65,6 +67,7 @@ export async function sshHost({ host, config }: SshOptions, repo: string | undef
     host,
     socket,
     options: [...named, ...shared, ...ALWAYS],
+    isProxied: /^proxy(?:jump|command) (?!none$)/m.test(asked.stdout.toString('utf8')),
     login: [...typed, ...shared, '-fN', host].map(typable).join(' '),
     plain: [...typed, host].map(typable).join(' '),
   };
