@@ -40,8 +40,13 @@ export async function ownSshd(prefix, { accounts = [USER], more = '' } = {}) {
     sessions: () => (log().match(/Starting session: /g) ?? []).length,
     connections: async () => {
       const listener = readFileSync(join(state, 'sshd.pid'), 'utf8').trim();
-      const { stdout } = await execute('ps', ['-o', 'pid=', '--ppid', listener]).catch(() => ({ stdout: '' }));
-      return stdout.trim().split(/\s+/).filter(Boolean).map(Number);
+      const children = async (pid) => {
+        const { stdout } = await execute('ps', ['-o', 'pid=,comm=', '--ppid', String(pid)]).catch(() => ({ stdout: '' }));
+        return [...stdout.matchAll(/(\d+) sshd$/gm)].map(([, child]) => Number(child));
+      };
+      // One that has more rights than the account, and one that has not, which speaks.
+      const first = await children(listener);
+      return [...first, ...(await Promise.all(first.map(children))).flat()];
     },
     configFor: async (account, name, lines = '') => {
       const folder = realpathSync(mkdtempSync(join(state, `${name}-`)));
