@@ -6,28 +6,32 @@ import { withoutNumpy } from './support/numpy.ts';
 import { withoutClusters } from './support/privileges.ts';
 import { ROOT } from './support/repo.ts';
 import { CLUSTERS } from './support/slurm.ts';
+import { SERVERS } from './support/sshd.ts';
 
 /** Tests of the program are tests of what is in dist/, so it is made anew from the source they stand beside. */
 export default async function setup(): Promise<() => Promise<void>> {
   await execa('node', ['scripts/build.mjs'], { cwd: ROOT });
-  const script = join(ROOT, 'test', 'clusters', 'slurm');
+  const script = (name: string) => join(ROOT, 'test', 'clusters', name);
   const without = withoutClusters();
-  if (without === undefined) await execa('bash', [script, 'install'], { stdin: 'ignore' });
-  else console.warn(`\nLeft out: the tests on a real Slurm (test/clusters), because ${without}.\n`);
+  if (without === undefined)
+    for (const one of ['slurm', 'sshd'].map(script)) await execa('bash', [one, 'install'], { stdin: 'ignore' });
+  else console.warn(`\nLeft out: the tests on a real Slurm and over a real ssh (test/clusters), because ${without}.\n`);
   if (withoutNumpy !== undefined)
     console.warn(`\nLeft out: the tests of numpy's files (test/runs/artifacts), because ${withoutNumpy}.\n`);
   const sweeping = setInterval(sweep, 5_000);
   return async () => {
     clearInterval(sweeping);
     // What a test file that was killed could not take down itself.
-    for (const folder of clusters())
-      await execa('bash', [script, 'wipe'], { env: { AUTOLAB_SLURM: folder }, stdin: 'ignore', reject: false });
+    for (const folder of left(SERVERS))
+      await execa('bash', [script('sshd'), 'wipe'], { env: { AUTOLAB_SSHD: folder }, stdin: 'ignore', reject: false });
+    for (const folder of left(CLUSTERS))
+      await execa('bash', [script('slurm'), 'wipe'], { env: { AUTOLAB_SLURM: folder }, stdin: 'ignore', reject: false });
   };
 }
 
 /** Those of our own test files, which are run by children of this process. */
-function clusters(): string[] {
-  const [folder, prefix] = [dirname(CLUSTERS), `${basename(CLUSTERS)}${process.pid}-`];
+function left(start: string): string[] {
+  const [folder, prefix] = [dirname(start), `${basename(start)}${process.pid}-`];
   return readdirSync(folder)
     .filter((name) => name.startsWith(prefix))
     .map((name) => join(folder, name));

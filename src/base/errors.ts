@@ -35,6 +35,13 @@ const FAILURES = {
   scheduler_unreachable: { exit: 1, retry: true, what: 'the scheduler does not answer' },
   scheduler_answer: { exit: 1, retry: true, what: 'the scheduler’s answer cannot be read' },
   site_unavailable: { exit: 1, retry: false, what: 'the site cannot be used from here' },
+  login_needed: { exit: 1, retry: true, what: 'the site lets us in only after a person has logged in' },
+  host_key_refused: {
+    exit: 1,
+    retry: false,
+    what: 'the host that answers for the site is not known to be the one that is meant',
+  },
+  site_unreachable: { exit: 1, retry: true, what: 'there is no connection to the site, or it broke' },
   command_failed: { exit: 1, retry: false, what: 'a program we had to run failed' },
   command_timeout: { exit: 1, retry: true, what: 'a program we had to run did not end in time' },
   job_changed: { exit: 1, retry: false, what: 'the held job is more than what was planned' },
@@ -51,6 +58,19 @@ const FAILURES = {
 
 export type FailureCode = keyof typeof FAILURES;
 export const FAILURE_CODES = Object.keys(FAILURES) as FailureCode[];
+
+const OF_THE_SITE: ReadonlySet<FailureCode> = new Set([
+  'scheduler_unreachable',
+  'site_unavailable',
+  'site_unreachable',
+  'login_needed',
+  'host_key_refused',
+]);
+
+/** Whether it is the site itself that cannot be asked, so that each further question there would come to the same. */
+export function isOfTheSite({ code }: Failure): boolean {
+  return OF_THE_SITE.has(code);
+}
 
 export type FailureParts = {
   /** What happened, with the value that caused it. */

@@ -1,5 +1,5 @@
 import type { Failure } from '../base/errors.ts';
-import { asFailure } from '../base/errors.ts';
+import { asFailure, isOfTheSite } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
 import type { Site } from '../sites/site.ts';
 import { giveUpUnsent, intended, resumeChain } from './chain-submission.ts';
@@ -105,7 +105,7 @@ async function recoverAt(
       if (isDue) now = await withRun(now, 'recovery', () => finish(now), 0);
     } catch (error) {
       const failure = notFinished(stale.id, error);
-      if (failure.code === 'scheduler_unreachable' || failure.code === 'site_unavailable') down = failure;
+      if (isOfTheSite(failure)) down = failure;
     }
     if (now.record.last === stale.record.last) continue;
     if (!found.has(stale.id)) found.set(stale.id, words(now));

@@ -1,6 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
-import type { Ask, Output, Transport } from './transports/transport.ts';
+import type { Ask, CopyWay, Output } from './transports/transport.ts';
 
 type Argv = readonly [string, ...string[]];
 
@@ -13,10 +13,10 @@ function listedIn(list: string): string[] {
  * Brings files into a folder of a site, which is there: where one of the same name is other, it is replaced whole; its content is compared,
  * not its time. Links stay links.
  */
-export function bringThere(transport: Transport, from: string, to: string, paths: readonly string[]): Ask<void> {
-  const command = argv(transport, [...listedIn('-'), '--checksum'], `${from}/`, remote(transport, to));
+export function bringThere(way: CopyWay | undefined, from: string, to: string, paths: readonly string[]): Ask<void> {
+  const command = argv(way, [...listedIn('-'), '--checksum'], `${from}/`, remote(way, to));
   return {
-    command: { argv: command, stdin: paths.map((path) => `${path}\0`).join('') },
+    command: { argv: command, stdin: paths.map((path) => `${path}\0`).join(''), ...(way ? { env: way.env } : {}) },
     read: (output) => copied(output, `${from} to the site`),
   };
 }
@@ -25,24 +25,24 @@ export function bringThere(transport: Transport, from: string, to: string, paths
  * The command that fetches files from a folder of a site; `list` is a file of their names with NUL after each. What was cut off is gone on
  * with; what leads out of it is left out; what `besides` has already is not sent.
  */
-export function fetchCommand(transport: Transport, from: string, to: string, list: string, besides: string): Argv {
+export function fetchCommand(way: CopyWay | undefined, from: string, to: string, list: string, besides: string): Argv {
   // rsync(1) sends files whole where both folders are on this machine, however much of them is there already.
   const more = ['--no-whole-file', '--safe-links', '--partial-dir=.autolab-partial', `--copy-dest=${besides}`];
-  return argv(transport, [...listedIn(list), ...more], remote(transport, from), `${to}/`);
+  return argv(way, [...listedIn(list), ...more], remote(way, from), `${to}/`);
 }
 
 /** The command that compares them again, by checksums made on both sides: it prints a line for each that is not the same. */
-export function compareCommand(transport: Transport, from: string, to: string, list: string): Argv {
+export function compareCommand(way: CopyWay | undefined, from: string, to: string, list: string): Argv {
   const more = ['--checksum', '--dry-run', '--out-format=%i %n'];
-  return argv(transport, [...listedIn(list), ...more], remote(transport, from), `${to}/`);
+  return argv(way, [...listedIn(list), ...more], remote(way, from), `${to}/`);
 }
 
-function remote({ copies }: Transport, folder: string): string {
-  return copies ? `${copies.host}:${folder}/` : `${folder}/`;
+function remote(way: CopyWay | undefined, folder: string): string {
+  return way ? `${way.host}:${folder}/` : `${folder}/`;
 }
 
-function argv({ copies }: Transport, options: readonly string[], from: string, to: string): Argv {
-  const shell = copies ? ['-e', copies.rsh.map(shellWord).join(' ')] : [];
+function argv(way: CopyWay | undefined, options: readonly string[], from: string, to: string): Argv {
+  const shell = way ? ['-e', way.rsh.map(shellWord).join(' ')] : [];
   return ['rsync', ...shell, ...options, '--', from, to];
 }
 

@@ -44,7 +44,11 @@ export type Far = {
    * Commands of this machine that fetch files of the counterpart of `folder` into `to`, and that compare them by their content, printing those
    * that differ. `list` is a file of their names with NUL after each. Long work: see jobs.ts.
    */
-  fetching(folder: string, to: string, list: string): { fetch: Argv; compare: Argv };
+  fetching(
+    folder: string,
+    to: string,
+    list: string,
+  ): Promise<{ fetch: Argv; compare: Argv; env: Readonly<Record<string, string>> }>;
 };
 
 const IN_ROOT = 'cd -- "$1" && shift && exec "$@"';
@@ -65,7 +69,7 @@ export function farOf(
       if (paths.length === 0) return;
       const target = to === undefined ? there(folder) : join(place.root, to);
       await ask(foldersThere([target]), HASH_LIMIT_MS);
-      await copy(bringThere(transport, folder, target, paths));
+      await copy(bringThere(await transport.copies?.(), folder, target, paths));
       const regular = paths.filter((path) => lstatSync(join(folder, path)).isFile());
       const seen = await ask(hashesThere(target, regular), HASH_LIMIT_MS);
       for (const path of regular) if (seen.get(path) !== (await sha256OfFile(join(folder, path)))) throw notThere(folder, path);
@@ -79,10 +83,14 @@ export function farOf(
     run: (_permit, argv, limitMs) =>
       ask({ command: { argv: ['bash', '-l', '-c', IN_ROOT, 'bash', place.root, ...argv] }, read: (output) => output }, limitMs),
     free: (folder) => ask(freeThere(there(folder)), HASH_LIMIT_MS),
-    fetching: (folder, to, list) => ({
-      fetch: fetchCommand(transport, there(folder), to, list, folder),
-      compare: compareCommand(transport, there(folder), to, list),
-    }),
+    fetching: async (folder, to, list) => {
+      const way = await transport.copies?.();
+      return {
+        fetch: fetchCommand(way, there(folder), to, list, folder),
+        compare: compareCommand(way, there(folder), to, list),
+        env: way?.env ?? {},
+      };
+    },
   };
 }
 

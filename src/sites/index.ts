@@ -15,6 +15,8 @@ import type { Site } from './site.ts';
 import { openSite } from './site.ts';
 import { stageSchema } from './stage-schema.ts';
 import { localTransport } from './transports/local.ts';
+import { sshTransport } from './transports/ssh.ts';
+import { sshOptions } from './transports/ssh-host.ts';
 import type { Transport } from './transports/transport.ts';
 
 /** One line a scheduler and one a transport. */
@@ -22,13 +24,20 @@ const SCHEDULERS: Readonly<Record<string, (options: { root: string }) => Schedul
   local: localScheduler,
   slurm: slurmScheduler,
 };
-const TRANSPORTS: Readonly<Record<string, () => Transport>> = { local: localTransport };
+const TRANSPORTS = {
+  local: () => localTransport(),
+  ssh: sshTransport,
+};
+
+const transport = z.union([z.literal('local'), z.strictObject({ ssh: sshOptions })], {
+  error: ({ errors }) => `expected local, or ssh: { host: NAME }${wrongIn(errors)}`,
+});
 
 const MEMORY = /^(\d{1,9})([MGT])B?$/;
 
 const definition = z.strictObject({
   scheduler: z.enum(['local', 'slurm']).describe('Batch system of the site'),
-  transport: z.enum(['local']).default('local').describe('How commands reach it'),
+  transport: transport.default('local').describe('How commands reach it: local, or by the OpenSSH of this account'),
   root: z
     .string()
     .regex(/^\/[^\0\n]*[^/\0\n]$/, 'expected an absolute folder without a slash at its end')
@@ -43,6 +52,7 @@ const definition = z.strictObject({
 });
 const file = z.strictObject({ schema_version: z.literal('1'), sites: z.record(z.string().regex(WORD), definition) });
 type Definitions = Record<string, z.output<typeof definition>>;
+type Way = z.output<typeof transport>;
 
 /** Where there is no `.autolab/sites.yaml`: the embedded runner, and the Slurm that this machine's own sbatch talks to. */
 const DEFAULTS: Definitions = {
@@ -97,8 +107,7 @@ export function siteNamed(repo: string, name: string): Site {
   const all = siteDefinitions(repo);
   const found = Object.hasOwn(all, name) ? all[name] : undefined;
   const scheduler = found && SCHEDULERS[found.scheduler];
-  const transport = found && TRANSPORTS[found.transport];
-  if (!scheduler || !transport) {
+  if (!found || !scheduler) {
     const near = nearest(name, Object.keys(all));
     throw new Failure('site_unavailable', {
       what: `there is no site ${JSON.stringify(name)}`,
@@ -110,7 +119,16 @@ export function siteNamed(repo: string, name: string): Site {
   const runner = place.there(join(repo, '.autolab', 'gate', 'runner', name));
   const { pull_limit: limit, stage = {} } = found;
   const more = { stage, ...(limit === undefined ? {} : { pullLimit: bytesOf(limit) }) };
-  return openSite(name, scheduler({ root: runner }), transport(), userInfo().username, place, more);
+  return openSite(name, scheduler({ root: runner }), transportOf(found.transport, repo), userInfo().username, place, more);
+}
+
+function transportOf(way: Way, repo: string): Transport {
+  return way === 'local' ? TRANSPORTS.local() : TRANSPORTS.ssh(way.ssh, repo);
+}
+
+/** In words. */
+export function wayTo(way: Way): string {
+  return way === 'local' ? way : `ssh ${way.ssh.host}`;
 }
 
 function bytesOf(text: string): number {
@@ -172,6 +190,15 @@ export function onPath(program: string, path: string): string | undefined {
         return false;
       }
     });
+}
+
+/** What is wrong with an entry that is an object, in zod's words. */
+function wrongIn(errors: unknown): string {
+  const all = Array.isArray(errors) ? errors.flat() : [];
+  const said = all.flatMap((issue: { path?: unknown; message?: unknown }) =>
+    Array.isArray(issue.path) && issue.path.length > 0 ? [`${issue.path.join('.')}: ${String(issue.message)}`] : [],
+  );
+  return said.length === 0 ? '' : ` (${said.join('; ')})`;
 }
 
 function invalid(path: string, why: string): Failure {

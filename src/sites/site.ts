@@ -44,8 +44,8 @@ export type Site = {
   readonly name: string;
   readonly kind: string;
   readonly scheduler: Scheduler;
-  /** The account that owns our jobs there. */
-  readonly user: string;
+  /** The account that owns our jobs there; asked once. */
+  user(): Promise<string>;
   /** Where it has what the repository has here. */
   readonly place: Place;
   /** Its files, where they are not those of this machine. */
@@ -87,15 +87,19 @@ export type Site = {
   cancel(permit: ActingPermit, jobs: readonly { id: JobId; name: string }[]): Promise<void>;
 };
 
-/** Opens a site whose files are this machine's own, or those under the root of `place`. Paths of jobs and gates are this machine's. */
+/**
+ * Opens a site whose files are this machine's own, or those under the root of `place`. Paths of jobs and gates are this machine's. `here` is
+ * who we are on this machine, and there too unless the transport knows better.
+ */
 export function openSite(
   name: string,
   scheduler: Scheduler,
   transport: Transport,
-  user: string,
+  here: string,
   place: Place = placeOf('/', '/'),
   more: Pick<Site, 'pullLimit' | 'stage'> = {},
 ): Site {
+  const user = async () => (await transport.account?.()) ?? here;
   const run = (ask: Ask<unknown>, timeoutMs = LIMIT_MS): Promise<Output> => transport.run(ask.command, { timeoutMs });
   const ask = async <T>(question: Ask<T>, limit = LIMIT_MS): Promise<T> =>
     answer(name, question, await run(question, limit), limit);
@@ -108,14 +112,14 @@ export function openSite(
     place,
     ...more,
     ...(far ? { far } : {}),
-    queue: () => ask(scheduler.queue(user)),
+    queue: async () => ask(scheduler.queue(await user())),
     worst: async (requested) => (scheduler.worst ? ask(scheduler.worst(requested)) : undefined),
     find: async (job, since) => {
-      const { rows, missing } = await ask(scheduler.find([job], user, since));
+      const { rows, missing } = await ask(scheduler.find([job], await user(), since));
       if (rows.length === 0 && missing) throw missing;
       return rows;
     },
-    findAll: (names, since) => ask(scheduler.find(names, user, since)),
+    findAll: async (names, since) => ask(scheduler.find(names, await user(), since)),
     sending: async (names) => {
       const { sender } = scheduler;
       if (!sender) return [];
@@ -123,15 +127,15 @@ export function openSite(
       return names.filter((one) => seen.has(sender(one)));
     },
     readBack: (id, job) => ask(scheduler.readBack(id, job)),
-    history: (since, ids) => ask(scheduler.history(user, since, ids), HISTORY_LIMIT_MS),
-    poll: (query) => ask(scheduler.poll({ ...query, user })),
+    history: async (since, ids) => ask(scheduler.history(await user(), since, ids), HISTORY_LIMIT_MS),
+    poll: async (query) => ask(scheduler.poll({ ...query, user: await user() })),
     markers: (gates) =>
       gates.length === 0
         ? Promise.resolve([])
         : ask(markersCommand(gates.map(place.there))).then((looks) => looks.map((look) => markersHere(place, look))),
     test: (job) => ask(scheduler.test(far ? unborn(job) : job)),
     version: () => ask(scheduler.version()),
-    describe: async () => (scheduler.describe ? ask(scheduler.describe(user)) : undefined),
+    describe: async () => (scheduler.describe ? ask(scheduler.describe(await user())) : undefined),
     standing: async (id) => (scheduler.standing ? ask(scheduler.standing(id)) : 'unknown'),
     lock: (path) => ask(lockLook(place.there(path))),
     process: (pid) => ask(processLook(pid)),
@@ -143,7 +147,7 @@ export function openSite(
     },
     release: (_permit, id) => ask(scheduler.release(id)),
     cancel: async (_permit, jobs) => {
-      if (jobs.length > 0) await ask(scheduler.cancel(jobs, user));
+      if (jobs.length > 0) await ask(scheduler.cancel(jobs, await user()));
     },
   };
 }
@@ -162,6 +166,7 @@ function markersHere({ here }: Place, look: MarkerLook): MarkerLook {
 
 function answer<T>(site: string, question: Ask<T>, output: Output, limit: number): T {
   const program = question.command.argv[0];
+  if (output.fault) throw output.fault;
   if (output.notStarted) {
     throw new Failure('site_unavailable', {
       what: `${program} cannot be started on site ${site}`,
@@ -180,6 +185,8 @@ function answer<T>(site: string, question: Ask<T>, output: Output, limit: number
 
 /** An id in the output counts even if the exit code or stderr complains. */
 function classify(question: Ask<JobId>, output: Output): Submission {
+  // The scheduler has refused nothing: what is certain then is found out by the look-up, once the site can be reached.
+  if (output.fault) return { ambiguous: output.fault.message };
   if (output.notStarted) return { refused: quote(output.stderr, 500) || `${question.command.argv[0]} cannot be started` };
   try {
     return { accepted: question.read(output) };

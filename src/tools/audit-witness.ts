@@ -62,7 +62,7 @@ async function look(acts: Acts, name: string, seen: Seen) {
   const runs = await withNotes(journalledRuns(acts.repo), name, site);
   const own = stateFolder(acts.repo);
   const books: Books = {
-    site: { name, user: site.user, isOwn: site.kind === 'local' },
+    site: { name, user: await site.user(), isOwn: site.kind === 'local' },
     runs,
     older: seen.older,
     lines: acts.audit.lines(),

@@ -13,9 +13,6 @@ import { Running } from './tool.ts';
 /** How long one transfer may take; one that is cut off is gone on with. Seconds. */
 const LIMIT = 6 * 3600;
 
-/** What rsync and ssh are found by, and where the keys are that somebody has unlocked. */
-const PASSED = ['PATH', 'SSH_AUTH_SOCK'];
-
 /** What is not here of what a run has made, in words. `files` and `bytes` were fetched, and are in their places. */
 export type Pulled = { faults: string[]; files: number; bytes: number };
 
@@ -43,8 +40,8 @@ export async function bringHome(
   writeAtomic(names, list.paths.map((path) => `${path}\0`).join(''));
   const wanted = new Set(list.paths);
   const key = digest({ run: run.id, files: there.filter(({ path }) => wanted.has(path)) }).slice(0, 32);
-  const { fetch, compare } = far.fetching(folder, to, names);
-  const environment = Object.fromEntries(PASSED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+  const { fetch, compare, env } = await far.fetching(folder, to, names);
+  const environment = { PATH: process.env.PATH ?? '', ...env };
   const work = (what: string, argv: readonly [string, ...string[]]) =>
     acts.work.run(
       permit,

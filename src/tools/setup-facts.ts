@@ -22,7 +22,7 @@ import { lintProfile, REMOTE_PROFILES, readRemoteProfiles, slurmProfile } from '
 import type { Run } from '../runs/run.ts';
 import { readState } from '../runs/state.ts';
 import { readWorkflow } from '../runs/workflow.ts';
-import { onPath, siteDefinitions, sitesHere } from '../sites/index.ts';
+import { onPath, siteDefinitions, sitesHere, wayTo } from '../sites/index.ts';
 import { lockOfIteration } from './lock-facts.ts';
 import { requirementsSaid } from './requirements.ts';
 
@@ -130,7 +130,8 @@ async function sitesOf(
           ? { value: description.value.version }
           : description;
     const queue = withQueues && 'value' in version ? await asked(name, () => site.queue()) : null;
-    return { name, scheduler, transport, user: site.user, version, description: description ?? null, queue };
+    const user = 'value' in version ? await site.user() : '';
+    return { name, scheduler, transport: wayTo(transport), user, version, description: description ?? null, queue };
   });
   return { value: await Promise.all(sites) };
 }

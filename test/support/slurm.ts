@@ -18,6 +18,8 @@ export type Daemon = 'slurmctld' | 'slurmdbd' | 'munged' | 'n1' | 'n2';
 /** A real Slurm of this test file's own, and the unprivileged account that uses it: root would hide what Slurm denies. */
 export type Slurm = {
   user: string;
+  /** Its slurm.conf. */
+  conf: string;
   /** Where the user's jobs may write; the same path on every node. */
   folder: string;
   transport: Transport;
@@ -52,6 +54,7 @@ export async function startSlurm(variant: Variant = {}, path = ''): Promise<Slur
   const local = localTransport();
   return {
     user: USER,
+    conf,
     folder,
     transport: { name: 'local', run: (command, limits) => local.run({ ...command, argv: as(command.argv) }, limits) },
     identity: { words: as(program), as, folder, own },

@@ -1,3 +1,5 @@
+import type { Failure } from '../../base/errors.ts';
+
 /** A program and its arguments, never a shell string. `stdin` is the whole input; `env` is added to the transport's own environment. */
 export type Command = {
   argv: readonly [string, ...string[]];
@@ -16,15 +18,22 @@ export type Output = {
   timedOut: boolean;
   /** The program was not found or could not be started at all: nothing has run. */
   notStarted: boolean;
+  /** What is wrong with the way to the site, where it is that. With `notStarted` nothing has run; without it, whether anything has is not known. */
+  fault?: Failure;
 };
 
 /** A command together with its reader. The reader is pure; it throws a Failure (`scheduler_*`, `command_*`) on an answer it cannot use. */
 export type Ask<T> = { command: Command; read(output: Output): T };
 
+/** The program that stands for a remote shell, with its arguments and what it needs in its environment, and the host. */
+export type CopyWay = { rsh: readonly string[]; env: Readonly<Record<string, string>>; host: string };
+
 export type Transport = {
   readonly name: string;
-  /** How rsync reaches it: the program that stands for a remote shell, with its arguments, and the host. Absent: it is this machine. */
-  readonly copies?: { rsh: readonly string[]; host: string };
+  /** How rsync reaches it; without it, it is this machine. Throws the Failure that is in the way. */
+  copies?(): Promise<CopyWay>;
   /** Runs a command at the site. Never rejects because of what the command does; `limits.timeoutMs` is in milliseconds. */
   run(command: Command, limits: { timeoutMs: number; signal?: AbortSignal }): Promise<Output>;
+  /** Who we are there; without it, who we are here. Throws the Failure that is in the way. */
+  account?(): Promise<string>;
 };

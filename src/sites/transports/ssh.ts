@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto';
+import { asFailure, Failure } from '../../base/errors.ts';
+import { readText, writeAtomic } from '../../base/files.ts';
+import type { Ended } from './group.ts';
+import { runGroup } from './group.ts';
+import { ourOwn } from './local.ts';
+import { brokenFault, notReady, unsentFault } from './ssh-faults.ts';
+import type { Framed } from './ssh-frames.ts';
+import { Frames } from './ssh-frames.ts';
+import type { SshHost, SshOptions } from './ssh-host.ts';
+import { SSH_ENVIRONMENT, sshHost } from './ssh-host.ts';
+import { REMOTE_COMMAND, remoteText, unfitForShell } from './ssh-remote.ts';
+import { sessions } from './ssh-sessions.ts';
+import type { Command, Output, Transport } from './transport.ts';
+
+/** How long the site may take to say who we are there, in milliseconds. */
+const ACCOUNT_LIMIT_MS = 30_000;
+
+type Limits = { timeoutMs: number; signal?: AbortSignal };
+
+/**
+ * Runs commands on another machine by the user's own OpenSSH: their configuration, jump hosts and agents, over one connection that is
+ * shared and stays open. Nothing of a command is sent before the far side has said that it is ready, so that `notStarted` is certain; once it
+ * was sent, anything but a whole answer has no exit code. At the time limit, or when the caller's signal fires, the connection's end
+ * ends the command's process group there; where the network is gone, it may go on, and the Output says that it is not known.
+ * Authentication is tried once, and never by asking. `repo` is where no configuration may lie.
+ */
+export function sshTransport(options: SshOptions, repo?: string): Transport {
+  const gate = sessions();
+  let account: string | undefined;
+  let known: Promise<SshHost> | undefined;
+  const host = (): Promise<SshHost> => {
+    known ??= sshHost(options, repo);
+    known.catch(() => {
+      known = undefined;
+    });
+    return known;
+  };
+  const run = async (command: Command, limits: Limits): Promise<Output> => {
+    const unfit = unfitForShell(command);
+    if (unfit !== undefined) return nothing({ stderr: unfit });
+    let site: SshHost;
+    try {
+      site = await host();
+    } catch (error) {
+      const fault = asFailure(error);
+      return nothing({ stderr: fault.message, fault });
+    }
+    const { framed, ended } = await gate(site.socket, (isIn) => talk(site, command, limits, isIn));
+    if ('account' in framed && framed.account !== account) account = keptAccount(site, framed.account);
+    return outputOf(site, command, framed, ended, limits.signal?.aborted === true);
+  };
+  return {
+    name: 'ssh',
+    run,
+    copies: async () => {
+      const { options: words, host: name } = await host();
+      return { rsh: ['ssh', ...words, '-T'], env: ourOwn(SSH_ENVIRONMENT), host: name };
+    },
+    account: async () => {
+      account ??= accountBefore(await host());
+      if (account !== undefined) return account;
+      const { fault } = await run({ argv: ['true'] }, { timeoutMs: ACCOUNT_LIMIT_MS });
+      if (account !== undefined) return account;
+      throw (
+        fault ??
+        new Failure('site_unreachable', { what: `host ${options.host} does not say who we are there`, next: 'call again' })
+      );
+    },
+  };
+}
+
+/** Who we are there is the same for every connection of one configuration, so a program that is called again need not ask again. */
+function accountBefore({ socket }: SshHost): string | undefined {
+  return readText(`${socket}.account`)?.trim() || undefined;
+}
+
+function keptAccount({ socket }: SshHost, account: string): string {
+  try {
+    writeAtomic(`${socket}.account`, `${account}\n`);
+  } catch {
+    // It is asked for again.
+  }
+  return account;
+}
+
+async function talk(
+  site: SshHost,
+  command: Command,
+  limits: Limits,
+  isIn: () => void,
+): Promise<{ framed: Framed; ended: Ended }> {
+  const word = `k${randomBytes(16).toString('hex')}`;
+  let act: { write(): void; close(): void } | undefined;
+  const frames = new Frames(word, {
+    ready: () => {
+      isIn();
+      act?.write();
+    },
+    over: () => act?.close(),
+  });
+  const ended = await runGroup(
+    { argv: ['ssh', ...site.options, '-T', '--', site.host, REMOTE_COMMAND], env: ourOwn(SSH_ENVIRONMENT) },
+    limits,
+    (from, chunk, hands) => {
+      act = { write: () => hands.write(remoteText(command, word)), close: hands.close };
+      frames.hear(from, chunk);
+    },
+  );
+  return { framed: frames.read(ended.stdout, ended.stderr), ended };
+}
+
+/** What is known of a command that was given up. */
+const GIVEN_UP =
+  'the connection of the command was closed, which ends its processes there; where the network is down, they may go on';
+
+function outputOf(site: SshHost, command: Command, framed: Framed, ended: Ended, isGivenUp: boolean): Output {
+  const words = ended.stderr.toString('utf8').replace(/\nk[0-9a-f]{32} \w+\n/g, '') + ended.why;
+  switch (framed.state) {
+    case 'unsent': {
+      const { timedOut, exit } = ended;
+      const isIn = exit !== 255 && exit !== null;
+      const fault = isIn || timedOut ? notReady(site, words, timedOut) : unsentFault(site, words);
+      return nothing({ stderr: words, fault, timedOut });
+    }
+    case 'cut': {
+      const lost = { exit: null, signal: null, stdout: '', timedOut: ended.timedOut, notStarted: false };
+      if (ended.timedOut || isGivenUp) return { ...lost, stderr: GIVEN_UP };
+      const fault = brokenFault(site, words);
+      return { ...lost, stderr: fault.message, fault };
+    }
+    case 'none': {
+      const what = framed.why === 'folder' ? `there is no folder ${command.cwd}` : `there is no program ${command.argv[0]}`;
+      return nothing({ stderr: `${what} on host ${site.host}` });
+    }
+    case 'ended': {
+      const { exit, signal, stdout, stderr } = framed;
+      return { exit, signal, stdout, stderr, timedOut: false, notStarted: false };
+    }
+  }
+}
+
+function nothing(more: Partial<Output>): Output {
+  return { exit: null, signal: null, stdout: '', stderr: '', timedOut: false, ...more, notStarted: true };
+}
