@@ -39,7 +39,7 @@ export function linkRestThere(tree: string, prefix: string, root: string, iterat
 /** SHA-256 by path of those of these files that are there; a link counts as none. */
 export function hashesThere(folder: string, paths: readonly string[]): Ask<ReadonlyMap<string, string>> {
   return {
-    command: { argv: ['sh', '-c', HASHES, 'sh', folder], stdin: paths.map((path) => `${path}\0`).join('') },
+    command: { argv: ['sh', '-c', HASHES, 'sh', folder], stdin: paths.map((path) => `${path}\n`).join('') },
     read: (output) =>
       new Map(
         whole(output, '\0', `the hashes of files in ${folder}`).map((line) => {

@@ -44,11 +44,11 @@ done || exit 1
 echo end
 `);
 
-/** SHA-256 of files by their names, which stand on the input with NUL after each. Argument: the folder they are in. What is not there is left out. */
+/** SHA-256 of files by their names, which stand on the input, one a line (xargs(1) of GNU). Argument: the folder they are in. What is not there is left out. */
 export const HASHES = String.raw`
 [ -e "$1" ] || { cat >/dev/null; printf 'end\0'; exit 0; }
 cd -- "$1" || exit 1
-xargs -0 -r sh -c 'for one; do [ -f "$one" ] && [ ! -L "$one" ] && sha256sum -z -b -- "$one"; done; :' sh
+xargs -d '\n' -r sh -c 'for one; do [ -f "$one" ] && [ ! -L "$one" ] && sha256sum -z -b -- "$one"; done; :' sh
 printf 'end\0'
 `;
 

@@ -67,6 +67,8 @@ export function farOf(
   return {
     bring: async (_permit, folder, paths, to) => {
       if (paths.length === 0) return;
+      const unfit = paths.find((path) => path.includes('\n'));
+      if (unfit !== undefined) throw unnamable(folder, unfit);
       const target = to === undefined ? there(folder) : join(place.root, to);
       await ask(foldersThere([target]), HASH_LIMIT_MS);
       await copy(bringThere(await transport.copies?.(), folder, target, paths));
@@ -92,6 +94,14 @@ export function farOf(
       };
     },
   };
+}
+
+function unnamable(folder: string, path: string): Failure {
+  return new Failure('usage', {
+    what: `${JSON.stringify(join(folder, path))} has a line break in its name`,
+    why: 'such a file cannot be told from two where names are listed',
+    next: 'rename it, and call again',
+  });
 }
 
 function notThere(folder: string, path: string): Failure {

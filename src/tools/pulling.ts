@@ -32,7 +32,8 @@ export async function bringHome(
   const folder = run.iterationFolder;
   const there = await far.files(folder, run.id);
   const list = listed(run, there);
-  if (list.paths.length === 0) return { faults: [], files: 0, bytes: 0 };
+  const unfit = list.unfit.map((path) => `${JSON.stringify(path)} has a line break in its name, and is not fetched`);
+  if (list.paths.length === 0) return { faults: unfit, files: 0, bytes: 0 };
   refuseTooMuch(list, folder, acts.site(run.plan.site).pullLimit);
   const to = quarantine(run);
   const names = join(to, '..', 'list');
@@ -62,7 +63,7 @@ export async function bringHome(
     return { faults, files: 0, bytes: 0 };
   }
   const faults = await promote(run, list.paths);
-  return { faults, files: list.paths.length - faults.length, bytes: list.bytes };
+  return { faults: [...unfit, ...faults], files: list.paths.length - faults.length, bytes: list.bytes };
 }
 
 function said(what: string, { exit, timedOut, stderr }: WorkResult): string {

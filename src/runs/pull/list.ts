@@ -4,8 +4,8 @@ import { Failure } from '../../base/errors.ts';
 import type { FarFile } from '../../sites/far-files.ts';
 import type { Run } from '../run.ts';
 
-/** What is to be fetched for a run, and how much that is. */
-export type PullList = { paths: string[]; bytes: number };
+/** What is to be fetched for a run, and how much that is; `unfit`: names that no list can hold. */
+export type PullList = { paths: string[]; bytes: number; unfit: string[] };
 
 /** Together more than this is not fetched unless sites.yaml says more. 20 GiB. */
 export const PULL_LIMIT = 20 * 1024 ** 3;
@@ -26,8 +26,13 @@ export function listed(run: Run, files: readonly FarFile[]): PullList {
       !KEPT.has(path.startsWith(own) ? path.slice(own.length) : path) &&
       (path.startsWith(own) || patterns.some((one) => one.test(path))),
   );
-  const missing = wanted.filter((file) => !isHere(join(run.iterationFolder, file.path), file));
-  return { paths: missing.map(({ path }) => path), bytes: missing.reduce((sum, { size }) => sum + size, 0) };
+  const unfit = wanted.filter(({ path }) => path.includes('\n'));
+  const missing = wanted.filter((file) => !file.path.includes('\n') && !isHere(join(run.iterationFolder, file.path), file));
+  return {
+    paths: missing.map(({ path }) => path),
+    bytes: missing.reduce((sum, { size }) => sum + size, 0),
+    unfit: unfit.map(({ path }) => path),
+  };
 }
 
 /** What decides here, or is told from here, is never what a site says. */

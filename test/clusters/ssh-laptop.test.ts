@@ -1,0 +1,157 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { asking } from '../support/asking.ts';
+import type { FarTiny } from '../support/far.ts';
+import { makeFar, sitesFile } from '../support/far.ts';
+import type { Link } from '../support/link.ts';
+import { startLink } from '../support/link.ts';
+import { until } from '../support/repo.ts';
+import type { Slurm } from '../support/slurm.ts';
+import { startSlurm } from '../support/slurm.ts';
+import type { Sshd } from '../support/sshd.ts';
+import { startSshd } from '../support/sshd.ts';
+import { forgetTemplate } from '../support/tiny.ts';
+
+const LIMIT = 600_000;
+let slurm: Slurm;
+let sshd: Sshd;
+let link: Link;
+let config = '';
+let tiny: FarTiny;
+const { answered } = asking(() => tiny);
+
+beforeAll(async () => {
+  slurm = await startSlurm();
+  sshd = await startSshd(`SetEnv SLURM_CONF=${slurm.conf}`);
+  link = await startLink(sshd.port);
+  config = await sshd.configFor('root', 'line');
+  const known = readFileSync(join(sshd.state, 'known_hosts'), 'utf8').replace(`:${sshd.port} `, `:${link.port} `);
+  writeFileSync(join(sshd.state, 'known-line'), known);
+  const changed = readFileSync(config, 'utf8')
+    .replace(/Port .*/, `Port ${link.port}`)
+    .replace(/known_hosts$/m, 'known-line');
+  writeFileSync(config, changed);
+}, LIMIT);
+afterEach(() => tiny?.remove());
+afterAll(async () => {
+  await link?.close();
+  await sshd?.close();
+  await slurm?.close();
+  await forgetTemplate();
+}, LIMIT);
+
+const SCRIPT = (bytes: number, waits = '') => `#!/bin/sh
+#SBATCH --time=00:02:00
+echo "$AUTOLAB_RUN_ID" >>runs/../executions.log
+echo "it says $(cat ../../../lib.txt) as $(id -un)"
+${waits}mkdir -p "runs/$AUTOLAB_RUN_ID/data"
+head -c ${bytes} /dev/urandom >"runs/$AUTOLAB_RUN_ID/data/a b.bin"
+`;
+
+/** The tiny experiment on a laptop, whose site is the Slurm behind the login host, with a project folder of its own there. */
+async function laptop(script: string): Promise<void> {
+  tiny = await makeFar((path) => {
+    const launch = join(path, 'experiments', 'plan', 'tiny', 'launch');
+    writeFileSync(join(launch, 'run_slurm.sbatch'), script, { mode: 0o755 });
+    writeFileSync(
+      join(launch, 'launch.yaml'),
+      'schema_version: "1"\nsite: far\nresources: { cpus: 1, memory: 50MB }\nartifacts: { expect: [{ file: "data/a b.bin" }] }\n',
+    );
+    const design = join(path, 'experiments', 'plan', 'tiny', 'design.yaml');
+    writeFileSync(design, readFileSync(design, 'utf8').replace('location: local', 'location: slurm'));
+    writeFileSync(join(path, 'lib.txt'), 'lib\n');
+  });
+  writeFileSync(
+    sitesFile(tiny.path),
+    `schema_version: "1"\nsites: { far: { scheduler: slurm, transport: { ssh: { host: lab, config: "${config}" } }, root: "${tiny.there}" } }\n`,
+  );
+  mkdirSync(tiny.there, { recursive: true });
+  chmodSync(join(tiny.there, '..'), 0o755);
+  execFileSync('chown', [`${slurm.user}:`, tiny.there]);
+}
+
+/** Looks until nothing is waited for, whatever is in the way meanwhile. */
+const over = () =>
+  until('it is over', async () => ((await answered<{ all_over: boolean }>('monitor')).all_over ? true : undefined), 180);
+
+test(
+  'from a laptop to metrics-ready artifacts on a cluster that shares no files with it, over one login',
+  async () => {
+    await laptop(SCRIPT(300_000));
+    const before = sshd.logins();
+    const { run_id } = await answered<{ run_id: string }>('submit');
+    await over();
+    expect(tiny.lines('executions.log')).toEqual([run_id]);
+    const { log_text } = await answered<{ log_text: string }>('logs', run_id);
+    expect(log_text).toContain(`it says lib as ${slurm.user}`);
+    expect(await answered('sync', run_id)).toMatchObject({ sync: 'ok', missing: [] });
+    const file = join('experiments', 'plan', 'tiny', 'runs', run_id, 'data', 'a b.bin');
+    expect(readFileSync(join(tiny.path, file)).equals(readFileSync(join(tiny.there, file)))).toBe(true);
+    expect(await answered('stage', 'far')).toMatchObject({ staged: true });
+    // Every command, copy and look of all these calls went over the same connection.
+    expect(sshd.logins() - before).toBeLessThanOrEqual(1);
+  },
+  LIMIT,
+);
+
+test(
+  'with the line cut and restored at random, nothing is lost, nothing runs twice, and what is fetched is whole',
+  async () => {
+    const RUNS = 4;
+    await laptop(SCRIPT(3_000_000, 'sleep 2\n'));
+    let isOn = true;
+    let cuts = 0;
+    const cutting = (async () => {
+      for (let seed = 7; isOn; seed = (seed * 16807) % 2147483647) {
+        await sleep(300 + (seed % 2500));
+        link.cut();
+        cuts++;
+      }
+    })();
+    const ids = new Set<string>();
+    for (let n = 0; n < RUNS; n++) {
+      // The same call is made again until it says that the run is there; only then is another one asked for.
+      let extra = n === 0 ? [] : ['--again'];
+      const id = await until(
+        `run ${n} is submitted`,
+        async () => {
+          const done = await tiny.run(['submit', ...extra, '--json']);
+          if (done.stdout === '') return undefined;
+          const out = JSON.parse(done.stdout) as { run_id: string; job_id: string | null; state: string };
+          extra = [];
+          return out.job_id !== null && out.state !== 'pending' ? out.run_id : undefined;
+        },
+        LIMIT,
+      );
+      ids.add(id);
+      await over();
+    }
+    for (const id of ids)
+      await until(
+        `${id} is collected`,
+        async () => {
+          const done = await tiny.run(['sync', id, '--json']);
+          return done.stdout !== '' && (JSON.parse(done.stdout) as { sync: string }).sync === 'ok' ? true : undefined;
+        },
+        LIMIT,
+      );
+    isOn = false;
+    await cutting;
+    expect(cuts).toBeGreaterThan(5);
+    expect(ids.size).toBe(RUNS);
+    expect(tiny.lines('executions.log').sort()).toEqual([...ids].sort());
+    for (const id of ids) {
+      const file = join('experiments', 'plan', 'tiny', 'runs', id, 'data', 'a b.bin');
+      expect(readFileSync(join(tiny.path, file)).equals(readFileSync(join(tiny.there, file)))).toBe(true);
+    }
+    const jobs = (await slurm.run('squeue', '-h', '-t', 'all', '-o', '%T %j')).stdout
+      .split('\n')
+      .filter((line) => / al_/.test(line));
+    expect(jobs.filter((line) => !line.startsWith('COMPLETED '))).toEqual([]);
+    expect(jobs.length).toBe(RUNS + 1);
+  },
+  LIMIT,
+);
