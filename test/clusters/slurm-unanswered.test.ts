@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { journalOf, readJsonFile } from '../support/artifacts.ts';
+import { readJsonFile } from '../support/artifacts.ts';
 import { inTheWay } from '../support/in-the-way.ts';
 import { late } from '../support/late.ts';
 import type { Repo } from '../support/repo.ts';
@@ -37,50 +37,6 @@ const executions = () => {
   return existsSync(path) ? readFileSync(path, 'utf8') : '';
 };
 const ended = () => until('it is over', async () => ((await repo.json<Told>('monitor')).all_over ? true : undefined), 120);
-const eventsOf = (run: string) => journalOf(join(repo.iteration, 'runs', run)).map(({ event }) => event);
-const jobs = async () =>
-  (await slurm.run('squeue', '-h', '-t', 'all', '-u', slurm.user, '-o', '%A')).stdout.split('\n').filter(Boolean);
-
-/** That of the submission, or why its job could not be let go. */
-const NOT_KNOWN = /not known yet|Slurm cannot be reached/;
-
-test.each([
-  ['before Slurm has taken the job', '', 'exec "$real" "$@"'],
-  ['after it has', '"$real" "$@" >"$way/id" || exit', 'cat "$way/id"'],
-  ['after it has, and the reply is lost', '"$real" "$@" >"$way/id" || exit', 'exit 1'],
-])(
-  'munge stops within a submission, %s: uncertain, and one execution once it is back',
-  { timeout: LIMIT },
-  async (_when, first, then) => {
-    repo = await experiment();
-    way.submission(
-      `[ ! -e "$way/away" ] || exec "$real" "$@"\n${first}\n: >"$way/away"; for turn in {1..600}; do [ ! -e "$way/back" ] || break; sleep 0.1; done\n${then}`,
-    );
-    const before = await jobs();
-    const call = repo.autolab('submit', '--json');
-    await until('it submits', async () => way.has('away') || undefined);
-    await slurm.stop('munged');
-    try {
-      way.leave('back');
-      const { stdout, stderr } = await call;
-      expect(`${stdout}${stderr}`).toContain('is not finished');
-      // Whoever calls while it is away learns no more.
-      const meanwhile = await repo.autolab('submit', '--json');
-      expect(`${meanwhile.stdout}${meanwhile.stderr}`).toMatch(NOT_KNOWN);
-      expect(executions()).toBe('');
-    } finally {
-      await slurm.start('munged');
-    }
-    const { job_id } = await until('it is submitted', async () => {
-      const now = await repo.json<Submitted>('submit');
-      return now.job_id === null ? undefined : now;
-    });
-    await ended();
-    expect(executions()).toBe('ran\n');
-    const told = await jobs();
-    expect(told.filter((id) => !before.includes(id) && id !== job_id)).toEqual([]);
-  },
-);
 
 const KILLED = 'kill -9 $PPID; exit 1';
 
@@ -107,7 +63,7 @@ test('a run of which nobody knows whether Slurm took it is given up by cancel: n
 }, async () => {
   const { run_id } = await unknown();
   const { stderr } = await repo.autolab('retry', run_id);
-  expect(stderr).toMatch(/^submission_unknown: .*al_[\s\S]*cancel_run \S+ gives it up/);
+  expect(stderr).toMatch(/^submission_unknown: [\s\S]*al_[\s\S]*cancel_run \S+ gives it up/);
   const doctor = await repo.autolab('doctor');
   expect(doctor.stdout).toMatch(/look there for al_\S+; then `autolab-mcp cancel/);
   const cancelled = await repo.autolab('cancel', run_id);
@@ -132,5 +88,4 @@ test('where it is there after all, cancel ends it', { timeout: LIMIT }, async ()
   await ended();
   expect((await slurm.run('squeue', '-h', '-j', job)).stdout).toBe('');
   expect(executions()).toBe('');
-  expect(eventsOf(run_id)).not.toContain('released');
 });
