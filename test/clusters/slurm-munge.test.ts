@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { journalOf } from '../support/artifacts.ts';
 import { inTheWay } from '../support/in-the-way.ts';
+import { nodesAreBack } from '../support/nodes.ts';
 import type { Repo } from '../support/repo.ts';
 import { makeRepo, until } from '../support/repo.ts';
 import type { Slurm } from '../support/slurm.ts';
@@ -66,6 +67,7 @@ test.each([
       expect(executions()).toBe('');
     } finally {
       await slurm.start('munged');
+      await nodesAreBack(slurm);
     }
     const { run_id, job_id } = await until('it is submitted', async () => {
       const now = await repo.json<Submitted>('submit');
