@@ -67,6 +67,11 @@ test.each([
       expect(executions()).toBe('');
     } finally {
       await slurm.start('munged');
+      // By themselves they are heard of again only after a minute or so.
+      for (const node of ['n1', 'n2'] as const) {
+        await slurm.stop(node);
+        await slurm.start(node);
+      }
       await nodesAreBack(slurm);
     }
     const { run_id, job_id } = await until('it is submitted', async () => {
