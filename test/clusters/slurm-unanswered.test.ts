@@ -69,6 +69,9 @@ test('a run of which nobody knows whether Slurm took it is given up by cancel: n
   const cancelled = await repo.autolab('cancel', run_id);
   expect(cancelled).toMatchObject({ exit: 0, stdout: expect.stringContaining('is failed') });
   expect(readJsonFile(join(repo.iteration, 'runs', run_id, 'run_manifest.json'))).toMatchObject({ status: 'failed' });
+  const { state_folder } = await repo.json<{ state_folder: string }>('init');
+  const book = readFileSync(join(state_folder, 'spending.jsonl'), 'utf8').trim().split('\n');
+  expect(JSON.parse(book.at(-1) ?? '')).toMatchObject({ event: 'settled', cpu_hours: 0 });
   const job = await arrives();
   await slurm.run('scontrol', 'release', job);
   await until('it has ended itself', async () =>
