@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asFailure, Failure } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { instant } from '../base/ids.ts';
+import { quote } from '../base/text.ts';
 import type { JobView } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';
 import { readJournal } from './journal.ts';
@@ -77,12 +78,20 @@ async function untilSent(site: Site, names: readonly string[]): Promise<Readonly
   }
 }
 
+const ON_ITS_WAY = 'an earlier submission of it is still on its way';
+
 function onItsWay(): Failure {
   return new Failure('scheduler_unreachable', {
-    what: 'an earlier submission of it is still on its way',
+    what: ON_ITS_WAY,
     why: 'the process that sends it is at work, though whoever started it is gone',
     next: 'call again in a minute; if it stays so, look for that process and end it',
   });
+}
+
+/** Why a look-up told nothing, for the journal: the scheduler could be asked, where a sender is what is waited for. */
+export function whyNotFound(failure: Failure): string {
+  const why = quote(failure.message, 300);
+  return failure.what === ON_ITS_WAY ? why : `it could not be looked up: ${why}`;
 }
 
 /** Rows of one name, which a job that was accepted at that time has after the site's visibility window at the latest. */

@@ -4,6 +4,7 @@ import type { ActingPermit } from '../base/permit.ts';
 import type { Site } from '../sites/site.ts';
 import { giveUpUnsent, intended, resumeChain } from './chain-submission.ts';
 import { due } from './due.ts';
+import { readJournal } from './journal.ts';
 import { isOver } from './lifecycle.ts';
 import type { LookUp } from './look-up.ts';
 import { allAtOnce, lastHeard } from './look-up.ts';
@@ -223,6 +224,12 @@ function isStopped({ record }: Run): boolean {
 const UNCERTAIN: ReadonlySet<string> = new Set(['intent', 'ambiguous']);
 const HELD: ReadonlySet<string> = new Set(['submitted', 'releasing']);
 
+/** As the last look has it: the scheduler did not answer, or what sends it is still at work. */
+function whyAmbiguous({ folder }: Run): string {
+  const line = readJournal(folder).findLast(({ event }) => event === 'ambiguous');
+  return line?.event === 'ambiguous' ? line.why : 'no look has told';
+}
+
 function words(run: Run): string {
   const attempt = current(run.record);
   switch (attempt?.phase) {
@@ -232,7 +239,7 @@ function words(run: Run): string {
     case 'releasing':
       return `job ${attempt.jobId} was found; it stays held until the policy it was decided under is back, or the run is cancelled`;
     case 'ambiguous':
-      return 'the scheduler could not be asked whether it took it';
+      return `whether the scheduler took it is not known yet: ${whyAmbiguous(run)}`;
     case 'none':
       return 'nothing had been accepted; submit again';
     case 'unknown':

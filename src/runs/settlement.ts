@@ -83,7 +83,8 @@ function kept(task: TaskRecord, asked: Requested, most: Requested): NonNullable<
 function secondsOf(task: TaskRecord, planned: number): number {
   const { used, started, ended } = task;
   if (used?.elapsedSeconds != null) return used.elapsedSeconds;
-  if (started !== null && ended !== null) return Math.max(0, ended - started);
+  // A clock that was set back in between tells nothing.
+  if (started !== null && ended !== null) return ended >= started ? ended - started : planned;
   return neverRan(task) ? 0 : planned;
 }
 

@@ -9,16 +9,16 @@ import { giveUpBefore, nothingFound } from './given-up.ts';
 import type { JournalEvent } from './journal.ts';
 import { isOver } from './lifecycle.ts';
 import type { LookUp } from './look-up.ts';
-import { lastHeard, oneByOne, sayIfLate, seen } from './look-up.ts';
+import { lastHeard, oneByOne, sayIfLate, seen, whyNotFound } from './look-up.ts';
 import { decidedStep, planDigest } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
 import { record } from './run.ts';
+import { OVER } from './taken-back.ts';
 import { TIMINGS } from './timings.ts';
 import type { Attempt } from './types.ts';
 
 const BEGUN = new Set(['running', 'completing', 'suspended', 'completed']);
-const OVER = new Set(['completed', 'failed', 'timeout', 'cancelled', 'out_of_memory', 'node_failure', 'preempted', 'dependency']);
 
 /**
  * Submits the journalled intent of a run exactly once and releases it. The caller holds the run's lock and has journalled the intent.
@@ -99,10 +99,7 @@ async function adopt(
   try {
     rows = await looks.rows(attempt, () => lastHeard(run));
   } catch (error) {
-    const why = asFailure(error).message;
-    return attempt.phase === 'ambiguous'
-      ? run
-      : record(run, { event: 'ambiguous', ...of, why: `it could not be looked up: ${quote(why, 300)}` });
+    return attempt.phase === 'ambiguous' ? run : record(run, { event: 'ambiguous', ...of, why: whyNotFound(asFailure(error)) });
   }
   const ids = [...new Set(rows.map((row) => row.id))].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   // Where one has begun it has the claim, and the others are the surplus.

@@ -1,5 +1,17 @@
 import type { JobState, JobView } from '../sites/schedulers/scheduler.ts';
 
+/** A job that is in one of these states costs nothing any more. */
+export const OVER: ReadonlySet<JobState> = new Set([
+  'completed',
+  'failed',
+  'timeout',
+  'cancelled',
+  'out_of_memory',
+  'node_failure',
+  'preempted',
+  'dependency',
+]);
+
 const WAITS: ReadonlySet<JobState> = new Set(['pending', 'held', 'dependency']);
 
 /**

@@ -3,6 +3,7 @@ import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
 import type { Permit } from '../base/permit.ts';
+import { abandonUnknown, isUnknown } from '../runs/abandon.ts';
 import { openChildren } from '../runs/children.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import { maySubmit } from '../runs/plan.ts';
@@ -76,19 +77,21 @@ export default defineTool({
   handle: async ({ run_id }, acts, permit) => {
     const chosen = chooseRun(acts, run_id);
     return withWhole(chosen, 'cancelling', async () => {
-      const run = reread(chosen);
-      if (isOver(run.record.state)) return answer(run, []);
-      permit.check(digest(subjectOf(run)));
-      const site = acts.site(run.plan.site);
+      const before = reread(chosen);
+      if (isOver(before.record.state)) return answer(before, []);
+      permit.check(digest(subjectOf(before)));
+      const site = acts.site(before.plan.site);
+      const late = isUnknown(before) ? await abandonUnknown(before, site, permit) : [];
+      const run = reread(before);
       const children = await childrenOf(run, site, permit);
-      const jobs = [...jobsOf(run), ...children];
+      const jobs = [...jobsOf(run), ...children, ...late];
       if (jobs.length === 0 && !isUnsubmitted(run)) throw nothing(run);
       // The steps of a run share its journal, and with it what is said of the whole.
       for (const part of run.steps ? [run] : partsOf(run)) {
         const ids = [...jobsOf(part), ...children.filter(({ of }) => of === part.id)].map((job) => job.id);
         if (ids.length > 0) record(part, { event: 'cancelling', job_ids: ids, by: acts.caller.client });
       }
-      giveUp(run, 'cancelled: nothing of it had been submitted');
+      giveUp(run, isUnknown(before) ? 'cancelled: nothing of it was there' : 'cancelled: nothing of it had been submitted');
       // What waits goes first, so that nothing of it begins when what it waits for ends.
       await site.cancel(
         permit,

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import { Failure } from '../base/errors.ts';
 import type { Reads } from '../context.ts';
+import { isUnknown } from '../runs/abandon.ts';
 import { taskIndices } from '../runs/array-indices.ts';
 import { isSameWork } from '../runs/capsule.ts';
 import { everyTask } from '../runs/children.ts';
@@ -20,7 +21,7 @@ import { decisionOut, dryRun, optionalRun, priceOut, stateOut } from './fields.t
 import { refuseOtherCode } from './freezing.ts';
 import { planRun } from './planning.ts';
 import { hours, priceView } from './pricing.ts';
-import { chooseRun, launches } from './run-choice.ts';
+import { chooseRun, launches, uncertain } from './run-choice.ts';
 import type { SubmitFacts } from './submit-facts.ts';
 import { failedInRow, judgedPlan, recount } from './submit-facts.ts';
 import { runProbes } from './submit-probes.ts';
@@ -82,6 +83,7 @@ export default defineTool({
           .join(', ')}`,
       });
     refuseEnded(run);
+    if (isUnknown(run)) throw uncertain(run);
     refuseBeside(run);
     refuseAwaited(reads.repo, run);
     const planned = await planRun(reads, run.plan.iteration.id, run.plan.site);

@@ -9,7 +9,7 @@ import { findIteration } from '../runs/iteration.ts';
 import { allIterations } from '../runs/iterations.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
-import { readRun, runFolders } from '../runs/run.ts';
+import { partsOf, readRun, runFolders } from '../runs/run.ts';
 import { readState } from '../runs/state.ts';
 import { focusedIteration } from './planning.ts';
 
@@ -86,12 +86,14 @@ export function raced(run: Run): Failure {
   });
 }
 
+/** Nobody but a person can find out whether a job of it is there. */
 export function uncertain(run: Run): Failure {
-  const name = current(run.record)?.name ?? '';
+  const parts = partsOf(run).flatMap(({ record }) => current(record) ?? []);
+  const name = parts.find(({ phase }) => phase === 'unknown')?.name ?? '';
   return new Failure('submission_unknown', {
     what: `whether the scheduler took run ${run.id} cannot be found out`,
     why: `no job named ${name} is known there, but it may have been cancelled while it was held`,
-    next: `a person looks at the scheduler for ${name}; then submit with again: true`,
+    next: `a person looks at the scheduler for ${name}; then cancel_run ${run.id} gives it up, so that what comes of it later ends itself, and submit_run with again: true begins anew`,
   });
 }
 

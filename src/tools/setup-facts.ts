@@ -175,7 +175,7 @@ function stuckness(run: Run): SetupFacts['runs']['stuck'][number][] {
       {
         id: run.id,
         what: `whether the scheduler took job ${attempt.name} is unknown`,
-        next: `look there for ${attempt.name}, then submit with --again`,
+        next: `look there for ${attempt.name}; then \`autolab-mcp cancel ${run.id}\` gives it up, and \`autolab-mcp submit --again\` begins anew`,
       },
     ];
   }

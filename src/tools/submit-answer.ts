@@ -3,6 +3,7 @@ import type { Plan } from '../runs/plan.ts';
 import { indicesOf, planDigest, runsOf } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
+import { phaseOf } from '../runs/run.ts';
 import { decisionOut, priceOut, stateOut } from './fields.ts';
 import { codeWords } from './freezing.ts';
 import { hours, priceOfPlan, priceView } from './pricing.ts';
@@ -135,6 +136,8 @@ export function afterNote({ after }: Plan): string | null {
 
 /** For a call that finds its plan done already. */
 export function alreadyNote(run: Run): string | null {
+  if (phaseOf(run) === 'ambiguous')
+    return 'Whether the scheduler took it is not known yet: every call asks again, and nothing is sent before it is known.';
   if (run.record.state !== 'failed') return null;
   return 'This very plan has run and failed: change something, or say again: true (--again).';
 }

@@ -35,7 +35,11 @@ export function nextStep(run: Run): { tool: string | null; words: string; rather
     return { tool: 'retry_tasks', words: 'running tasks again was cut off: call retry_tasks again' };
   if (phase === 'none') return { tool: 'submit_run', words: unsubmittedWords(run) };
   if (phase === 'unknown')
-    return { tool: 'submit_run', words: 'whether the scheduler took it is unknown: look there, then submit with again: true' };
+    return {
+      tool: 'submit_run',
+      words:
+        'whether the scheduler took it is unknown: look there; then cancel_run gives it up, and submit_run with again: true begins anew',
+    };
   if (record.state === 'partial' && endsInItsLastLeg(record.tasks))
     return {
       tool: 'retry_tasks',

@@ -15,7 +15,7 @@ let slurm: Slurm;
 let repo: Repo;
 beforeAll(async () => {
   chmodSync(bin, 0o755);
-  slurm = await startSlurm({}, bin);
+  slurm = await startSlurm({ requeueWait: 10 }, bin);
 }, LIMIT);
 afterEach(async () => {
   rmSync(join(bin, 'sbatch'), { force: true });
@@ -244,7 +244,7 @@ test('a job that is made to start again beyond what is granted ends itself', { t
   await hasBegun();
   await slurm.admin('scontrol', 'update', `JobId=${job_id}`, 'Requeue=1');
   await slurm.admin('scontrol', 'requeue', String(job_id));
-  // Slurm starts it again after two minutes. A StartTime of now would do at once, but slurmd may still hold the old credential revoked then,
+  // Slurm starts it again after a while. A StartTime of now would do at once, but slurmd may still hold the old credential revoked then,
   // and the job ends without having started.
   expect(await ended()).toMatchObject([{ state: 'failed' }]);
   expect(executions()).toBe('ran\n');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { journalOf } from '../support/artifacts.ts';
 import { inTheWay } from '../support/in-the-way.ts';
+import { late } from '../support/late.ts';
 import type { Repo } from '../support/repo.ts';
 import { makeRepo, until } from '../support/repo.ts';
 import type { Slurm } from '../support/slurm.ts';
@@ -30,18 +31,6 @@ afterAll(async () => {
 type Submitted = { run_id: string; state: string; job_id: string };
 type Told = { all_over: boolean; runs: { state: string }[]; problems: string[] };
 
-/**
- * The nth submission gets to Slurm only when there is `go`, long after whoever made it is gone; how it goes, `ending` says. What it is
- * stands in a file, so that nobody sees from the command line of what sends it that it is on its way, as from another login node; but for `words`.
- */
-const late = (nth: number, ending: string, words = '') => `
-echo call >>"$way/calls"
-if [ "$(wc -l <"$way/calls")" = ${nth} ]; then
-  printf '%q ' "$real" "$@" >"$way/words"
-  setsid bash -c 'for turn in {1..3000}; do [ ! -e "$0/go" ] || break; sleep 0.1; done; . "$0/words" >"$0/late" 2>"$0/late.err"; : >"$0/done"' "$way" ${words} </dev/null >/dev/null 2>&1 &
-  ${ending}
-fi
-exec "$real" "$@"`;
 const KILLED = 'kill -9 $PPID; exit 1';
 
 const executions = () => {
@@ -133,7 +122,11 @@ test('what is seen to be on its way is waited for: nothing is sent beside it, an
   repo = await makeRepo(SLURM_POLICY, (path) => oneTask(path, 'echo ran >>runs/../ran'), slurm.identity);
   way.submission(late(1, KILLED, '"$@"'));
   await repo.autolab('submit', '--json');
-  const waits = await repo.json<Submitted>('submit');
+  const second = await repo.autolab('submit', '--json');
+  expect(second.stderr).toContain(
+    'whether the scheduler took it is not known yet: an earlier submission of it is still on its way',
+  );
+  const waits = JSON.parse(second.stdout) as Submitted;
   expect(waits).toMatchObject({ job_id: null, state: 'pending' });
   expect(journalOf(join(repo.iteration, 'runs', waits.run_id)).at(-1)).toMatchObject({
     event: 'ambiguous',

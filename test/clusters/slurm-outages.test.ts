@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { movesOf, readJsonFile } from '../support/artifacts.ts';
+import { nodesAreBack } from '../support/nodes.ts';
 import type { Repo } from '../support/repo.ts';
 import { makeRepo, until } from '../support/repo.ts';
 import type { Daemon, Slurm } from '../support/slurm.ts';
@@ -45,15 +46,7 @@ async function without<T>(daemons: readonly Daemon[], what: () => Promise<T>): P
     return await what();
   } finally {
     for (const one of [...daemons].reverse()) await slurm.start(one);
-    // Until then Slurm's own test of a job says that no node has what it asks for.
-    await until(
-      'both nodes are back',
-      async () => {
-        const { stdout } = await slurm.run('sinfo', '-h', '-N', '-p', 'debug', '-o', '%t');
-        return stdout.split('\n').filter((state) => /^(?:idle|mix|alloc|comp)$/.test(state)).length >= 2 ? true : undefined;
-      },
-      240,
-    );
+    await nodesAreBack(slurm);
   }
 }
 async function finding(code: string) {

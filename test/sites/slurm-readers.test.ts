@@ -201,6 +201,15 @@ describe('a poll', () => {
       expect(ended(again.replace(/@COMPLETED@/, '@PENDING@'))).toEqual([]);
       expect(ended(again.replace(/@REQUEUED@/, '@NODE_FAIL@').replace(/@COMPLETED@/, '@RUNNING@'))).toEqual([]);
     });
+    test('how a start before ended says nothing of the one that the queue shows', () => {
+      const [before = ''] = again.replace('@REQUEUED@', '@PREEMPTED@').split('\n');
+      const row = (submitted: number) =>
+        `3@k@N/A@k@COMPLETED@k@None@k@0@k@${submitted}@k@1796004722@k@1796004726@k@lab@k@n1@k@j.sh@k@1@k@1@k@1:00@k@N/A@k@`;
+      const states = (submitted: number) =>
+        look(answer({ queue: [row(submitted)], accounting: [before] }, clock)).jobs.map(({ state }) => state);
+      expect(states(1796004720)).toEqual(['completed']);
+      expect(states(1796004717)).toEqual(['preempted']);
+    });
   });
   test.each<[string, Output, string | null]>([
     [

@@ -12,7 +12,15 @@ import type { Identity } from './repo.ts';
  */
 export const CLUSTERS = '/tmp/autolab-tests-slurm-';
 
-export type Variant = { minJobAge?: number; comments?: boolean; accounting?: boolean; zone?: string; threads?: 2; eager?: true };
+export type Variant = {
+  minJobAge?: number;
+  comments?: boolean;
+  accounting?: boolean;
+  zone?: string;
+  threads?: 2;
+  eager?: true;
+  requeueWait?: number;
+};
 export type Daemon = 'slurmctld' | 'slurmdbd' | 'munged' | 'n1' | 'n2';
 
 /** A real Slurm of this test file's own, and the unprivileged account that uses it: root would hide what Slurm denies. */
@@ -44,6 +52,7 @@ export async function startSlurm(variant: Variant = {}, path = ''): Promise<Slur
     ...(variant.accounting === false ? { ACCOUNTING: 'none' } : {}),
     ...(variant.threads === undefined ? {} : { THREADS: String(variant.threads) }),
     ...(variant.eager ? { EAGER: 'yes' } : {}),
+    ...(variant.requeueWait === undefined ? {} : { REQUEUE_WAIT: String(variant.requeueWait) }),
     ...(variant.zone === undefined ? {} : { CLUSTER_TZ: variant.zone }),
   };
   const { state, conf, folder, program, as, own, cluster, close } = await ownSlurm(

@@ -88,8 +88,8 @@ export function merged(queue: readonly JobView[], accounting: readonly JobView[]
     if (told.index === null && arrays.has(told.id)) continue;
     const view = told.name === UNNAMED ? { ...told, name: names.get(told.id) ?? told.name } : told;
     const seen = rows.get(key(view));
-    // The same id had another job before.
-    if (told.name === UNNAMED && told.submitted !== null && told.submitted < (seen?.submitted ?? 0)) continue;
+    // The same id had another job before; or this job was started again, and of its last start accounting has not heard yet.
+    if (told.submitted !== null && told.submitted < (seen?.submitted ?? 0)) continue;
     const parent = view.state === 'cancelled' ? vain.get(view.id) : undefined;
     if (!seen || isOver(seen.state)) rows.set(key(view), parent ? { ...view, state: parent.state, reason: parent.reason } : view);
   }

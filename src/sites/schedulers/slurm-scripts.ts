@@ -53,11 +53,19 @@ al_most() {
 # Where no row is there, whether anybody is.
 al_proof() { case $al_rows in *"$al_s"*) ;; *) al_part ping scontrol ping ;; esac; }
 
-# al_accounting SINCE OPTIONS...: steps too, since only they know the memory, and with -D each start of a job that was started again.
-al_accounting() {
+# al_books SINCE OPTIONS...: steps too, since only they know the memory, and with -D each start of a job that was started again.
+al_books() {
   al_since=$1; shift
-  al_part accounting sacct -n -p -D --delimiter="$al_s" -S "uts$al_since" "$@" \
+  sacct -n -p -D --delimiter="$al_s" -S "uts$al_since" "$@" \
     -o JobID,State,ExitCode,Submit,Start,End,ElapsedRaw,TotalCPU,MaxRSS,User,NodeList,JobName,AllocTRES
+}
+
+# al_pieces IDS... -- COMMAND...: once for each list of ids, in its place behind -j.
+al_pieces() {
+  al_lists=
+  while [ "$1" != -- ]; do al_lists="$al_lists $1"; shift; done
+  shift
+  for al_list in $al_lists; do "$@" -j "$al_list" || return; done
 }
 
 # al_kept NAME CODE TEXT: what has been read already, as a part.
@@ -66,9 +74,15 @@ al_kept() { printf '%s begin %s\n%s\n%s code %s\n' "$al_word" "$1" "$3" "$al_wor
 # al_jobs OPTIONS...: accounting's jobs without their steps.
 al_jobs() { sacct -n -p -X --delimiter="$al_s" "$@" -o JobID,Submit,User,JobName,Comment,WorkDir; }
 
+# al_asked WORD...: the words, an empty line, the rows. They go this way since an argument has at most 128 KiB (execve(2)).
+al_asked() { printf '%s\n' "$@"; echo; printf '%s\n' "$al_rows"; }
+
+# al_lists ID...: as lists with commas, each of which fits into an argument.
+al_lists() { printf '%s\n' "$@" | awk '{ printf "%s%s", (NR == 1 ? "" : (NR - 1) % 10000 ? "," : "\n"), $0 } END { if (NR) print "" }'; }
+
 # Ids of which the queue shows fewer waiting or running tasks under their names than are still open: what is over is known by accounting alone.
 al_left() {
-  printf '%s\n' "$al_rows" | awk -F "$al_s" -v want="$*" '
+  al_asked "$@" | awk -F "$al_s" '
     # 0-6:2,9%4 is five tasks; a job that is no array is N/A, and one.
     function tasks(list,   parts, ends, many, at, sum) {
       sub(/%.*/, "", list)
@@ -78,11 +92,11 @@ al_left() {
         else sum++
       return sum
     }
+    !asked && $0 == "" { asked = 1; next }
+    !asked { pairs[++many] = $0; next }
     $3 ~ /^(PENDING|RUNNING|CONFIGURING|COMPLETING|SUSPENDED|STOPPED|RESIZING|SIGNALING|STAGE_OUT|REQUEUE|SPECIAL_EXIT|RESV_DEL_HOLD|POWER_UP_NODE)/ { live[$1 ":" $11] += tasks($2) }
     END {
-      many = split(want, pairs, " ")
-      for (at = 1; at <= many; at++) { split(pairs[at], pair, ":"); if (live[pair[1] ":" pair[3]] + 0 < pair[2] + 0) list = list (list == "" ? "" : ",") pair[1] }
-      print list
+      for (at = 1; at <= many; at++) { split(pairs[at], pair, ":"); if (live[pair[1] ":" pair[3]] + 0 < pair[2] + 0) print pair[1] }
     }'
 }
 
@@ -98,8 +112,9 @@ al_unseen() {
 # al_there ENDS ID:NAME...: the ids of those that the rows show, and that are not over, nor in one of the states ENDS.
 al_there() {
   al_ends=$1; shift
-  printf '%s\n' "$al_rows" | awk -F "$al_s" -v want="$*" -v ends="^($al_ends)" '
-    BEGIN { many = split(want, pairs, " "); for (at = 1; at <= many; at++) ours[pairs[at]] }
+  al_asked "$@" | awk -F "$al_s" -v ends="^($al_ends)" '
+    !asked && $0 == "" { asked = 1; next }
+    !asked { ours[$0]; next }
     ($1 ":" $11) in ours && $3 !~ /^(COMPLETED|FAILED|CANCELLED|TIMEOUT|OUT_OF_MEMORY|NODE_FAIL|PREEMPTED|BOOT_FAIL|DEADLINE|LAUNCH_FAILED|RECONFIG_FAIL|REVOKED)/ && $3 !~ ends { seen[$1] }
     END { for (id in seen) printf "%s ", id }'
 }
@@ -116,8 +131,9 @@ case $al_verb in
     echo "$al_word me $(id -u)"
     [ $# -gt 0 ] || exit 0
     al_queue "$al_user"
-    al_ids=$(al_left "$@")
-    [ -z "$al_ids" ] || al_accounting "$al_since" -j "$al_ids"
+    al_ids=$(al_left "$@") || exit 65
+    # shellcheck disable=SC2046,SC2086
+    [ -z "$al_ids" ] || al_part accounting al_pieces $(al_lists $al_ids) -- al_books "$al_since"
     ;;
   find)
     # USER SINCE NAME...: names have no commas.
@@ -125,7 +141,7 @@ case $al_verb in
     echo "$al_word me $(id -u)"
     al_queue "$al_user" -n "$(al_list "$@")"
     al_names=$(al_unseen "$@")
-    [ -z "$al_names" ] || al_accounting "$al_since" -u "$al_user" --name "$al_names"
+    [ -z "$al_names" ] || al_part accounting al_books "$al_since" -u "$al_user" --name "$al_names"
     ;;
   queue) al_queue "$1" ;;
   shapes)
@@ -166,14 +182,17 @@ case $al_verb in
     al_rows=$(al_most squeue -h -a -t all -u "$al_user" -O "ArrayJobID:$al_s,SubmitTime:$al_s,UserName:$al_s,Name:$al_s,Comment:$al_s,WorkDir:$al_s")
     al_kept queue $? "$al_rows"
     al_proof
-    al_books=$(al_most al_jobs -S "uts$al_since" -u "$al_user")
+    al_past=$(al_most al_jobs -S "uts$al_since" -u "$al_user")
     al_code=$?
-    al_kept accounting "$al_code" "$al_books"
-    al_ids=$(printf '%s\n%s\n' "$al_rows" "$al_books" | awk -F "$al_s" -v want="$*" '
+    al_kept accounting "$al_code" "$al_past"
+    al_ids=$({ al_asked "$@"; printf '%s\n' "$al_past"; } | awk -F "$al_s" '
+      !asked && $0 == "" { asked = 1; next }
+      !asked { ids[++many] = $0; next }
       { sub(/[^0-9].*/, "", $1); seen[$1] }
-      END { many = split(want, ids, " "); for (at = 1; at <= many; at++) if (!(ids[at] in seen)) list = list (list == "" ? "" : ",") ids[at]; print list }')
+      END { for (at = 1; at <= many; at++) if (!(ids[at] in seen)) print ids[at] }') || exit 65
     [ -n "$al_ids" ] && [ "$al_code" = 0 ] || exit 0
-    al_part unlisted al_jobs -j "$al_ids"
+    # shellcheck disable=SC2046,SC2086
+    al_part unlisted al_pieces $(al_lists $al_ids) -- al_jobs
     al_told purge sacctmgr -n show configuration
     ;;
   version)
