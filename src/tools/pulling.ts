@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { digest } from '../base/digest.ts';
+import { Failure } from '../base/errors.ts';
 import { makeFolder, writeAtomic } from '../base/files.ts';
 import type { Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
@@ -52,21 +53,29 @@ export async function bringHome(
     );
   const fetched = await work('fetch', fetch);
   if (!fetched) return new Running(`fetching ${list.paths.length} files of run ${run.id}`);
-  if (fetched.exit !== 0) return { faults: [said('fetching its files', fetched)], files: 0, bytes: 0 };
+  if (fetched.exit !== 0) throw cutOff(run, 'fetched', fetched);
   const compared = await work('compare', compare);
   if (!compared) return new Running(`verifying ${list.paths.length} files of run ${run.id}`);
   const differs = compared.stdout.split('\n').filter((line) => /^[<>ch*]/.test(line));
-  if (compared.exit !== 0 || differs.length > 0) {
-    const what = differs.slice(0, 3).map((line) => line.slice(line.indexOf(' ') + 1));
-    const faults =
-      compared.exit === 0 ? [`changed while they were fetched: ${what.join(', ')}`] : [said('verifying its files', compared)];
-    return { faults, files: 0, bytes: 0 };
-  }
+  if (compared.exit !== 0) throw cutOff(run, 'verified', compared);
+  if (differs.length > 0)
+    throw new Failure('sync_failed', {
+      what: `files of run ${run.id} changed while they were fetched: ${differs
+        .slice(0, 3)
+        .map((line) => line.slice(line.indexOf(' ') + 1))
+        .join(', ')}`,
+      why: 'something still writes there',
+      next: 'call again when it has ended; nothing of it was put into its place',
+    });
   const faults = await promote(run, list.paths);
   return { faults: [...unfit, ...faults], files: list.paths.length - faults.length, bytes: list.bytes };
 }
 
-function said(what: string, { exit, timedOut, stderr }: WorkResult): string {
-  const why = timedOut ? `did not end within ${LIMIT} s` : `ended with ${exit ?? 'no exit code'}`;
-  return `${what} ${why}: ${quote(stderr.trim(), 300)}`;
+function cutOff(run: Run, what: string, { exit, timedOut, stderr }: WorkResult): Failure {
+  return new Failure('sync_failed', {
+    what: `the files of run ${run.id} could not be ${what}`,
+    why: timedOut ? `rsync did not end within ${LIMIT} s` : `rsync ended with ${exit ?? 'no exit code'}`,
+    next: 'call again: it goes on where it was cut off, and nothing of it was put into its place',
+    quoted: quote(stderr.trim(), 500),
+  });
 }
