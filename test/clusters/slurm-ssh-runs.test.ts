@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { journalOf } from '../support/artifacts.ts';
@@ -132,8 +132,10 @@ test('a submission during which the line goes dead is found when it is back, and
   link.freeze();
   way.leave('on');
   await until('Slurm has it', async () => ((await newSince(before)).length > 0 ? true : undefined));
-  await first;
+  const [run = ''] = readdirSync(join(repo.iteration, 'runs')).filter((name) => !name.startsWith('.'));
+  await until('the time limit has passed', async () => eventsOf(run).includes('ambiguous') || undefined, 120);
   link.thaw();
+  await first;
   await until('it is submitted', async () => (await repo.json<Submitted>('submit').catch(() => undefined))?.job_id ?? undefined);
   await ended();
   expect(executions()).toBe('ran\n');
