@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { journalOf } from '../support/artifacts.ts';
 import type { InTheWay } from '../support/in-the-way.ts';
@@ -140,6 +141,56 @@ test('a submission during which the line goes dead is found when it is back, and
   await ended();
   expect(executions()).toBe('ran\n');
   expect((await newSince(before)).length).toBe(1);
+});
+
+/** Cuts the line, or lets it carry nothing for a while, again and again until it is stopped. */
+function foulWeather(): () => Promise<void> {
+  let isOver = false;
+  const blowing = (async () => {
+    while (!isOver) {
+      await sleep(Math.random() * 700);
+      if (Math.random() < 0.5) link.cut();
+      else {
+        link.freeze();
+        await sleep(Math.random() * 1_500);
+        link.thaw();
+      }
+    }
+  })();
+  return async () => {
+    isOver = true;
+    await blowing;
+  };
+}
+
+test('while the line is cut and goes dead at random, nothing is lost and nothing runs twice', { timeout: LIMIT }, async () => {
+  const all = await Promise.all([1, 2, 3].map(() => experiment('echo "$AUTOLAB_RUN_ID" >>runs/../ran')));
+  [repo] = all as [Repo];
+  try {
+    const before = await ours();
+    const logins = sshd.logins();
+    const calm = foulWeather();
+    const done = all.map(async (one) => {
+      const { run_id } = await until(
+        'it is submitted',
+        async () => {
+          const { stdout } = await one.autolab('submit', '--json');
+          const said = stdout === '' ? undefined : (JSON.parse(stdout) as Submitted);
+          return said?.job_id ? said : undefined;
+        },
+        120,
+      );
+      await until('it is over', async () => ((await one.json<Told>('monitor')).all_over ? true : undefined), 120);
+      return run_id;
+    });
+    const ids = await Promise.all(done).finally(calm);
+    expect(all.map((one) => readFileSync(join(one.iteration, 'ran'), 'utf8'))).toEqual(ids.map((id) => `${id}\n`));
+    expect((await newSince(before)).length).toBe(all.length);
+    // Otherwise it was no foul weather.
+    expect(sshd.logins() - logins).toBeGreaterThan(5);
+  } finally {
+    for (const one of all.slice(1)) await one.cleanup();
+  }
 });
 
 test('a look and a cancellation whose connection is cut change nothing, and can be repeated', { timeout: LIMIT }, async () => {
