@@ -1,4 +1,4 @@
-// Writes what is derived from the source: the tool table of the README, the JSON Schema of the policy, and the wire form of tools/list.
+// Writes what is derived from the source: the tool table of the README, the JSON Schemas of policy and sites, and the wire form of tools/list.
 // `--check` writes nothing and exits 1 naming each file that is not what it would write.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,8 @@ async function source() {
       stdin: {
         contents: `export { tools } from './src/tools/index.ts';
           export { definitions } from './src/server/definitions.ts';
-          export { jsonSchema } from './src/policies/schema.ts';`,
+          export { jsonSchema } from './src/policies/schema.ts';
+          export { sitesSchema } from './src/sites/index.ts';`,
         resolveDir: root,
       },
       outfile,
@@ -59,10 +60,11 @@ const json = (value) => `${JSON.stringify(value, null, 2)}\n`;
 const read = (path) =>
   readFile(join(root, path), 'utf8').catch((error) => (error.code === 'ENOENT' ? '' : Promise.reject(error)));
 
-const { tools, definitions, jsonSchema } = await source();
+const { tools, definitions, jsonSchema, sitesSchema } = await source();
 const files = [
   ['README.md', async () => withTable(await read('README.md'), tools)],
   ['docs/policy.schema.json', async () => json(jsonSchema())],
+  ['docs/sites.schema.json', async () => json(sitesSchema())],
   ['test/server/__snapshots__/tools.json', async () => json(definitions(tools))],
 ];
 for (const [path, make] of files) {

@@ -95,8 +95,9 @@ export const runChecks: readonly SetupCheck[] = [
   },
 ];
 
-function site({ name, scheduler, transport, version }: SiteFacts) {
-  if ('value' in version) return ok(`site ${name}: ${version.value} (${scheduler} over ${transport})`);
+function site({ name, scheduler, transport, user, version }: SiteFacts) {
+  const way = transport === 'local' ? transport : `${transport}, as ${user}`;
+  if ('value' in version) return ok(`site ${name}: ${version.value} (${scheduler} over ${way})`);
   const { what, why, next } = version.failure;
   return error(`site ${name} cannot be used: ${why === undefined ? what : `${what}: ${why}`}`, next);
 }

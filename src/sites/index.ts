@@ -1,6 +1,5 @@
-import { accessSync, constants, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { isScalar, parseDocument, visit } from 'yaml';
 import * as z from 'zod';
 import { Failure } from '../base/errors.ts';
@@ -8,6 +7,8 @@ import { readText } from '../base/files.ts';
 import { WORD } from '../base/ids.ts';
 import { nearest } from '../base/text.ts';
 import { placeOf } from './place.ts';
+import { onPath } from './programs.ts';
+import { profileHost } from './remote-profile.ts';
 import { localScheduler } from './schedulers/local.ts';
 import type { Scheduler } from './schedulers/scheduler.ts';
 import { slurmScheduler } from './schedulers/slurm.ts';
@@ -18,6 +19,8 @@ import { localTransport } from './transports/local.ts';
 import { sshTransport } from './transports/ssh.ts';
 import { sshOptions } from './transports/ssh-host.ts';
 import type { Transport } from './transports/transport.ts';
+
+export { onPath } from './programs.ts';
 
 /** One line a scheduler and one a transport. */
 const SCHEDULERS: Readonly<Record<string, (options: { root: string }) => Scheduler>> = {
@@ -30,7 +33,7 @@ const TRANSPORTS = {
 };
 
 const transport = z.union([z.literal('local'), z.strictObject({ ssh: sshOptions })], {
-  error: ({ errors }) => `expected local, or ssh: { host: NAME }${wrongIn(errors)}`,
+  error: 'expected local, or ssh: { host: NAME }',
 });
 
 const MEMORY = /^(\d{1,9})([MGT])B?$/;
@@ -60,14 +63,26 @@ const DEFAULTS: Definitions = {
   slurm: { scheduler: 'slurm', transport: 'local' },
 };
 
+/** For editors. */
+export function sitesSchema(): object {
+  const schema = z.toJSONSchema(file, { io: 'input' });
+  return { ...schema, title: '.autolab/sites.yaml' };
+}
+
 /** The sites of a repository: `.autolab/sites.yaml`, or `local` and `slurm` where there is none. */
 export function siteDefinitions(repo: string): Definitions {
   const path = join(repo, '.autolab', 'sites.yaml');
   const text = readText(path);
-  if (text === undefined) return DEFAULTS;
+  if (text === undefined) return withoutFile(repo);
   const parsed = file.safeParse(contentOf(text, path));
   if (!parsed.success) throw invalid(path, z.prettifyError(parsed.error));
   return parsed.data.sites;
+}
+
+/** Autolab's own remote profile says as well where the Slurm is that the repository's runs go to. */
+function withoutFile(repo: string): Definitions {
+  const host = profileHost(repo, contentOf);
+  return host === undefined ? DEFAULTS : { ...DEFAULTS, slurm: { scheduler: 'slurm', transport: { ssh: { host } } } };
 }
 
 /** A handful of names: more is not what this file is for, and what compares each with all others must not take hours. */
@@ -174,31 +189,6 @@ function slurmSite(all: Definitions, path: string): string {
     why: 'this host is no login or submit host of a Slurm cluster, or its programs are not in PATH',
     next: 'run this where `sbatch --version` answers, or write `site: local` into launch/launch.yaml to run it on this machine',
   });
-}
-
-/** The first executable of this name on PATH. */
-export function onPath(program: string, path: string): string | undefined {
-  return path
-    .split(delimiter)
-    .filter((folder) => folder.startsWith('/'))
-    .map((folder) => join(folder, program))
-    .find((candidate) => {
-      try {
-        accessSync(candidate, constants.X_OK);
-        return statSync(candidate).isFile();
-      } catch {
-        return false;
-      }
-    });
-}
-
-/** What is wrong with an entry that is an object, in zod's words. */
-function wrongIn(errors: unknown): string {
-  const all = Array.isArray(errors) ? errors.flat() : [];
-  const said = all.flatMap((issue: { path?: unknown; message?: unknown }) =>
-    Array.isArray(issue.path) && issue.path.length > 0 ? [`${issue.path.join('.')}: ${String(issue.message)}`] : [],
-  );
-  return said.length === 0 ? '' : ` (${said.join('; ')})`;
 }
 
 function invalid(path: string, why: string): Failure {

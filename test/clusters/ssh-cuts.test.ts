@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { localScheduler } from '../../src/sites/schedulers/local.ts';
 import type { Job } from '../../src/sites/schedulers/scheduler.ts';
 import { sshTransport } from '../../src/sites/transports/ssh.ts';
+import { sshHost } from '../../src/sites/transports/ssh-host.ts';
 import type { Ask, Command, Output, Transport } from '../../src/sites/transports/transport.ts';
 import { Desk, text } from '../conformance/bench.ts';
 import type { Link } from '../support/link.ts';
@@ -20,12 +21,14 @@ let link: Link;
 let desk: Desk;
 let root = '';
 let folder = '';
+/** Of the client, and of its shared connection. */
+let [config, socket] = ['', ''];
 /** The way over the line that is cut; the desk looks by another. */
 let transport: Transport;
 beforeAll(async () => {
   sshd = await startSshd();
   link = await startLink(sshd.port);
-  const config = await sshd.configFor('root', 'line');
+  config = await sshd.configFor('root', 'line');
   const known = readFileSync(join(sshd.state, 'known_hosts'), 'utf8').replace(`:${sshd.port} `, `:${link.port} `);
   writeFileSync(join(sshd.state, 'known-line'), known);
   const changed = readFileSync(config, 'utf8')
@@ -33,6 +36,7 @@ beforeAll(async () => {
     .replace(/known_hosts$/m, 'known-line');
   writeFileSync(config, changed);
   transport = sshTransport({ host: 'lab', config });
+  socket = (await sshHost({ host: 'lab', config }, undefined)).socket;
   folder = mkdtempSync('/tmp/ssh-cuts-');
   chmodSync(folder, 0o755);
   root = join(folder, 'root');
@@ -139,13 +143,13 @@ describe('a connection that is cut at any place', () => {
 const lasting = () => inFolder(['sh', '-c', 'sleep 600 & echo "$$ $!" >pids; wait']);
 const pids = () => text(join(folder, 'pids')).trim().split(' ').filter(Boolean).map(Number);
 
-/** Those that stand between us and it. */
-const clients = (kind: RegExp) =>
+/** Those of ours that stand between us and it, by how their command line begins. */
+const clients = (start: string) =>
   readdirSync('/proc')
     .filter((pid) => /^\d+$/.test(pid))
     .filter((pid) => {
       const line = existsSync(`/proc/${pid}/cmdline`) ? readSafely(`/proc/${pid}/cmdline`) : '';
-      return kind.test(line.replaceAll('\0', ' '));
+      return line.replaceAll('\0', ' ').startsWith(start);
     })
     .map(Number);
 
@@ -160,8 +164,8 @@ function readSafely(path: string): string {
 describe('in the middle of a command', () => {
   test.each<[string, () => void | Promise<void>]>([
     ['the line is cut', () => link.cut()],
-    ['the client is killed', () => kill(clients(/^ssh -F \S*line-\S+ .*exec \/bin\/sh/))],
-    ['the shared connection’s process is killed', () => kill(clients(/^ssh: \/\S+ \[mux\]/))],
+    ['the client is killed', () => kill(clients(`ssh -F ${config} `))],
+    ['the shared connection’s process is killed', () => kill(clients(`ssh: ${socket} [mux]`))],
     ['the server’s process of the connection is killed', async () => kill(await sshd.connections())],
   ])('%s: what it came to is not known, it is ended there, and the next one goes through', async (_what, fault) => {
     rmSync(join(folder, 'pids'), { force: true });

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { chooseSite, onPath, siteDefinitions, siteNamed } from '../../src/sites/index.ts';
 import { failureOf } from '../runs/failing.ts';
 import { scratch } from '../runs/samples.ts';
@@ -44,6 +44,87 @@ test('the sites of a file', () => {
     why: 'known here: desk, night',
     next: 'did you mean night?',
     retry: false,
+  });
+});
+
+test('a site over ssh, with a configuration of its own or without', () => {
+  const repo = repository(
+    'schema_version: "1"\nsites:\n  far: { scheduler: slurm, transport: { ssh: { host: me@lab-1.example.org, config: ~/.ssh/lab } } }\n  near: { scheduler: slurm, transport: { ssh: { host: lab } } }\n',
+  );
+  expect(siteDefinitions(repo)).toEqual({
+    far: { scheduler: 'slurm', transport: { ssh: { host: 'me@lab-1.example.org', config: '~/.ssh/lab' } } },
+    near: { scheduler: 'slurm', transport: { ssh: { host: 'lab' } } },
+  });
+  expect(siteNamed(repo, 'far').kind).toBe('slurm');
+});
+
+test.each([
+  ['an option', '-oProxyCommand=touch', /expected a host/],
+  ['an option behind a user', 'me@-oProxyCommand=touch', /expected a host/],
+  ['a user that is an option', '-lroot@lab', /expected a host/],
+  ['a command', 'lab;touch', /expected a host/],
+  ['words', '"lab touch"', /expected a host/],
+  ['a substitution', '"$(touch x)"', /expected a host/],
+  ['a line more', '"lab\\nProxyCommand touch"', /expected a host/],
+  ['nothing', '""', /expected a host/],
+])('a host that is %s is none', (_what, host, why) => {
+  const repo = repository(`schema_version: "1"\nsites: { a: { scheduler: slurm, transport: { ssh: { host: ${host} } } } }\n`);
+  expect(failureOf(() => siteDefinitions(repo))).toMatchObject({ code: 'file_invalid', why: expect.stringMatching(why) });
+});
+
+test.each([
+  ['{ ssh: { host: lab, options: [x] } }', 'Unrecognized key: "options"'],
+  ['{ ssh: lab }', 'expected local, or ssh: { host: NAME }'],
+  ['{ ssh: { host: lab, config: lab } }', 'expected an absolute path'],
+  ['{ ssh: { host: lab }, more: 1 }', 'Unrecognized key: "more"'],
+  ['{ ssh: {} }', 'expected local, or ssh: { host: NAME }'],
+  ['ssh', 'expected local, or ssh: { host: NAME }'],
+  ['[]', 'expected local, or ssh: { host: NAME }'],
+])('a transport %s is none', (transport, why) => {
+  const repo = repository(`schema_version: "1"\nsites: { a: { scheduler: slurm, transport: ${transport} } }\n`);
+  expect(failureOf(() => siteDefinitions(repo))).toMatchObject({ code: 'file_invalid', why: expect.stringContaining(why) });
+});
+
+describe('where there is no sites.yaml, Autolab’s own default remote profile names the host', () => {
+  const withProfile = (profile: string, more = 'default_profile: a\n') => {
+    const repo = repository();
+    writeFileSync(
+      join(repo, '.autolab', 'remote_profiles.yaml'),
+      `schema_version: "1.0"\n${more}profiles: { a: { ${profile} } }\n`,
+    );
+    return repo;
+  };
+  const slurmOf = (repo: string, path: string) => {
+    const before = process.env.PATH;
+    process.env.PATH = path;
+    try {
+      return siteDefinitions(repo).slurm?.transport;
+    } finally {
+      process.env.PATH = before;
+    }
+  };
+  test.each([
+    ['it has a login host', 'mode: shared_fs, login_host: login, remote_repo_root: /r', { ssh: { host: 'login' } }],
+    ['of any mode', 'login_host: " me@login "', { ssh: { host: 'me@login' } }],
+    ['it has none', 'mode: shared_fs', 'local'],
+    ['it is not for Slurm', 'login_host: login, enabled_for_host_modes: [local]', 'local'],
+    ['it is for any host', 'login_host: login, enabled_for_host_modes: []', { ssh: { host: 'login' } }],
+  ])('%s', (_what, profile, transport) => {
+    expect(slurmOf(withProfile(profile), folderWith())).toEqual(transport);
+  });
+  test('but not on a host that has sbatch, nor without a default, nor where the file is none', () => {
+    expect(slurmOf(withProfile('login_host: login'), folderWith('sbatch'))).toBe('local');
+    expect(slurmOf(withProfile('login_host: login', ''), folderWith())).toBe('local');
+    expect(slurmOf(withProfile('login_host: [}'), folderWith())).toBe('local');
+  });
+  test('and a name that is an option is refused', () => {
+    expect(failureOf(() => slurmOf(withProfile('login_host: -oProxyCommand=x'), folderWith()))).toEqual({
+      code: 'file_invalid',
+      what: '.autolab/remote_profiles.yaml: login_host is "-oProxyCommand=x"',
+      why: expect.stringContaining('expected a host'),
+      next: expect.stringContaining('remote_profiles.yaml'),
+      retry: false,
+    });
   });
 });
 

@@ -87,6 +87,17 @@ test.each<[string, Partial<Output>, object]>([
   expect(sent).toEqual([{ argv: ['batch', 'submit'] }]);
 });
 
+test.each([true, false])(
+  'a way that is broken refuses no submission, whether or not anything was sent (%s), and stands for every other answer',
+  async (notStarted) => {
+    const fault = new Failure('site_unreachable', { what: 'the way is broken', next: 'call again' });
+    const { site } = siteWith({ exit: null, notStarted, stderr: 'refused', fault });
+    expect(await site.submitHeld(spend, 'plan', JOB)).toEqual({ ambiguous: 'the way is broken' });
+    await expect(site.version()).rejects.toBe(fault);
+    await expect(site.queue()).rejects.toBe(fault);
+  },
+);
+
 test('a submission without its permit sends nothing', async () => {
   const { site, sent } = siteWith({ stdout: 'id 7\n' });
   await expect(site.submitHeld(spend, 'another plan', JOB)).rejects.toMatchObject({ code: 'permit_mismatch' });

@@ -58,14 +58,15 @@ need() {
   [ -d "$job" ] || die 66 "there is no job $1"
 }
 
-submit() { # submit SCRIPT SPEC AFTER ENVIRONMENT
+# Values of variables are nobody's to read, as arguments would be: they come in AUTOLAB_ENVIRONMENT.
+submit() { # submit SCRIPT SPEC AFTER
   tools || die 65 'setsid and flock (util-linux) are not installed here'
   [ -f "$1" ] && [ -r "$1" ] || die 65 "the script $1 cannot be read"
   prepare
   new=$(mktemp -d "$root/tmp/new.XXXXXX") || die 69 "$root cannot be written"
   mkdir "$new/tasks" && : >"$new/held" && : >"$new/log" && cp -- "$1" "$new/script" && chmod 700 "$new/script" &&
     printf '%suser=%s\nsubmitted=%s\n' "$2" "$(id -un)" "$(date +%s)" >"$new/spec" && printf '%s' "$3" >"$new/after" &&
-    printf '%s\n' "$4" >"$new/environment" || die 69 "$root cannot be written"
+    printf '%s\n' "$AUTOLAB_ENVIRONMENT" >"$new/environment" || die 69 "$root cannot be written"
   number=0
   for taken in "$root"/ids/*; do
     case @{taken##*/} in *[!0-9]*) ;; *) [ "@{taken##*/}" -le "$number" ] || number=@{taken##*/} ;; esac

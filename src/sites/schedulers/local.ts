@@ -39,10 +39,9 @@ export function localScheduler(options: { root: string }): Scheduler {
     counted: (requested) => requested,
     submitHeld: (job) => {
       const fault = unfit(job);
-      return command(
-        fault ? ['refuse', fault] : ['submit', job.script, specText(job), afterText(job), environmentText(job)],
-        readId,
-      );
+      if (fault !== undefined) return command(['refuse', fault], readId);
+      const asked = command(['submit', job.script, specText(job), afterText(job)], readId);
+      return { ...asked, command: { ...asked.command, env: { AUTOLAB_ENVIRONMENT: environmentText(job) } } };
     },
     readBack: (id) => command(['spec', id], readRequested),
     release: (id) => command(['release', id], readNothing),

@@ -31,18 +31,15 @@ al_over() {
   printf '\n%s %s\n' "$al_w" "$*"
   exit 0
 }
-al_there() {
-  case $1 in
-    */*) [ -f "$1" ] && [ -x "$1" ] ;;
-    *)
-      al_rest=$PATH:
-      while [ -n "$al_rest" ]; do
-        al_each=@{al_rest%%:*} al_rest=@{al_rest#*:}
-        [ -f "@{al_each:-.}/$1" ] && [ -x "@{al_each:-.}/$1" ] && return 0
-      done
-      return 1
-      ;;
-  esac
+al_find() {
+  al_rest=$PATH:
+  case $1 in */*) al_program=$1 al_rest= ;; esac
+  while [ -n "$al_rest" ]; do
+    al_each=@{al_rest%%:*} al_rest=@{al_rest#*:}
+    al_program=@{al_each:-.}/$1
+    [ -f "$al_program" ] && [ -x "$al_program" ] && return
+  done
+  [ -f "$al_program" ] && [ -x "$al_program" ] || al_over none program
 }
 al_guard=
 printf '\n%s begin %s\n' "$al_w" "$(id -un)"
@@ -50,7 +47,6 @@ printf '\n%s begin\n' "$al_w" >&2
 `);
 
 const AFTER = shellText(`
-al_there "$1" || al_over none program
 trap : HUP TERM
 exec 3<&0
 ( read -r al_each; trap '' HUP TERM
@@ -73,15 +69,20 @@ export function unfitForShell(command: Command): string | undefined {
 /** What is written to the far side once it is ready. Values stand in it alone, quoted by `shellWord`, and on no command line. */
 export function remoteText(command: Command, word: string): string {
   const kept = [...INHERITED, 'HOME', 'USER', 'LOGNAME', ...SHELLS, 'al_w'].join('|');
-  const { argv, cwd, stdin = '', env = {} } = command;
+  const { cwd, stdin = '', env = {} } = command;
+  const [program, ...rest] = command.argv;
   const lines = [
     BEFORE.replace('@KEPT@', () => kept),
-    `set -- ${argv.map(shellWord).join(' ')}`,
+    `set -- ${rest.map(shellWord).join(' ')}`,
     ...(cwd === undefined ? [] : [`cd -- ${shellWord(cwd)} 2>/dev/null || al_over none folder`]),
+    // By the PATH of the account there, whatever the command is given.
+    `al_find ${shellWord(program)}`,
     ...Object.entries(env).map(([name, value]) => `export ${name}=${shellWord(value)}`),
     AFTER,
     // A program, whatever the shell has of the same name.
-    stdin === '' ? '( exec 3<&-; exec "$@" ) </dev/null' : `printf '%s' ${shellWord(stdin)} 3<&- | ( exec 3<&-; exec "$@" )`,
+    stdin === ''
+      ? '( exec 3<&-; exec "$al_program" "$@" ) </dev/null'
+      : `printf '%s' ${shellWord(stdin)} 3<&- | ( exec 3<&-; exec "$al_program" "$@" )`,
     'al_over exit $?',
     `#${word}`,
   ];

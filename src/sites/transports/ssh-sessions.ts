@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { Failure } from '../../base/errors.ts';
 import { withLock } from '../../base/lock.ts';
 
-/** Sessions at a time over the shared connection: sshd takes 10 (sshd_config(5), MaxSessions), and other programs of ours may use it too. */
-const MOST = 4;
+/** Sessions at a time over the shared connection: sshd takes 10, or 2 where it was hardened (sshd_config(5), MaxSessions; lynis, SSH-7408). */
+const MOST = 2;
 
 /** Does its work as one of these sessions; `isIn` is called by it when it has been let in. */
 export type Gate = <T>(socket: string, work: (isIn: () => void) => Promise<T>) => Promise<T>;

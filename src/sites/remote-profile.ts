@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import * as z from 'zod';
+import { Failure } from '../base/errors.ts';
+import { readText } from '../base/files.ts';
+import { onPath } from './programs.ts';
+import { sshOptions } from './transports/ssh-host.ts';
+
+/** As far as a profile says where something is. What it says besides is Autolab's, and read in `runs/remote-profiles.ts`. */
+const profile = z.looseObject({
+  login_host: z.string().trim().nullish(),
+  enabled_for_host_modes: z.unknown().optional(),
+});
+const file = z.looseObject({ default_profile: z.string().trim(), profiles: z.record(z.string(), profile) });
+
+export const REMOTE_PROFILES = join('.autolab', 'remote_profiles.yaml');
+
+/**
+ * The host that Autolab's default remote profile would log in to for Slurm; undefined where there is none, or where this host has sbatch, and
+ * so is one already. What the file has wrong is told by `doctor` and at a submission. Throws on a name that is none.
+ */
+export function profileHost(repo: string, parse: (text: string, path: string) => unknown): string | undefined {
+  const path = join(repo, REMOTE_PROFILES);
+  const text = readText(path);
+  if (text === undefined || onPath('sbatch', process.env.PATH ?? '') !== undefined) return undefined;
+  const named = defaultProfile(() => parse(text, path));
+  if (!named?.login_host || !isForSlurm(named.enabled_for_host_modes)) return undefined;
+  const options = sshOptions.safeParse({ host: named.login_host });
+  if (options.success) return options.data.host;
+  throw new Failure('file_invalid', {
+    what: `${REMOTE_PROFILES}: login_host is ${JSON.stringify(named.login_host)}`,
+    why: options.error.issues[0]?.message ?? 'it is no host',
+    next: `name the host, or its alias in your ssh configuration, in ${REMOTE_PROFILES}`,
+  });
+}
+
+function defaultProfile(parsed: () => unknown): z.output<typeof profile> | undefined {
+  try {
+    const read = file.safeParse(parsed());
+    return read.success ? read.data.profiles[read.data.default_profile] : undefined;
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
+
+/** As the reference takes it: anything but a list is `[slurm]`, and an empty list is any host. */
+function isForSlurm(modes: unknown): boolean {
+  if (!Array.isArray(modes) || modes.length === 0) return true;
+  return modes.some((mode) => String(mode).trim().toLowerCase() === 'slurm');
+}
