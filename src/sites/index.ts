@@ -7,6 +7,7 @@ import { Failure } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import { WORD } from '../base/ids.ts';
 import { nearest } from '../base/text.ts';
+import { gridengineScheduler } from './schedulers/gridengine.ts';
 import { localScheduler } from './schedulers/local.ts';
 import type { Scheduler } from './schedulers/scheduler.ts';
 import { slurmScheduler } from './schedulers/slurm.ts';
@@ -17,13 +18,14 @@ import type { Transport } from './transports/transport.ts';
 
 /** One line a scheduler and one a transport. */
 const SCHEDULERS: Readonly<Record<string, (options: { root: string }) => Scheduler>> = {
+  gridengine: gridengineScheduler,
   local: localScheduler,
   slurm: slurmScheduler,
 };
 const TRANSPORTS: Readonly<Record<string, () => Transport>> = { local: localTransport };
 
 const definition = z.strictObject({
-  scheduler: z.enum(['local', 'slurm']).describe('Batch system of the site'),
+  scheduler: z.enum(['gridengine', 'local', 'slurm']).describe('Batch system of the site'),
   transport: z.enum(['local']).default('local').describe('How commands reach it'),
 });
 const file = z.strictObject({ schema_version: z.literal('1'), sites: z.record(z.string().regex(WORD), definition) });

@@ -25,8 +25,11 @@ export type Bench = {
   close(): Promise<void>;
 };
 
-/** `newlines` in environment values; `term` before the end at a time limit or a cancellation; `chains` that stop at a failure by themselves; `paths` with quotes. */
-export type Lack = 'newlines' | 'term' | 'chains' | 'paths';
+/**
+ * `newlines` in environment values; `term` before the end at a time limit or a cancellation; `chains` that stop at a failure by themselves; `paths` with quotes;
+ * `traces` of jobs that were cancelled before they began.
+ */
+export type Lack = 'newlines' | 'term' | 'chains' | 'paths' | 'traces';
 
 const OVER = new Set<JobState>([
   'completed',
@@ -129,7 +132,7 @@ export class Desk {
   }
 
   /** One healthy look at these jobs. */
-  async look(...jobs: { id: string; name: string }[]): Promise<JobView[]> {
+  async look(...jobs: { id: string; name: string; open?: number }[]): Promise<JobView[]> {
     const since = Math.floor(Date.now() / 1000) - 3600;
     const look = await this.ask(this.bench.scheduler.poll({ jobs, user: this.bench.user, since }));
     return look.healthy ? look.jobs : [];

@@ -1,0 +1,35 @@
+import { quote } from '../../base/text.ts';
+import type { Answer } from './answers.ts';
+import { isUnreachable, unusable, wordsOf } from './gridengine-answers.ts';
+import type { Finding, Job } from './scheduler.ts';
+
+/**
+ * What Grid Engine says of a job without taking it: `qsub -w v` finds unknown projects, resources, queues, too many slots and limits that no queue
+ * allows; `qsub -verify` says yes to all of them (8.1.9). That a host is free now is no question of it.
+ */
+export function findingsOf(answer: Answer, job: Job): Finding[] {
+  const test = answer.parts.get('test');
+  if (!test) throw unusable('the test of the job', 'it is missing', answer.stderr);
+  const words = wordsOf(answer, 'test');
+  if (isUnreachable(words)) throw unusable('the test of the job', `exit code ${test.exit}`, words);
+  const found: Finding[] = [];
+  if (test.exit !== 0 || !/found suitable queue/.test(words))
+    found.push({ severity: 'error', what: 'Grid Engine would not take this job', quoted: quote(words, 500) });
+  if (answer.fields.has('folder'))
+    found.push({
+      severity: 'error',
+      what: `the output folder of ${job.stdout} cannot be written: the job would end at once without a word`,
+    });
+  const rule = /^allocation_rule\s+(\S+)/m.exec(answer.parts.get('pe')?.text ?? '')?.[1];
+  if (rule !== undefined && rule !== '$pe_slots' && !(/^\d+$/.test(rule) && Number(rule) >= job.requested.cpus))
+    found.push({
+      severity: 'warning',
+      what: `the slots of parallel environment ${job.requested.names?.pe} may lie on several hosts (allocation_rule ${rule}): the script runs on the first alone`,
+    });
+  return found;
+}
+
+/** Of a job that cannot be handed over at all. */
+export function unfitFinding(fault: { has: string; next: string }): Finding {
+  return { severity: 'error', what: `the job has ${fault.has}; next: ${fault.next}` };
+}
