@@ -17,6 +17,10 @@ export const TIMINGS: Readonly<Record<string, Timings>> = {
   // visibility: squeue shows a held job at once, slurmctld under load answers within 10 s (MessageTimeout, slurm.conf(5)).
   // memory: MinJobAge is 300 s by default (slurm.conf(5)); a margin is kept. grace: attribute caching of NFS, up to 60 s (nfs(5), acregmax).
   slurm: { visibility: 12, memory: 240, grace: 90, lostLooks: 3, lostAfter: 600 },
+  // visibility: qstat shows a held job at once; clients give up on the qmaster after 60 s, and ask for longer than that nowhere (sge_conf(5), gdi_timeout).
+  // memory: one that is deleted while it is held stays only in the list of the last ones that ended, 100 of all users (sge_conf(5), finished_jobs).
+  // lostAfter: accounting is written every 15 s by default (reporting_params, flush_time), and read through NFS (acregmax, as grace).
+  gridengine: { visibility: 12, memory: 60, grace: 90, lostLooks: 3, lostAfter: 600 },
 };
 
 /** A look that finds nothing waits for this many seconds for a submission that has outlived its caller; longer ones are left to the next call. */
@@ -32,6 +36,6 @@ export const COMMAND_LIMIT_MS = 30_000;
 
 /**
  * By how many seconds the clock of a file's writer may be behind ours, by scheduler. Times of ours are cut to whole seconds besides. local:
- * one machine. slurm: nodes and file servers set by NTP; munged(8) itself only refuses what is five minutes off.
+ * one machine. The others: nodes and file servers set by NTP; munged(8) itself only refuses what is five minutes off.
  */
-export const CLOCK_SKEW: Readonly<Record<string, number>> = { local: 1, slurm: 5 };
+export const CLOCK_SKEW: Readonly<Record<string, number>> = { gridengine: 5, local: 1, slurm: 5 };

@@ -31,13 +31,14 @@ const definition = z.strictObject({
 const file = z.strictObject({ schema_version: z.literal('1'), sites: z.record(z.string().regex(WORD), definition) });
 type Definitions = Record<string, z.output<typeof definition>>;
 
-/** Where there is no `.autolab/sites.yaml`: the embedded runner, and the Slurm that this machine's own sbatch talks to. */
+/** Where there is no `.autolab/sites.yaml`: the embedded runner, and the Slurm or Grid Engine that this machine's own sbatch or qsub talks to. */
 const DEFAULTS: Definitions = {
+  gridengine: { scheduler: 'gridengine', transport: 'local' },
   local: { scheduler: 'local', transport: 'local' },
   slurm: { scheduler: 'slurm', transport: 'local' },
 };
 
-/** The sites of a repository: `.autolab/sites.yaml`, or `local` and `slurm` where there is none. */
+/** The sites of a repository: `.autolab/sites.yaml`, or those of this machine where there is none. */
 export function siteDefinitions(repo: string): Definitions {
   const path = join(repo, '.autolab', 'sites.yaml');
   const text = readText(path);
@@ -73,11 +74,17 @@ function contentOf(text: string, path: string): unknown {
   }
 }
 
-/** The sites that there is reason to look at: those of sites.yaml; without one Slurm only where its sbatch is on PATH. */
+/** The program by which a batch system is known to be there. Several have a qsub: beside an sbatch it is Slurm’s own stand-in. */
+const SENDERS: Readonly<Record<string, string>> = { slurm: 'sbatch', gridengine: 'qsub' };
+
+/** The sites that there is reason to look at: those of sites.yaml; without one those whose program is on PATH. */
 export function sitesHere(repo: string, path = process.env.PATH ?? ''): Definitions {
   const all = siteDefinitions(repo);
-  if (all !== DEFAULTS || onPath('sbatch', path)) return all;
-  return Object.fromEntries(Object.entries(all).filter(([, { scheduler }]) => scheduler !== 'slurm'));
+  if (all !== DEFAULTS) return all;
+  const found = Object.keys(SENDERS).find((scheduler) => onPath(SENDERS[scheduler] ?? '', path));
+  return Object.fromEntries(
+    Object.entries(all).filter(([, { scheduler }]) => !Object.hasOwn(SENDERS, scheduler) || scheduler === found),
+  );
 }
 
 export function siteNamed(repo: string, name: string): Site {
@@ -114,7 +121,7 @@ export function chooseSite(
   throw new Failure('site_unavailable', {
     what: `compute.location is local, but ${batch} is on PATH: this looks like a login node`,
     why: 'experiments do not run on login nodes unless somebody says so',
-    next: 'write `site: local` into launch/launch.yaml (the policy must allow that site), or set compute.location: slurm',
+    next: 'write `site: local` into launch/launch.yaml (the policy must allow that site), or the batch system’s site (`site: gridengine`), or set compute.location: slurm',
   });
 }
 

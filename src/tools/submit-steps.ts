@@ -112,6 +112,7 @@ function intentOf(
     ...(workspace ? { accepted: workspace.accepted } : {}),
     jobScript,
     ...recorderOf(acts, plan),
+    ...(acts.site(plan.site).scheduler.failsForward ? { failsForward: true as const } : {}),
   };
 }
 

@@ -41,7 +41,7 @@ export function arrays(desk: () => Desk): void {
     const id = await d.submit(job);
     await d.release(`${id}_2`);
     const states = await d.until('the second task is over', async () => {
-      const seen = (await d.look({ id, name: job.name, open: 3 }))
+      const seen = (await d.look({ id, name: job.name }))
         .sort((a, b) => (a.index ?? 0) - (b.index ?? 0))
         .map((view) => view.state);
       return seen[1] === 'completed' ? seen : undefined;
