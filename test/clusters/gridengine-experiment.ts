@@ -19,10 +19,12 @@ gate:
       - [node, scripts/parse_results.mjs]
 `;
 
-/** The example as it goes to a Grid Engine, asking for no more memory than any machine has. */
+/** The example as it goes to a Grid Engine, with a name for memory that limits no addresses, of which Node takes many. */
 export function onGridEngine(path: string): void {
   edit(join(path, ITERATION, 'launch', 'launch.yaml'), (text) =>
-    text.replace(/^site: local.*$/m, 'site: gridengine').replace('{ cpus: 1 }', '{ cpus: 1, memory: 100MB }'),
+    text
+      .replace(/^site: local.*$/m, 'site: gridengine')
+      .replace('{ cpus: 1 }', '{ cpus: 1, memory: 100MB, names: { memory: h_rss } }'),
   );
 }
 
@@ -46,7 +48,7 @@ export function gridExperiment(
   );
 }
 
-export const PLAIN = 'resources: { cpus: 1, memory: 50MB, walltime: "00:05:00" }\n';
+export const PLAIN = 'resources: { cpus: 1, memory: 50MB, names: { memory: h_rss }, walltime: "00:05:00" }\n';
 
 type Told = { all_over: boolean; runs: { run_id: string; state: string; line: string; blocked: boolean }[] };
 

@@ -56,7 +56,8 @@ function viewOf(fields: Fields): JobView | undefined {
   const most = bytesOf((fields.get('maxvmem') ?? '').replace(/B$/, ''));
   const isOverMemory = asked !== null && most !== null && most >= asked * slots * 0.97;
   const limit = amountOf(requests.find(['h_rt']) ?? '');
-  const state = failed === null ? 'unknown' : endOf({ failed, exit, elapsed, limit, isOverMemory });
+  const soft = amountOf(requests.find(['s_rt']) ?? '');
+  const state = failed === null ? 'unknown' : endOf({ failed, exit, elapsed, limit, soft, isOverMemory });
   if (state === undefined) return undefined;
   // SoGE prints thousands of the kilobytes that it counted as kilobytes (8.1.9); older ones print the number alone.
   const rss = bytesOf((fields.get('ru_maxrss') ?? '').replace(/B$/, ''));

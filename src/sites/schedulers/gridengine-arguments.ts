@@ -1,6 +1,6 @@
 import { VARIABLE } from '../shell-text.ts';
 import { namedWith, numbered } from './gridengine-indices.ts';
-import { KNOWN_GPUS, KNOWN_MEMORY } from './gridengine-resources.ts';
+import { KNOWN_GPUS, KNOWN_MEMORY, softLimit } from './gridengine-resources.ts';
 import { starter } from './gridengine-starter.ts';
 import type { Job, Requested } from './scheduler.ts';
 
@@ -22,7 +22,7 @@ export function qsubOptionsOf(job: Job): string[] {
     ...['-S', '/bin/sh'],
     ...['-wd', job.cwd],
     ...['-o', '/dev/null', '-e', '/dev/null', '-j', 'n'],
-    ...['-b', 'n', '-m', 'n', '-now', 'n'],
+    ...['-b', 'n', '-m', 'n', '-now', 'n', '-notify'],
     ...resourceOptions(requested),
     ...(indices === null ? [] : ['-t', numbered(indices).range]),
     ...(indices === null || requested.parallel === null ? [] : ['-tc', String(requested.parallel)]),
@@ -34,10 +34,12 @@ export function qsubOptionsOf(job: Job): string[] {
 /** The part of the options that a test without the script needs as well. */
 export function resourceOptions(requested: Requested): string[] {
   const { cpus, memoryMb, walltimeSeconds, gpus, names = {} } = requested;
+  const soft = softLimit(requested);
   const hard = [
     ...(walltimeSeconds === null ? [] : [`h_rt=${walltimeSeconds}`]),
-    ...(memoryMb === null ? [] : [`${names.memory ?? KNOWN_MEMORY[0]}=${Math.ceil(memoryMb / cpus)}M`]),
-    ...(gpus === 0 ? [] : [`${names.gpus ?? KNOWN_GPUS[0]}=${gpus}`]),
+    ...(soft === null ? [] : [`s_rt=${soft}`]),
+    ...(memoryMb === null ? [] : [`${names.memory}=${Math.ceil(memoryMb / cpus)}M`]),
+    ...(gpus === 0 ? [] : [`${names.gpus}=${gpus}`]),
     ...(requested.exclude?.length ? [`h=!(${requested.exclude.join('|')})`] : []),
   ];
   return [
@@ -96,6 +98,16 @@ function unfitResources(requested: Requested): { has: string; next: string } | u
     return {
       has: `${cpus} cpus and no parallel environment`,
       next: 'name the site’s one in launch/launch.yaml (resources: { names: { pe: omp } }), or as `#$ -pe omp 4` in the script; `qconf -spl` lists them',
+    };
+  if (requested.memoryMb !== null && !KNOWN_MEMORY.some((name) => name === names.memory))
+    return {
+      has: `${requested.memoryMb} MiB of memory${names.memory === undefined ? '' : ` as ${names.memory}`}, and no name for that which is known here`,
+      next: `name the site’s one in launch/launch.yaml (resources: { names: { memory: mem_free } }), or as \`#$ -l mem_free=1G\` in the script; known are ${KNOWN_MEMORY.join(', ')}, and \`qconf -sc\` lists the site’s`,
+    };
+  if (requested.gpus > 0 && !KNOWN_GPUS.some((name) => name === names.gpus))
+    return {
+      has: `${requested.gpus} gpus${names.gpus === undefined ? '' : ` as ${names.gpus}`}, and no name for that which is known here`,
+      next: `name the site’s one in launch/launch.yaml (resources: { names: { gpus: gpus } }), or as \`#$ -l gpus=1\` in the script; known are ${KNOWN_GPUS.join(', ')}`,
     };
   if (requested.gpuType !== null)
     return {

@@ -5,7 +5,7 @@ import { amountOf, KNOWN_GPUS, KNOWN_MEMORY, mebibytes, secondsOf } from './grid
 import type { Requested } from './scheduler.ts';
 
 /** Hard requests that are read into the request; everything else is what somebody added. */
-const READ: ReadonlySet<string> = new Set(['h_rt', 'hostname', 'h', ...KNOWN_MEMORY, ...KNOWN_GPUS]);
+const READ: ReadonlySet<string> = new Set(['h_rt', 's_rt', 'hostname', 'h', ...KNOWN_MEMORY, ...KNOWN_GPUS]);
 
 /** The record of a job: `key:   value` lines of `qstat -j`. */
 export function recordOf(text: string): Map<string, string> {

@@ -1,15 +1,18 @@
 import { parseWalltime } from './units.ts';
 
 /**
- * Names under which sites let memory be asked for, per slot (complex(5)): Grid Engine has no word of its own. The first is what is said where
- * nobody named one: it is in every site's list, and asks for a host with so much memory free; it ends no job that takes more.
+ * Names under which sites let memory be asked for, per slot (complex(5)): Grid Engine has no word of its own. h_vmem is known to every site, and
+ * a limit on a process's addresses, which some programs take far more of than they use.
  */
-export const KNOWN_MEMORY = ['mem_free', 'h_vmem', 'mem_per_core', 'virtual_free', 'h_rss', 'mem', 'memory'] as const;
+export const KNOWN_MEMORY = ['h_vmem', 'mem_free', 'mem_per_core', 'virtual_free', 'h_rss', 'mem', 'memory'] as const;
 /** The same of gpus, per job or per slot as the site has it. */
 export const KNOWN_GPUS = ['gpu', 'gpus', 'ngpus'] as const;
 
-/** What a site calls things that Grid Engine has no word for. */
-export type Names = { pe?: string; memory?: string; gpus?: string };
+/** Of a walltime, after how many seconds a job is told that it is about to end (s_rt, queue_conf(5)): half a minute before, or a quarter of a short one. */
+export function softLimit({ walltimeSeconds }: { walltimeSeconds: number | null }): number | null {
+  if (walltimeSeconds === null || walltimeSeconds < 4) return null;
+  return walltimeSeconds - Math.min(30, Math.floor(walltimeSeconds / 4));
+}
 
 const FACTOR: Readonly<Record<string, number>> = {
   '': 1,

@@ -11,6 +11,14 @@ export const GRIDENGINE_SCRIPT = shellText(String.raw`
 export LC_ALL=C TZ=UTC0
 unset SGE_LONG_QNAMES SGE_LONG_JOB_NAMES
 cd / || exit 64
+# Where the site says its ports are (settings.sh of every installation): a shell that is not a login's has not read it.
+al_settings=@{SGE_ROOT:-/var/lib/gridengine}/@{SGE_CELL:-default}/common/settings.sh
+if [ -z "@{SGE_QMASTER_PORT:-}" ] && [ -r "$al_settings" ]; then
+  al_port=$(sed -n 's/^SGE_QMASTER_PORT=\([0-9]*\).*/\1/p' "$al_settings")
+  [ -z "$al_port" ] || export SGE_QMASTER_PORT="$al_port"
+  al_port=$(sed -n 's/^SGE_EXECD_PORT=\([0-9]*\).*/\1/p' "$al_settings")
+  [ -z "$al_port" ] || export SGE_EXECD_PORT="$al_port"
+fi
 ${FRAMING}
 # al_queue USER: its rows stay in al_rows too. Hard requests come with -r alone.
 al_queue() {

@@ -41,19 +41,28 @@ const OF_THE_HOST: ReadonlySet<number> = new Set([
   1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 26, 27, 28, 29, 31, 32, 33, 34, 35, 36, 38,
 ]);
 
-export type Ended = { failed: number; exit: number | null; elapsed: number | null; limit: number | null; isOverMemory: boolean };
+export type Ended = {
+  failed: number;
+  exit: number | null;
+  elapsed: number | null;
+  limit: number | null;
+  soft: number | null;
+  isOverMemory: boolean;
+};
 
 /**
  * How a task ended by qacct. Exit code 137 alone says only that it was killed: `failed` 37 is the qmaster’s own limit on time or memory, 100 a
  * signal from outside, as qdel sends it. A restart (25, 24) is no end: undefined. A code that is in no table is unknown.
  */
-export function endOf({ failed, exit, elapsed, limit, isOverMemory }: Ended): JobState | undefined {
+export function endOf({ failed, exit, elapsed, limit, soft, isOverMemory }: Ended): JobState | undefined {
   if (failed === 24 || failed === 25) return undefined;
   if (failed === 0) return exit === null ? 'unknown' : exit === 0 ? 'completed' : isOverMemory ? 'out_of_memory' : 'failed';
   if (failed === 37) return isOverMemory && (limit === null || (elapsed ?? 0) < limit) ? 'out_of_memory' : 'timeout';
   if (failed === 30) return 'failed';
   if (failed === 100) {
     if (isOverMemory) return 'out_of_memory';
+    // It was warned of its limit, and ended then.
+    if (exit === 137 && soft !== null && (elapsed ?? 0) >= soft - 1) return 'timeout';
     return exit !== null && exit > 128 ? 'cancelled' : 'failed';
   }
   return OF_THE_HOST.has(failed) ? 'node_failure' : 'unknown';
