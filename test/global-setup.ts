@@ -2,6 +2,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
+import { GRIDENGINES } from './support/gridengine.ts';
 import { withoutNumpy } from './support/numpy.ts';
 import { withoutClusters } from './support/privileges.ts';
 import { ROOT } from './support/repo.ts';
@@ -10,24 +11,30 @@ import { CLUSTERS } from './support/slurm.ts';
 /** Tests of the program are tests of what is in dist/, so it is made anew from the source they stand beside. */
 export default async function setup(): Promise<() => Promise<void>> {
   await execa('node', ['scripts/build.mjs'], { cwd: ROOT });
-  const script = join(ROOT, 'test', 'clusters', 'slurm');
   const without = withoutClusters();
-  if (without === undefined) await execa('bash', [script, 'install'], { stdin: 'ignore' });
-  else console.warn(`\nLeft out: the tests on a real Slurm (test/clusters), because ${without}.\n`);
+  if (without === undefined) for (const { script } of KINDS) await execa('bash', [script, 'install'], { stdin: 'ignore' });
+  else console.warn(`\nLeft out: the tests on a real Slurm and a real Grid Engine (test/clusters), because ${without}.\n`);
   if (withoutNumpy !== undefined)
     console.warn(`\nLeft out: the tests of numpy's files (test/runs/artifacts), because ${withoutNumpy}.\n`);
   const sweeping = setInterval(sweep, 5_000);
   return async () => {
     clearInterval(sweeping);
     // What a test file that was killed could not take down itself.
-    for (const folder of clusters())
-      await execa('bash', [script, 'wipe'], { env: { AUTOLAB_SLURM: folder }, stdin: 'ignore', reject: false });
+    for (const { script, start, variable } of KINDS)
+      for (const folder of clusters(start))
+        await execa('bash', [script, 'wipe'], { env: { [variable]: folder }, stdin: 'ignore', reject: false });
   };
 }
 
+/** What can be started, where its folders begin, and the variable that names one. */
+const KINDS = [
+  { script: join(ROOT, 'test', 'clusters', 'slurm'), start: CLUSTERS, variable: 'AUTOLAB_SLURM' },
+  { script: join(ROOT, 'test', 'clusters', 'gridengine'), start: GRIDENGINES, variable: 'AUTOLAB_GRIDENGINE' },
+];
+
 /** Those of our own test files, which are run by children of this process. */
-function clusters(): string[] {
-  const [folder, prefix] = [dirname(CLUSTERS), `${basename(CLUSTERS)}${process.pid}-`];
+function clusters(start: string): string[] {
+  const [folder, prefix] = [dirname(start), `${basename(start)}${process.pid}-`];
   return readdirSync(folder)
     .filter((name) => name.startsWith(prefix))
     .map((name) => join(folder, name));

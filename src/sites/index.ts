@@ -121,7 +121,7 @@ export function chooseSite(
   throw new Failure('site_unavailable', {
     what: `compute.location is local, but ${batch} is on PATH: this looks like a login node`,
     why: 'experiments do not run on login nodes unless somebody says so',
-    next: 'write `site: local` into launch/launch.yaml (the policy must allow that site), or the batch system’s site (`site: gridengine`), or set compute.location: slurm',
+    next: 'write `site: local` into launch/launch.yaml (the policy must allow that site), or set compute.location: slurm',
   });
 }
 
