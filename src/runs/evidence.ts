@@ -175,7 +175,9 @@ function judgeGone(before: TaskRecord, seen: TaskRecord, sight: Sight, timings: 
   const missed = before.missed + 1;
   // Never later than now: the site's clock may have been set back.
   const missingSince = before.missed === 0 ? sight.at : Math.min(before.missingSince ?? sight.at, sight.at);
-  if (missed >= timings.lostLooks && sight.at - missingSince >= timings.lostAfter) {
+  const isUnbegun = sight.cancelled && before.started === null;
+  const patience = isUnbegun ? (timings.cancelledAfter ?? timings.lostAfter) : timings.lostAfter;
+  if (missed >= timings.lostLooks && sight.at - missingSince >= patience) {
     if (sight.cancelled) return fail(seen, 'cancelled', 'it left the scheduler after its cancellation was asked for', 'none');
     return fail(seen, 'lost', `in no record of the scheduler in ${missed} looks, and it left no marker`, 'none');
   }

@@ -40,8 +40,8 @@ export function recordsOf(answer: Answer, part: string): Fields[] {
 }
 
 function pair(line: string): [string, string][] {
-  const [, key, value = ''] = /^([a-z_]+)\s+(.*?)\s*$/.exec(line) ?? [];
-  return key === undefined ? [] : [[key, value]];
+  const [, key, value = ''] = /^([a-z_]{1,40})\s(.*)$/.exec(line) ?? [];
+  return key === undefined ? [] : [[key, value.trim()]];
 }
 
 function viewOf(fields: Fields): JobView | undefined {

@@ -6,6 +6,9 @@ import { amountOf, KNOWN_GPUS, KNOWN_MEMORY, mebibytes } from './gridengine-reso
 import { stateOf } from './gridengine-states.ts';
 import type { JobView } from './scheduler.ts';
 
+/** More tasks of one user than any site lets wait (sge_conf(5), max_u_jobs, max_aj_tasks). */
+const MAX_ROWS = 1_000_000;
+
 /** One `job_list` of `qstat -xml -r`: a task that runs, or all waiting tasks of a job. */
 type Row = { fields: ReadonlyMap<string, string>; requests: ReadonlyMap<string, string>; hasParents: boolean };
 
@@ -16,6 +19,7 @@ type Row = { fields: ReadonlyMap<string, string>; requests: ReadonlyMap<string, 
 export function queueRows(answer: Answer, isAsked: (job: { id: string; name: string }) => boolean = () => true): JobView[] {
   const held = new Set(listOf(answer, 'holds').map(({ fields }) => fields.get('JB_job_number')));
   const reasons = errorsOf(answer);
+  let many = 0;
   return listOf(answer, 'queue').flatMap((row) => {
     const { fields } = row;
     const id = fields.get('JB_job_number') ?? '';
@@ -24,6 +28,8 @@ export function queueRows(answer: Answer, isAsked: (job: { id: string; name: str
     const { state, blocked } = stateOf(word, { hasParents: row.hasParents, isHeld: held.has(id) });
     const started = timeOf(fields.get('JAT_start_time'));
     const tasks = isAsked({ id, name }) ? tasksOf(fields.get('tasks'), answer) : [null];
+    many += tasks.length;
+    if (many > MAX_ROWS) throw unusable('the queue', `it has more than ${MAX_ROWS} tasks of ours`, answer.stderr);
     return tasks.map((task) => ({
       id,
       index: task === null ? null : indexOf(task),
@@ -51,9 +57,12 @@ export function listOf(answer: Answer, part: string): Row[] {
   const found = answer.parts.get(part);
   if (found?.exit !== 0) return [];
   if (!isWholeList(found.text)) throw unusable(`the ${part}`, 'the list is not whole', answer.stderr);
-  const rows = [...found.text.matchAll(/<job_list\b[^>]*>([\s\S]*?)<\/job_list>/g)].map(([, body = '']) => rowOf(body));
-  const begun = found.text.match(/<job_list\b/g)?.length ?? 0;
-  if (begun !== rows.length || rows.some(({ fields }) => !/^\d+$/.test(fields.get('JB_job_number') ?? '')))
+  const begun = found.text.split('<job_list').length;
+  const isEven = begun === found.text.split('</job_list>').length;
+  const rows = isEven
+    ? [...found.text.matchAll(/<job_list\b[^<>]*>([\s\S]*?)<\/job_list>/g)].map(([, body = '']) => rowOf(body))
+    : [];
+  if (begun !== rows.length + 1 || rows.some(({ fields }) => !/^\d+$/.test(fields.get('JB_job_number') ?? '')))
     throw unusable(`the ${part}`, 'its rows are not whole', answer.stderr);
   return rows;
 }
@@ -62,7 +71,7 @@ function rowOf(body: string): Row {
   const fields = new Map<string, string>();
   const requests = new Map<string, string>();
   let hasParents = false;
-  for (const [, tag = '', attributes = '', text = ''] of body.matchAll(/<(\w+)([^>]*)>([^<]*)<\/\1>/g)) {
+  for (const [, tag = '', attributes = '', text = ''] of body.matchAll(/<(\w+)([^<>]*)>([^<]*)<\/\1>/g)) {
     const named = /\bname="([^"]*)"/.exec(attributes)?.[1];
     if (tag === 'hard_request' && named !== undefined) requests.set(named, plain(text));
     else if (tag === 'predecessor_jobs') hasParents = true;

@@ -10,8 +10,8 @@ const READ: ReadonlySet<string> = new Set(['h_rt', 's_rt', 'hostname', 'h', ...K
 /** The record of a job: `key:   value` lines of `qstat -j`. */
 export function recordOf(text: string): Map<string, string> {
   const lines = text.split('\n').flatMap((line): [string, string][] => {
-    const [, key, value = ''] = /^([a-z][a-z _()-]*?):\s*(.*?)\s*$/.exec(line) ?? [];
-    return key === undefined ? [] : [[key, value]];
+    const [, key, value = ''] = /^([a-z][a-z _()-]{0,60}):(.*)$/.exec(line.slice(0, 100_000)) ?? [];
+    return key === undefined ? [] : [[key, value.trim()]];
   });
   // The first of a name counts: what is further down may be of a script or an environment.
   return new Map(lines.reverse());

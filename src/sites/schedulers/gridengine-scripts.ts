@@ -165,13 +165,14 @@ case $al_verb in
     printf '%s left %s\n' "$al_word" "$(al_there "$@")"
     ;;
   test)
-    # FOLDER PE OPTIONS...: -w v is the test; -verify says yes to everything (8.1.9).
+    # FOLDER PE OPTIONS...: what of the user's is in an error state is looked for as well. -w v is the test; -verify says yes to everything (8.1.9).
     al_folder=$1 al_pe=$2; shift 2
     [ -d "$al_folder" ] && [ -w "$al_folder" ] && [ -x "$al_folder" ] || echo "$al_word folder missing"
     al_try() { printf '#!/bin/sh\nexit 0\n' | qsub -C '' "$@"; }
     al_part test al_try "$@" 2>&1
     al_part pes qconf -spl 2>&1
     [ "$al_pe" = - ] || al_part pe qconf -sp "$al_pe" 2>&1
+    al_queue "$(id -un)"
     ;;
   history)
     # USER: everything of it that is in the queue, in accounting, or in the list of those that ended lately.

@@ -7,7 +7,7 @@ import { goodPart, isUnreachable, readAnswer, unusable, wordsOf } from './griden
 import { countedByGridEngine, resourceOptions, submissionWords, unfitForGridEngine } from './gridengine-arguments.ts';
 import { findingsOf, unfitFinding } from './gridengine-findings.ts';
 import { historyOf } from './gridengine-history.ts';
-import { readName } from './gridengine-indices.ts';
+import { numbered, readName } from './gridengine-indices.ts';
 import { needQueue, readFound, readLook, readQueue } from './gridengine-look.ts';
 import { recordOf, requestedOf } from './gridengine-requested.ts';
 import { GRIDENGINE_SCRIPT } from './gridengine-scripts.ts';
@@ -83,8 +83,9 @@ export function gridengineScheduler(): Scheduler {
 function testWords(job: Job): string[] {
   const { requested } = job;
   const folder = job.stdout.slice(0, Math.max(1, job.stdout.lastIndexOf('/')));
+  const range = requested.indices ? ['-t', numbered(requested.indices).range] : [];
   const pe = requested.cpus > 1 ? (requested.names?.pe ?? '-') : '-';
-  return ['test', folder, pe, '-w', 'v', '-b', 'n', '-N', 'al_test', ...resourceOptions(requested)];
+  return ['test', folder, pe, '-w', 'v', '-b', 'n', '-N', 'al_test', ...range, ...resourceOptions(requested)];
 }
 
 /** qstat -j 8.1.9, of an id that the qmaster has no job of; it knows each one that is not over. */
