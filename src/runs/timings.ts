@@ -9,6 +9,8 @@ export type Timings = {
   /** A task found nowhere is lost after this many healthy looks and this much time since the first of them. */
   lostLooks: number;
   lostAfter: number;
+  /** For this long the scheduler's own word on an end is waited for where there is a marker already; absent: it is there before the marker is. */
+  recordLag?: number;
   /** The same of one whose cancellation was asked for before it had begun; absent: as any other. */
   cancelledAfter?: number;
 };
@@ -21,9 +23,10 @@ export const TIMINGS: Readonly<Record<string, Timings>> = {
   slurm: { visibility: 12, memory: 240, grace: 90, lostLooks: 3, lostAfter: 600 },
   // visibility: qstat shows a held job at once; clients give up on the qmaster after 60 s, and ask for longer than that nowhere (sge_conf(5), gdi_timeout).
   // memory: one that is deleted while it is held stays only in the list of the last ones that ended, 100 of all users (sge_conf(5), finished_jobs).
+  // recordLag: what leaves the queue is in accounting after the flush below, three times over.
   // cancelledAfter: of a job that is deleted before it begins there is no record at all; of others it is there after the flush below.
   // lostAfter: accounting is written every 15 s by default (reporting_params, flush_time), and read through NFS (acregmax, as grace).
-  gridengine: { visibility: 12, memory: 60, grace: 90, lostLooks: 3, lostAfter: 600, cancelledAfter: 60 },
+  gridengine: { visibility: 12, memory: 60, grace: 90, lostLooks: 3, lostAfter: 600, cancelledAfter: 60, recordLag: 45 },
 };
 
 /** A look that finds nothing waits for this many seconds for a submission that has outlived its caller; longer ones are left to the next call. */

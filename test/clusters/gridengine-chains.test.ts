@@ -150,7 +150,7 @@ test('C1-12: an array is told task by task while it waits, runs and has ended; o
   const { run_id, job_id } = await submit();
   const states = async () => {
     await repo.json('monitor');
-    return (await told(run_id)).task_list.map(({ state }) => state);
+    return (await told(run_id)).task_list.toSorted((a, b) => a.task - b.task).map(({ state }) => state);
   };
   await until('two run', async () => ((await states()).filter((one) => one === 'running').length === 2 ? true : undefined));
   expect((await states()).slice(2)).toEqual(['pending', 'pending', 'pending', 'pending']);
@@ -202,8 +202,7 @@ test('C1-17, bad: of a chain whose second step is refused nothing runs, and the 
 [ -e $way/first ] || { touch $way/first; exec "$real" "$@"; }
 echo 'Unable to run job: job rejected: no access to project "lab" for user "somebody"' >&2; exit 1`;
   way.put('qsub', lines);
-  const { exit } = await repo.autolab('submit', '--json');
-  expect(exit).toBe(1);
+  expect(await submit()).toMatchObject({ state: 'failed' });
   await until('nothing is left', async () => ((await queued()).length === 0 ? true : undefined));
   expect(existsSync(join(repo.iteration, 'order'))).toBe(false);
 });
@@ -212,6 +211,10 @@ test('C1-17, bad: a script that was edited since it was approved does not run', 
   repo = await chain();
   for (let at = 0; at < 8; at++)
     await grid.run('qsub', '-terse', '-N', 'other', '-b', 'y', '-o', '/dev/null', '-e', '/dev/null', 'sleep', '600');
+  await until('the others run', async () => {
+    const { stdout } = await grid.run('qstat', '-u', grid.user, '-s', 'r');
+    return stdout.split('\n').filter((line) => /^\s*\d+ /.test(line)).length === 8 ? true : undefined;
+  });
   const { run_id } = await submit();
   const script = join(repo.iteration, 'runs', run_id, 'gate', 'scripts', 'gen-0');
   writeFileSync(script, '#!/bin/bash\necho other >>runs/../order\n', { mode: 0o755 });

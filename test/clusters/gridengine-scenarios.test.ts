@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { readJsonFile } from '../support/artifacts.ts';
 import type { GridEngine } from '../support/gridengine.ts';
 import { startGridEngine } from '../support/gridengine.ts';
 import { inTheWay } from '../support/in-the-way.ts';
@@ -55,9 +56,9 @@ const submit = () => repo.json<Submitted>('submit');
 /** What a submission that must not happen said; no job is there afterwards that was not there before. */
 async function refused(): Promise<string> {
   const before = await queued();
-  const { exit, stdout } = await repo.autolab('submit', '--json');
+  const { exit, stdout, stderr } = await repo.autolab('submit', '--json');
   expect([exit, await queued()]).toEqual([1, before]);
-  return stdout;
+  return stdout + stderr;
 }
 
 test('C1-1 and C1-18, good: what passes the scheduler’s own test runs; what it is given stands in no list', {
@@ -106,7 +107,7 @@ test('C1-2, good: others run and wait, which is counted, and the run begins', { 
   repo = await run('true', PLAIN, GRIDENGINE_POLICY.replace('active: 200, pending: 200', 'active: 3, pending: 3'));
   const { decision } = await repo.json<{ decision: { reasons: { rule: string; actual?: string }[] } }>('submit', '--dry-run');
   const actual = (rule: string) => decision.reasons.find((one) => one.rule === rule)?.actual;
-  expect([actual('limits.jobs.active'), actual('limits.jobs.pending')]).toEqual(['2 jobs', '2 jobs']);
+  expect([actual('limits.jobs.active'), actual('limits.jobs.pending')]).toEqual(['3 jobs', '2 jobs']);
   await submit();
   await ended(repo);
 });
@@ -118,10 +119,10 @@ test.each([
 ])('C1-2, bad: where qstat %s nothing is submitted', { timeout: LIMIT }, async (_what, lines) => {
   repo = await run('true');
   way.put('qstat', lines);
-  const { exit, stdout } = await repo.autolab('submit', '--json');
+  const { exit, stdout, stderr } = await repo.autolab('submit', '--json');
   way.clear();
   expect([exit, await queued()]).toEqual([1, []]);
-  expect(stdout).toMatch(/the queue of gridengine cannot be read/);
+  expect(stdout + stderr).toMatch(/the queue of gridengine cannot be read/);
 });
 
 test('C1-2, bad: a host that may look and not submit is told as that', { timeout: LIMIT }, async () => {
@@ -168,7 +169,7 @@ test('C1-4, bad: with a job in an error state nothing is submitted, and its reas
 test('C1-4: a job of ours in an error state is told as blocked, with the reason, and can be cancelled', {
   timeout: LIMIT,
 }, async () => {
-  repo = await run('true', `${PLAIN}after: []\n`.replace('after: []\n', ''));
+  repo = await run('true', PLAIN);
   for (let at = 0; at < 8; at++) await another();
   await running(8);
   const { job_id, run_id } = await submit();
@@ -188,9 +189,9 @@ test('a file of defaults that adds what nobody asked for: the job never runs', {
     repo = await run('echo ran >runs/../ran');
     writeFileSync(join(grid.home, '.sge_request'), `${line}\n`);
     grid.identity.own(join(grid.home, '.sge_request'));
-    const { stdout } = await repo.autolab('submit', '--json');
+    const { stdout, stderr } = await repo.autolab('submit', '--json');
     rmSync(join(grid.home, '.sge_request'));
-    expect(stdout).toMatch(/more than its plan|would not take this job/);
+    expect(stdout + stderr).toMatch(/more than its plan|would not take this job/);
     await until('nothing is left', async () => ((await queued()).length === 0 ? true : undefined));
     expect(existsSync(join(repo.iteration, 'ran'))).toBe(false);
     await repo.cleanup();
@@ -221,11 +222,12 @@ test('C1-16, bad: exit code 0 without what it should leave is not accepted', { t
   expect(await repo.autolab('sync')).toMatchObject({ exit: 1, stdout: expect.stringContaining('result.json') });
 });
 
-test('C1-15: a job of our kind that nobody recorded is found', { timeout: LIMIT }, async () => {
+test('C1-15: a second job under the name of one of ours, which nobody recorded, is found', { timeout: LIMIT }, async () => {
   repo = await run('true');
-  await submit();
+  const { run_id } = await submit();
   await ended(repo);
   expect((await repo.json<{ ok: boolean }>('audit', 'verify')).ok).toBe(true);
-  await another('-h', '-N', 'al_20260101t000000z_aaaaaa.main.1.0123456789ab', '-wd', repo.path);
+  const manifest = readJsonFile(join(repo.iteration, 'runs', run_id, 'run_manifest.json'));
+  await another('-h', '-N', (manifest.autolab_mcp as { job_name: string }).job_name);
   expect((await repo.json<{ ok: boolean }>('audit', 'verify')).ok).toBe(false);
 });
