@@ -26,7 +26,7 @@ afterAll(async () => {
 }, LIMIT);
 
 type Submitted = { run_id: string; job_id: string; steps: { step: string; job_id: string | null }[] };
-type Task = { step: string; task: number; state: string; failure: string | null };
+type Task = { step: string; index: number; state: string; failure: string | null };
 type Told = { runs: { state: string; line: string; failure: { class: string; detail: string } | null; task_list: Task[] }[] };
 
 const STEPS = `${PLAIN}steps:
@@ -150,7 +150,7 @@ test('C1-12: an array is told task by task while it waits, runs and has ended; o
   const { run_id, job_id } = await submit();
   const states = async () => {
     await repo.json('monitor');
-    return (await told(run_id)).task_list.toSorted((a, b) => a.task - b.task).map(({ state }) => state);
+    return (await told(run_id)).task_list.toSorted((a, b) => a.index - b.index).map(({ state }) => state);
   };
   await until('two run', async () => ((await states()).filter((one) => one === 'running').length === 2 ? true : undefined));
   expect((await states()).slice(2)).toEqual(['pending', 'pending', 'pending', 'pending']);

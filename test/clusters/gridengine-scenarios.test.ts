@@ -32,7 +32,7 @@ type Submitted = { run_id: string; job_id: string };
 type Told = {
   runs: { state: string; line: string; blocked: boolean; failure: { class: string; detail: string } | null; task_list: Task[] }[];
 };
-type Task = { task: number; state: string; failure: string | null; detail: string | null };
+type Task = { index: number; state: string; failure: string | null; detail: string | null };
 
 /** The ids of the user's jobs in the queue. */
 async function queued(): Promise<string[]> {
@@ -84,13 +84,29 @@ test('C1-1 and C1-18, good: what passes the scheduler’s own test runs; what it
 });
 
 test.each([
-  ['project', 'resources: { cpus: 1, walltime: "00:05:00", account: nope }\n', /the requested project \\"nope\\" does not exist/],
-  ['access', 'resources: { cpus: 1, walltime: "00:05:00", account: staff }\n', /no access to project \\"staff\\"/],
-  ['queue', 'resources: { cpus: 1, walltime: "00:05:00", partition: nope.q }\n', /unknown queue \\"nope.q\\"/],
-  ['host with 16 slots', 'resources: { cpus: 16, walltime: "00:05:00", names: { pe: omp } }\n', /because it only offers 0 slots/],
+  [
+    'project',
+    'resources: { cpus: 1, walltime: "00:05:00", account: nope, names: { memory: h_rss } }\n',
+    /the requested project \\"nope\\" does not exist/,
+  ],
+  [
+    'access',
+    'resources: { cpus: 1, walltime: "00:05:00", account: staff, names: { memory: h_rss } }\n',
+    /no access to project \\"staff\\"/,
+  ],
+  [
+    'queue',
+    'resources: { cpus: 1, walltime: "00:05:00", partition: nope.q, names: { memory: h_rss } }\n',
+    /unknown queue \\"nope.q\\"/,
+  ],
+  [
+    'host with 16 slots',
+    'resources: { cpus: 16, walltime: "00:05:00", names: { pe: omp, memory: h_rss } }\n',
+    /because it only offers 0 slots/,
+  ],
   [
     'queue for as long',
-    'resources: { cpus: 1, walltime: "03:00:00", partition: short.q }\n',
+    'resources: { cpus: 1, walltime: "03:00:00", partition: short.q, names: { memory: h_rss } }\n',
     /cannot run in queue \\"short.q\\"/,
   ],
   ['parallel environment', 'resources: { cpus: 2, walltime: "00:05:00" }\n', /no parallel environment/],
