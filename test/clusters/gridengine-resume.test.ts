@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { GridEngine } from '../support/gridengine.ts';
@@ -27,7 +27,6 @@ mkdir -p outputs/meta
 echo "$AUTOLAB_START" >>outputs/starts
 # As a generator that keeps its workspace locked while it runs.
 echo "{\\"run_id\\":\\"$RUN_ID\\",\\"owner_pid\\":$$,\\"owner_host\\":\\"$HOSTNAME\\",\\"job_id\\":\\"$JOB_ID\\"}" >outputs/meta/run.lock
-[ ! -e wait ] || exec sleep 600
 rm -f outputs/meta/run.lock
 `;
 const at = (...names: string[]) => join(repo.iteration, ...names);
@@ -60,7 +59,7 @@ test('C1-5, C1-6 and C1-7, good: a workspace is begun, and gone on with when its
   await submitted();
   write('config.yaml', CONFIG.replace('10', '30'));
   await submitted('--again');
-  expect(starts()).toEqual(['fresh', 'resume']);
+  expect(starts()).toEqual(['new', 'resume']);
 });
 
 test('C1-5, C1-6 and C1-7, bad: with any other change, or numbers that fall, nothing is gone on with', {
@@ -78,19 +77,22 @@ test('C1-8: a lock is held as long as the job that took it is in the queue, and 
   timeout: LIMIT,
 }, async () => {
   await make();
-  write('wait', '');
-  const held = await repo.json<Submitted>('submit');
-  await until('it has the lock', async () => existsSync(at('outputs', 'meta', 'run.lock')) || undefined);
-  const lock = readFileSync(at('outputs', 'meta', 'run.lock'), 'utf8');
-  expect(await refused()).toMatch(new RegExp(`run ${held.run_id}`));
-  // As the lock of a job of somebody else's on another host.
-  const theirs = lock.replace(/"owner_host":"[^"]*"/, '"owner_host":"n17"');
-  await grid.run('qdel', held.job_id);
-  await ended(repo);
-  rmSync(at('wait'));
-  write('outputs/meta/run.lock', theirs);
-  const { note } = await repo.json<{ note: string | null }>('submit', '--again', '--dry-run');
-  expect(note).toContain('a stale lock');
+  await submitted();
+  const sleep = ['-b', 'y', '-o', '/dev/null', '-e', '/dev/null', 'sleep', '600'];
+  const job = (await grid.run('qsub', '-terse', '-N', 'theirs', ...sleep)).stdout.trim();
+  const lock = JSON.stringify({ run_id: 'theirs', owner_pid: 1, owner_host: 'n17', job_id: job });
+  write('outputs/meta/run.lock', lock);
+  expect(await refused()).toMatch(new RegExp(`run theirs.*job ${job}`));
+  await until('it runs', async () =>
+    (await grid.run('qstat', '-u', grid.user, '-s', 'r')).stdout.includes('theirs') ? true : undefined,
+  );
+  await grid.run('qdel', job);
+  // Until accounting has heard of its end nothing says that it is over.
+  await until('the lock is stale', async () => {
+    const { note } = await repo.json<{ note?: string | null }>('submit', '--again', '--dry-run').catch(() => ({ note: null }));
+    return note?.includes('a stale lock') ? true : undefined;
+  });
+  expect(readFileSync(at('outputs', 'meta', 'run.lock'), 'utf8')).toBe(lock);
   await submitted('--again');
-  expect(starts().at(-1)).toBe('resume');
+  expect(starts()).toEqual(['new', 'resume']);
 });
