@@ -4,7 +4,7 @@ import { withoutClusters } from './test/support/privileges.ts';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: withoutClusters() === undefined ? [] : ['test/clusters/slurm*.test.ts', 'test/clusters/ssh*.test.ts'],
+    exclude: withoutClusters() === undefined ? [] : ['test/clusters/{slurm,gridengine,ssh}*.test.ts'],
     globalSetup: 'test/global-setup.ts',
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -2,6 +2,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
+import { GRIDENGINES } from './support/gridengine.ts';
 import { withoutNumpy } from './support/numpy.ts';
 import { withoutClusters } from './support/privileges.ts';
 import { ROOT } from './support/repo.ts';
@@ -11,23 +12,30 @@ import { SERVERS } from './support/sshd.ts';
 /** Tests of the program are tests of what is in dist/, so it is made anew from the source they stand beside. */
 export default async function setup(): Promise<() => Promise<void>> {
   await execa('node', ['scripts/build.mjs'], { cwd: ROOT });
-  const script = (name: string) => join(ROOT, 'test', 'clusters', name);
   const without = withoutClusters();
-  if (without === undefined)
-    for (const one of ['slurm', 'sshd'].map(script)) await execa('bash', [one, 'install'], { stdin: 'ignore' });
-  else console.warn(`\nLeft out: the tests on a real Slurm and over a real ssh (test/clusters), because ${without}.\n`);
+  if (without === undefined) for (const { script } of KINDS) await execa('bash', [script, 'install'], { stdin: 'ignore' });
+  else
+    console.warn(
+      `\nLeft out: the tests on a real Slurm, a real Grid Engine and over a real ssh (test/clusters), because ${without}.\n`,
+    );
   if (withoutNumpy !== undefined)
     console.warn(`\nLeft out: the tests of numpy's files (test/runs/artifacts), because ${withoutNumpy}.\n`);
   const sweeping = setInterval(sweep, 5_000);
   return async () => {
     clearInterval(sweeping);
     // What a test file that was killed could not take down itself.
-    for (const folder of left(SERVERS))
-      await execa('bash', [script('sshd'), 'wipe'], { env: { AUTOLAB_SSHD: folder }, stdin: 'ignore', reject: false });
-    for (const folder of left(CLUSTERS))
-      await execa('bash', [script('slurm'), 'wipe'], { env: { AUTOLAB_SLURM: folder }, stdin: 'ignore', reject: false });
+    for (const { script, start, variable } of KINDS)
+      for (const folder of left(start))
+        await execa('bash', [script, 'wipe'], { env: { [variable]: folder }, stdin: 'ignore', reject: false });
   };
 }
+
+/** What can be started, where its folders begin, and the variable that names one. */
+const KINDS = [
+  { script: join(ROOT, 'test', 'clusters', 'slurm'), start: CLUSTERS, variable: 'AUTOLAB_SLURM' },
+  { script: join(ROOT, 'test', 'clusters', 'gridengine'), start: GRIDENGINES, variable: 'AUTOLAB_GRIDENGINE' },
+  { script: join(ROOT, 'test', 'clusters', 'sshd'), start: SERVERS, variable: 'AUTOLAB_SSHD' },
+];
 
 /** Those of our own test files, which are run by children of this process. */
 function left(start: string): string[] {

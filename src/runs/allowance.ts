@@ -64,6 +64,7 @@ export function excess(planned: Requested, actual: Requested): string[] {
   const chosen = (names: string | null) => (names ?? '').split(',');
   if (planned.partition !== null && !chosen(actual.partition).every((one) => chosen(planned.partition).includes(one)))
     over.push(`partition ${actual.partition ?? 'none'} instead of ${planned.partition}`);
+  for (const extra of actual.extras ?? []) over.push(`${extra}, which nobody asked for`);
   for (const [what, key] of NAMED) {
     if (planned[key] !== null && actual[key] !== planned[key])
       over.push(`${what} ${actual[key] ?? 'none'} instead of ${planned[key]}`);

@@ -171,11 +171,15 @@ function judgeUnmarked(before: TaskRecord, seen: TaskRecord, sight: Sight, timin
 /** The scheduler has no row. Only a healthy look, with a marker or often and long enough without one, says anything. */
 function judgeGone(before: TaskRecord, seen: TaskRecord, sight: Sight, timings: Timings): TaskRecord {
   if (!sight.healthy) return { ...before, detail: 'the scheduler did not answer usably; this is the last proven state' };
-  if (sight.marker) return judgeMarker(seen, sight.marker, 'marker');
   const missed = before.missed + 1;
   // Never later than now: the site's clock may have been set back.
   const missingSince = before.missed === 0 ? sight.at : Math.min(before.missingSince ?? sight.at, sight.at);
-  if (missed >= timings.lostLooks && sight.at - missingSince >= timings.lostAfter) {
+  if (sight.marker && sight.at - missingSince < (timings.recordLag ?? 0))
+    return { ...seen, state: 'running', detail: 'ended; the scheduler has not recorded how yet', missed, missingSince };
+  if (sight.marker) return judgeMarker(seen, sight.marker, 'marker');
+  const isUnbegun = sight.cancelled && before.started === null;
+  const patience = isUnbegun ? (timings.cancelledAfter ?? timings.lostAfter) : timings.lostAfter;
+  if (missed >= timings.lostLooks && sight.at - missingSince >= patience) {
     if (sight.cancelled) return fail(seen, 'cancelled', 'it left the scheduler after its cancellation was asked for', 'none');
     return fail(seen, 'lost', `in no record of the scheduler in ${missed} looks, and it left no marker`, 'none');
   }

@@ -31,7 +31,10 @@ export type LaunchResources = {
   /** Whole nodes, for nobody else's jobs. */
   exclusive: boolean | null;
   requeues: number | null;
+  /** What the site calls things that its scheduler has no word of its own for. */
+  names?: SiteNames;
 };
+export type SiteNames = { pe?: string; memory?: string; gpus?: string };
 export type LaunchArray = { indices: readonly number[]; parallel: number | null };
 export type LaunchStep = {
   name: string;
@@ -137,7 +140,13 @@ function resourcesOf(asked: NonNullable<File['resources']>): LaunchResources {
     qos: asked.qos ?? null,
     exclusive: asked.exclusive ?? null,
     requeues: asked.requeues ?? null,
+    ...(asked.names ? { names: siteNames(asked.names) } : {}),
   };
+}
+
+/** Only what was said. */
+function siteNames({ pe, memory, gpus }: NonNullable<NonNullable<File['resources']>['names']>): SiteNames {
+  return { ...(pe ? { pe } : {}), ...(memory ? { memory } : {}), ...(gpus ? { gpus } : {}) };
 }
 
 function arrayOf(array: File['array']): LaunchArray | null {

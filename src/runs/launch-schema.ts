@@ -69,6 +69,7 @@ const resources = z.strictObject({
   qos: word.optional(),
   exclusive: z.boolean().optional(),
   requeues: z.int().min(0).max(100).optional(),
+  names: z.strictObject({ pe: word.optional(), memory: word.optional(), gpus: word.optional() }).optional(),
 });
 
 const array = z.strictObject({

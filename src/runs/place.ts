@@ -5,16 +5,28 @@ import { openMeter } from './meter.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import type { Payer } from './spending.ts';
 
-/** The scheduler that budgets and paces are kept for, whatever a repository calls it. Slurm’s programs can be pointed at several clusters (SLURM_CONF, slurm.conf(5)). */
+/** The scheduler that budgets and paces are kept for, whatever a repository calls it. Its programs can be pointed at several clusters. */
 function placeOf(scheduler: string): string {
-  const conf = scheduler === 'slurm' ? process.env.SLURM_CONF : undefined;
-  if (!conf) return scheduler;
-  const real = statSync(conf, { throwIfNoEntry: false }) ? realpathSync(conf) : conf;
-  return USUAL.has(real) ? scheduler : `${scheduler} ${real}`;
+  const { variables, usual } = POINTED[scheduler] ?? { variables: [], usual: new Set() };
+  const said = variables.flatMap((name) => process.env[name] || []);
+  if (said.length === 0) return scheduler;
+  const real = said
+    .map((one) => (one.startsWith('/') && statSync(one, { throwIfNoEntry: false }) ? realpathSync(one) : one))
+    .join(' ');
+  return usual.has(real) ? scheduler : `${scheduler} ${real}`;
 }
 
-/** Where the programs look when nothing else is said (slurm.conf(5); Debian’s before 21.08). */
-const USUAL = new Set(['/etc/slurm/slurm.conf', '/etc/slurm-llnl/slurm.conf']);
+/**
+ * By which variables a scheduler's programs can be pointed at another cluster, and where they look when nothing else is said (slurm.conf(5), Debian’s before
+ * 21.08; sge_intro(1)).
+ */
+const POINTED: Readonly<Record<string, { variables: readonly string[]; usual: ReadonlySet<string> }>> = {
+  gridengine: {
+    variables: ['SGE_ROOT', 'SGE_CELL', 'SGE_QMASTER_PORT'],
+    usual: new Set(['/var/lib/gridengine', '/var/lib/gridengine default']),
+  },
+  slurm: { variables: ['SLURM_CONF'], usual: new Set(['/etc/slurm/slurm.conf', '/etc/slurm-llnl/slurm.conf']) },
+};
 
 /** How often a site is asked, by all clones together; the embedded runner is each repository's own. */
 export function paceOf(repo: string, scheduler: string): { meter: Meter; key: string } {

@@ -3,7 +3,6 @@ import { jsonText, writeAtomic } from '../base/files.ts';
 import { mintNonce } from '../base/ids.ts';
 import type { JobScriptSpec } from '../sites/job-script.ts';
 import type { Recorder } from '../sites/schedulers/scheduler.ts';
-import { waitSpec } from './after-runs.ts';
 import { isBuiltOn } from './built-on.ts';
 import type { CodeFiles } from './capsule.ts';
 import type { StepJob } from './chain-submission.ts';
@@ -13,6 +12,7 @@ import { needSnapshot } from './code/prune.ts';
 import { repositoryTag } from './home.ts';
 import { legSpec } from './leg-script.ts';
 import { markOpen } from './open.ts';
+import { endsSpec } from './parent-ends.ts';
 import type { Plan, PlanStep } from './plan.ts';
 import { indicesOf, jobName, jobOf, planDigest, stepOf } from './plan.ts';
 import { current } from './record.ts';
@@ -51,6 +51,7 @@ export type Intent = {
   jobScript(spec: JobScriptSpec): string;
   /** Of the site's scheduler. */
   recorder?: Recorder;
+  failsForward?: true;
 };
 
 /**
@@ -167,7 +168,7 @@ function prepared(repo: string, run: Run, intent: Intent, planFile: string | und
       ...(indicesOf(step).length < width.length ? { array: widthOf(width) } : {}),
       ...(isBuiltOn(run.plan, whole) ? { strict: true as const } : {}),
       ...legSpec(run),
-      ...waitSpec(run),
+      ...endsSpec(run, intent.failsForward === true),
     }),
     0o755,
   );

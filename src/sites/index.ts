@@ -9,6 +9,7 @@ import { nearest } from '../base/text.ts';
 import { placeOf } from './place.ts';
 import { onPath } from './programs.ts';
 import { profileHost } from './remote-profile.ts';
+import { gridengineScheduler } from './schedulers/gridengine.ts';
 import { localScheduler } from './schedulers/local.ts';
 import type { Scheduler } from './schedulers/scheduler.ts';
 import { slurmScheduler } from './schedulers/slurm.ts';
@@ -24,6 +25,7 @@ export { onPath } from './programs.ts';
 
 /** One line a scheduler and one a transport. */
 const SCHEDULERS: Readonly<Record<string, (options: { root: string }) => Scheduler>> = {
+  gridengine: gridengineScheduler,
   local: localScheduler,
   slurm: slurmScheduler,
 };
@@ -39,7 +41,7 @@ const transport = z.union([z.literal('local'), z.strictObject({ ssh: sshOptions 
 const MEMORY = /^(\d{1,9})([MGT])B?$/;
 
 const definition = z.strictObject({
-  scheduler: z.enum(['local', 'slurm']).describe('Batch system of the site'),
+  scheduler: z.enum(['gridengine', 'local', 'slurm']).describe('Batch system of the site'),
   transport: transport.default('local').describe('How commands reach it: local, or by the OpenSSH of this account'),
   root: z
     .string()
@@ -57,8 +59,9 @@ const file = z.strictObject({ schema_version: z.literal('1'), sites: z.record(z.
 type Definitions = Record<string, z.output<typeof definition>>;
 type Way = z.output<typeof transport>;
 
-/** Where there is no `.autolab/sites.yaml`: the embedded runner, and the Slurm that this machine's own sbatch talks to. */
+/** Where there is no `.autolab/sites.yaml`: the embedded runner, and the Slurm or Grid Engine that this machine's own sbatch or qsub talks to. */
 const DEFAULTS: Definitions = {
+  gridengine: { scheduler: 'gridengine', transport: 'local' },
   local: { scheduler: 'local', transport: 'local' },
   slurm: { scheduler: 'slurm', transport: 'local' },
 };
@@ -69,7 +72,7 @@ export function sitesSchema(): object {
   return { ...schema, title: '.autolab/sites.yaml' };
 }
 
-/** The sites of a repository: `.autolab/sites.yaml`, or `local` and `slurm` where there is none. */
+/** The sites of a repository: `.autolab/sites.yaml`, or those of this machine where there is none. */
 export function siteDefinitions(repo: string): Definitions {
   const path = join(repo, '.autolab', 'sites.yaml');
   const text = readText(path);
@@ -111,11 +114,17 @@ function contentOf(text: string, path: string): unknown {
   }
 }
 
-/** The sites that there is reason to look at: those of sites.yaml; without one Slurm only where its sbatch is on PATH. */
+/** The program by which a batch system is known to be there. Several have a qsub: beside an sbatch it is Slurm’s own stand-in. */
+const SENDERS: Readonly<Record<string, string>> = { slurm: 'sbatch', gridengine: 'qsub' };
+
+/** The sites that there is reason to look at: those of sites.yaml; without one those whose program is on PATH. */
 export function sitesHere(repo: string, path = process.env.PATH ?? ''): Definitions {
   const all = siteDefinitions(repo);
-  if (all !== DEFAULTS || onPath('sbatch', path)) return all;
-  return Object.fromEntries(Object.entries(all).filter(([, { scheduler }]) => scheduler !== 'slurm'));
+  if (all !== DEFAULTS) return all;
+  const found = Object.keys(SENDERS).find((scheduler) => onPath(SENDERS[scheduler] ?? '', path));
+  return Object.fromEntries(
+    Object.entries(all).filter(([, { scheduler }]) => !Object.hasOwn(SENDERS, scheduler) || scheduler === found),
+  );
 }
 
 export function siteNamed(repo: string, name: string): Site {

@@ -128,13 +128,16 @@ function recording({ folder, program, sha256 }: NonNullable<JobScriptSpec['recor
   ];
 }
 
-/** As Slurm names them (sbatch(1), OUTPUT ENVIRONMENT VARIABLES): it would count only the tasks that it was given. */
+/** As Slurm and Grid Engine name them (sbatch(1), OUTPUT ENVIRONMENT VARIABLES; qsub(1)): they would count only the tasks that it was given. */
 function arrayNames({ least, most, count, step }: NonNullable<JobScriptSpec['array']>): Record<string, string> {
   return {
     SLURM_ARRAY_TASK_MIN: String(least),
     SLURM_ARRAY_TASK_MAX: String(most),
     SLURM_ARRAY_TASK_COUNT: String(count),
     SLURM_ARRAY_TASK_STEP: String(step),
+    SGE_TASK_FIRST: String(least),
+    SGE_TASK_LAST: String(most),
+    SGE_TASK_STEPSIZE: String(step),
   };
 }
 

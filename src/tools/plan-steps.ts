@@ -148,6 +148,7 @@ function requested(design: Design, { resources, array }: Asked, { requested: sai
     qos: resources.qos ?? said.qos ?? design.qos,
     requeues: resources.requeues ?? said.requeues ?? 0,
     ...((resources.exclusive ?? said.wholeNodes) ? { wholeNodes: true as const } : {}),
+    ...(resources.names || said.names ? { names: { ...said.names, ...resources.names } } : {}),
   };
 }
 

@@ -115,6 +115,7 @@ function intentOf(
     ...(workspace ? { accepted: workspace.accepted } : {}),
     jobScript: (spec) => jobScript(scriptThere(place, spec)),
     ...recorderOf(acts, plan),
+    ...(acts.site(plan.site).scheduler.failsForward ? { failsForward: true as const } : {}),
   };
 }
 

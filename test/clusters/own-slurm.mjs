@@ -50,7 +50,7 @@ export async function ownSlurm(prefix, variables = {}, path = '') {
 }
 
 /** Our program where everybody may read it: the checkout, and Node, may lie in folders of root's alone. Gives its command line. */
-async function installed(folder) {
+export async function installed(folder) {
   for (const name of ['dist', 'presets', 'examples', 'package.json'])
     cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   await execute('chmod', ['-R', 'a+rX', folder]);
@@ -69,10 +69,10 @@ function isForAll(path) {
   return true;
 }
 
-/** The first of so many free ports in a row, below the range the kernel hands out by itself. */
-async function freePorts(many) {
+/** The first of so many free ports in a row, a multiple of `step`, below the range the kernel hands out by itself. */
+export async function freePorts(many, step = 1) {
   for (let turn = 0; turn < 100; turn++) {
-    const base = 20_000 + Math.floor(Math.random() * 10_000);
+    const base = Math.ceil((20_000 + Math.floor(Math.random() * 10_000)) / step) * step;
     const free = await Promise.all(Array.from({ length: many }, (_, at) => isFree(base + at)));
     if (free.every(Boolean)) return base;
   }

@@ -25,8 +25,11 @@ export type Bench = {
   close(): Promise<void>;
 };
 
-/** `newlines` in environment values; `term` before the end at a time limit or a cancellation; `chains` that stop at a failure by themselves; `paths` with quotes. */
-export type Lack = 'newlines' | 'term' | 'chains' | 'paths';
+/**
+ * `newlines` in environment values; `term` before the end at a time limit or a cancellation; `chains` that stop at a failure by themselves; `paths` with quotes;
+ * `traces` of jobs that were cancelled before they began.
+ */
+export type Lack = 'newlines' | 'term' | 'chains' | 'paths' | 'traces';
 
 const OVER = new Set<JobState>([
   'completed',
@@ -42,7 +45,7 @@ const OVER = new Set<JobState>([
 /** What tests do with a bench: write scripts, submit, wait for conditions. Everything submitted is cancelled in the end. */
 export class Desk {
   readonly bench: Bench;
-  readonly #submitted: { id: string; name: string }[] = [];
+  readonly #submitted: { id: string; name: string; open: number }[] = [];
 
   constructor(bench: Bench) {
     this.bench = bench;
@@ -102,7 +105,7 @@ export class Desk {
 
   async submit(job: Job): Promise<string> {
     const id = await this.ask(this.bench.scheduler.submitHeld(job));
-    this.#submitted.push({ id, name: job.name });
+    this.#submitted.push({ id, name: job.name, open: job.requested.indices?.length ?? 1 });
     return id;
   }
 
@@ -131,7 +134,13 @@ export class Desk {
   /** One healthy look at these jobs. */
   async look(...jobs: { id: string; name: string }[]): Promise<JobView[]> {
     const since = Math.floor(Date.now() / 1000) - 3600;
-    const look = await this.ask(this.bench.scheduler.poll({ jobs, user: this.bench.user, since }));
+    const look = await this.ask(
+      this.bench.scheduler.poll({
+        jobs: jobs.map((job) => ({ ...job, open: this.#tasks(job.id) })),
+        user: this.bench.user,
+        since,
+      }),
+    );
     return look.healthy ? look.jobs : [];
   }
 
@@ -139,10 +148,15 @@ export class Desk {
   async over(...jobs: { id: string; name: string }[]): Promise<JobView[]> {
     const rows = await this.until('the jobs are over', async () => {
       const seen = await this.look(...jobs);
-      const all = jobs.every((job) => seen.some((view) => view.id === job.id));
+      // Accounting may know some tasks of an array a moment before the others.
+      const all = jobs.every(({ id }) => seen.filter((view) => view.id === id).length >= this.#tasks(id));
       return all && seen.every((view) => OVER.has(view.state)) ? seen : undefined;
     });
     return rows.sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }) || (a.index ?? 0) - (b.index ?? 0));
+  }
+
+  #tasks(id: string): number {
+    return this.#submitted.find((job) => job.id === id)?.open ?? 1;
   }
 
   /** The first answer that is not undefined or false. */

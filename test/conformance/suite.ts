@@ -194,8 +194,10 @@ function cancels(desk: () => Desk): void {
     const untouched = await d.look(...asked);
     expect(asked.map(({ id }) => untouched.find((view) => view.id === id)?.state)).toEqual(['running', 'held', 'pending']);
     await d.ask(d.bench.scheduler.cancel(asked, d.bench.user));
-    expect((await d.over(...asked)).map((view) => view.state)).toEqual(['cancelled', 'cancelled', 'cancelled']);
+    const traced = d.bench.lacks.has('traces') ? asked.slice(0, 1) : asked;
+    expect((await d.over(...traced)).map((view) => view.state)).toEqual(traced.map(() => 'cancelled'));
     await d.ask(d.bench.scheduler.cancel(asked, d.bench.user));
+    expect((await d.look(...asked)).map((view) => view.id).sort()).toEqual(traced.map(({ id }) => id).sort());
     expect(text(join(folder, 'ran'))).toBe('');
   });
 }

@@ -6,12 +6,13 @@ import { ROOT } from '../support/repo.ts';
 const rows = readFileSync(join(ROOT, 'docs', 'scenarios.md'), 'utf8')
   .split('\n')
   .flatMap((line) => {
-    const [, number, , good, bad] = /^\| (\d+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/.exec(line) ?? [];
-    return number === undefined ? [] : [{ number: Number(number), shown: [good, bad] }];
+    const [, number, , good, bad] = /^\| (G?\d+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/.exec(line) ?? [];
+    return number === undefined ? [] : [{ number, shown: [good, bad] }];
   });
 
-test('all twenty situations are there', () => {
-  expect(rows.map(({ number }) => number)).toEqual(Array.from({ length: 20 }, (_, at) => at + 1));
+test('all twenty situations are there, and eighteen of Grid Engine', () => {
+  const numbers = (many: number, letter = '') => Array.from({ length: many }, (_, at) => `${letter}${at + 1}`);
+  expect(rows.map(({ number }) => number)).toEqual([...numbers(20), ...numbers(18, 'G')]);
 });
 
 test.each(rows)('the tests of situation $number are there, by these titles', ({ shown }) => {

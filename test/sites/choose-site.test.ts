@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { chooseSite, onPath, siteDefinitions, siteNamed } from '../../src/sites/index.ts';
+import { chooseSite, onPath, siteDefinitions, siteNamed, sitesHere } from '../../src/sites/index.ts';
 import { failureOf } from '../runs/failing.ts';
 import { scratch } from '../runs/samples.ts';
 
@@ -21,11 +21,20 @@ function folderWith(...programs: string[]): string {
   return folder;
 }
 
-test('without a file there are the embedded runner and this machine’s Slurm', () => {
+test('without a file there are the embedded runner and this machine’s batch system, told by its program', () => {
   expect(siteDefinitions(repository())).toEqual({
+    gridengine: { scheduler: 'gridengine', transport: 'local' },
     local: { scheduler: 'local', transport: 'local' },
     slurm: { scheduler: 'slurm', transport: 'local' },
   });
+  const here = (...programs: string[]) => Object.keys(sitesHere(repository(), folderWith(...programs)));
+  expect([here(), here('sbatch'), here('qsub'), here('sbatch', 'qsub')]).toEqual([
+    ['local'],
+    ['local', 'slurm'],
+    ['gridengine', 'local'],
+    // Slurm has a qsub of its own.
+    ['local', 'slurm'],
+  ]);
 });
 
 test('the sites of a file', () => {

@@ -31,6 +31,10 @@ export type Requested = {
   wholeNodes?: true;
   /** Nodes it does not run on, by name. Only a retry asks for that, after a node has failed. */
   exclude?: readonly string[];
+  /** What the site calls things that its scheduler has no word of its own for. */
+  names?: { pe?: string; memory?: string; gpus?: string };
+  /** What else it would get that nobody asked for, in words: only of a job that was read back. */
+  extras?: readonly string[];
 };
 
 /** How much it may be at most, or why that is not known. */
@@ -191,6 +195,8 @@ export type Scheduler = {
   readonly name: string;
   /** Whether it can keep a job off nodes by their names. */
   readonly excludes?: true;
+  /** Whether what waits for a job's success begins after its failure as well, so that the job script has to look. */
+  readonly failsForward?: true;
   /** Reads the option lines of the user's script by a closed list. Throws `script_directive` naming line and option for anything else. */
   options(script: string): ScriptOptions;
   /** A request as this scheduler counts it: rounded up to its own units, so that a price made from it is never too low. */

@@ -2,12 +2,10 @@ import type { FailureCode } from '../../base/errors.ts';
 import { Failure } from '../../base/errors.ts';
 import { quote } from '../../base/text.ts';
 import type { Output } from '../transports/transport.ts';
+import type { Answer } from './answers.ts';
+import { framed } from './answers.ts';
 
-/** One command's output within an answer; `exit` null where the answer was cut off in it. */
-export type Part = { text: string; exit: number };
-
-/** A whole answer of the script: fields without a command, and the parts by name. */
-export type Answer = { word: string; fields: ReadonlyMap<string, string>; parts: ReadonlyMap<string, Part>; stderr: string };
+export type { Answer, Part } from './answers.ts';
 
 /** Texts of Slurm's clients when it is not the request that is wrong but the way to the controller (slurm_errno.c, 20.11 to 25.x). */
 const UNREACHABLE =
@@ -19,26 +17,9 @@ export function isUnreachable(text: string): boolean {
 
 /** Takes an answer apart. Throws for one that is not whole: partial output proves nothing. */
 export function readAnswer(output: Output, what: string): Answer {
-  const lines = output.stdout.split('\n');
-  const start = lines.findIndex((line) => /^answer k[0-9a-f]{16}$/.test(line));
-  const word = lines[start]?.slice('answer '.length) ?? '';
-  const end = lines.lastIndexOf(`${word} end`);
-  if (start < 0 || end < start) throw unusable(what, output.exit === 0 ? 'it is cut off' : exitWords(output), output.stderr);
-  if (output.exit !== 0) throw unusable(what, exitWords(output), output.stderr);
-  const fields = new Map<string, string>();
-  const parts = new Map<string, Part>();
-  let open: { name: string; lines: string[] } | undefined;
-  for (const line of lines.slice(start + 1, end)) {
-    const [, key, value = ''] = line.startsWith(`${word} `) ? (/^\S+ (\S+) ?(.*)$/.exec(line) ?? []) : [];
-    if (key === 'begin') open = { name: value, lines: [] };
-    else if (key === 'code' && open) {
-      parts.set(open.name, { text: open.lines.join('\n').trimEnd(), exit: Number(value) });
-      open = undefined;
-    } else if (key !== undefined && !open) fields.set(key, value);
-    else open?.lines.push(line);
-  }
-  if (open) throw unusable(what, `it is cut off in ${open.name}`, output.stderr);
-  return { word, fields, parts, stderr: output.stderr };
+  const answer = framed(output);
+  if ('cut' in answer) throw unusable(what, answer.cut, output.stderr);
+  return answer;
 }
 
 /** The output of a command that must have gone well. */
@@ -70,8 +51,4 @@ export function unusable(what: string, why: string, words: string): Failure {
     next: 'call again in a minute, and run `autolab-mcp doctor` if it stays so; nothing that is running is touched',
     quoted: quote(words),
   });
-}
-
-function exitWords(output: Output): string {
-  return output.timedOut ? 'it took too long' : `exit code ${output.exit ?? output.signal ?? 'none'}`;
 }

@@ -1,4 +1,5 @@
 import { shellText } from '../shell-text.ts';
+import { FRAMING } from './answers.ts';
 
 /**
  * Everything that is asked of Slurm besides sbatch itself, as one constant POSIX script: `sh -s -- VERB ARGUMENTS`. Its answer is framed by
@@ -13,41 +14,13 @@ unset SQUEUE_LOCAL SQUEUE_NAMES SQUEUE_PARTITION SQUEUE_PRIORITY SQUEUE_QOS SQUE
 unset SACCT_FEDERATION SACCT_LOCAL SCANCEL_ACCOUNT SCANCEL_BATCH SCANCEL_FULL SCANCEL_CRON SCANCEL_HURRY SCANCEL_INTERACTIVE SCANCEL_NAME
 unset SCANCEL_PARTITION SCANCEL_QOS SCANCEL_STATE SCANCEL_USER SCANCEL_VERBOSE SCANCEL_WCKEY SINFO_ALL SINFO_FORMAT SINFO_PARTITION SINFO_SORT
 
-al_word=k$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')
-al_s="@$al_word@"
-echo "answer $al_word"
-trap 'echo "$al_word end"' EXIT
-
-# al_part NAME COMMAND...: its output and exit code. An empty word would mean "everything" to Slurm, so nothing is asked with one.
-al_part() {
-  al_name=$1; shift
-  for al_each; do [ -n "$al_each" ] || { echo 'an argument is empty' >&2; exit 64; }; done
-  echo "$al_word begin $al_name"
-  "$@" </dev/null
-  al_code=$?
-  printf '\n%s code %s\n' "$al_word" "$al_code"
-}
-
-# al_told NAME COMMAND...: the same with its errors in it, and not for longer than five seconds (124, timeout(1)).
-al_told() {
-  al_name=$1; shift
-  al_part "$al_name" timeout 5 "$@" 2>&1
-}
-
+${FRAMING}
 # al_queue USER [MORE OPTIONS]: its rows stay in al_rows too.
 al_queue() {
   al_user=$1; shift
   al_rows=$(al_most squeue -h -a -t all -u "$al_user" "$@" -O "ArrayJobID:$al_s,ArrayTaskID:$al_s,State:$al_s,Reason:$al_s,exit_code:$al_s,SubmitTime:$al_s,StartTime:$al_s,EndTime:$al_s,UserName:$al_s,NodeList:$al_s,Name:$al_s,NumCPUs:$al_s,NumNodes:$al_s,TimeLimit:$al_s,tres-alloc:$al_s")
   al_kept queue $? "$al_rows"
   al_proof
-}
-
-# al_most COMMAND...: no more of its output than can be kept. One that says more has failed.
-al_most() {
-  { "$@" </dev/null; printf '\n%s %s\n' "$al_word" "$?"; } | head -c 50000000 | awk -v word="$al_word" '
-    NR > 1 { print last }
-    { last = $0 }
-    END { if (split(last, end, " ") == 2 && end[1] == word) exit end[2]; exit 1 }'
 }
 
 # Where no row is there, whether anybody is.
@@ -67,9 +40,6 @@ al_pieces() {
   shift
   for al_list in $al_lists; do "$@" -j "$al_list" || return; done
 }
-
-# al_kept NAME CODE TEXT: what has been read already, as a part.
-al_kept() { printf '%s begin %s\n%s\n%s code %s\n' "$al_word" "$1" "$3" "$al_word" "$2"; }
 
 # al_jobs OPTIONS...: accounting's jobs without their steps.
 al_jobs() { sacct -n -p -X --delimiter="$al_s" "$@" -o JobID,Submit,User,JobName,Comment,WorkDir; }
