@@ -4,6 +4,8 @@ import type { PolicyProblem } from '../policies/types.ts';
 import type { AuditReport } from '../runs/audit.ts';
 import type { SiteDescription } from '../sites/schedulers/description.ts';
 import type { Finding, Seen } from './check.ts';
+import type { GroundSeen } from './setup-grounds.ts';
+import { groundCheck } from './setup-grounds.ts';
 import { machineChecks } from './setup-machine.ts';
 import { repositoryChecks } from './setup-repository.ts';
 import { runChecks } from './setup-runs.ts';
@@ -27,6 +29,8 @@ export type SiteFacts = {
   /** What it says of itself; null where its scheduler says nothing. */
   description: Seen<SiteDescription> | null;
   queue: Seen<{ active: number; pending: number }> | null;
+  /** Where its files are; absent of one that can only see those of this machine. */
+  ground?: Seen<GroundSeen>;
 };
 
 /** Everything that is known of the surroundings, looked up beforehand. */
@@ -66,7 +70,14 @@ export type SetupFacts = {
   };
 };
 
-const CHECKS: readonly SetupCheck[] = [...machineChecks, ...repositoryChecks, ...runChecks, workspaceCheck, ...siteChecks];
+const CHECKS: readonly SetupCheck[] = [
+  ...machineChecks,
+  ...repositoryChecks,
+  ...runChecks,
+  workspaceCheck,
+  ...siteChecks,
+  groundCheck,
+];
 
 /** Every finding, in the order of cause and effect. */
 export function judgeSetup(facts: SetupFacts): SetupFinding[] {

@@ -1,6 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
-import { FREE, GIVE_UP, HASHES, LINK_REST, LISTING, PIECE } from './far-scripts.ts';
+import { FREE, GIVE_UP, GROUND, HASHES, LINK_REST, LISTING, PIECE } from './far-scripts.ts';
 import type { JobId } from './schedulers/scheduler.ts';
 import type { Ask, Output } from './transports/transport.ts';
 
@@ -84,6 +84,40 @@ export function freeThere(folder: string): Ask<number> {
   return {
     command: script(FREE, folder),
     read: (output) => Number(/^free (\d+)$/.exec(whole(output, '\n', `the space in ${folder}`)[0] ?? '')?.[1] ?? Number.NaN),
+  };
+}
+
+/**
+ * What a site has where the repository is, or would be. `log`: SHA-256 of the first line of the audit log there, by which one working copy is told
+ * from another. `clock`: epoch seconds there.
+ */
+export type Ground = {
+  root: string;
+  isThere: boolean;
+  isWritable: boolean;
+  log: string | null;
+  hasRsync: boolean;
+  free: number | null;
+  clock: number | null;
+};
+
+export function groundThere(root: string): Ask<Ground> {
+  return {
+    command: script(GROUND, root),
+    read: (output) => {
+      const lines = whole(output, '\n', `the folder ${root}`);
+      const value = (name: string) => lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
+      const number = (name: string) => (value(name) === undefined ? null : Number(value(name)));
+      return {
+        root,
+        isThere: lines.includes('there'),
+        isWritable: lines.includes('writable'),
+        log: value('log') ?? null,
+        hasRsync: lines.includes('rsync'),
+        free: number('free'),
+        clock: number('clock'),
+      };
+    },
   };
 }
 

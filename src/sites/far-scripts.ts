@@ -91,3 +91,17 @@ for path; do
 done
 printf 'none\nend\n'
 `;
+
+/** What there is where the repository is, or would be, at a site. Argument: that folder. */
+export const GROUND = String.raw`
+root=$1 at=$1
+echo "clock $(date +%s)"
+[ -d "$root" ] && echo there
+while [ ! -d "$at" ] && [ "$at" != / ]; do at=$(dirname -- "$at"); done
+[ -w "$at" ] && [ -x "$at" ] && echo writable
+log=$root/.autolab/gate/audit.jsonl
+[ ! -r "$log" ] || echo "log $(head -n 1 -- "$log" | sha256sum | cut -d ' ' -f 1)"
+command -v rsync >/dev/null && echo rsync
+df -Pk -- "$at" | awk 'NR == 2 { printf "free %.0f\n", $4 * 1024 }'
+echo end
+`;

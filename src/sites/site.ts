@@ -3,6 +3,8 @@ import type { ActingPermit, Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
 import type { Far } from './far.ts';
 import { farOf } from './far.ts';
+import type { Ground } from './far-files.ts';
+import { groundThere } from './far-files.ts';
 import type { MarkerLook } from './job-script.ts';
 import { markersCommand } from './job-script.ts';
 import type { LockLook } from './lock-look.ts';
@@ -70,6 +72,8 @@ export type Site = {
   markers(gates: readonly string[]): Promise<MarkerLook[]>;
   test(job: Job): Promise<Finding[]>;
   version(): Promise<string>;
+  /** What it has where the repository is, or would be. */
+  ground(): Promise<Ground>;
   /** What the site is and allows; undefined where its scheduler has nothing to tell. */
   describe(): Promise<SiteDescription | undefined>;
   /** Where a job of anybody's stands; unknown where its scheduler cannot say. */
@@ -135,6 +139,7 @@ export function openSite(
         : ask(markersCommand(gates.map(place.there))).then((looks) => looks.map((look) => markersHere(place, look))),
     test: (job) => ask(scheduler.test(far ? unborn(job) : job)),
     version: () => ask(scheduler.version()),
+    ground: () => ask(groundThere(place.root)),
     describe: async () => (scheduler.describe ? ask(scheduler.describe(await user())) : undefined),
     standing: async (id) => (scheduler.standing ? ask(scheduler.standing(id)) : 'unknown'),
     lock: (path) => ask(lockLook(place.there(path))),

@@ -1,12 +1,15 @@
 import { realpathSync, statSync } from 'node:fs';
 import { delimiter, dirname, join, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sha256 } from '../base/digest.ts';
 import { asFailure, Failure } from '../base/errors.ts';
+import { readText } from '../base/files.ts';
 import { clean } from '../base/text.ts';
 import type { Seen } from '../checks/check.ts';
 import { got, seen } from '../checks/findings.ts';
 import { beyondRegistry } from '../checks/registry-subset.ts';
 import type { SetupFacts, SiteFacts } from '../checks/setup.ts';
+import type { GroundSeen } from '../checks/setup-grounds.ts';
 import type { Reads } from '../context.ts';
 import { UNSEALED } from '../policies/seal.ts';
 import { readCapsule } from '../runs/capsule.ts';
@@ -23,12 +26,13 @@ import type { Run } from '../runs/run.ts';
 import { readState } from '../runs/state.ts';
 import { readWorkflow } from '../runs/workflow.ts';
 import { onPath, siteDefinitions, sitesHere, wayTo } from '../sites/index.ts';
+import type { Site } from '../sites/site.ts';
 import { lockOfIteration } from './lock-facts.ts';
 import { requirementsSaid } from './requirements.ts';
 
 /** How long the sites have to answer, all together. Milliseconds; an operation has 25 s for everything. */
 const PATIENCE = 12_000;
-const PROGRAMS = ['sh', 'bash', 'setsid', 'flock', 'sha256sum', 'git', 'sbatch', 'qsub'];
+const PROGRAMS = ['sh', 'bash', 'setsid', 'flock', 'sha256sum', 'git', 'sbatch', 'qsub', 'rsync'];
 const NOWHERE = {
   failure: { code: 'no_repository' as const, what: 'there is no repository', next: 'run `autolab-mcp init`', retry: false },
 };
@@ -131,9 +135,20 @@ async function sitesOf(
           : description;
     const queue = withQueues && 'value' in version ? await asked(name, () => site.queue()) : null;
     const user = 'value' in version ? await site.user() : '';
-    return { name, scheduler, transport: wayTo(transport), user, version, description: description ?? null, queue };
+    const isHere = transport === 'local' && !site.far;
+    const ground = isHere || 'failure' in version ? {} : { ground: await asked(name, () => groundOf(site)) };
+    return { name, scheduler, transport: wayTo(transport), user, version, description: description ?? null, queue, ...ground };
   });
   return { value: await Promise.all(sites) };
+}
+
+/** The middle of the time that the question took is when it was answered. */
+async function groundOf(site: Site): Promise<GroundSeen> {
+  const began = Date.now();
+  const ground = await site.ground();
+  const first = readText(join(site.place.repo, '.autolab', 'gate', 'audit.jsonl'))?.split('\n')[0];
+  const isSame = first !== undefined && ground.log === sha256(`${first}\n`);
+  return { ...ground, isOwn: site.far !== undefined, isSame, at: (began + Date.now()) / 2000 };
 }
 
 /** What a site answers in time. Its scheduler's words are data. */

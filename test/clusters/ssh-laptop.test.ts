@@ -91,6 +91,18 @@ test(
     const file = join('experiments', 'plan', 'tiny', 'runs', run_id, 'data', 'a b.bin');
     expect(readFileSync(join(tiny.path, file)).equals(readFileSync(join(tiny.there, file)))).toBe(true);
     expect(await answered('stage', 'far')).toMatchObject({ staged: true });
+    type Found = { findings: { code: string; severity: string; what: string }[] };
+    const ground = async () => (await answered<Found>('doctor')).findings.filter(({ code }) => code === 'site_files');
+    expect(await ground()).toMatchObject([{ severity: 'ok', what: `site far has files of its own: ${tiny.there}` }]);
+    const its = readFileSync(sitesFile(tiny.path), 'utf8');
+    writeFileSync(sitesFile(tiny.path), its.replace(/root: "[^"]*"/, 'root: /root/project'));
+    expect(await ground()).toMatchObject([{ severity: 'error', what: 'site far: /root/project cannot be written there' }]);
+    // The account there does not see what lies here.
+    writeFileSync(sitesFile(tiny.path), readFileSync(sitesFile(tiny.path), 'utf8').replace(/, root: "[^"]*"/, ''));
+    chmodSync(tiny.path, 0o700);
+    expect(await ground()).toMatchObject([
+      { severity: 'error', what: expect.stringContaining('site far does not see this repository') },
+    ]);
     // Every command, copy and look of all these calls went over the same connection.
     expect(sshd.logins() - before).toBeLessThanOrEqual(1);
   },

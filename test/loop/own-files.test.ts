@@ -1,10 +1,10 @@
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { asking } from '../support/asking.ts';
 import { STEPS } from '../support/chains.ts';
 import type { FarTiny } from '../support/far.ts';
-import { inTheWay, makeFar } from '../support/far.ts';
+import { inTheWay, makeFar, sites, sitesFile } from '../support/far.ts';
 import { forgetTemplate } from '../support/tiny.ts';
 
 let tiny: FarTiny;
@@ -166,4 +166,25 @@ test('nothing is submitted where what it needs cannot be brought, and the same r
   expect(await answered('submit')).toMatchObject({ run_id, job_id: '1' });
   await over();
   expect(tiny.lines('executions.log')).toEqual([run_id]);
+});
+
+test('doctor tells whether a root is what it is said to be', async () => {
+  tiny = await makeFar(files);
+  type Found = { findings: { code: string; severity: string; what: string; next: string }[] };
+  // What says no to a submission is written down, too.
+  await tiny.run(['cancel', '20260101T000000Z_abcdef']);
+  const ground = async () => (await answered<Found>('doctor')).findings.filter(({ code }) => code === 'site_files');
+  expect(await ground()).toMatchObject([
+    { severity: 'ok', what: `site far has files of its own: ${tiny.there} (made when something is first brought there)` },
+  ]);
+  const link = join(tiny.there, '..', 'link');
+  symlinkSync(tiny.path, link);
+  writeFileSync(sitesFile(tiny.path), sites(link));
+  expect(await ground()).toMatchObject([
+    {
+      severity: 'error',
+      what: `site far: its root ${link} is this very repository`,
+      next: expect.stringMatching(/^take `root` out/),
+    },
+  ]);
 });
