@@ -223,3 +223,16 @@ test('C1-17, bad: a script that was edited since it was approved does not run', 
   expect((await told(run_id)).failure).toMatchObject({ class: 'drift' });
   expect(existsSync(join(repo.iteration, 'order')) ? order() : []).toEqual(['hist tidy']);
 });
+
+test('work in legs goes on where its time limit interrupted it, with nobody awake', { timeout: LIMIT }, async () => {
+  repo = await array(
+    `echo "leg $AUTOLAB_LEG" >>runs/../order
+[ "$AUTOLAB_LEG" != 1 ] || { trap 'echo saved >>runs/../order; exit 0' TERM; while :; do sleep 0.1; done; }`,
+    `${PLAIN.replace('00:05:00', '00:00:12')}legs: 3\n`,
+  );
+  const { run_id } = await submit();
+  await ended(repo);
+  // The third has nothing to do.
+  expect(order()).toEqual(['leg 1', 'saved', 'leg 2']);
+  expect((await told(run_id)).failure).toBeNull();
+});

@@ -1,11 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { readJsonFile } from '../support/artifacts.ts';
 import type { GridEngine } from '../support/gridengine.ts';
 import { startGridEngine } from '../support/gridengine.ts';
 import type { Repo } from '../support/repo.ts';
-import { until } from '../support/repo.ts';
-import { ended, gridExperiment, PLAIN } from './gridengine-experiment.ts';
+import { makeRepo, until } from '../support/repo.ts';
+import { edit } from './experiment.ts';
+import { ended, GRIDENGINE_POLICY, gridExperiment, PLAIN } from './gridengine-experiment.ts';
 
 const LIMIT = 150_000;
 let grid: GridEngine;
@@ -51,6 +53,38 @@ async function refused(): Promise<string> {
   expect([exit, starts()]).toEqual([1, before]);
   return stdout + stderr;
 }
+
+test('the example’s library is made, grows as far as its quotas do, and keeps what it had', { timeout: LIMIT }, async () => {
+  const policy = `${GRIDENGINE_POLICY}      - [node, ../../../scripts/check_config.mjs]\n`;
+  repo = await makeRepo(
+    policy,
+    (path) => {
+      edit(join(path, 'experiments', 'plan', 'promoters', 'launch', 'launch.yaml'), (text) =>
+        text
+          .replace(/^site: .*$/m, 'site: gridengine')
+          .replace(/^resources: .*$/m, 'resources: { cpus: 1, names: { memory: h_rss } }'),
+      );
+    },
+    grid.identity,
+    'promoters',
+  );
+  const library = () => readFileSync(at('outputs', 'records.jsonl'), 'utf8').trim().split('\n');
+  const whole = async (...words: string[]) => {
+    const { run_id } = await submitted(...words);
+    expect(await repo.autolab('sync')).toMatchObject({ exit: 0 });
+    expect(await repo.autolab('extract')).toMatchObject({ exit: 0 });
+    return readJsonFile(at('runs', run_id, 'metrics.json'));
+  };
+  expect(await whole()).toMatchObject({
+    primary_metric: { value: 0.002917 },
+    variant_results: [{ sequences: 600, distinct: 600 }],
+  });
+  const first = library();
+  edit(at('config.json'), (text) => text.replace('"sequences": 200', '"sequences": 250'));
+  edit(join(repo.path, '.autolab', 'state.json'), (text) => text.replace('"update_docs"', '"launch"'));
+  expect(await whole('--again')).toMatchObject({ variant_results: [{ sequences: 650, distinct: 650 }] });
+  expect(library().slice(0, 600)).toEqual(first);
+});
 
 test('C1-5, C1-6 and C1-7, good: a workspace is begun, and gone on with when its named numbers grow', {
   timeout: LIMIT,

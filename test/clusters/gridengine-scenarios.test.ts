@@ -247,3 +247,42 @@ test('C1-15: a second job under the name of one of ours, which nobody recorded, 
   await another('-h', '-N', (manifest.autolab_mcp as { job_name: string }).job_name);
   expect((await repo.json<{ ok: boolean }>('audit', 'verify')).ok).toBe(false);
 });
+
+test('a site of sites.yaml is looked at by doctor, and takes runs under its own name', { timeout: LIMIT }, async () => {
+  repo = await run('true', PLAIN);
+  const sites = join(repo.path, '.autolab', 'sites.yaml');
+  writeFileSync(sites, 'schema_version: "1"\nsites: { scc: { scheduler: gridengine } }\n');
+  const launch = join(repo.iteration, 'launch', 'launch.yaml');
+  writeFileSync(launch, readFileSync(launch, 'utf8').replace('site: gridengine', 'site: scc'));
+  const { stdout } = await repo.autolab('doctor', '--detail', 'site');
+  expect(stdout).toMatch(/scc.*SGE 8\.1\.9/);
+  await submit();
+  expect(await ended(repo)).toMatchObject([{ state: 'running' }]);
+  await grid.stop('qmaster');
+  try {
+    expect((await repo.autolab('doctor')).stdout).toMatch(/scc.*cannot be reached/);
+  } finally {
+    await grid.start('qmaster');
+  }
+});
+
+test('with the qmaster away states stay as they were, and the run goes on afterwards', { timeout: LIMIT }, async () => {
+  repo = await run('until [ -e runs/../go ]; do sleep 0.1; done');
+  const { run_id } = await submit();
+  await until('it runs', async () => {
+    await repo.json('monitor');
+    return (await told(run_id)).task_list[0]?.state === 'running' ? true : undefined;
+  });
+  await grid.stop('qmaster');
+  try {
+    await repo.autolab('monitor');
+    expect((await told(run_id)).task_list[0]?.state).toBe('running');
+    const { exit, stdout, stderr } = await repo.autolab('submit', '--again', '--json');
+    expect([exit, stdout + stderr]).toEqual([1, expect.stringContaining('cannot be reached')]);
+  } finally {
+    await grid.start('qmaster');
+  }
+  writeFileSync(join(repo.iteration, 'go'), '');
+  await ended(repo);
+  expect((await told(run_id)).task_list[0]?.state).toBe('succeeded');
+});

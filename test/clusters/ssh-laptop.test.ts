@@ -49,6 +49,7 @@ echo "$AUTOLAB_RUN_ID" >>runs/../executions.log
 echo "it says $(cat ../../../lib.txt) as $(id -un)"
 ${waits}mkdir -p "runs/$AUTOLAB_RUN_ID/data"
 head -c ${bytes} /dev/urandom >"runs/$AUTOLAB_RUN_ID/data/a b.bin"
+exit 0
 `;
 
 /** The tiny experiment on a laptop, whose site is the Slurm behind the login host, with a project folder of its own there. */

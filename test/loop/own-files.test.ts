@@ -24,6 +24,7 @@ echo "$AUTOLAB_RUN_ID" >>runs/../executions.log
 echo "it says $(cat ../../../lib.txt)"
 mkdir -p "runs/$AUTOLAB_RUN_ID/data"
 head -c 300000 /dev/urandom >"runs/$AUTOLAB_RUN_ID/data/a b.bin"
+exit 0
 `;
 const EXPECT = 'artifacts: { pull: ["executions.log"], expect: [{ file: "data/a b.bin" }] }\n';
 

@@ -98,6 +98,7 @@ test('the starter tells a task its index, and sends its output there', () => {
 });
 
 test('a job that is no array keeps the words of Grid Engine; exit codes that mean more to it than an end are none', () => {
+  rmSync(join(folder, '0.out'), { force: true });
   expect(start(null, 'undefined', `${TELL}exit 3`)).toBe(3);
   expect(readFileSync(join(folder, '0.out'), 'utf8')).toMatch(/^0 undefined /);
   expect([99, 100, 101, 0].map((code) => start(null, 'undefined', `#!/bin/sh\nexit ${code}`))).toEqual([98, 98, 101, 0]);

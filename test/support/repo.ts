@@ -42,7 +42,7 @@ export type Repo = {
 };
 
 /** The examples, and the iteration of each. */
-const EXAMPLES = { penguins: 'penguins-softmax', pi: 'pi-chain' };
+const EXAMPLES = { penguins: 'penguins-softmax', pi: 'pi-chain', promoters: 'promoters' };
 
 /** A real repository with an example experiment in it, under git, initialised, in a temporary folder. */
 export async function makeRepo(

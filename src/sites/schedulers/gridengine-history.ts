@@ -9,10 +9,10 @@ import { recordOf } from './gridengine-requested.ts';
 import type { History, JobTrace } from './scheduler.ts';
 
 /**
- * Every job of the user in the queue, in accounting, and in the list of those that ended lately, an array as one. A job that was deleted while it waited
+ * Every job of the user from `since` on, and those of `ids`, in the queue, in accounting, and in the list of those that ended lately, an array as one. A job that was deleted while it waited
  * is in none of them once that list has moved on (sge_conf(5), finished_jobs: 100 by default), so accounting is never whole: `reaches` is null.
  */
-export function historyOf(answer: Answer, user: string, since: number): History {
+export function historyOf(answer: Answer, user: string, since: number, ids: readonly string[]): History {
   const at = Number(answer.fields.get('clock') ?? Number.NaN);
   if (!Number.isSafeInteger(at)) throw unusable('your jobs', 'it has no clock', answer.stderr);
   needQueue(answer, 'your jobs');
@@ -51,7 +51,9 @@ export function historyOf(answer: Answer, user: string, since: number): History 
       before ? { ...one, ...before, comment: before.comment ?? one.comment, submitted: before.submitted ?? one.submitted } : one,
     );
   }
-  const all = [...jobs.values()].filter((one) => one.user === user && (one.submitted === null || one.submitted >= since));
+  const all = [...jobs.values()].filter(
+    (one) => one.user === user && (one.submitted === null || one.submitted >= since || ids.includes(one.id)),
+  );
   return { at, jobs: all, reaches: null };
 }
 

@@ -78,9 +78,9 @@ al_accounting() { al_part accounting al_records "$@"; }
 
 # al_there ID:NAME...: the ids of those that the list shows under this very name, and that are not being deleted already.
 al_there() {
-  printf '%s\n' "$al_rows" | al_table | awk -v want="$*" -v all="$al_all" '
+  printf '%s\n' "$al_rows" | al_table | awk -v want="$*" '
     BEGIN { many = split(want, pairs, " "); for (at = 1; at <= many; at++) ours[pairs[at]] }
-    { sub(/,.*/, "", $2); if (($1 ":" $2) in ours && (all != "" || $3 !~ /d/)) seen[$1] }
+    { sub(/,.*/, "", $2); if (($1 ":" $2) in ours && $3 !~ /d/) seen[$1] }
     END { for (id in seen) printf "%s ", id }'
 }
 
@@ -104,7 +104,7 @@ case $al_verb in
     al_sum=$(sha256sum <"$al_script") || exit 66
     if [ -n "$al_names" ]; then
       # As the job will have it, whatever HOME the job is to be given.
-      al_folder=$(getent passwd "$(id -u)" | cut -d : -f 6)/.autolab-mcp/gridengine
+      al_folder=$(getent passwd "$(id -u)" | cut -d : -f 6)/.local/state/autolab/gridengine
       umask 077
       mkdir -p "$al_folder" || exit 73
       find "$al_folder" -type f -mtime +90 -exec rm -f {} + 2>/dev/null
@@ -156,7 +156,6 @@ case $al_verb in
     # USER ID:NAME...: those that are in the queue under this very name, in one call. What is left is looked for.
     al_user=$1; shift
     al_queue "$al_user"
-    al_all=
     al_ids=$(al_there "$@")
     # shellcheck disable=SC2086
     [ -z "$al_ids" ] || al_part cancel qdel $al_ids

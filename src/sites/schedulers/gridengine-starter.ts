@@ -60,8 +60,8 @@ const BODY = shellText(String.raw`
 al_say() { printf 'autolab: %s: nothing was run\n' "$1" >&2; exit 78; }
 al_home=$HOME
 if [ -n "$al_kept" ]; then
-  . "$al_home/.autolab-mcp/gridengine/$al_kept" || al_say 'the environment of the job cannot be read'
-  [ -z "$al_once" ] || rm -f "$al_home/.autolab-mcp/gridengine/$al_kept"
+  . "$al_home/.local/state/autolab/gridengine/$al_kept" || al_say 'the environment of the job cannot be read'
+  [ -z "$al_once" ] || rm -f "$al_home/.local/state/autolab/gridengine/$al_kept"
 fi
 export AUTOLAB_TASK_INDEX="$al_task" AUTOLAB_JOB_ID="$JOB_ID"
 cd -- "$al_cwd" || al_say "the folder $al_cwd cannot be entered"

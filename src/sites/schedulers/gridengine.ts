@@ -65,7 +65,7 @@ export function gridengineScheduler(): Scheduler {
     },
     queue: (user) => ask(['queue', user], 'the queue', readQueue),
     cancel: (jobs, user) => ask(['cancel', user, ...jobs.map(({ id, name }) => `${id}:${name}`)], 'the cancellation', readCancel),
-    history: (user, since) => ask(['history', user], 'your jobs', (answer) => historyOf(answer, user, since)),
+    history: (user, since, ids) => ask(['history', user], 'your jobs', (answer) => historyOf(answer, user, since, ids)),
     test: (job) => {
       const fault = unfitForGridEngine(job);
       if (fault) return { command: { argv: ['true'] }, read: () => [unfitFinding(fault)] };
