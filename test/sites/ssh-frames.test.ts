@@ -9,7 +9,14 @@ const bytes = fc.uint8Array({ maxLength: 60 }).map((one) => Buffer.from(one));
 const noise = fc.oneof(
   bytes,
   fc
-    .constantFrom('\nk00 begin me\n', '\nk00 exit 0\n', 'end 0\n', `${WORD} exit 0`, `\n${WORD.slice(1)} exit 0\n`, READY)
+    .constantFrom(
+      '\nk00 begin me\n',
+      '\nk00 exit 0\n',
+      'end 0\n',
+      `${WORD.slice(0, -1)}0 exit 0\n`,
+      `\n${WORD.slice(1)} exit 0\n`,
+      READY,
+    )
     .map((one) => Buffer.from(one)),
 );
 const spoken = fc.record({
