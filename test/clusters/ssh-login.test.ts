@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -12,13 +13,17 @@ import { USER } from './own-slurm.mjs';
 const LIMIT = { timeoutMs: 30_000 };
 /** An account that wants a password after the key, as with a second factor; one that may not work there; one whose start-up files wait. */
 const [TWICE, NOBODY, WAITING] = ['autolab-twice', 'autolab-nologin', 'autolab-waiting'];
-const PASSWORD = 'correct horse battery staple';
+const PASSWORD = randomBytes(16).toString('hex');
+
+/** Who makes accounts beside us holds a lock that is not waited for. */
+const patiently = (line: string, word: string) =>
+  execFileSync('sh', ['-c', `for _ in $(seq 50); do ${line} && exit; sleep 0.2; done; exit 1`, 'sh', word]);
 
 let sshd: Sshd;
 let folder = '';
 beforeAll(async () => {
   sshd = await startSshd('', [USER, TWICE, `${NOBODY}:/usr/sbin/nologin`, WAITING]);
-  execFileSync('chpasswd', { input: `${TWICE}:${PASSWORD}\n` });
+  patiently('printf "%s\\n" "$1" | chpasswd', `${TWICE}:${PASSWORD}`);
   writeFileSync(`/home/${WAITING}/.bashrc`, 'read -r answer\n');
   const file = join(sshd.state, 'sshd_config');
   writeFileSync(
@@ -28,7 +33,10 @@ beforeAll(async () => {
   process.kill(Number(readFileSync(join(sshd.state, 'sshd.pid'), 'utf8')), 'SIGHUP');
   await sshd.server('up');
 }, 120_000);
-afterAll(() => sshd?.close(), 60_000);
+afterAll(async () => {
+  patiently('usermod -p "*" "$1"', TWICE);
+  await sshd?.close();
+}, 60_000);
 beforeEach(() => {
   folder = mkdtempSync('/tmp/ssh-login-');
 });

@@ -7,8 +7,8 @@ export type Link = {
   /** Bytes that came from the server since `forget`. */
   heard(): number;
   forget(): void;
-  /** Ends every connection now; new ones can be made. */
-  cut(): void;
+  /** Ends every connection now, and gives how many there were; new ones can be made. */
+  cut(): number;
   /** The same as soon as so many bytes more have come from the server. */
   cutAfter(bytes: number): void;
   /** Nothing arrives any more in either direction, and nobody is told; until `thaw`. */
@@ -21,8 +21,10 @@ export async function startLink(to: number): Promise<Link> {
   const pairs = new Set<[Socket, Socket]>();
   let [heard, limit, isFrozen] = [0, Number.POSITIVE_INFINITY, false];
   const cut = () => {
+    const many = pairs.size;
     for (const pair of pairs) for (const end of pair) end.destroy();
     pairs.clear();
+    return many;
   };
   const server = createServer((near) => {
     const far = connect(to, '127.0.0.1');
@@ -41,7 +43,7 @@ export async function startLink(to: number): Promise<Link> {
         heard += chunk.length;
         if (chunk.length < rest) return void near.write(chunk);
         limit = Number.POSITIVE_INFINITY;
-        near.write(chunk.subarray(0, rest), cut);
+        near.write(chunk.subarray(0, rest), () => void cut());
       });
     }
   });

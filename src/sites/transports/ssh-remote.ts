@@ -19,11 +19,14 @@ export const REMOTE_COMMAND = `exec /bin/sh -c 'command -v head >/dev/null && co
  */
 const BEFORE = shellText(String.raw`
 unset al_n al_s
-for al_each in $(awk 'BEGIN { for (name in ENVIRON) if (name ~ /^[A-Za-z_][A-Za-z0-9_]*$/) print name }'); do
-  case $al_each in @KEPT@) ;; *) unset "$al_each" ;; esac
-done
-for al_each in $(awk 'BEGIN { for (name in ENVIRON) if (sub(/^BASH_FUNC_/, "", name) && sub(/(%%|\(\))$/, "", name) && name ~ /^[A-Za-z_.:-]+$/) print name }'); do
-  unset -f "$al_each" 2>/dev/null
+for al_each in $(awk 'BEGIN { for (name in ENVIRON)
+  if (name ~ /^[A-Za-z_][A-Za-z0-9_]*$/) print name
+  else if (sub(/^BASH_FUNC_/, "", name) && sub(/(%%|\(\))$/, "", name) && name ~ /^[A-Za-z_.:-]+$/) print "%" name }'); do
+  case $al_each in
+    @KEPT@) ;;
+    %*) unset -f "@{al_each#%}" 2>/dev/null ;;
+    *) unset "$al_each" ;;
+  esac
 done
 al_over() {
   printf '\n%s end\n' "$al_w" >&2

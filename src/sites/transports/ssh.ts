@@ -16,6 +16,9 @@ import type { Command, Output, Transport } from './transport.ts';
 /** How long the site may take to say who we are there, in milliseconds. */
 const ACCOUNT_LIMIT_MS = 30_000;
 
+/** How long what ssh made of its configuration is believed, in milliseconds. */
+const CONFIGURATION_MS = 30_000;
+
 type Limits = { timeoutMs: number; signal?: AbortSignal };
 
 /**
@@ -27,15 +30,8 @@ type Limits = { timeoutMs: number; signal?: AbortSignal };
  */
 export function sshTransport(options: SshOptions, repo?: string): Transport {
   const gate = sessions();
-  let account: string | undefined;
-  let known: Promise<SshHost> | undefined;
-  const host = (): Promise<SshHost> => {
-    known ??= sshHost(options, repo);
-    known.catch(() => {
-      known = undefined;
-    });
-    return known;
-  };
+  const accounts = new Map<string, string>();
+  const host = remembered(() => sshHost(options, repo));
   const run = async (command: Command, limits: Limits): Promise<Output> => {
     const unfit = unfitForShell(command);
     if (unfit !== undefined) return nothing({ stderr: unfit });
@@ -47,7 +43,10 @@ export function sshTransport(options: SshOptions, repo?: string): Transport {
       return nothing({ stderr: fault.message, fault });
     }
     const { framed, ended } = await gate(site.socket, (isIn) => talk(site, command, limits, isIn));
-    if ('account' in framed && framed.account !== account) account = keptAccount(site, framed.account);
+    if ('account' in framed && framed.account !== accounts.get(site.socket)) {
+      accounts.set(site.socket, framed.account);
+      keepAccount(site, framed.account);
+    }
     return outputOf(site, command, framed, ended, limits.signal?.aborted === true);
   };
   return {
@@ -58,9 +57,11 @@ export function sshTransport(options: SshOptions, repo?: string): Transport {
       return { rsh: ['ssh', ...words, '-T'], env: ourOwn(SSH_ENVIRONMENT), host: name };
     },
     account: async () => {
-      account ??= accountBefore(await host());
-      if (account !== undefined) return account;
+      const site = await host();
+      const before = accounts.get(site.socket) ?? accountBefore(site);
+      if (before !== undefined) return before;
       const { fault } = await run({ argv: ['true'] }, { timeoutMs: ACCOUNT_LIMIT_MS });
+      const account = accounts.get(site.socket);
       if (account !== undefined) return account;
       throw (
         fault ??
@@ -75,13 +76,26 @@ function accountBefore({ socket }: SshHost): string | undefined {
   return readText(`${socket}.account`)?.trim() || undefined;
 }
 
-function keptAccount({ socket }: SshHost, account: string): string {
+function keepAccount({ socket }: SshHost, account: string): void {
   try {
     writeAtomic(`${socket}.account`, `${account}\n`);
   } catch {
     // It is asked for again.
   }
-  return account;
+}
+
+/** A server runs for days, and a configuration that was changed meanwhile may mean another host, whose connection is another one. */
+function remembered(find: () => Promise<SshHost>): () => Promise<SshHost> {
+  let last: { host: Promise<SshHost>; at: number } | undefined;
+  return () => {
+    if (last && performance.now() - last.at < CONFIGURATION_MS) return last.host;
+    const found = { host: find(), at: performance.now() };
+    found.host.catch(() => {
+      if (last === found) last = undefined;
+    });
+    last = found;
+    return found.host;
+  };
 }
 
 async function talk(
