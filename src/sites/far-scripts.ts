@@ -71,7 +71,8 @@ df -Pk -- "$at" | awk 'NR == 2 { printf "free %.0f\nend\n", $4 * 1024 }'
 `;
 
 /**
- * The end or the beginning of the first of some files that is there. Arguments: the folder that none may lead out of, `head` or `tail`, how many
+ * The end or the beginning of the first of some files that is there and begins like text, but for the last, which is taken as it is: while a command
+ * of a script is redirected, some shells are themselves (dash 0.5.12). Arguments: the folder that none may lead out of, `head` or `tail`, how many
  * bytes at most, the files. The first line tells which and how large it is.
  */
 export const PIECE = String.raw`
@@ -81,7 +82,7 @@ at=0
 for path; do
   real=$(readlink -f -- "$path") || real=
   case $real in "$root"/*) ;; *) real= ;; esac
-  if [ -n "$real" ] && [ -f "$real" ]; then
+  if [ -n "$real" ] && [ -f "$real" ] && { [ $((at + 1)) -eq $# ] || ! head -c 4096 -- "$real" | LC_ALL=C grep -qaP '\x00'; }; then
     printf 'file %s %s\n' "$at" "$(stat -c %s -- "$real")"
     "$mode" -c "$bytes" -- "$real" || exit 1
     printf '\nend\n'

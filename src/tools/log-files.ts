@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../base/errors.ts';
 import { inside, shown } from '../base/files.ts';
@@ -66,12 +66,25 @@ export function parserLog(reads: Reads, run: Run): LogFile | undefined {
 }
 
 function firstOf(reads: Reads, stream: Stream, candidates: readonly (string | null | undefined)[]): LogFile | undefined {
-  for (const candidate of candidates) {
+  for (const [at, candidate] of candidates.entries()) {
     const path = candidate ? within(reads.repo, candidate) : undefined;
     const seen = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
-    if (path !== undefined && seen?.isFile()) return { stream, path, size: seen.size };
+    // While a command of a script is redirected, some shells are themselves (dash 0.5.12), so what was seen may be data.
+    if (path !== undefined && seen?.isFile() && (at === candidates.length - 1 || !beginsBinary(path)))
+      return { stream, path, size: seen.size };
   }
   return undefined;
+}
+
+/** Whether a file has a NUL in its first bytes. */
+function beginsBinary(path: string): boolean {
+  const fd = openSync(path, 'r');
+  try {
+    const data = Buffer.alloc(4096);
+    return data.subarray(0, readSync(fd, data, 0, data.length, 0)).includes(0);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** The task as it was last seen in an attempt that is not its last any more. */
