@@ -21,9 +21,9 @@ const NOISY: [shell: string, file: string, lines: string][] = [
 const accountOf = (shell: string) => `autolab-${shell.split('/').at(-1)}`;
 
 let sshd: Sshd;
-let folder = '';
+let [folder, banner] = ['', ''];
 beforeAll(async () => {
-  const banner = mkdtempSync('/tmp/autolab-banner-');
+  banner = mkdtempSync('/tmp/autolab-banner-');
   writeFileSync(join(banner, 'banner'), 'AUTHORISED USE ONLY\n'.repeat(40));
   execFileSync('chmod', ['-R', 'a+rX', banner]);
   sshd = await startSshd(`Banner ${banner}/banner`, [USER, ...NOISY.map(([shell]) => `${accountOf(shell)}:${shell}`)]);
@@ -35,7 +35,10 @@ beforeAll(async () => {
     });
   }
 }, 300_000);
-afterAll(() => sshd?.close(), 60_000);
+afterAll(async () => {
+  await sshd?.close();
+  rmSync(banner, { recursive: true, force: true });
+}, 60_000);
 beforeEach(() => {
   folder = mkdtempSync('/tmp/ssh-transport-');
   execFileSync('chown', [USER, folder]);
