@@ -48,6 +48,8 @@ export type Site = {
   readonly scheduler: Scheduler;
   /** The account that owns our jobs there; asked once. */
   user(): Promise<string>;
+  /** Commands run on another machine than this one. */
+  readonly isElsewhere: boolean;
   /** Where it has what the repository has here. */
   readonly place: Place;
   /** Its files, where they are not those of this machine. */
@@ -113,6 +115,7 @@ export function openSite(
     kind: scheduler.name,
     scheduler,
     user,
+    isElsewhere: transport.name !== 'local',
     place,
     ...more,
     ...(far ? { far } : {}),

@@ -68,14 +68,18 @@ export function newRunId(reads: Reads, iteration: Iteration, named: string | und
  * The values of the variables that launch.yaml passes by name; a variable that is not set here is not passed. PATH goes along a second
  * time, since the login shell of a job sets it anew.
  */
-export function passed(names: readonly string[]): Record<string, string> {
+export function passed(names: readonly string[], isElsewhere = false): Record<string, string> {
   const values: Record<string, string> = {};
   for (const name of names) {
+    if (isElsewhere && OF_THE_MACHINE.has(name)) continue;
     const value = process.env[name];
     if (value !== undefined) values[name] = value;
   }
   return values.PATH === undefined ? values : { ...values, AUTOLAB_PATH: values.PATH };
 }
+
+/** What means something on this machine alone: elsewhere a job has those of its own login. */
+const OF_THE_MACHINE: ReadonlySet<string> = new Set(['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TMPDIR', 'PWD', 'HOSTNAME']);
 
 /** Another server is faster with the same iteration. */
 export function raced(run: Run): Failure {

@@ -95,7 +95,7 @@ function intentOf(
   workspace: WorkspaceFacts | undefined,
   frozen: Pick<Intent, 'code' | 'diff'>,
 ): Intent {
-  const { place } = acts.site(plan.site);
+  const site = acts.site(plan.site);
   return {
     runId,
     iterationFolder: iteration.path,
@@ -109,11 +109,11 @@ function intentOf(
     version: acts.version,
     decision: granted.line?.hash ?? null,
     environment: {
-      ...passed(plan.environment.pass),
+      ...passed(plan.environment.pass, site.isElsewhere),
       ...(workspace ? { AUTOLAB_WORKSPACE: workspace.path, AUTOLAB_START: workspace.start.how } : {}),
     },
     ...(workspace ? { accepted: workspace.accepted } : {}),
-    jobScript: (spec) => jobScript(scriptThere(place, spec)),
+    jobScript: (spec) => jobScript(scriptThere(site.place, spec)),
     ...recorderOf(acts, plan),
     ...(acts.site(plan.site).scheduler.failsForward ? { failsForward: true as const } : {}),
   };

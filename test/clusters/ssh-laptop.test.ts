@@ -46,7 +46,7 @@ afterAll(async () => {
 const SCRIPT = (bytes: number, waits = '') => `#!/bin/sh
 #SBATCH --time=00:02:00
 echo "$AUTOLAB_RUN_ID" >>runs/../executions.log
-echo "it says $(cat ../../../lib.txt) as $(id -un)"
+echo "it says $(cat ../../../lib.txt) as $(id -un), $HOME and $LAPTOP, $PATH"
 ${waits}mkdir -p "runs/$AUTOLAB_RUN_ID/data"
 head -c ${bytes} /dev/urandom >"runs/$AUTOLAB_RUN_ID/data/a b.bin"
 exit 0
@@ -59,7 +59,7 @@ async function laptop(script: string): Promise<void> {
     writeFileSync(join(launch, 'run_slurm.sbatch'), script, { mode: 0o755 });
     writeFileSync(
       join(launch, 'launch.yaml'),
-      'schema_version: "1"\nsite: far\nresources: { cpus: 1, memory: 50MB }\nartifacts: { expect: [{ file: "data/a b.bin" }] }\n',
+      'schema_version: "1"\nsite: far\nresources: { cpus: 1, memory: 50MB }\nenvironment: { pass: [PATH, HOME, LAPTOP] }\nartifacts: { expect: [{ file: "data/a b.bin" }] }\n',
     );
     const design = join(path, 'experiments', 'plan', 'tiny', 'design.yaml');
     writeFileSync(design, readFileSync(design, 'utf8').replace('location: local', 'location: slurm'));
@@ -83,11 +83,14 @@ test(
   async () => {
     await laptop(SCRIPT(300_000));
     const before = sshd.logins();
-    const { run_id } = await answered<{ run_id: string }>('submit');
+    const elsewhere = { env: { LAPTOP: 'a,b c', PATH: `/laptop/bin:${process.env.PATH}` } };
+    const { run_id } = JSON.parse((await tiny.run(['submit', '--json'], elsewhere)).stdout) as { run_id: string };
     await over();
     expect(tiny.lines('executions.log')).toEqual([run_id]);
     const { log_text } = await answered<{ log_text: string }>('logs', run_id);
-    expect(log_text).toContain(`it says lib as ${slurm.user}`);
+    // What means something on the laptop alone stays there.
+    expect(log_text).toMatch(new RegExp(`it says lib as ${slurm.user}, /home/${slurm.user} and a,b c, /`));
+    expect(log_text).not.toContain('/laptop/bin');
     expect(await answered('sync', run_id)).toMatchObject({ sync: 'ok', missing: [] });
     const file = join('experiments', 'plan', 'tiny', 'runs', run_id, 'data', 'a b.bin');
     expect(readFileSync(join(tiny.path, file)).equals(readFileSync(join(tiny.there, file)))).toBe(true);
