@@ -164,7 +164,7 @@ const bad: Row[] = [
     'launch',
     'a site nobody knows',
     { [file('launch/launch.yaml')]: 'schema_version: "1"\nsite: lokal\n' },
-    [{ what: 'there is no site "lokal" (known here: local, slurm)', where: null, next: 'did you mean local?' }],
+    [{ what: 'there is no site "lokal" (known here: gridengine, local, slurm)', where: null, next: 'did you mean local?' }],
   ],
   [
     'review_passed',
