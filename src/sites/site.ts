@@ -90,6 +90,8 @@ export type Site = {
   submitHeld(permit: Permit<'spend'>, planDigest: string, job: Job): Promise<Submission>;
   /** For jobs whose release an earlier decision allowed; the caller holds the journalled decision. */
   release(permit: ActingPermit, id: JobId): Promise<void>;
+  /** Lets a job go on that is in an error state; undefined where the scheduler knows none. */
+  readonly clear?: (permit: ActingPermit, id: JobId) => Promise<void>;
   cancel(permit: ActingPermit, jobs: readonly { id: JobId; name: string }[]): Promise<void>;
 };
 
@@ -110,6 +112,7 @@ export function openSite(
   const ask = async <T>(question: Ask<T>, limit = LIMIT_MS): Promise<T> =>
     answer(name, question, await run(question, limit), limit);
   const far = farOf(place, transport, ask);
+  const { clear } = scheduler;
   return {
     name,
     kind: scheduler.name,
@@ -154,6 +157,7 @@ export function openSite(
       return classify(question, await run(question));
     },
     release: (_permit, id) => ask(scheduler.release(id)),
+    ...(clear ? { clear: (_permit: ActingPermit, id: JobId) => ask(clear(id)) } : {}),
     cancel: async (_permit, jobs) => {
       if (jobs.length > 0) await ask(scheduler.cancel(jobs, await user()));
     },

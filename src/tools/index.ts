@@ -5,6 +5,7 @@ import applyPreset from './apply-preset.ts';
 import approve from './approve.ts';
 import cancelRun from './cancel-run.ts';
 import checkSetup from './check-setup.ts';
+import clearError from './clear-error.ts';
 import diffPolicies from './diff-policies.ts';
 import explainPolicy from './explain-policy.ts';
 import extractResults from './extract-results.ts';
@@ -46,6 +47,7 @@ export const tools: readonly Tool[] = [
   appendLedger,
   verifyLedger,
   init,
+  clearError,
   listPresets,
   showPolicy,
   applyPreset,

@@ -182,7 +182,7 @@ test('C1-4, bad: with a job in an error state nothing is submitted, and its reas
   await ended(repo);
 });
 
-test('C1-4: a job of ours in an error state is told as blocked, with the reason, and can be cancelled', {
+test('C1-4: a job of ours in an error state is told as blocked, with the reason, and cleared by a person alone', {
   timeout: LIMIT,
 }, async () => {
   repo = await run('true', PLAIN);
@@ -197,7 +197,16 @@ test('C1-4: a job of ours in an error state is told as blocked, with the reason,
     return runs[0]?.blocked ? await told(run_id) : undefined;
   });
   expect(JSON.stringify(blocked)).toMatch(/in an error state: .*nonexistent/);
-  expect(await repo.autolab('cancel', run_id)).toMatchObject({ exit: 0 });
+  // Clearing it is a person's, and does not mend what was wrong.
+  expect(await repo.autolab('clear', run_id)).toMatchObject({ exit: 0, stdout: expect.stringContaining(`job ${job_id}`) });
+  await until('it is in an error state again', async () => {
+    const { runs } = await repo.json<Told>('monitor');
+    return runs[0]?.blocked || undefined;
+  });
+  await grid.run('qalter', '-wd', grid.folder, job_id);
+  expect(await repo.autolab('clear', run_id)).toMatchObject({ exit: 0 });
+  await ended(repo);
+  expect((await repo.autolab('clear', run_id)).stderr).toContain('no job of run');
 });
 
 test('a file of defaults that adds what nobody asked for: the job never runs', { timeout: LIMIT }, async () => {

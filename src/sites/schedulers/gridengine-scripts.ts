@@ -52,12 +52,16 @@ al_table() {
     }'
 }
 
+# al_asked WORD...: the words and an empty line, for the beginning of what awk reads: an argument has at most 128 KiB (execve(2)).
+al_asked() { [ $# -eq 0 ] || printf '%s\n' "$@"; echo; }
+
 # al_left ID:OPEN:NAME...: ids of which the queue shows fewer tasks than are still open.
 al_left() {
-  printf '%s\n' "$al_rows" | al_table | awk -v want="$*" '
+  { al_asked "$@"; printf '%s\n' "$al_rows" | al_table; } | awk '
+    !asked && $0 == "" { asked = 1; next }
+    !asked { pairs[++many] = $0; next }
     { sub(/,.*/, "", $2); live[$1 ":" $2] += $4 }
     END {
-      many = split(want, pairs, " ")
       for (at = 1; at <= many; at++) { split(pairs[at], pair, ":"); if (live[pair[1] ":" pair[3]] + 0 < pair[2] + 0) print pair[1] }
     }' | sort -u | paste -s -d ' ' -
 }
@@ -65,8 +69,10 @@ al_left() {
 # al_records USER FIELD WORD...: accounting's records of the user whose FIELD, up to a comma, is one of these. Where no job has ever ended there is no file.
 al_records() {
   al_user=$1 al_field=$2; shift 2
-  { timeout 25 qacct -o "$al_user" -j 2>&1; printf '\n%s %s\n' "$al_word" "$?"; } | awk -v want="$*" -v field="$al_field" -v word="$al_word" '
-    BEGIN { many = split(want, list, " "); for (at = 1; at <= many; at++) wanted[list[at]]; code = 1 }
+  { al_asked "$@"; timeout 25 qacct -o "$al_user" -j 2>&1; printf '\n%s %s\n' "$al_word" "$?"; } | awk -v field="$al_field" -v word="$al_word" '
+    BEGIN { code = 1 }
+    !asked && $0 == "" { asked = 1; next }
+    !asked { wanted[$0]; many++; next }
     $1 == word { code = $2; next }
     /^=====/ { flush(); text = $0; next }
     /no jobs running since startup/ { none = 1 }
@@ -78,8 +84,9 @@ al_accounting() { al_part accounting al_records "$@"; }
 
 # al_there ID:NAME...: the ids of those that the list shows under this very name, and that are not being deleted already.
 al_there() {
-  printf '%s\n' "$al_rows" | al_table | awk -v want="$*" '
-    BEGIN { many = split(want, pairs, " "); for (at = 1; at <= many; at++) ours[pairs[at]] }
+  { al_asked "$@"; printf '%s\n' "$al_rows" | al_table; } | awk '
+    !asked && $0 == "" { asked = 1; next }
+    !asked { ours[$0]; next }
     { sub(/,.*/, "", $2); if (($1 ":" $2) in ours && $3 !~ /d/) seen[$1] }
     END { for (id in seen) printf "%s ", id }'
 }
@@ -152,6 +159,7 @@ case $al_verb in
     fi
     al_part release qrls "$1$al_task"
     ;;
+  clear) al_part clear qmod -cj "$1" ;;
   cancel)
     # USER ID:NAME...: those that are in the queue under this very name, in one call. What is left is looked for.
     al_user=$1; shift

@@ -65,6 +65,7 @@ export function gridengineScheduler(): Scheduler {
     },
     queue: (user) => ask(['queue', user], 'the queue', readQueue),
     cancel: (jobs, user) => ask(['cancel', user, ...jobs.map(({ id, name }) => `${id}:${name}`)], 'the cancellation', readCancel),
+    clear: (id) => ask(['clear', id], `job ${id}`, readClear(id)),
     history: (user, since, ids) => ask(['history', user], 'your jobs', (answer) => historyOf(answer, user, since, ids)),
     test: (job) => {
       const fault = unfitForGridEngine(job);
@@ -102,6 +103,22 @@ function readRelease(id: string): (answer: Answer) => void {
       what: `Grid Engine did not release job ${id}`,
       why: part ? `qrls ended with ${part.exit}` : 'qrls was not started',
       next: 'run `autolab-mcp monitor`: the queue says whether it is still held; if the site does not let you release, ask its staff, or cancel the run',
+      quoted: quote(words, 500),
+    });
+  };
+}
+
+/** qmod(1) 8.1.9 says so of each job and task whose error it has cleared; it ends with 0 in any case. */
+const CLEARED = /cleared error state of job/;
+
+function readClear(id: string): (answer: Answer) => void {
+  return (answer) => {
+    const words = wordsOf(answer, 'clear');
+    if (CLEARED.test(words)) return;
+    throw new Failure(isUnreachable(words) ? 'scheduler_unreachable' : 'scheduler_refused', {
+      what: `Grid Engine did not clear the error of job ${id}`,
+      why: 'it is in no error state, or somebody else’s',
+      next: 'run `autolab-mcp monitor`: the queue says how it stands',
       quoted: quote(words, 500),
     });
   };

@@ -221,6 +221,8 @@ export type Scheduler = {
   cancel(jobs: readonly { id: JobId; name: string }[], user: string): Ask<void>;
   /** Absent where scripts have nothing to submit with. */
   readonly recorder?: Recorder;
+  /** Lets a job go on that the scheduler has put in an error state. Absent where there is no such state. */
+  clear?(id: JobId): Ask<void>;
   /** The scheduler's own test of a job, without submitting it. */
   test(job: Job): Ask<Finding[]>;
   /** Whether it answers at all, and which version it is. */

@@ -1,0 +1,1 @@
+import { conformance } from '../conformance/suite.ts';
