@@ -20,6 +20,8 @@ export type GridEngine = {
   /** Where the user's jobs may write. */
   folder: string;
   transport: Transport;
+  /** `NAME=VALUE` of what its programs find it by. */
+  place: readonly string[];
   /** The account as what runs our own program: for makeRepo, legacyAgent and modernAgent. */
   identity: Identity;
   /** Runs a client as the user. */
@@ -52,6 +54,7 @@ export async function startGridEngine(variant: GridEngineVariant = {}, path = ''
     user: USER,
     home,
     folder,
+    place,
     transport: { name: 'local', run: (command, limits) => local.run({ ...command, argv: as(command.argv) }, limits) },
     identity: { words: as(program), as, folder, own },
     run: async (name, ...args) => {
