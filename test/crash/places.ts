@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Place } from '../support/cut.mjs';
@@ -10,6 +10,8 @@ export const ALL = process.env.AUTOLAB_CRASH === 'all';
 /** The places of a command, found by watching it undisturbed. */
 export async function placesOf(run: (prefix: string[]) => Promise<unknown>): Promise<Place[]> {
   const folder = mkdtempSync(join(tmpdir(), 'crash-places-'));
+  // Another account may be who runs it.
+  chmodSync(folder, 0o777);
   try {
     await run(counting(join(folder, 'calls')));
     return placesIn(readFileSync(join(folder, 'calls'), 'utf8'));
