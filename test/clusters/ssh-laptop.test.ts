@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { asking } from '../support/asking.ts';
 import type { FarTiny } from '../support/far.ts';
 import { makeFar, sitesFile } from '../support/far.ts';
+import { killSubmits } from '../support/killed-submits.ts';
 import type { Link } from '../support/link.ts';
 import { startLink } from '../support/link.ts';
 import { until } from '../support/repo.ts';
@@ -169,6 +170,34 @@ test(
     const jobs = listed.stdout.split('\n').filter((line) => names.some((name) => line.includes(name)));
     expect(jobs.filter((line) => line.startsWith('COMPLETED|')).length).toBe(RUNS);
     expect(jobs.filter((line) => !/^(?:COMPLETED|CANCELLED)/.test(line))).toEqual([]);
+  },
+  LIMIT,
+);
+
+test(
+  'a submission over ssh, killed at every question, act and copy, runs once or was never begun',
+  async () => {
+    await laptop('#!/bin/sh\n#SBATCH --time=00:02:00\necho "$AUTOLAB_RUN_ID" >>runs/../executions.log\n');
+    const launch = join(tiny.iteration, 'launch', 'launch.yaml');
+    writeFileSync(launch, readFileSync(launch, 'utf8').replace(/^artifacts:.*$/m, ''));
+    const killed = await killSubmits(
+      {
+        iteration: tiny.iteration,
+        json: (...args) => answered(...args),
+        executions: () => tiny.lines('executions.log'),
+        submit: async (prefix, ...args) => {
+          const { signal, stdout } = await tiny.run(['submit', '--json', ...args], { prefix: [...prefix] });
+          return { killed: signal === 'SIGKILL', stdout };
+        },
+      },
+      11,
+      'some',
+    );
+    const begun = Object.values(killed).filter(({ begun: one }) => one);
+    expect(Object.keys(killed).length).toBeGreaterThan(6);
+    expect(begun.length).toBeGreaterThan(2);
+    const right = (one: boolean) => ({ begun: one, executions: one ? 1 : 0 });
+    expect(killed).toEqual(Object.fromEntries(Object.entries(killed).map(([place, { begun: one }]) => [place, right(one)])));
   },
   LIMIT,
 );

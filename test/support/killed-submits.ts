@@ -18,15 +18,20 @@ export type Killed = { begun: boolean; executions: number };
 const STARTS = ['clone', 'clone3', 'fork', 'vfork'];
 
 /**
- * Kills a submission at every start of a program, which is where something is told to a site, and at a few other places; makes the same call
+ * Kills a submission at every start of a program, which is where something is told to a site, or at `starts: 'some'` of them, and at a few other
+ * places; makes the same call
  * again until the run is there, and waits for its end. By place; only those where it was killed.
  */
-export async function killSubmits(its: Killable, others: number): Promise<Record<string, Killed>> {
+export async function killSubmits(
+  its: Killable,
+  others: number,
+  starts: 'every' | 'some' = 'every',
+): Promise<Record<string, Killed>> {
   const runs = () => readdirSync(join(its.iteration, 'runs')).sort();
   const places = await placesOf((prefix) => its.submit(prefix, '--again'));
   await over(its);
   const killed: Record<string, Killed> = {};
-  for (const { call, nth } of ALL ? places : someOf(places, others, STARTS)) {
+  for (const { call, nth } of ALL ? places : someOf(places, others, starts === 'every' ? STARTS : [])) {
     const before = runs();
     const ended = await its.submit(killing(call, nth), '--again');
     if (ended.killed) {
