@@ -5,7 +5,7 @@ import { Failure } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
 import type { Site } from '../sites/site.ts';
 import { snapshotsOf } from './code/check.ts';
-import { contentsOf, treeOf } from './code/place.ts';
+import { codeFolder, contentsOf, treeOf } from './code/place.ts';
 import { current } from './record.ts';
 import { notesFolder } from './recorder.ts';
 import type { Run } from './run.ts';
@@ -30,6 +30,9 @@ export async function deliver(run: Run, site: Site, permit: ActingPermit): Promi
     OURS.flatMap((folder) => filesIn(gate, folder)),
   );
 }
+
+/** rsync(1) takes at most 20 of them. */
+const MOST_BESIDES = 8;
 
 /** What of the gate folder is read where jobs run. */
 const OURS = ['jobs', 'scripts', 'programs'];
@@ -58,7 +61,9 @@ async function bringSnapshot(run: Run, id: string, { far }: Site, permit: Acting
       next: 'call submit_run again: it takes another one',
     });
   const tree = treeOf(repo, id);
-  await far?.bring(permit, tree, Object.keys(contents.files));
+  const others = readdirSync(codeFolder(repo)).filter((name) => name !== id && !name.startsWith('.'));
+  const besides = others.slice(-MOST_BESIDES).map((name) => join('..', '..', name, 'tree'));
+  await far?.bring(permit, tree, Object.keys(contents.files), undefined, besides);
   await far?.link(permit, tree, contents.prefix === '' ? '' : `/${contents.prefix}`, run.plan.iteration.folder);
 }
 

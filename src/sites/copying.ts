@@ -11,10 +11,17 @@ function listedIn(list: string): string[] {
 
 /**
  * Brings files into a folder of a site, which is there: where one of the same name is other, it is replaced whole; its content is compared,
- * not its time. Links stay links.
+ * not its time. Links stay links. What one of the folders `besides` has there, from `to` on, is copied there and not sent.
  */
-export function bringThere(way: CopyWay | undefined, from: string, to: string, paths: readonly string[]): Ask<void> {
-  const command = argv(way, [...listedIn('-'), '--checksum'], `${from}/`, remote(way, to));
+export function bringThere(
+  way: CopyWay | undefined,
+  from: string,
+  to: string,
+  paths: readonly string[],
+  besides: readonly string[],
+): Ask<void> {
+  const known = besides.map((folder) => `--copy-dest=${folder}`);
+  const command = argv(way, [...listedIn('-'), '--checksum', ...known], `${from}/`, remote(way, to));
   return {
     command: { argv: command, stdin: paths.map((path) => `${path}\0`).join(''), ...(way ? { env: way.env } : {}) },
     read: (output) => copied(output, `${from} to the site`),

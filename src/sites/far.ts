@@ -22,9 +22,9 @@ type Argv = readonly [string, ...string[]];
 export type Far = {
   /**
    * Brings these files of a folder to its counterpart, or to `to`, a folder from the site's root on, and has them read back: each is there as
-   * it is here when this returns.
+   * it is here when this returns. What one of the folders `besides` may have there, from the counterpart on, is not sent.
    */
-  bring(permit: ActingPermit, folder: string, paths: readonly string[], to?: string): Promise<void>;
+  bring(permit: ActingPermit, folder: string, paths: readonly string[], to?: string, besides?: readonly string[]): Promise<void>;
   makeFolders(permit: ActingPermit, folders: readonly string[]): Promise<void>;
   /** Lets what stands beside the code there be found from a snapshot. `prefix`: the repository within the tree, `''` or `/path`. */
   link(permit: ActingPermit, tree: string, prefix: string, iteration: string): Promise<void>;
@@ -65,13 +65,13 @@ export function farOf(
     question.read(await localTransport().run(question.command, { timeoutMs: COPY_LIMIT_MS }));
   const hashes = (folder: string, paths: readonly string[]) => ask(hashesThere(there(folder), paths), HASH_LIMIT_MS);
   return {
-    bring: async (_permit, folder, paths, to) => {
+    bring: async (_permit, folder, paths, to, besides = []) => {
       if (paths.length === 0) return;
       const unfit = paths.find((path) => path.includes('\n'));
       if (unfit !== undefined) throw unnamable(folder, unfit);
       const target = to === undefined ? there(folder) : join(place.root, to);
       await ask(foldersThere([target]), HASH_LIMIT_MS);
-      await copy(bringThere(await transport.copies?.(), folder, target, paths));
+      await copy(bringThere(await transport.copies?.(), folder, target, paths, besides));
       const regular = paths.filter((path) => lstatSync(join(folder, path)).isFile());
       const seen = await ask(hashesThere(target, regular), HASH_LIMIT_MS);
       for (const path of regular) if (seen.get(path) !== (await sha256OfFile(join(folder, path)))) throw notThere(folder, path);

@@ -137,7 +137,13 @@ export function openSite(
       return names.filter((one) => seen.has(sender(one)));
     },
     readBack: (id, job) => ask(scheduler.readBack(id, job)),
-    history: async (since, ids) => ask(scheduler.history(await user(), since, ids), HISTORY_LIMIT_MS),
+    history: async (since, ids) => {
+      const seen = await ask(scheduler.history(await user(), since, ids), HISTORY_LIMIT_MS);
+      return {
+        ...seen,
+        jobs: seen.jobs.map((job) => (job.folder === undefined ? job : { ...job, folder: place.here(job.folder) })),
+      };
+    },
     poll: async (query) => ask(scheduler.poll({ ...query, user: await user() })),
     markers: (gates) =>
       gates.length === 0

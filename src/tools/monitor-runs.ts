@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
-import { asFailure } from '../base/errors.ts';
+import { asFailure, Failure } from '../base/errors.ts';
 import type { Acts } from '../context.ts';
 import { everyTask } from '../runs/children.ts';
 import { drifting } from '../runs/code/drift.ts';
@@ -76,7 +76,12 @@ export default defineTool({
       for (const run of changed) seen.set(run.id, run);
     }
     const open = runs.map((run) => seen.get(run.id) ?? run);
-    problems.push(...(await drifting(acts.repo, open)));
+    problems.push(
+      ...(await drifting(
+        acts.repo,
+        open.filter((run) => isHere(acts, run)),
+      )),
+    );
     const closed = run_id !== undefined && !before.has(run_id) ? [chooseRun(acts, run_id)] : [];
     const all = [...open, ...(seen.size > 0 ? bases.map(reread) : bases), ...closed];
     await bringUpToDate(all, acts, problems);
@@ -134,4 +139,14 @@ function view(run: Run, before: Run): RunOut {
     ...(next.rather === undefined ? {} : { rather: next.rather }),
     next: next.words,
   };
+}
+
+/** Whether its inputs are files of this machine. Where its site is not known any more, nobody can say that they are not. */
+function isHere(acts: Acts, run: Run): boolean {
+  try {
+    return acts.site(run.plan.site).far === undefined;
+  } catch (error) {
+    if (error instanceof Failure) return true;
+    throw error;
+  }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
@@ -188,4 +189,28 @@ test('doctor tells whether a root is what it is said to be', async () => {
       next: expect.stringMatching(/^take `root` out/),
     },
   ]);
+});
+
+test('of a code that has changed a little only that is sent', async () => {
+  tiny = await makeFar((path) => {
+    files(path);
+    writeFileSync(launch(path, 'launch.yaml'), 'schema_version: "1"\nsite: far\n');
+    writeFileSync(join(path, 'large.bin'), randomBytes(1_000_000));
+  });
+  const log = join(tiny.path, '.git', 'rsync.log');
+  const counted = inTheWay(tiny, 'rsync', `exec "$real" --stats "$@" >>"${log}"`);
+  const sent = () =>
+    [...readFileSync(log, 'utf8').matchAll(/Literal data: ([\d,]+)/g)].reduce(
+      (sum, [, n = '']) => sum + Number(n.replaceAll(',', '')),
+      0,
+    );
+  await tiny.run(['submit'], { env: counted });
+  await over();
+  expect(sent()).toBeGreaterThan(1_000_000);
+  writeFileSync(log, '');
+  writeFileSync(join(tiny.path, 'lib.txt'), 'another lib\n');
+  const { run_id } = JSON.parse((await tiny.run(['submit', '--again', '--json'], { env: counted })).stdout) as Submitted;
+  expect(sent()).toBeLessThan(100_000);
+  await over();
+  expect((await answered<{ log_text: string }>('logs', run_id)).log_text).toContain('it says another lib');
 });
