@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { readJsonFile } from '../support/artifacts.ts';
@@ -26,7 +26,11 @@ ${more}steps:
 const write = (text: string) => writeFileSync(join(tiny.iteration, 'launch', 'launch.yaml'), text);
 const seen = async (id: string) => (await answered<{ runs: Seen[] }>('runs', id)).runs[0] ?? expect.fail('no run');
 const GEN = 'echo "gen $AUTOLAB_RUN_ID" >>runs/../order; while [ ! -e runs/../go ]; do sleep 0.1; done; exit $(cat runs/../go)\n';
-const go = (code: number) => writeFileSync(join(tiny.iteration, 'go'), String(code));
+/** Whole or not there: an empty one would be read as 0. */
+const go = (code: number) => {
+  writeFileSync(join(tiny.iteration, 'go.new'), String(code));
+  renameSync(join(tiny.iteration, 'go.new'), join(tiny.iteration, 'go'));
+};
 /** The first run, which runs until it is told how to end, and one that waits for it. */
 async function two(on = 'success'): Promise<[string, string]> {
   tiny = await makeChain({ gen: GEN, hist: 'echo "hist $AUTOLAB_RUN_ID" >>runs/../order\n' }, launch());
