@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Repo } from '../support/repo.ts';
@@ -154,7 +154,11 @@ async function first(): Promise<string> {
   writeFileSync(join(repo.iteration, 'launch', 'launch.yaml'), WAITING(run_id));
   return run_id;
 }
-const go = (code: number) => writeFileSync(join(repo.iteration, 'go'), String(code));
+/** Whole or not there: an empty one would be read as 0. */
+const go = (code: number) => {
+  writeFileSync(join(repo.iteration, 'go.new'), String(code));
+  renameSync(join(repo.iteration, 'go.new'), join(repo.iteration, 'go'));
+};
 
 test.each([
   [0, 'running', ['gather', 'gather'], null],
