@@ -3,6 +3,7 @@ import { ARTIFACT_READERS } from './readers-of-artifacts.ts';
 import { FILE_READERS } from './readers-of-files.ts';
 import { GRIDENGINE_READERS } from './readers-of-gridengine.ts';
 import { JOB_READERS } from './readers-of-jobs.ts';
+import { SITE_READERS } from './readers-of-sites.ts';
 import { SLURM_READERS } from './readers-of-slurm.ts';
 
 /** Every reader of text from outside; `all-readers.test.ts` shows that none is missing. */
@@ -12,4 +13,5 @@ export const READERS: readonly Reader[] = [
   ...JOB_READERS,
   ...FILE_READERS,
   ...ARTIFACT_READERS,
+  ...SITE_READERS,
 ];

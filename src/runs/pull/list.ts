@@ -2,6 +2,7 @@ import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../../base/errors.ts';
 import type { FarFile } from '../../sites/far-files.ts';
+import { pathPattern } from '../artifacts/path-pattern.ts';
 import type { Run } from '../run.ts';
 
 /** What is to be fetched for a run, and how much that is; `unfit`: names that no list can hold. */
@@ -18,7 +19,7 @@ const SPARE = 256 * 1024 * 1024;
  */
 export function listed(run: Run, files: readonly FarFile[]): PullList {
   const { artifacts, logs } = run.plan;
-  const patterns = [...artifacts.pull, ...logs].map(patternOf);
+  const patterns = [...artifacts.pull, ...logs].map(pathPattern);
   const own = `runs/${run.id}/`;
   const wanted = files.filter(
     ({ path }) =>
@@ -55,23 +56,6 @@ export function refuseTooMuch({ bytes, paths }: PullList, folder: string, limit 
       what: `${size(bytes)} would be fetched, and ${size(bavail * bsize)} are free in ${folder}`,
       next: 'make room, or name less in artifacts.pull of launch/launch.yaml, and call again',
     });
-}
-
-/** `*` and `?` within one name, `**` over any; a folder by its name stands for all that is in it. */
-export function patternOf(pattern: string): RegExp {
-  const plain = pattern.split('/').filter((part) => part !== '' && part !== '.');
-  const text = plain
-    .map((part, at) => {
-      const isLast = at === plain.length - 1;
-      if (part === '**') return isLast ? '.*' : '(?:[^/]+/)*';
-      const one = part
-        .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-        .replaceAll('*', '[^/]*')
-        .replaceAll('?', '[^/]');
-      return isLast ? one : `${one}/`;
-    })
-    .join('');
-  return new RegExp(`^${text}(?:/.*)?$`, 's');
 }
 
 /** A name that a list can hold, and that leads nowhere else. */

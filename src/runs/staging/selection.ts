@@ -4,9 +4,10 @@ import { Failure } from '../../base/errors.ts';
 import { redact } from '../../base/text.ts';
 import type { Stage } from '../../sites/stage-schema.ts';
 import { findPaths } from '../artifacts/glob.ts';
+import type { PathPattern } from '../artifacts/path-pattern.ts';
+import { pathPattern } from '../artifacts/path-pattern.ts';
 import type { Listing } from '../capsule.ts';
 import { filesOf } from '../code/files.ts';
-import { patternOf } from '../pull/list.ts';
 
 /** One file that is staged: where it is in the repository, and where it goes, from the site's root on. */
 export type StagedFile = { from: string; to: string; bytes: number };
@@ -45,7 +46,7 @@ export function selectFiles(
     for (const path of own) add(files, repo, path, targetOf(path, copy));
   }
   const chosen = [...files.values()].sort((a, b) => (a.to < b.to ? -1 : 1));
-  refuse(repo, chosen, allow.map(patternOf));
+  refuse(repo, chosen, allow.map(pathPattern));
   return chosen;
 }
 
@@ -65,7 +66,7 @@ function targetOf(path: string, copy: NonNullable<Stage['copy']>): string {
   return joined(own.to, own.from === '.' ? path : path.slice(clean(own.from).length + 1));
 }
 
-function refuse(repo: string, files: readonly StagedFile[], allowed: readonly RegExp[]): void {
+function refuse(repo: string, files: readonly StagedFile[], allowed: readonly PathPattern[]): void {
   const faults = files.flatMap(({ from, bytes }) => {
     if (allowed.some((one) => one.test(from))) return [];
     if (SECRET.test(from)) return [`${from} has a name that keys and passwords have`];
