@@ -2,12 +2,15 @@ import { join } from 'node:path';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { makeFolder, writeAtomic } from '../base/files.ts';
+import { withLock } from '../base/lock.ts';
 import type { Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
 import type { Acts } from '../context.ts';
 import { listed, refuseTooMuch } from '../runs/pull/list.ts';
 import { promote, quarantine } from '../runs/pull/promote.ts';
 import type { Run } from '../runs/run.ts';
+import { gateOf } from '../runs/run.ts';
+import type { Far } from '../sites/far.ts';
 import type { WorkResult } from '../sites/jobs.ts';
 import { Running } from './tool.ts';
 
@@ -30,6 +33,18 @@ export async function bringHome(
 ): Promise<Pulled | Running> {
   const { far } = acts.site(run.plan.site);
   if (!far) return { faults: [], files: 0, bytes: 0 };
+  // Who comes second would find that the first has put the files into their places.
+  return withLock(join(gateOf(run), 'pull.lock'), 'fetching', () => fetched(acts, permit, subject, run, far, end), 0);
+}
+
+async function fetched(
+  acts: Acts,
+  permit: Permit<'run'>,
+  subject: string,
+  run: Run,
+  far: Far,
+  end: number,
+): Promise<Pulled | Running> {
   const folder = run.iterationFolder;
   const there = await far.files(folder, run.id);
   const list = listed(run, there);
@@ -51,9 +66,9 @@ export async function bringHome(
       { key: `${what}.${key}`, argv, cwd: folder, environment, timeoutSeconds: LIMIT, reuse: 'never' },
       Math.max(0, end - Date.now()),
     );
-  const fetched = await work('fetch', fetch);
-  if (!fetched) return new Running(`fetching ${list.paths.length} files of run ${run.id}`);
-  if (fetched.exit !== 0) throw cutOff(run, 'fetched', fetched);
+  const copied = await work('fetch', fetch);
+  if (!copied) return new Running(`fetching ${list.paths.length} files of run ${run.id}`);
+  if (copied.exit !== 0) throw cutOff(run, 'fetched', copied);
   const compared = await work('compare', compare);
   if (!compared) return new Running(`verifying ${list.paths.length} files of run ${run.id}`);
   const differs = compared.stdout.split('\n').filter((line) => /^[<>ch*]/.test(line));
@@ -62,7 +77,7 @@ export async function bringHome(
     throw new Failure('sync_failed', {
       what: `files of run ${run.id} changed while they were fetched: ${differs
         .slice(0, 3)
-        .map((line) => line.slice(line.indexOf(' ') + 1))
+        .map((line) => quote(line.slice(line.indexOf(' ') + 1), 300))
         .join(', ')}`,
       why: 'something still writes there',
       next: 'call again when it has ended; nothing of it was put into its place',

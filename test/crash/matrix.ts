@@ -29,11 +29,24 @@ async function trials(operation: Operation): Promise<void> {
   for (const { call } of chosen) count.set(call, (count.get(call) ?? 0) + 1);
   const kinds = [...count].map(([call, n]) => `${call} ${n}`).join(', ');
   console.info(`${operation.name}: ${chosen.length} of ${places.length} places (${kinds})`);
-  const results = await eachOf(operation, chosen, async (tiny, place) => {
-    const done = await operation.act(tiny, killing(place.call, place.nth));
-    const cut = done.signal === 'SIGKILL' || done.exit === 137;
-    return { cut, detail: await judged(operation, tiny, expected, isThorough(chosen.indexOf(place))) };
-  });
+  const attempt = (all: readonly Place[]) =>
+    eachOf(operation, all, async (tiny, place) => {
+      const done = await operation.act(tiny, killing(place.call, place.nth));
+      const cut = done.signal === 'SIGKILL' || done.exit === 137;
+      return { cut, detail: await judged(operation, tiny, expected, isThorough(all.indexOf(place))) };
+    });
+  const results = await attempt(chosen);
+  // A slow submission notes that it is late, which makes three calls more: where the counted one was slow, the last places are a little earlier.
+  for (let earlier = 1; earlier <= 3; earlier++) {
+    const missed = [...results].filter(([, { cut }]) => !cut).map(([place]) => place);
+    for (const place of missed) {
+      if (results.get(place)?.detail !== '' || place.nth <= earlier) continue;
+      const [[nearer, result] = []] = await attempt([{ ...place, nth: place.nth - earlier }]);
+      if (!nearer || !result || (!result.cut && result.detail === '')) continue;
+      results.delete(place);
+      results.set(nearer, result);
+    }
+  }
   const wrong: Record<string, string> = {};
   for (const [place, { detail }] of results) {
     report({ operation: operation.name, ...place, outcome: detail === '' ? 'once' : 'wrong', detail });

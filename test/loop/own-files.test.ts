@@ -214,3 +214,15 @@ test('of a code that has changed a little only that is sent', async () => {
   await over();
   expect((await answered<{ log_text: string }>('logs', run_id)).log_text).toContain('it says another lib');
 });
+
+test('two that collect at once: one does, the other says that it is being done or has been, and nothing is told as missing', async () => {
+  tiny = await makeFar(files);
+  const { run_id } = await answered<Submitted>('submit');
+  await over();
+  const both = await Promise.all([tiny.run(['sync', run_id, '--json']), tiny.run(['sync', run_id, '--json'])]);
+  for (const { exit, stdout, stderr } of both)
+    if (exit === 0) expect(JSON.parse(stdout)).toMatchObject({ sync: 'ok', missing: [] });
+    else expect(stderr).toContain('"code":"lock_held"');
+  expect(both.some(({ exit }) => exit === 0)).toBe(true);
+  expect(await answered<Synced>('sync', run_id)).toMatchObject({ sync: 'ok', missing: [] });
+});

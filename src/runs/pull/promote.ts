@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { sha256OfFile } from '../../base/digest.ts';
 import { cannotWrite } from '../../base/disk.ts';
 import { inside, jsonText, makeFolder, readJson, writeAtomic } from '../../base/files.ts';
+import { quote } from '../../base/text.ts';
 import type { Run } from '../run.ts';
 import { gateOf } from '../run.ts';
 
@@ -31,7 +32,7 @@ export async function promote(run: Run, paths: readonly string[]): Promise<strin
     const source = join(from, path);
     const seen = lstatSync(source, { throwIfNoEntry: false });
     if (!seen?.isFile()) {
-      faults.push(`${path} could not be fetched`);
+      faults.push(`${quote(path, 300)} could not be fetched`);
       continue;
     }
     const target = inside(run.iterationFolder, path, 'artifact');
@@ -39,7 +40,7 @@ export async function promote(run: Run, paths: readonly string[]): Promise<strin
     const now = lstatSync(target, { throwIfNoEntry: false });
     const is = now?.isFile() ? await sha256OfFile(target) : undefined;
     if (now && is !== hash && (is === undefined || known[path] !== is)) {
-      faults.push(`${path} is here with another content, which no site has sent: move it away and call again`);
+      faults.push(`${quote(path, 300)} is here with another content, which no site has sent: move it away and call again`);
       continue;
     }
     makeFolder(dirname(target));
