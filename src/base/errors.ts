@@ -29,6 +29,7 @@ const FAILURES = {
   unsupported: { exit: 1, retry: false, what: 'a valid request that this version does not carry out' },
   run_unknown: { exit: 1, retry: false, what: 'no run has this id' },
   run_state: { exit: 1, retry: false, what: 'the operation does not fit the state the run is in' },
+  code_changed: { exit: 1, retry: true, what: 'files changed while a snapshot of the code was taken' },
   lock_held: { exit: 1, retry: true, what: 'another process holds the lock' },
   resume_refused: { exit: 1, retry: false, what: 'the results in a workspace are not known to be of the configuration of now' },
   scheduler_refused: { exit: 1, retry: false, what: 'the scheduler refused, for good' },

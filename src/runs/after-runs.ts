@@ -143,14 +143,18 @@ const FAILED: ReadonlySet<JobState> = new Set([
   'dependency',
 ]);
 
-/** The run that this one waited for and that did not end well, in words; of a step that waits for others of its own run undefined. */
-export function failedBefore(run: Run): string | undefined {
-  if (!isRoot(run)) return undefined;
-  for (const one of run.plan.after ?? []) {
+/**
+ * What is known of the runs that this one waits for: one that did not end well, in words, and whether another is still open by our own journal. Nothing of
+ * a step that waits for others of its own run.
+ */
+export function runsBefore(run: Run): { failed: string | undefined; open: boolean } {
+  const known = { failed: undefined as string | undefined, open: false };
+  for (const one of isRoot(run) ? (run.plan.after ?? []) : []) {
     const standing = standingOf(one, runAnywhere(repoOf(run), one.run));
-    if (typeof standing === 'object') return `run ${one.run}, which it waited for: ${standing.never}`;
+    if (typeof standing === 'object') known.failed ??= `run ${one.run}, which it waited for: ${standing.never}`;
+    known.open ||= standing === 'waits';
   }
-  return undefined;
+  return known;
 }
 
 type Pending = { one: AfterRun; parent: Run };

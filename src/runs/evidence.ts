@@ -19,6 +19,8 @@ export type Sight = {
   cancelled: boolean;
   /** Whether a step it waits for has failed, by our own journal. */
   parentFailed?: boolean;
+  /** Whether a run that it waits for is not over by our own journal. */
+  causeOpen?: boolean;
   /** What one task may use, in MiB, where a limit was asked for. */
   memoryMb?: number | null;
   /** The job that had claimed this task first, where this one ended itself for that. */
@@ -60,6 +62,8 @@ export function judgeTask(before: TaskRecord, sight: Sight, timings: Timings): T
   if (!view) return judgeGone(before, seen, sight, timings);
   const live = LIVE[view.state];
   if (live) return { ...seen, state: live, detail: waitingWords(view), blocked: view.blocked, evidence: 'scheduler' };
+  if (isTakenBack(view, sight) && view.ended !== null && isFresh(view, sight, timings))
+    return { ...seen, state: 'pending', detail: 'taken back; how the run that it waits for ended is not recorded yet' };
   const fault = FAULTS[view.state];
   if (fault) return fail(seen, fault(sight), faultWords(view, marker), marker ? 'scheduler+marker' : 'scheduler');
   if (view.state === 'failed' && sight.duplicateOf !== undefined)
@@ -129,7 +133,7 @@ function judgeFailed(seen: TaskRecord, view: JobView, sight: Sight, timings: Tim
     const words = `it was killed; it had used ${Math.ceil(used)} MB where ${memoryMb} MB were asked for`;
     if (used > memoryMb) return fail(seen, 'out_of_memory', words, marker ? 'scheduler+marker' : 'scheduler');
     // Accounting hears of an end a moment later than the queue.
-    if (seen.used === null && Math.abs(sight.at - (view.ended ?? sight.at)) < timings.grace)
+    if (seen.used === null && isFresh(view, sight, timings))
       return { ...seen, state: 'running', detail: 'it was killed; what it used is not recorded yet', evidence: 'scheduler' };
   }
   if (marker && ((marker.refused && marker.refused !== 'unneeded') || marker.exit !== 0))
@@ -138,6 +142,16 @@ function judgeFailed(seen: TaskRecord, view: JobView, sight: Sight, timings: Tim
   if (marker && marker.signals.length > 0 && view.exit === LEG_INTERRUPTED) return judgeMarker(seen, marker, 'scheduler+marker');
   if (marker) return fail(seen, 'exit_code', faultWords(view, marker), 'scheduler+marker');
   return fail(seen, cancelled ? 'cancelled' : 'exit_code', exitWords(view.exit, view.signal), 'scheduler');
+}
+
+/** Before it began and by nobody that we know of, while how the run it waits for ended is not recorded yet. */
+function isTakenBack({ state }: JobView, { causeOpen, cancelled, marker }: Sight): boolean {
+  return causeOpen === true && (state === 'dependency' || (state === 'cancelled' && !cancelled && !marker));
+}
+
+/** It ended so little ago that others may not have heard of it. */
+function isFresh({ ended }: JobView, { at }: Sight, { grace }: Timings): boolean {
+  return Math.abs(at - (ended ?? at)) < grace;
 }
 
 /** By KILL, which is all that Slurm's own memory watch leaves behind (slurm.conf(5), OverMemoryKill): its word is FAILED then. */

@@ -51,7 +51,7 @@ export function observe(
   markers: MarkerLook | undefined,
   parentFailed = false,
   sight?: ChildSight,
-  before?: string,
+  before?: { failed: string | undefined; open: boolean },
 ): JournalEvent[] {
   const attempt = current(run.record);
   const timings = attempt && TIMINGS[run.plan.scheduler];
@@ -67,7 +67,8 @@ export function observe(
         healthy: look.healthy,
         at: look.at,
         cancelled: run.record.cancelling,
-        parentFailed: parentFailed || before !== undefined,
+        parentFailed: parentFailed || before?.failed !== undefined,
+        causeOpen: before?.open ?? false,
         memoryMb: decidedStep(run).requested.memoryMb,
         duplicateOf: evidence.owners.get(task.index),
       },
@@ -76,8 +77,8 @@ export function observe(
   );
   const tasks = judged.map((task, at) =>
     // What failed because of another run says so, once and for all.
-    before !== undefined && task.failure === 'dependency' && run.record.tasks[at]?.failure == null
-      ? { ...task, detail: before }
+    before?.failed !== undefined && task.failure === 'dependency' && run.record.tasks[at]?.failure == null
+      ? { ...task, detail: before.failed }
       : task,
   );
   const news = tasks.filter((task, at) => !same(task, run.record.tasks[at]));

@@ -94,7 +94,7 @@ function lastOf(run: Run): Frozen | undefined {
 }
 
 function edited(files: readonly string[]): Failure {
-  return new Failure('run_state', {
+  return new Failure('code_changed', {
     what: `${files.slice(0, 5).join(', ')} changed while the snapshot of the code was taken`,
     why: 'what was decided on is another code by now; nothing was submitted',
     next: 'call again when nobody writes there',

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { asFailure } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
 import type { Acts } from '../context.ts';
-import { failedBefore } from '../runs/after-runs.ts';
+import { runsBefore } from '../runs/after-runs.ts';
 import type { ChildSight } from '../runs/children-look.ts';
 import { cancelLate, lateNames } from '../runs/given-up.ts';
 import type { JournalEvent } from '../runs/journal.ts';
@@ -120,8 +120,7 @@ async function note(
     return run;
   }
   for (const bad of mine?.unreadable ?? []) problems.push(`${run.id}: a marker cannot be read: ${bad}`);
-  const newsOf = (whole: Run, part: Run) =>
-    observe(part, look, mine, parentFailed(whole, part), sights(part), failedBefore(part));
+  const newsOf = (whole: Run, part: Run) => observe(part, look, mine, parentFailed(whole, part), sights(part), runsBefore(part));
   try {
     // Of what stands still no lock is taken.
     if (moves(run).length === 0 && parts(run).every((part) => newsOf(run, part).length === 0)) return run;

@@ -137,3 +137,17 @@ test('a job that found its task claimed is a duplicate, not a failure of the scr
     detail: 'job 6 has this task; nothing was run twice',
   });
 });
+
+test.each(['dependency', 'cancelled'] as const)(
+  '%s while the run that it waits for is still open by our journal: how that ended comes first',
+  (state) => {
+    const taken = { view: row(state, { ended: AT - 1 }), causeOpen: true };
+    const waiting = judge(task(), taken);
+    expect(waiting).toMatchObject({ state: 'pending', failure: null, detail: expect.stringContaining('not recorded yet') });
+    expect(judge(waiting, { ...taken, at: AT + 3600 })).toMatchObject({ state: 'failed', failure: state });
+    expect(judge(waiting, { view: taken.view, parentFailed: true })).toMatchObject({ state: 'failed', failure: 'dependency' });
+    // Without a time of its end nothing is waited for, and what we cancel ourselves needs no cause.
+    expect(judge(task(), { ...taken, view: row(state) })).toMatchObject({ state: 'failed', failure: state });
+    expect(judge(task(), { ...taken, cancelled: true }).state).toBe(state === 'cancelled' ? 'failed' : 'pending');
+  },
+);

@@ -39,7 +39,11 @@ test('code and configurations that were edited after the decision are not frozen
   expect(await frozenAfter(() => {})).toMatchObject({ code: { id: expect.any(String) } });
   await expect(frozenAfter(() => writeFileSync(join(tiny.path, 'model.py'), '2'))).rejects.toThrow('model.py changed while');
   await expect(frozenAfter(() => appendFileSync(join(tiny.iteration, 'design.yaml'), '# x\n'))).rejects.toThrow('design.yaml');
-  await expect(frozenAfter(() => writeFileSync(config, '{"seed":2}'))).rejects.toThrow('config.json changed while');
+  await expect(frozenAfter(() => writeFileSync(config, '{"seed":2}'))).rejects.toMatchObject({
+    code: 'code_changed',
+    retry: true,
+    message: expect.stringContaining('config.json changed while'),
+  });
   // Notes are no code.
   await expect(frozenAfter(() => writeFileSync(join(tiny.path, 'notes.md'), 'x'))).resolves.toBeDefined();
 });
