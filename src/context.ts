@@ -143,8 +143,9 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
           return audit();
         },
         get work() {
-          const { surface, client, uid, host } = caller;
-          return loggedWork(work(), audit(), { tool, caller: { surface, client, uid, host } });
+          const { surface, client, uid, host, token } = caller;
+          const by = { surface, client, uid, host, ...(token === undefined ? {} : { token }) };
+          return loggedWork(work(), audit(), { tool, caller: by });
         },
       };
     },

@@ -37,9 +37,8 @@ async function main(argv: readonly string[]): Promise<number> {
 
 function isServer(argv: readonly string[]): boolean {
   if (argv.some((word) => ['--help', '-h', '--version'].includes(word))) return false;
-  const command = argv.find(
-    (word, at) => !word.startsWith('-') && !['--repo', '--state-file', '--ceiling'].includes(argv[at - 1] ?? ''),
-  );
+  const valued = ['--repo', '--state-file', '--ceiling', '--socket', '--port', '--host', '--token-file'];
+  const command = argv.find((word, at) => !word.startsWith('-') && !valued.includes(argv[at - 1] ?? ''));
   return command === 'serve' || (command === undefined && !process.stdin.isTTY);
 }
 

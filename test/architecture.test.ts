@@ -21,6 +21,7 @@ const MAY: Record<string, readonly string[]> = {
 /** Outside packages and the one home of each; zod and node's own modules are free. */
 const HOMES: Record<string, RegExp> = {
   '@modelcontextprotocol/server': /^server\//,
+  '@modelcontextprotocol/node': /^server\/http\//,
   execa: /^sites\/transports\//,
   'simple-git': /^runs\/capsule\.ts$/,
   yaml: /^(policies|runs|sites)\//,

@@ -52,6 +52,7 @@ const FAILURES = {
   approval_unknown: { exit: 1, retry: false, what: 'no approval has this id' },
   approval_unusable: { exit: 1, retry: false, what: 'the approval is expired, used, refused, altered or for something else' },
   audit_broken: { exit: 1, retry: false, what: 'the audit log does not hold' },
+  cannot_listen: { exit: 1, retry: false, what: 'the server cannot serve at the socket or port it was given' },
   permit_mismatch: { exit: 1, retry: false, what: 'an act was attempted with a permit for another act' },
   not_ready: { exit: 1, retry: false, what: 'the step before this one is not done' },
   internal: { exit: 1, retry: false, what: 'a defect of this program' },

@@ -24,7 +24,7 @@ const KINDS = ['decision', 'effect', 'refusal', 'approval', 'recovery', 'command
 export type AuditEntry = {
   kind: (typeof KINDS)[number];
   tool: string;
-  caller: { surface: string; client: string; uid: number; host: string };
+  caller: { surface: string; client: string; uid: number; host: string; token?: string };
   verdict?: string;
   /** The rules that gave the verdict, each with its place. */
   rules?: string[];
@@ -72,7 +72,9 @@ const command = z.object({
 export const told = line.extend({
   kind: z.string().default('unknown'),
   tool: z.string().default('unknown'),
-  caller: z.object({ surface: z.string(), client: z.string(), uid: z.number(), host: z.string() }).optional(),
+  caller: z
+    .object({ surface: z.string(), client: z.string(), uid: z.number(), host: z.string(), token: z.string().optional() })
+    .optional(),
   verdict: z.string().optional(),
   rules: z.array(z.string()).default([]),
   reasons: z.array(reason).optional().catch(undefined),

@@ -5,6 +5,8 @@ import type { Caller, Outcome, Tool } from '../tools/tool.ts';
 
 /** What the server needs of the rest of the program. */
 export type Gate = {
+  /** The repository, fixed for the life of the program; null where there is none. */
+  repo: string | null;
   tools: readonly Tool[];
   /** Never throws. */
   call(name: string, raw: unknown, caller: Caller): Promise<Outcome>;
@@ -18,6 +20,7 @@ export function openGate(options: Parameters<typeof openContext>[0]): Gate {
   const context = openContext(options);
   const begun = new Set<Promise<Outcome>>();
   return {
+    repo: context.repo,
     tools,
     call: (name, raw, caller) => {
       const outcome = callTool(name, raw, caller, context);
@@ -26,7 +29,7 @@ export function openGate(options: Parameters<typeof openContext>[0]): Gate {
     },
     warn: (message) => context.log.warn(message),
     close: async () => {
-      await Promise.allSettled(begun);
+      while (begun.size > 0) await Promise.allSettled(begun);
       await context.close();
     },
   };

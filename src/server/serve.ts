@@ -2,14 +2,23 @@ import { parseArgs } from 'node:util';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { Failure } from '../base/errors.ts';
 import type { Gate } from './gate.ts';
+import type { HttpPlace } from './http/options.ts';
+import { HTTP_OPTIONS, HTTP_USAGE, httpPlace } from './http/options.ts';
 import { buildServer } from './server.ts';
 
-/**
- * Serves MCP over stdio until the client goes away or `stop` is given, and returns the exit code. The handshake is answered before the
- * operations are loaded, which takes longer than all else at the start; whoever asks for them waits for that.
- */
+/** Serves MCP as the command line says: over stdio, or with `--http` over HTTP. Returns the exit code. */
 export async function serve(argv: readonly string[], stop: AbortSignal): Promise<number> {
-  const where = options(argv);
+  const { where, place } = options(argv);
+  if (place === undefined) return serveOnStdio(where, stop);
+  const { serveHttp } = await import('./http/serve.ts');
+  return serveHttp(where, place, stop);
+}
+
+/**
+ * Until the client goes away or `stop` is given. The handshake is answered before the operations are loaded, which takes longer than all
+ * else at the start; whoever asks for them waits for that.
+ */
+async function serveOnStdio(where: Where, stop: AbortSignal): Promise<number> {
   const gate = once(async () => (await import('./gate.ts')).openGate(where));
   const wire = new StdioServerTransport();
   const over = new Promise<void>((resolve, reject) => {
@@ -43,26 +52,29 @@ function once(make: () => Promise<Gate>): { (): Promise<Gate>; begun(): boolean 
   return Object.assign(get, { begun: () => made !== undefined });
 }
 
-function options(argv: readonly string[]): { start: string; stateFile?: string; ceiling?: string } {
+type Where = { start: string; stateFile?: string; ceiling?: string };
+
+function options(argv: readonly string[]): { where: Where; place: HttpPlace | undefined } {
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],
-      options: { repo: { type: 'string' }, 'state-file': { type: 'string' }, ceiling: { type: 'string' } },
+      options: { repo: { type: 'string' }, 'state-file': { type: 'string' }, ceiling: { type: 'string' }, ...HTTP_OPTIONS },
       allowPositionals: true,
     });
     const [extra] = positionals.slice(1);
     if (extra !== undefined) throw new Error(`serve takes no ${JSON.stringify(extra)}`);
     const stateFile = values['state-file'];
     const { ceiling } = values;
-    return {
+    const where = {
       start: values.repo ?? process.cwd(),
       ...(stateFile === undefined ? {} : { stateFile }),
       ...(ceiling === undefined ? {} : { ceiling }),
     };
+    return { where, place: httpPlace(values, process.cwd()) };
   } catch (error) {
     throw new Failure('usage', {
       what: error instanceof Error ? error.message : String(error),
-      next: 'autolab-mcp serve [--repo DIR] [--state-file FILE] [--ceiling FILE]',
+      next: `autolab-mcp serve [--repo DIR] [--state-file FILE] [--ceiling FILE] ${HTTP_USAGE}`,
     });
   }
 }

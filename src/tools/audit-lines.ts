@@ -1,6 +1,6 @@
 import { digest } from '../base/digest.ts';
 import { isKnown } from '../base/fact.ts';
-import { cap } from '../base/text.ts';
+import { cap, quote } from '../base/text.ts';
 import type { Context } from '../context.ts';
 import { place } from '../policies/explain.ts';
 import type { Decision, Facts } from '../policies/types.ts';
@@ -60,5 +60,16 @@ function told({ reasons }: Decision): Partial<AuditEntry> {
 }
 
 export function who(caller: Caller): AuditEntry['caller'] {
-  return { surface: caller.surface, client: caller.client, uid: caller.uid, host: caller.host };
+  const { surface, client, uid, host, token } = caller;
+  return { surface, client, uid, host, ...(token === undefined ? {} : { token }) };
+}
+
+/** Who it was, in a line for people. */
+export function callerText({
+  surface,
+  client,
+  host,
+  token,
+}: Omit<AuditEntry['caller'], 'token'> & { token?: string | undefined }): string {
+  return quote(`${surface}/${client}@${host}${token === undefined ? '' : ` (token ${token})`}`, 200);
 }

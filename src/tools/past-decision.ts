@@ -7,6 +7,7 @@ import { VERDICTS } from '../policies/types.ts';
 import type { AuditLine } from '../runs/audit.ts';
 import { decisionOfRun } from '../runs/audit-decisions.ts';
 import { journalledRuns } from '../runs/submissions.ts';
+import { callerText } from './audit-lines.ts';
 import type { decisionOut } from './fields.ts';
 
 export const pastOut = z
@@ -39,7 +40,7 @@ export function pastDecision(reads: Reads, asked: { decision?: string | undefine
       at: quote(line.at, 40),
       run: asked.run ?? null,
       approval: line.approval === undefined ? null : quote(line.approval, 40),
-      by: line.caller ? quote(`${line.caller.surface}/${line.caller.client}@${line.caller.host}`, 200) : 'unknown',
+      by: line.caller ? callerText(line.caller) : 'unknown',
       policy_in_force: line.policy === undefined ? null : line.policy === reads.policy().version,
       log_holds: reads.audit.verify().ok,
       left_out: line.omitted ?? 0,

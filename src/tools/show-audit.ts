@@ -5,6 +5,7 @@ import { quote } from '../base/text.ts';
 import { VERDICTS } from '../policies/types.ts';
 import { parseDuration } from '../policies/units.ts';
 import type { AuditLine } from '../runs/audit.ts';
+import { callerText } from './audit-lines.ts';
 import { defineTool } from './tool.ts';
 
 const input = z.strictObject({
@@ -99,7 +100,7 @@ function view(one: AuditLine): z.output<typeof lineOut> {
     rules: one.rules.map((rule) => quote(rule, 200)),
     run: word(one.run),
     approval: word(one.approval),
-    caller: one.caller ? quote(`${one.caller.surface}/${one.caller.client}@${one.caller.host}`, 200) : 'unknown',
+    caller: one.caller ? callerText(one.caller) : 'unknown',
     detail: quote(one.detail ?? '', 2000),
     hash: quote(one.hash, 64),
   };

@@ -86,11 +86,14 @@ export function defineTool<I extends z.ZodObject, O extends z.ZodObject, E exten
 
 /** Who calls, for the audit trail and for the two questions the gate asks: a person’s terminal? can this client ask its user? */
 export type Caller = {
-  surface: 'server' | 'terminal';
+  /** `server` is MCP over stdio, `http` MCP over HTTP. */
+  surface: 'server' | 'http' | 'terminal';
   /** Name and version of the client: `claude-code/2.1.330`, `autolab-mcp/0.1.0`. */
   client: string;
   uid: number;
   host: string;
+  /** Which token let it in: the first eight hex digits of its SHA-256. */
+  token?: string;
   /** Ends waiting, never an act that has begun. */
   signal?: AbortSignal;
   progress?(message: string): void;

@@ -1,9 +1,10 @@
-import { lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, sep } from 'node:path';
 import * as z from 'zod';
 import { sha256 } from '../../base/digest.ts';
 import { Failure } from '../../base/errors.ts';
+import { ownFolder } from '../../base/own-folder.ts';
 import { shellWord } from '../shell-text.ts';
 import { runGroup } from './group.ts';
 import { ourOwn } from './local.ts';
@@ -107,27 +108,15 @@ function safeConfig(path: string, repo: string | undefined): string {
   return real;
 }
 
-/** A folder of ours alone with a short name: a socket's may have 107 characters (unix(7)), and ssh appends 17 to it. */
+/** ssh appends 17 characters to the name of its socket. */
 function privateFolder(): string {
-  const uid = process.getuid?.() ?? 0;
-  const runtime = `/run/user/${uid}`;
-  const folder = isOurs(runtime, uid) ? join(runtime, 'autolab-ssh') : `/tmp/autolab-ssh-${uid}`;
-  try {
-    mkdirSync(folder, { mode: 0o700 });
-  } catch {
-    // It may be there already; whether it is ours is looked at next.
-  }
-  if (isOurs(folder, uid)) return folder;
+  const { folder, isOurs } = ownFolder('autolab-ssh');
+  if (isOurs) return folder;
   throw unusable(
     `the folder ${folder} is not used for shared connections`,
     'it is not yours alone',
     `remove it, or \`chmod 700 ${folder}\``,
   );
-}
-
-function isOurs(folder: string, uid: number): boolean {
-  const seen = lstatSync(folder, { throwIfNoEntry: false });
-  return seen?.isDirectory() === true && seen.uid === uid && (seen.mode & 0o077) === 0;
 }
 
 function unusable(what: string, why: string, next: string): Failure {

@@ -1,0 +1,23 @@
+import type { IncomingMessage } from 'node:http';
+import type { Refusal } from './answers.ts';
+import { TRANSPORT } from './answers.ts';
+
+/** The JSON value of a request, of at most `most` bytes: what is larger is not read to its end. Throws where the connection breaks. */
+export async function readBody(req: IncomingMessage, most: number): Promise<{ body: unknown } | { refusal: Refusal }> {
+  const large = { refusal: { status: 413, code: TRANSPORT, message: `a request may have at most ${most} bytes` } };
+  if (Number(req.headers['content-length'] ?? 0) > most) return large;
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  // Leaving the loop must not destroy the request: its answer has still to be sent.
+  for await (const part of req.iterator({ destroyOnReturn: false })) {
+    if (!(part instanceof Uint8Array)) throw new Error('a request without bytes');
+    size += part.length;
+    if (size > most) return large;
+    parts.push(part);
+  }
+  try {
+    return { body: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts))) };
+  } catch {
+    return { refusal: { status: 400, code: -32_700, message: 'the body is not JSON in UTF-8' } };
+  }
+}

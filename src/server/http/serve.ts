@@ -1,0 +1,105 @@
+import { createServer } from 'node:http';
+import { hostname, userInfo } from 'node:os';
+import { basename, join } from 'node:path';
+import { sha256 } from '../../base/digest.ts';
+import { Failure } from '../../base/errors.ts';
+import { ownFolder } from '../../base/own-folder.ts';
+import type { Gate } from '../gate.ts';
+import { openGate } from '../gate.ts';
+import { buildServer } from '../server.ts';
+import type { DoorOptions } from './door.ts';
+import { openDoor } from './door.ts';
+import { SOCKET } from './guards.ts';
+import type { Limits } from './limits.ts';
+import { LIMITS, NODE_LIMITS } from './limits.ts';
+import type { HttpPlace } from './options.ts';
+import { listenOnPort, listenOnSocket } from './place.ts';
+import { readTokens } from './tokens.ts';
+
+/** The port of the laptop in the line that we show; any other does as well. */
+const TUNNEL_PORT = 8765;
+
+export type HttpOptions = {
+  place: HttpPlace;
+  gate: Gate;
+  /** Makes the server object of one request or session; `gate` knows who it is for. */
+  build?: (gate: () => Promise<Gate>, era: Parameters<DoorOptions['build']>[1]) => ReturnType<DoorOptions['build']>;
+  limits?: Limits;
+  /** Said once it listens: where, and how to reach it. */
+  say(text: string): void;
+};
+
+/** Serves MCP over HTTP until `stop` is given, and returns the exit code. Calls that have begun are finished and answered first. */
+export async function serveHttp(open: Parameters<typeof openGate>[0], place: HttpPlace, stop: AbortSignal): Promise<number> {
+  const say = (text: string) => void process.stderr.write(`${text}\n`);
+  return serveAt({ place, gate: openGate(open), say }, stop);
+}
+
+export async function serveAt(options: HttpOptions, stop: AbortSignal): Promise<number> {
+  const { place, gate, build = buildServer, limits = LIMITS, say } = options;
+  const tokens = place.tokenFile === undefined ? undefined : readTokens(place.tokenFile);
+  const door = openDoor({
+    build: (who, era) => build(async () => from(gate, who, stop), era),
+    tokens,
+    limits,
+    warn: gate.warn,
+  });
+  const server = createServer(NODE_LIMITS, (req, res) => void door.handle(req, res));
+  server.maxConnections = limits.connections;
+  server.on('error', (error) => gate.warn(`http: ${error.message}`));
+  if (place.port === undefined) {
+    const path = await listenOnSocket(server, place.socket ?? defaultSocket(gate.repo));
+    say(reachable(path, tokens !== undefined));
+  } else {
+    const at = await listenOnPort(server, place.host, place.port);
+    say(
+      `autolab-mcp serves http://${place.host.includes(':') ? `[${place.host}]` : place.host}:${at}/mcp, with a token of ${place.tokenFile}`,
+    );
+  }
+  await new Promise<void>((resolve) => {
+    if (stop.aborted) resolve();
+    stop.addEventListener('abort', () => resolve(), { once: true });
+  });
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  await door.close(gate.close);
+  server.closeAllConnections();
+  await closed;
+  return 0;
+}
+
+/** The gate for one caller: its calls are in the audit log as such, and end waiting when the server is stopped. */
+function from(gate: Gate, who: string, stop: AbortSignal): Gate {
+  return {
+    ...gate,
+    call: (name, raw, caller) =>
+      gate.call(name, raw, {
+        ...caller,
+        surface: 'http',
+        signal: caller.signal ? AbortSignal.any([caller.signal, stop]) : stop,
+        ...(who === SOCKET ? {} : { token: who }),
+      }),
+  };
+}
+
+/** One for each repository, by its name and its path. */
+function defaultSocket(repo: string | null): string {
+  const { folder, isOurs } = ownFolder('autolab-mcp');
+  const where = repo ?? process.cwd();
+  const name = basename(where)
+    .replace(/[^\w.-]+/g, '-')
+    .slice(0, 24);
+  if (isOurs) return join(folder, `${name || 'root'}-${sha256(where).slice(0, 8)}.sock`);
+  throw new Failure('cannot_listen', {
+    what: `cannot serve at ${folder}`,
+    why: 'it is not yours alone',
+    next: `remove it, \`chmod 700 ${folder}\`, or give a place with --socket PATH`,
+  });
+}
+
+function reachable(path: string, needsToken: boolean): string {
+  return [
+    `autolab-mcp serves MCP on ${path}, for ${userInfo().username} alone${needsToken ? ', with a token' : ''}.`,
+    `From another machine: ssh -N -L ${TUNNEL_PORT}:${path} ${userInfo().username}@${hostname()}`,
+    `and then the address: http://127.0.0.1:${TUNNEL_PORT}/mcp`,
+  ].join('\n');
+}
