@@ -2,6 +2,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
+import { withoutSuite } from './support/conformance.ts';
 import { GRIDENGINES } from './support/gridengine.ts';
 import { withoutNumpy } from './support/numpy.ts';
 import { withoutClusters } from './support/privileges.ts';
@@ -20,6 +21,9 @@ export default async function setup(): Promise<() => Promise<void>> {
     );
   if (withoutNumpy !== undefined)
     console.warn(`\nLeft out: the tests of numpy's files (test/runs/artifacts), because ${withoutNumpy}.\n`);
+  const suite = withoutSuite();
+  if (suite !== undefined)
+    console.warn(`\nLeft out: the conformance suite of MCP (test/server/conformance), because ${suite}.\n`);
   const sweeping = setInterval(sweep, 5_000);
   return async () => {
     clearInterval(sweeping);

@@ -1,7 +1,8 @@
-import { Client as ModernClient } from '@modelcontextprotocol/client';
+import { Client as ModernClient, StreamableHTTPClientTransport as ModernHttp } from '@modelcontextprotocol/client';
 import { StdioClientTransport as ModernTransport } from '@modelcontextprotocol/client/stdio';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import * as z from 'zod';
 import { MAIN } from '../support/repo.ts';
@@ -26,8 +27,14 @@ export type User = {
   close(): Promise<void>;
 };
 
-/** A client of either era on the built server, whose user answers every question with `reply`; without one it cannot ask. */
-export async function connect(era: Era, cwd: string, reply?: Reply): Promise<User> {
+/** A server over HTTP that is there already. */
+export type Served = { url: string; token?: string };
+
+/**
+ * A client of either era, whose user answers every question with `reply`; without one it cannot ask. On the built server, started in a
+ * folder for this client alone, or on one over HTTP.
+ */
+export async function connect(era: Era, to: string | Served, reply?: Reply): Promise<User> {
   const questions: string[] = [];
   const progress: string[] = [];
   const capabilities = reply ? { elicitation: {} } : {};
@@ -36,7 +43,8 @@ export async function connect(era: Era, cwd: string, reply?: Reply): Promise<Use
     if (reply === undefined) throw new Error('asked a client that cannot ask');
     return reply;
   };
-  const server = { command: process.execPath, args: [MAIN], cwd, stderr: 'inherit' as const };
+  const start = (cwd: string) => ({ command: process.execPath, args: [MAIN], cwd, stderr: 'inherit' as const });
+  const sent = ({ token }: Served) => (token === undefined ? {} : { requestInit: { headers: { authorization: `Bearer ${token}` } } });
   const options = {
     timeout: 60_000,
     onprogress: ({ message }: { message?: string | undefined }) => void progress.push(message ?? ''),
@@ -44,7 +52,8 @@ export async function connect(era: Era, cwd: string, reply?: Reply): Promise<Use
   if (era === '2025') {
     const client = new Client({ name: 'client 2025', version: '1' }, { capabilities });
     if (reply) client.setRequestHandler(ElicitRequestSchema, answer);
-    await client.connect(new StdioClientTransport(server));
+    const http = typeof to === 'string' ? undefined : new StreamableHTTPClientTransport(new URL(to.url), sent(to));
+    await client.connect(typeof to === 'string' ? new StdioClientTransport(start(to)) : http);
     return {
       call: async (name, args = {}) => result.parse(await client.callTool({ name, arguments: args }, undefined, options)),
       list: async () => (await client.listTools()).tools,
@@ -55,7 +64,7 @@ export async function connect(era: Era, cwd: string, reply?: Reply): Promise<Use
   }
   const client = new ModernClient({ name: 'client 2026', version: '1' }, { versionNegotiation: { mode: 'auto' }, capabilities });
   if (reply) client.setRequestHandler('elicitation/create', answer);
-  await client.connect(new ModernTransport(server));
+  await client.connect(typeof to === 'string' ? new ModernTransport(start(to)) : new ModernHttp(new URL(to.url), sent(to)));
   return {
     call: async (name, args = {}) => result.parse(await client.callTool({ name, arguments: args }, options)),
     list: async () =>

@@ -1,13 +1,14 @@
 import { createServer } from 'node:http';
 import { hostname, userInfo } from 'node:os';
 import { basename, join } from 'node:path';
+import type { McpServer, ServerNotifier } from '@modelcontextprotocol/server';
 import { sha256 } from '../../base/digest.ts';
 import { Failure } from '../../base/errors.ts';
 import { ownFolder } from '../../base/own-folder.ts';
 import type { Gate } from '../gate.ts';
 import { openGate } from '../gate.ts';
 import { buildServer } from '../server.ts';
-import type { DoorOptions } from './door.ts';
+import type { Door, Era } from './door.ts';
 import { openDoor } from './door.ts';
 import { SOCKET } from './guards.ts';
 import type { Limits } from './limits.ts';
@@ -22,8 +23,8 @@ const TUNNEL_PORT = 8765;
 export type HttpOptions = {
   place: HttpPlace;
   gate: Gate;
-  /** Makes the server object of one request or session; `gate` knows who it is for. */
-  build?: (gate: () => Promise<Gate>, era: Parameters<DoorOptions['build']>[1]) => ReturnType<DoorOptions['build']>;
+  /** Makes the server object of one request or session. `gate` knows who it is for; `notify` tells 2026 clients that listen. */
+  build?: (gate: () => Promise<Gate>, era: Era, notify: ServerNotifier) => McpServer;
   limits?: Limits;
   /** Said once it listens: where, and how to reach it. */
   say(text: string): void;
@@ -38,8 +39,8 @@ export async function serveHttp(open: Parameters<typeof openGate>[0], place: Htt
 export async function serveAt(options: HttpOptions, stop: AbortSignal): Promise<number> {
   const { place, gate, build = buildServer, limits = LIMITS, say } = options;
   const tokens = place.tokenFile === undefined ? undefined : readTokens(place.tokenFile);
-  const door = openDoor({
-    build: (who, era) => build(async () => from(gate, who, stop), era),
+  const door: Door = openDoor({
+    build: (who, era) => build(async () => from(gate, who, stop), era, door.notify),
     tokens,
     limits,
     warn: gate.warn,
