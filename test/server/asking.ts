@@ -7,6 +7,21 @@ import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import * as z from 'zod';
 import { MAIN } from '../support/repo.ts';
 
+/** Of a run that was submitted elsewhere: what a ledger can be given. */
+export const MANIFEST = {
+  schema_version: '1.0',
+  run_id: '20260201T101112Z_abc123',
+  iteration_id: 'penguins-softmax',
+  host_mode: 'slurm',
+  launch_mode: 'slurm',
+  command: 'sbatch launch/run_slurm.sbatch',
+  job_id: '4711',
+  status: 'submitted',
+  resource_request: { cpus: 1 },
+  artifact_sync_to_local: { status: 'pending' },
+  timestamps: { started_at: '2026-02-01T10:11:12Z' },
+};
+
 export type Era = '2025' | '2026';
 export const ERAS: readonly Era[] = ['2025', '2026'];
 export type Reply = { action: 'accept'; content: Record<string, string> } | { action: 'decline' | 'cancel' };
@@ -44,7 +59,8 @@ export async function connect(era: Era, to: string | Served, reply?: Reply): Pro
     return reply;
   };
   const start = (cwd: string) => ({ command: process.execPath, args: [MAIN], cwd, stderr: 'inherit' as const });
-  const sent = ({ token }: Served) => (token === undefined ? {} : { requestInit: { headers: { authorization: `Bearer ${token}` } } });
+  const sent = ({ token }: Served) =>
+    token === undefined ? {} : { requestInit: { headers: { authorization: `Bearer ${token}` } } };
   const options = {
     timeout: 60_000,
     onprogress: ({ message }: { message?: string | undefined }) => void progress.push(message ?? ''),
@@ -52,8 +68,9 @@ export async function connect(era: Era, to: string | Served, reply?: Reply): Pro
   if (era === '2025') {
     const client = new Client({ name: 'client 2025', version: '1' }, { capabilities });
     if (reply) client.setRequestHandler(ElicitRequestSchema, answer);
-    const http = typeof to === 'string' ? undefined : new StreamableHTTPClientTransport(new URL(to.url), sent(to));
-    await client.connect(typeof to === 'string' ? new StdioClientTransport(start(to)) : http);
+    await client.connect(
+      typeof to === 'string' ? new StdioClientTransport(start(to)) : new StreamableHTTPClientTransport(new URL(to.url), sent(to)),
+    );
     return {
       call: async (name, args = {}) => result.parse(await client.callTool({ name, arguments: args }, undefined, options)),
       list: async () => (await client.listTools()).tools,

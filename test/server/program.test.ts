@@ -5,23 +5,10 @@ import { tools } from '../../src/tools/index.ts';
 import type { Repo } from '../support/repo.ts';
 import { makeRepo, POLICY } from '../support/repo.ts';
 import type { Reply, Result, User } from './asking.ts';
-import { connect, ERAS, textOf } from './asking.ts';
+import { connect, ERAS, MANIFEST, textOf } from './asking.ts';
 
 /** What is written into the ledger here needs somebody’s yes, which a client may ask its user for. */
 const ASKING = `${POLICY}  acts: { write: ask }\n  approve: elicitation\n`;
-const MANIFEST = {
-  schema_version: '1.0',
-  run_id: '20260201T101112Z_abc123',
-  iteration_id: 'penguins-softmax',
-  host_mode: 'slurm',
-  launch_mode: 'slurm',
-  command: 'sbatch launch/run_slurm.sbatch',
-  job_id: '4711',
-  status: 'submitted',
-  resource_request: { cpus: 1 },
-  artifact_sync_to_local: { status: 'pending' },
-  timestamps: { started_at: '2026-02-01T10:11:12Z' },
-};
 const APPEND = { manifest: 'manifest.json' };
 
 let repo: Repo;

@@ -2,6 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { Refusal } from './answers.ts';
 import { TRANSPORT } from './answers.ts';
 
+/** So many values within one another are more than any message has; readers that call themselves could not follow many more. */
+const DEEPEST = 100;
+
 /** The JSON value of a request, of at most `most` bytes: what is larger is not read to its end. Throws where the connection breaks. */
 export async function readBody(req: IncomingMessage, most: number): Promise<{ body: unknown } | { refusal: Refusal }> {
   const large = { refusal: { status: 413, code: TRANSPORT, message: `a request may have at most ${most} bytes` } };
@@ -16,8 +19,19 @@ export async function readBody(req: IncomingMessage, most: number): Promise<{ bo
     parts.push(part);
   }
   try {
-    return { body: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts))) };
+    const body: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts)));
+    if (!isDeep(body)) return { body };
+    return { refusal: { status: 400, code: -32_600, message: `the body has more than ${DEEPEST} values within one another` } };
   } catch {
     return { refusal: { status: 400, code: -32_700, message: 'the body is not JSON in UTF-8' } };
   }
+}
+
+function isDeep(value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEEPEST) return true;
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+  }
+  return false;
 }
