@@ -18,6 +18,7 @@ import monitorRuns from './monitor-runs.ts';
 import readLog from './read-log.ts';
 import retryTasks from './retry-tasks.ts';
 import sealPolicy from './seal-policy.ts';
+import setupHost from './setup-host.ts';
 import showAudit from './show-audit.ts';
 import showPolicy from './show-policy.ts';
 import showRecord from './show-record.ts';
@@ -49,6 +50,7 @@ export const tools: readonly Tool[] = [
   verifyLedger,
   showRecord,
   init,
+  setupHost,
   clearError,
   listPresets,
   showPolicy,
