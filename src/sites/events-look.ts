@@ -32,7 +32,7 @@ const HEAD_BYTES = 4096;
  * In base64, since an answer is text and what is read is counted in bytes. The file is opened by its real name, behind all links. Arguments: the
  * limit, the length of a head, and seven a log.
  */
-const SCRIPT = shellText(String.raw`
+const SCRIPT = shellText(`
 export LC_ALL=C
 most=$1 long=$2
 shift 2

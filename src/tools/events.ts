@@ -25,12 +25,11 @@ export function eventsView(run: Run): { events?: Events } {
   return { events: { count: many, unreadable, last: last && { ...last, at: instant(new Date(last.at * 1000)) } } };
 }
 
-/** `; 12 events, the last 2026-02-18T16:00:45Z: densegen_health (rows 128)`; nothing where there are none. */
-export function eventsText(events: Events | undefined): string {
-  if (!events?.last) return '';
-  const { at, action, metrics } = events.last;
-  const figures = Object.entries(metrics).map(([name, value]) => `${name} ${value}`);
-  return `; ${count(events.count, 'event')}, the last ${at}: ${action}${figures.length > 0 ? ` (${figures.join(', ')})` : ''}`;
+/** `12 events, the last 2026-02-18T16:00:45Z: densegen_health (rows 128); 1 line unreadable`. */
+export function eventsText({ count: many, unreadable, last }: Events): string {
+  const figures = Object.entries(last?.metrics ?? {}).map(([name, value]) => `${name} ${value}`);
+  const words = last ? `, the last ${last.at}: ${last.action}${figures.length > 0 ? ` (${figures.join(', ')})` : ''}` : '';
+  return `${count(many, 'event')}${words}${unreadable > 0 ? `; ${count(unreadable, 'line')} unreadable` : ''}`;
 }
 
 /** So many logs are read with one command, so that its answer stays of a size that can be kept. */

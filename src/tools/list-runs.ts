@@ -105,7 +105,7 @@ export default defineTool({
     [
       ...out.runs.map(
         (run) =>
-          `${run.line}${eventsText(run.events)}; at most ${hours(run.price)}${run.next_tool ? ` → ${nextTools({ tool: run.next_tool, rather: run.rather })}` : ''}`,
+          `${run.line}${run.events ? `; ${eventsText(run.events)}` : ''}; at most ${hours(run.price)}${run.next_tool ? ` → ${nextTools({ tool: run.next_tool, rather: run.rather })}` : ''}`,
       ),
       ...childrenText(out.runs[0]?.children),
       ...(out.runs[0]?.task_list ?? [])

@@ -10,7 +10,7 @@ import { projectAll } from '../runs/project.ts';
 import { isCutOff } from '../runs/recovery.ts';
 import type { Run } from '../runs/run.ts';
 import { basesOf, partsOf, reread } from '../runs/run.ts';
-import { eventsOut, eventsText, eventsView, followEvents } from './events.ts';
+import { eventsText, eventsView, followEvents } from './events.ts';
 import { optionalRun, stateOut, tasksOut } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
 import { lookAt, parts, siteOut } from './site-look.ts';
@@ -31,7 +31,7 @@ const runOut = z.object({
   changed: z.boolean(),
   tasks: tasksOut,
   blocked: z.boolean().describe('Will never start without somebody’s help'),
-  events: eventsOut.optional().describe('Of its own event log; no evidence'),
+  events: z.string().optional().describe('What its own event log tells; no evidence'),
   line: z.string(),
   next_tool: z.string().nullable(),
   rather: z.string().optional().describe('May mend the run before next_tool'),
@@ -103,7 +103,7 @@ export default defineTool({
     [
       ...out.runs.map(
         (run) =>
-          `${run.changed ? '* ' : '  '}${run.line}${eventsText(run.events)}${run.next_tool && run.next_tool !== 'monitor_runs' ? ` → ${nextTools({ tool: run.next_tool, rather: run.rather })}` : ''}`,
+          `${run.changed ? '* ' : '  '}${run.line}${run.events === undefined ? '' : `; ${run.events}`}${run.next_tool && run.next_tool !== 'monitor_runs' ? ` → ${nextTools({ tool: run.next_tool, rather: run.rather })}` : ''}`,
       ),
       ...out.sites.filter((site) => site.note).map((site) => `${site.site}: ${site.note}`),
       ...out.problems.map((problem) => `problem: ${problem}`),
@@ -131,6 +131,7 @@ function isWaitedFor(repo: string, known: readonly Run[]): boolean {
 
 function view(run: Run, before: Run): RunOut {
   const next = nextStep(run);
+  const { events } = eventsView(run);
   return {
     run_id: run.id,
     iteration: run.plan.iteration.id,
@@ -139,7 +140,7 @@ function view(run: Run, before: Run): RunOut {
     changed: partsOf(run).some((part, at) => part.record.last !== partsOf(before)[at]?.record.last),
     tasks: tasksView(run),
     blocked: everyTask(run.record).some((task) => task.blocked),
-    ...eventsView(run),
+    ...(events ? { events: eventsText(events) } : {}),
     line: runLine(run),
     next_tool: next.tool,
     ...(next.rather === undefined ? {} : { rather: next.rather }),

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { resolve, sep } from 'node:path';
 import { Failure } from '../../base/errors.ts';
 import type { EventsAsked } from '../../sites/events-look.ts';
 import { rootOf } from '../code/place.ts';
@@ -20,6 +21,14 @@ export function refuseSharedEvents(plan: Plan): void {
     why: 'runs of a group run side by side, and whose an event is could not be told',
     next: 'write {run_id} into the path of events, or take replicates out of design.yaml',
   });
+}
+
+/** Where the log is in a working tree, from its top on: a snapshot has no copy of it, which could not be written to. Empty where it is elsewhere. */
+export function logApart(top: string, iterationFolder: string, { events }: Plan): string[] {
+  const path = resolve(realpathSync(iterationFolder), events ?? '');
+  return events !== undefined && !events.includes('{run_id}') && path.startsWith(`${top}${sep}`)
+    ? [path.slice(top.length + 1)]
+    : [];
 }
 
 /** Where the event log of a run is, from where its job stands and from here on; undefined where it has none. */
