@@ -1,5 +1,6 @@
 import { basename, isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { quote } from '../../base/text.ts';
 
 const NAME = '.events.log';
 const OTHER = `expected the event log of a dataset, whose file is named ${NAME} (such as outputs/usr_datasets/NAME/${NAME}); outputs/meta/events.jsonl is the generator’s own diagnostics, and is not read`;
@@ -15,7 +16,7 @@ function misfit(path: string): string | undefined {
   if (/^[~-]|[\\\0\n\r]|(?:^|\/)\.\.\//.test(path))
     return 'expected a path inside the iteration or the workspace: without .. and without backslashes';
   const strange = [...path.matchAll(/\{([^}]*)\}?/g)].find(([word]) => word !== '{run_id}');
-  return strange && `nothing is known to stand for ${strange[0]}; {run_id} is the id of the run`;
+  return strange && `nothing is known to stand for ${quote(strange[0], 40)}; {run_id} is the id of the run`;
 }
 
 /** What is wrong with an absolute one: it is of a workspace that is named so, too, or of nothing that belongs to the run. */
