@@ -62,6 +62,18 @@ test('a file that is shorter than before, or begins otherwise, is read from its 
   expect(await ask(before)).toMatchObject([{ from: 0, anew: true, data: Buffer.from('six\ntwo\nten\n') }]);
 });
 
+test('one that was cut short behind its head is so, too', async () => {
+  const bytes = Buffer.alloc(6000, 'x');
+  writeFileSync(file, bytes);
+  const [whole] = await ask(asked());
+  if (whole?.there !== 'file') return expect.fail('it is not read');
+  expect(whole.head.bytes).toBe(4096);
+  truncateSync(file, 5000);
+  expect(await ask(asked({ offset: 6000, head: whole.head }))).toMatchObject([
+    { from: 0, anew: true, head: whole.head, data: bytes.subarray(0, 5000) },
+  ]);
+});
+
 test('of more than a look may read the end is read', async () => {
   const bytes = Buffer.alloc(EVENTS_LIMIT + 5, 'x');
   writeFileSync(file, bytes);
