@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Marker, MarkerLook } from '../sites/job-script.ts';
+import type { Marker, MarkerLook, Restart } from '../sites/job-script.ts';
 import type { JobView, Look } from '../sites/schedulers/scheduler.ts';
 import { allowance, excess } from './allowance.ts';
 import { everyTask, tasksOf } from './children.ts';
@@ -11,7 +11,7 @@ import { mayMove, rootCause, stateFromTasks, TASK_OVER } from './lifecycle.ts';
 import { decidedStep, stepOf } from './plan.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';
-import { TIMINGS } from './timings.ts';
+import { CLOCK_SKEW, TIMINGS } from './timings.ts';
 import type { Attempt, TaskRecord } from './types.ts';
 
 /** Whether a poll can tell anything new about a run: it is at the scheduler and not all of its tasks are over. */
@@ -62,7 +62,9 @@ export function observe(
     judgeTask(
       task,
       {
-        view: views.get(task.index),
+        view: isEarlier(views.get(task.index), evidence.starts.get(task.index), run.plan.scheduler)
+          ? undefined
+          : views.get(task.index),
         marker: evidence.markers.get(task.index),
         healthy: look.healthy,
         at: look.at,
@@ -162,20 +164,35 @@ function rowsOf(jobs: readonly JobView[]): ReadonlyMap<string, readonly JobView[
 /** Looks by the ids of their rows: one look tells of many runs. */
 const indices = new WeakMap<readonly JobView[], ReadonlyMap<string, readonly JobView[]>>();
 
-/** What the gate folder says of one attempt of this very job, by task: the last start's marker, and the job that had claimed it first. */
+type Start = Pick<Restart, 'restart' | 'at'>;
+
+/**
+ * What the gate folder says of one attempt of this very job, by task: the last start where there was more than one, that start's marker, and the job that had
+ * claimed it first.
+ */
 function evidenceOf(
   attempt: Attempt,
   look: MarkerLook | undefined,
-): { markers: Map<number, Marker>; owners: Map<number, string> } {
+): { markers: Map<number, Marker>; owners: Map<number, string>; starts: Map<number, Start> } {
   const markers = new Map<number, Marker>();
   const owners = new Map<number, string>();
+  const starts = new Map<number, Start>();
   const isOurs = (one: { step: string; attempt: number; job_id: string }) =>
     one.step === attempt.step && one.attempt === attempt.attempt && one.job_id === attempt.jobId;
+  for (const one of look?.restarts ?? [])
+    if (isOurs(one) && one.restart > (starts.get(one.task)?.restart ?? 0)) starts.set(one.task, one);
   for (const one of look?.markers ?? []) {
-    if (isOurs(one) && one.restart >= (markers.get(one.task)?.restart ?? 0)) markers.set(one.task, one);
+    const last = markers.get(one.task)?.restart ?? starts.get(one.task)?.restart ?? 0;
+    if (isOurs(one) && one.restart >= last) markers.set(one.task, one);
   }
   for (const one of look?.duplicates ?? []) if (isOurs(one)) owners.set(one.task, one.owner);
-  return { markers, owners };
+  return { markers, owners, starts };
+}
+
+/** A scheduler's word on an end before the last start: of that it has not heard yet, or has forgotten it. */
+function isEarlier(view: JobView | undefined, start: Start | undefined, scheduler: string): boolean {
+  if (!view || !start || view.ended === null || LIVE.has(view.state)) return false;
+  return view.ended + (CLOCK_SKEW[scheduler] ?? 0) < start.at;
 }
 
 function same(a: TaskRecord, b: TaskRecord | undefined): boolean {

@@ -2,6 +2,8 @@ import { parseArgs } from 'node:util';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { Failure } from '../base/errors.ts';
 import type { Gate } from './gate.ts';
+import type { Tell } from './notices.ts';
+import { noticeChanges } from './notices.ts';
 import { buildServer } from './server.ts';
 
 /**
@@ -12,15 +14,28 @@ export async function serve(argv: readonly string[], stop: AbortSignal): Promise
   const where = options(argv);
   const gate = once(async () => (await import('./gate.ts')).openGate(where));
   const wire = new StdioServerTransport();
+  const tells = new Set<Tell>();
+  let hush: (() => void) | undefined;
   const over = new Promise<void>((resolve, reject) => {
     stop.addEventListener('abort', () => resolve(), { once: true });
     const handle = serveStdio(
       ({ era }) => {
         setImmediate(() => gate().catch(reject));
-        return buildServer(gate, era);
+        return buildServer(gate, era, (tell) => tells.add(tell));
       },
       { transport: wire, onerror: (error) => void gate().then((open) => open.warn(`protocol: ${error.message}`), reject) },
     );
+    // Nothing is looked at for a client that watches nothing.
+    const received = wire.onmessage;
+    wire.onmessage = (message) => {
+      if ('method' in message && WATCHING.has(message.method))
+        void gate().then((open) => {
+          hush ??= noticeChanges(open, (notice) => {
+            for (const tell of tells) tell(notice);
+          });
+        }, reject);
+      received?.(message);
+    };
     const closed = wire.onclose;
     wire.onclose = () => {
       closed?.();
@@ -29,9 +44,12 @@ export async function serve(argv: readonly string[], stop: AbortSignal): Promise
     stop.addEventListener('abort', () => void handle.close(), { once: true });
   });
   await over;
+  hush?.();
   if (gate.begun()) await (await gate()).close();
   return 0;
 }
+
+const WATCHING: ReadonlySet<string> = new Set(['resources/subscribe', 'subscriptions/listen']);
 
 /** Runs `make` when first asked and gives everybody the same answer. */
 function once(make: () => Promise<Gate>): { (): Promise<Gate>; begun(): boolean } {
@@ -43,11 +61,16 @@ function once(make: () => Promise<Gate>): { (): Promise<Gate>; begun(): boolean 
   return Object.assign(get, { begun: () => made !== undefined });
 }
 
-function options(argv: readonly string[]): { start: string; stateFile?: string; ceiling?: string } {
+function options(argv: readonly string[]): { start: string; stateFile?: string; ceiling?: string; readOnly: boolean } {
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],
-      options: { repo: { type: 'string' }, 'state-file': { type: 'string' }, ceiling: { type: 'string' } },
+      options: {
+        repo: { type: 'string' },
+        'state-file': { type: 'string' },
+        ceiling: { type: 'string' },
+        'read-only': { type: 'boolean' },
+      },
       allowPositionals: true,
     });
     const [extra] = positionals.slice(1);
@@ -56,13 +79,14 @@ function options(argv: readonly string[]): { start: string; stateFile?: string; 
     const { ceiling } = values;
     return {
       start: values.repo ?? process.cwd(),
+      readOnly: values['read-only'] ?? false,
       ...(stateFile === undefined ? {} : { stateFile }),
       ...(ceiling === undefined ? {} : { ceiling }),
     };
   } catch (error) {
     throw new Failure('usage', {
       what: error instanceof Error ? error.message : String(error),
-      next: 'autolab-mcp serve [--repo DIR] [--state-file FILE] [--ceiling FILE]',
+      next: 'autolab-mcp serve [--repo DIR] [--state-file FILE] [--ceiling FILE] [--read-only]',
     });
   }
 }

@@ -65,6 +65,9 @@ al_claim() {
     [ -d "$claim/start.$al_restart" ] || al_stop "the start could not be recorded in $claim"
     al_restart=$((al_restart + 1))
   done
+  # What an earlier start left is not how this one ended.
+  [ "$al_restart" -eq 0 ] ||
+    al_leave "$al_gate/restarts/$task.r$al_restart.json" "{\"schema_version\":\"1\",\"step\":\"$al_step\",\"task\":$al_task,\"attempt\":$al_attempt,\"restart\":$al_restart,\"job_id\":$(al_text "$al_job"),\"at\":$al_started}" 2>/dev/null
   [ "$al_restart" -le "$al_requeues" ] || al_refuse 77 restart "started again, and $al_requeues restarts are granted"
 }
 

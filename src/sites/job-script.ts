@@ -5,7 +5,7 @@ import { endLines, LEG_FUNCTIONS, legLines } from './job-script-leg.ts';
 import { JOB_SCRIPT_BODY } from './job-script-text.ts';
 import { shellWord, VARIABLE } from './shell-text.ts';
 
-export type { Duplicate, Marker, MarkerLook } from './markers.ts';
+export type { Duplicate, Marker, MarkerLook, Restart } from './markers.ts';
 export { markersCommand, readMarker } from './markers.ts';
 
 export type JobScriptSpec = {

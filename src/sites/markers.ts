@@ -44,15 +44,29 @@ const duplicate = z.strictObject({
   at: count,
 });
 
+const restart = z.strictObject({
+  schema_version: z.literal('1'),
+  step: z.string(),
+  task: count,
+  attempt: count,
+  /** Which start this is, from 1 for the second. */
+  restart: count,
+  job_id: z.string(),
+  at: count,
+});
+
 /** What the job script leaves of one start of one task. */
 export type Marker = z.output<typeof marker>;
 /** A further accepted submission of a task that ended itself. */
 export type Duplicate = z.output<typeof duplicate>;
+/** A further start of a task by its scheduler, as it began. */
+export type Restart = z.output<typeof restart>;
 /** What one gate folder holds. `unreadable` names what is torn or not ours: it proves nothing, and must be seen. */
 export type MarkerLook = {
   gate: string;
   markers: Marker[];
   duplicates: Duplicate[];
+  restarts: Restart[];
   unreadable: string[];
   /** Why not all of it could be read, in the system's words; absent where it could. */
   broken?: string;
@@ -81,7 +95,7 @@ for gate; do
   echo "gate $number"
   number=$((number + 1))
   cd -- "$gate" 2>/dev/null || { echo missing; continue; }
-  for folder in exit duplicates children; do
+  for folder in exit duplicates restarts children; do
     [ -d "$folder" ] || continue
     faults=$( { read_all "$folder" >&3; } 2>&1 ) || printf 'broken %s\n' "$(printf '%s' "$faults" | tr '\n' ' ')"
   done
@@ -112,7 +126,7 @@ function readLooks(gates: readonly string[], output: Output): MarkerLook[] {
   for (const line of lines.slice(0, -2)) {
     const look = looks.at(-1);
     const gate = /^gate \d+$/.test(line) ? gates[looks.length] : undefined;
-    if (gate !== undefined) looks.push({ gate, markers: [], duplicates: [], unreadable: [] });
+    if (gate !== undefined) looks.push({ gate, markers: [], duplicates: [], restarts: [], unreadable: [] });
     else if (look && line.startsWith('broken ')) look.broken = quote(line.slice('broken '.length), 300) || 'it ended early';
     else if (look && line.startsWith('children/')) noted.set(look, [...(noted.get(look) ?? []), fileOf(line)]);
     else if (look) sort(line, look);
@@ -142,6 +156,9 @@ function sort(line: string, look: MarkerLook): void {
   } else if (path.startsWith('duplicates/')) {
     const found = parse(duplicate, text);
     if (found) return void look.duplicates.push(found);
+  } else if (path.startsWith('restarts/')) {
+    const found = parse(restart, text);
+    if (found) return void look.restarts.push(found);
   }
   look.unreadable.push(quote(line === 'missing' ? 'the folder is not there' : path, 300));
 }

@@ -20,6 +20,7 @@ import retryTasks from './retry-tasks.ts';
 import sealPolicy from './seal-policy.ts';
 import showAudit from './show-audit.ts';
 import showPolicy from './show-policy.ts';
+import showRecord from './show-record.ts';
 import stageCode from './stage-code.ts';
 import submitRun from './submit-run.ts';
 import syncArtifacts from './sync-artifacts.ts';
@@ -46,6 +47,7 @@ export const tools: readonly Tool[] = [
   explainPolicy,
   appendLedger,
   verifyLedger,
+  showRecord,
   init,
   clearError,
   listPresets,

@@ -22,6 +22,7 @@ const input = z.strictObject({
   iteration: iterationField.describe('Only runs of this iteration. Default: all'),
   state: stateOut.optional().describe('Only runs in this state'),
   open: z.boolean().default(false).describe('Only runs that are not over'),
+  before: optionalRun.describe('Only older than this run: the next page'),
   limit: z.number().int().min(1).max(200).default(20).describe('At most this many, newest first'),
 });
 const taskOut = z.object({
@@ -84,7 +85,7 @@ export default defineTool({
   input,
   output,
   facts: async () => ({ acts: ['read'], subject: { list: 'runs' }, summary: 'list runs' }),
-  handle: async ({ run_id, iteration, state, open, limit }, acts) => {
+  handle: async ({ run_id, iteration, state, open, before, limit }, acts) => {
     if (run_id !== undefined) {
       const run = chooseRun(acts, run_id, iteration);
       return {
@@ -98,7 +99,8 @@ export default defineTool({
     const wanted = runs.filter(
       (run) => (state === undefined || run.record.state === state) && (!open || !isOver(run.record.state)),
     );
-    const shown = wanted.reverse().slice(0, limit);
+    const older = before === undefined ? wanted : wanted.filter(({ id }) => id < before);
+    const shown = older.reverse().slice(0, limit);
     return { runs: shown.map(view), total: wanted.length, shown: shown.length, unreadable };
   },
   text: (out) =>
@@ -122,7 +124,7 @@ export default defineTool({
       ...out.runs.filter((run) => run.used.advice).map((run) => `  ${run.run_id}: ${run.used.advice}`),
       ...out.unreadable.map((one) => `cannot be read: ${one}`),
       out.total > out.shown
-        ? `${out.shown} of ${out.total} shown; raise limit or filter by iteration or state.`
+        ? `${out.shown} of ${out.total} shown; older ones with before ${out.runs.at(-1)?.run_id ?? ''}, or filter by iteration or state.`
         : `${out.total} in all.`,
     ].join('\n'),
 });

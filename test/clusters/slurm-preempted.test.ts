@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { readJsonFile } from '../support/artifacts.ts';
@@ -121,12 +121,20 @@ test('a preempted job starts as often as is granted and never again, and what al
   await started(two, 3);
   // Accounting may have heard of the starts before and not yet of the last one.
   way.put('sacct', '"$real" "$@" | grep PREEMPTED || true');
+  // And the queue may have forgotten it: then only its own files tell that there was a further start.
+  way.put('squeue', `"$real" "$@" | grep -v '^${two.job}@' || true`);
   writeFileSync(join(two.repo.iteration, 'end'), '');
   expect(await ended(two)).toMatchObject({ state: 'running', line: expect.stringContaining('every task has ended well') });
   way.clear();
   expect(await two.repo.autolab('sync')).toMatchObject({ exit: 0 });
   expect(manifestOf(two)).toMatchObject({ status: 'synced', job_id: two.job, tasks: { total: 1, succeeded: 1 } });
 
+  const further = ({ repo, run }: Spot) => join(repo.iteration, 'runs', run, 'gate', 'restarts');
+  expect([one, two].map((each) => readdirSync(further(each)).sort())).toEqual([
+    ['main.0.1.r1.json', 'main.0.1.r2.json'],
+    ['main.0.1.r1.json', 'main.0.1.r2.json'],
+  ]);
+  expect(existsSync(further(none))).toBe(false);
   expect([none, one, two].map(executions)).toEqual(['start\n', 'start\nstart\n', 'start\nstart\nstart\ndone\n']);
   for (const [at, each] of [none, one, two].entries()) {
     const { states, seconds } = await starts(each, ['PREEMPTED', 'FAILED', 'COMPLETED'][at] ?? '');

@@ -44,6 +44,7 @@ export function jobScriptConformance(desk: () => Desk): void {
         },
       ],
       duplicates: [],
+      restarts: [],
       unreadable: [],
     });
     expect([node === view?.node || view?.node === null, ended >= started]).toEqual([true, true]);

@@ -20,7 +20,7 @@ import { lines, marker, plan, told, view } from './samples.ts';
 
 const recorder = slurmScheduler().recorder;
 if (!recorder) throw new Error('Slurm has a recorder');
-const none = { gate: '/r/gate', markers: [], duplicates: [], unreadable: [] };
+const none = { gate: '/r/gate', markers: [], duplicates: [], restarts: [], unreadable: [] };
 const moved = { event: 'moved', from: 'submitted', to: 'running', because: '' } as const;
 
 function runOf(...more: JournalEvent[]): Run {

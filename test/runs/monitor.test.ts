@@ -11,7 +11,7 @@ function runOf(events: JournalEvent[], indices: readonly number[] | null = null)
   return { id: 'r', folder: '/r', iterationFolder: '/', plan: its, record: replay(lines(events), indices ?? [0]) };
 }
 const look = (jobs: Look['jobs'], more: Partial<Look> = {}): Look => ({ at: 1000, healthy: true, jobs, ...more });
-const none = { gate: '/r/gate', markers: [], duplicates: [], unreadable: [] };
+const none = { gate: '/r/gate', markers: [], duplicates: [], restarts: [], unreadable: [] };
 const of = { step: 'main', attempt: 1 };
 const running = task({ state: 'running', evidence: 'scheduler' });
 
@@ -90,6 +90,37 @@ test('of several starts the last one counts', () => {
   const markers = [marker({ restart: 1 }), marker({ restart: 0, exit: 1 })];
   const events = observe(runOf(told()), look([view({ state: 'completed' })]), { ...none, markers });
   expect(events).toMatchObject([{ tasks: [{ state: 'succeeded' }] }, { to: 'running' }]);
+});
+
+const restart = (number: number, at: number, more = {}) => ({
+  ...{ schema_version: '1' as const, step: 'main', task: 0, attempt: 1, job_id: marker().job_id },
+  ...{ restart: number, at, ...more },
+});
+
+test('what an earlier start left is no evidence of how a later one ended', () => {
+  const judged = (
+    jobs: Look['jobs'],
+    restarts: ReturnType<typeof restart>[],
+    markers = [marker({ exit: 143, signals: ['TERM'] })],
+  ) => observe(runOf(told()), look(jobs), { ...none, markers, restarts })[0];
+  const completed = view({ state: 'completed', ended: 990 });
+  expect(judged([completed], [])).toMatchObject({ tasks: [{ state: 'failed' }] });
+  expect(judged([completed], [restart(1, 900)])).toMatchObject({
+    tasks: [{ state: 'running', detail: expect.stringContaining('marker') }],
+  });
+  expect(judged([completed], [restart(1, 900, { job_id: 'other' })])).toMatchObject({ tasks: [{ state: 'failed' }] });
+  const last = [marker({ exit: 143 }), marker({ restart: 1 })];
+  expect(judged([completed], [restart(1, 900)], last)).toMatchObject({ tasks: [{ state: 'succeeded' }] });
+});
+
+test('a scheduler that knows only how an earlier start ended has said nothing of the last one', () => {
+  const preempted = view({ state: 'preempted', word: 'PREEMPTED', ended: 800 });
+  const judged = (at: number, markers = [marker({ restart: 1 })]) =>
+    observe(runOf(told()), look([preempted]), { ...none, markers, restarts: [restart(1, at)] })[0];
+  expect(judged(900)).toMatchObject({ tasks: [{ state: 'succeeded', evidence: 'marker' }] });
+  expect(judged(900, [])).toMatchObject({ tasks: [{ state: 'unknown' }] });
+  // Clocks of a site may differ by a little.
+  expect(judged(801)).toMatchObject({ tasks: [{ failure: 'preempted' }] });
 });
 
 test('a look that is older than the last one says nothing', () => {

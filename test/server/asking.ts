@@ -27,7 +27,7 @@ export type User = {
 };
 
 /** A client of either era on the built server, whose user answers every question with `reply`; without one it cannot ask. */
-export async function connect(era: Era, cwd: string, reply?: Reply): Promise<User> {
+export async function connect(era: Era, cwd: string, reply?: Reply, words: string[] = []): Promise<User> {
   const questions: string[] = [];
   const progress: string[] = [];
   const capabilities = reply ? { elicitation: {} } : {};
@@ -36,7 +36,7 @@ export async function connect(era: Era, cwd: string, reply?: Reply): Promise<Use
     if (reply === undefined) throw new Error('asked a client that cannot ask');
     return reply;
   };
-  const server = { command: process.execPath, args: [MAIN], cwd, stderr: 'inherit' as const };
+  const server = { command: process.execPath, args: [MAIN, ...words], cwd, stderr: 'inherit' as const };
   const options = {
     timeout: 60_000,
     onprogress: ({ message }: { message?: string | undefined }) => void progress.push(message ?? ''),
