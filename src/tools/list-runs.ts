@@ -10,6 +10,7 @@ import { readRun, runFolders } from '../runs/run.ts';
 import type { TaskRecord } from '../runs/types.ts';
 import { usageOf } from '../runs/usage.ts';
 import { childrenOut, childrenText, childrenView } from './children-view.ts';
+import { eventsOut, eventsText, eventsView } from './events.ts';
 import { iterationField, optionalRun, priceOut, stateOut, tasksOut } from './fields.ts';
 import { hours, priceOfPlan, priceView } from './pricing.ts';
 import { chooseRun } from './run-choice.ts';
@@ -61,6 +62,7 @@ const runOut = z.object({
   next_tool: z.string().nullable(),
   rather: z.string().optional().describe('May mend the run before next_tool'),
   next: z.string(),
+  events: eventsOut.optional(),
   children: childrenOut.optional(),
   task_list: z.array(taskOut).optional().describe('Only for one run in detail; the first 200, those with trouble first'),
 });
@@ -86,7 +88,12 @@ export default defineTool({
   handle: async ({ run_id, iteration, state, open, before, limit }, acts) => {
     if (run_id !== undefined) {
       const run = chooseRun(acts, run_id, iteration);
-      return { runs: [{ ...view(run), ...childrenView(run), task_list: taskList(run) }], total: 1, shown: 1, unreadable: [] };
+      return {
+        runs: [{ ...view(run), ...eventsView(run), ...childrenView(run), task_list: taskList(run) }],
+        total: 1,
+        shown: 1,
+        unreadable: [],
+      };
     }
     const { runs, unreadable } = allRuns(acts, iteration);
     const wanted = runs.filter(
@@ -100,7 +107,7 @@ export default defineTool({
     [
       ...out.runs.map(
         (run) =>
-          `${run.line}; at most ${hours(run.price)}${run.next_tool ? ` → ${nextTools({ tool: run.next_tool, rather: run.rather })}` : ''}`,
+          `${run.line}${run.events ? `; ${eventsText(run.events)}` : ''}; at most ${hours(run.price)}${run.next_tool ? ` → ${nextTools({ tool: run.next_tool, rather: run.rather })}` : ''}`,
       ),
       ...childrenText(out.runs[0]?.children),
       ...(out.runs[0]?.task_list ?? [])
