@@ -1,4 +1,5 @@
-// Writes what is derived from the source: the tool table of the README, the JSON Schemas of policy and sites, and the wire form of tools/list.
+// Writes what is derived from the source: the tool table of the README, the reference of all operations, the JSON Schemas of policy and sites, and the wire
+// form of tools/list.
 // `--check` writes nothing and exits 1 naming each file that is not what it would write.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -56,6 +57,32 @@ function withTable(readme, tools) {
   return `${before}${begin}\n${table(tools)}\n${end}${after}`;
 }
 
+/** Every operation with its arguments, for people who look something up. */
+function reference(tools) {
+  const wire = definitions(tools.map((tool) => ({ ...tool, audience: 'agent' })));
+  const sections = tools.map((tool, at) => {
+    const { properties = {}, required = [] } = wire[at].inputSchema;
+    const rows = Object.entries(properties).map(([name, field]) =>
+      `| \`${name}\` | ${kindOf(field)} | ${required.includes(name) ? 'needed' : field.default === undefined ? '' : `\`${JSON.stringify(field.default)}\``} | ${(field.description ?? '').replaceAll('|', '\\|')} |`,
+    );
+    const who = { agent: 'An MCP tool and a command.', command: 'A command; resources are read through it.', person: 'A command for people.' }[tool.audience];
+    return [
+      `## ${tool.audience === 'agent' ? tool.name : tool.command.join(' ')}`,
+      `${tool.title}. ${who} Effect: ${tool.effect}. \`autolab-mcp ${[...tool.command, ...(tool.positional ?? []).map((name) => `[${name.toUpperCase()}]`)].join(' ')}\``,
+      tool.description,
+      ...(rows.length === 0 ? ['It takes nothing.'] : [['| argument | type | default | what |', '|---|---|---|---|', ...rows].join('\n')]),
+    ].join('\n\n');
+  });
+  return ['# Operations', 'Written by `npm run generate` from the definitions; do not edit.', ...sections].join('\n\n').concat('\n');
+}
+
+function kindOf({ type, items, anyOf, enum: words, ...rest }) {
+  if (words) return words.map((word) => `\`${word}\``).join(', ');
+  if (anyOf) return anyOf.map((one) => kindOf(one)).join(' or ');
+  if (type === 'array') return `list of ${kindOf(items ?? {})}`;
+  return type ?? ('const' in rest ? `\`${rest.const}\`` : 'any');
+}
+
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`;
 const read = (path) =>
   readFile(join(root, path), 'utf8').catch((error) => (error.code === 'ENOENT' ? '' : Promise.reject(error)));
@@ -63,6 +90,7 @@ const read = (path) =>
 const { tools, definitions, jsonSchema, sitesSchema } = await source();
 const files = [
   ['README.md', async () => withTable(await read('README.md'), tools)],
+  ['docs/tools.md', async () => reference(tools)],
   ['docs/policy.schema.json', async () => json(jsonSchema())],
   ['docs/sites.schema.json', async () => json(sitesSchema())],
   ['test/server/__snapshots__/tools.json', async () => json(definitions(tools))],

@@ -11,7 +11,7 @@ import { loadPolicy } from './policies/load.ts';
 import { readSeal, sealState, sealStatement } from './policies/seal.ts';
 import type { Decision, Facts } from './policies/types.ts';
 import type { Audit } from './runs/audit.ts';
-import { openAudit } from './runs/audit.ts';
+import { auditPulse, openAudit } from './runs/audit.ts';
 import { loggedWork } from './runs/command-log.ts';
 import { repositoryId, sealFile, stateFolder } from './runs/home.ts';
 import { findRepository } from './runs/iteration.ts';
@@ -65,6 +65,8 @@ export type Context = {
   /** The folder of approvals, audit head and locks, outside the repository. */
   state(): string;
   audit(): Audit;
+  /** How far the audit log has come; empty where there is none. Every act leaves a line there, whichever process did it. */
+  pulse(): string;
   /** What a call of this operation may use; what it runs is said in the audit log. */
   acts(caller: Caller, look: Reads['look'], tool: string): Promise<Acts>;
   close(): Promise<void>;
@@ -104,6 +106,7 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
     initialised: () => repo !== null && repositoryId(repo) !== undefined,
     state,
     audit,
+    pulse: () => (repo === null ? '' : auditPulse(repo)),
     acts: async (caller, look, tool) => {
       const policy = repo === null ? undefined : await sealedPolicy(repo, ceilings);
       return {

@@ -14,6 +14,7 @@ const FAILURES = {
   usage: { exit: 2, retry: false, what: 'the command line or the tool arguments are not what the operation takes' },
   unknown_tool: { exit: 2, retry: false, what: 'no operation has this name' },
   not_for_agents: { exit: 1, retry: false, what: 'the operation is a person’s and was asked for by another surface' },
+  read_only: { exit: 1, retry: false, what: 'the server was started to look only' },
   no_repository: { exit: 1, retry: false, what: 'there is no Autolab repository here' },
   file_missing: { exit: 1, retry: false, what: 'a file that is needed is not there' },
   file_unreadable: { exit: 1, retry: false, what: 'a file exists and cannot be read' },

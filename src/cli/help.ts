@@ -19,7 +19,9 @@ export function overview(tools: readonly Tool[]): string {
     ...group(['person']),
     '',
     'For agents:',
-    ...columns([['serve', 'serve MCP over stdin and stdout; also what happens without a command and a terminal']]),
+    ...columns([
+      ['serve', 'serve MCP over stdin and stdout, or with --http over HTTP; also what happens without a command and a terminal'],
+    ]),
     '',
     'Every command takes:',
     ...columns(GLOBALS.map(describe)),

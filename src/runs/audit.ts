@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { readEnd } from '../base/disk.ts';
@@ -45,7 +46,7 @@ export type Audit = {
  * kept outside the repository. Line first, then head: a log longer than its head by whole lines is a crash, a shorter one tampering.
  */
 export function openAudit(repo: string, state: string): Audit {
-  const path = join(repo, '.autolab', 'gate', 'audit.jsonl');
+  const path = logOf(repo);
   const headPath = join(state, 'audit-head.json');
   const lock = join(state, 'audit.lock');
   const setHead = (n: number, hash: string, unproven?: number) =>
@@ -83,6 +84,15 @@ export function openAudit(repo: string, state: string): Audit {
 }
 
 /** The line the next one follows. Refuses to go on from a log that does not hold. */
+/** How long the log of a repository is, without reading it. */
+export function auditPulse(repo: string): string {
+  return String(statSync(logOf(repo), { throwIfNoEntry: false })?.size ?? '');
+}
+
+function logOf(repo: string): string {
+  return join(repo, '.autolab', 'gate', 'audit.jsonl');
+}
+
 function newest(path: string, known: Head | undefined): { n: number; hash: string } {
   const last = lastLine(path);
   if (!last) {

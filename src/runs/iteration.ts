@@ -3,10 +3,9 @@ import { dirname, join, resolve } from 'node:path';
 import { Failure } from '../base/errors.ts';
 import { inside } from '../base/files.ts';
 import { ITERATION_ID } from '../base/ids.ts';
-import { cap, clean } from '../base/text.ts';
+import { cap, clean, nearest } from '../base/text.ts';
+import { allIterations, ITERATION_TYPES } from './iterations.ts';
 
-/** The folders an iteration may stand in, in the order in which they are looked into. */
-export const ITERATION_TYPES = ['plan', 'in_progress', 'done'] as const;
 export type IterationType = (typeof ITERATION_TYPES)[number];
 
 /** `path` is the real path, inside the repository. */
@@ -30,7 +29,7 @@ export function findIteration(repo: string, iterationId: string): Iteration {
     throw new Failure('file_missing', {
       what: `there is no iteration ${iterationId}`,
       why: `looked for experiments/{${ITERATION_TYPES.join(',')}}/${iterationId}`,
-      next: `make experiments/plan/${iterationId} with its design.yaml`,
+      next: `${meant(repo, iterationId)}make experiments/plan/${iterationId} with its design.yaml`,
     });
   }
   if (other !== undefined) {
@@ -59,3 +58,12 @@ export function findRepository(start: string): string {
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
+
+/** What a slip of the finger may have been meant to be. */
+function meant(repo: string, id: string): string {
+  const known = allIterations(repo).map((one) => one.id);
+  const found = known.length > MOST_COMPARED ? undefined : nearest(id, known);
+  return found === undefined ? '' : `did you mean ${found}? Else `;
+}
+
+const MOST_COMPARED = 500;

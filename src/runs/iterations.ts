@@ -2,7 +2,9 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ITERATION_ID } from '../base/ids.ts';
 import type { Iteration } from './iteration.ts';
-import { ITERATION_TYPES } from './iteration.ts';
+
+/** The folders an iteration may stand in, in the order in which they are looked into. */
+export const ITERATION_TYPES = ['plan', 'in_progress', 'done'] as const;
 
 /** Every iteration folder of a repository, by type and name. */
 export function allIterations(repo: string): Iteration[] {

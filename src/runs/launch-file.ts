@@ -77,6 +77,8 @@ export type LaunchFile = {
   /** Patterns of files that a run reads, from the repository on. */
   inputs: readonly string[];
   logs: readonly string[];
+  /** The log that the workload writes about itself; `{run_id}` stands for the run's. */
+  events?: string;
   /** The workspace that the run goes on with; null where it has none. */
   resume: Resume | null;
   artifacts: { pull: readonly string[]; expect: readonly Expectation[] };
@@ -119,6 +121,7 @@ function normalise(file: z.output<typeof launchSchema>): LaunchFile {
     code: file.code ?? null,
     inputs: file.inputs ?? [],
     logs: file.logs ?? [],
+    ...(file.events === undefined ? {} : { events: file.events }),
     resume: file.resume === undefined ? null : resumeOf(file.resume),
     artifacts: { pull: artifacts.pull ?? [], expect: (artifacts.expect ?? []).map(expectation) },
   };

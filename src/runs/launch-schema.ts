@@ -4,6 +4,7 @@ import { isSecretName, isSecretValue } from '../base/secrets.ts';
 import { redact } from '../base/text.ts';
 import { taskIndices } from './array-indices.ts';
 import { expectationSchema, relative } from './artifacts/schema.ts';
+import { eventsPath, strayEvents } from './events/path.ts';
 import { legFaults, MAX_LEGS } from './launch-legs.ts';
 import { resumeSchema } from './resume/schema.ts';
 import { NOT_IN_PARTS, submitsFaults } from './submits-faults.ts';
@@ -198,6 +199,7 @@ export const launchSchema = z
     code: z.enum(['snapshot', 'live']).optional(),
     inputs: z.array(relative).min(1).optional(),
     logs: z.array(relative).optional(),
+    events: eventsPath.optional(),
     resume: resumeSchema.optional(),
     artifacts: z.strictObject({ pull: z.array(relative).optional(), expect: z.array(expectationSchema).optional() }).optional(),
   })
@@ -224,4 +226,6 @@ export const launchSchema = z
   .superRefine((file, context) => {
     for (const [at, message] of strayExpectations(file))
       context.addIssue({ code: 'custom', path: ['artifacts', 'expect', at], message });
+    const stray = strayEvents(file.events, file.resume?.workspace);
+    if (stray !== undefined) context.addIssue({ code: 'custom', path: ['events'], message: stray });
   });

@@ -54,6 +54,8 @@ export type Plan = {
   seeds: { count: number; strategy: string; base: number | null } | null;
   preflight: string[][];
   logs: string[];
+  /** The log that the workload writes about itself, as launch.yaml names it. Absent: none. */
+  events?: string;
   artifacts: { pull: string[]; expect: unknown[] };
   /** The workspace that it goes on with. Absent: none. */
   resume?: Resume;

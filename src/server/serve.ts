@@ -4,6 +4,8 @@ import { Failure } from '../base/errors.ts';
 import type { Gate } from './gate.ts';
 import type { HttpPlace } from './http/options.ts';
 import { HTTP_OPTIONS, HTTP_USAGE, httpPlace } from './http/options.ts';
+import type { Tell } from './notices.ts';
+import { noticeChanges } from './notices.ts';
 import { buildServer } from './server.ts';
 
 /** Serves MCP as the command line says: over stdio, or with `--http` over HTTP. Returns the exit code. */
@@ -21,15 +23,28 @@ export async function serve(argv: readonly string[], stop: AbortSignal): Promise
 async function serveOnStdio(where: Where, stop: AbortSignal): Promise<number> {
   const gate = once(async () => (await import('./gate.ts')).openGate(where));
   const wire = new StdioServerTransport();
+  const tells = new Set<Tell>();
+  let hush: (() => void) | undefined;
   const over = new Promise<void>((resolve, reject) => {
     stop.addEventListener('abort', () => resolve(), { once: true });
     const handle = serveStdio(
       ({ era }) => {
         setImmediate(() => gate().catch(reject));
-        return buildServer(gate, era);
+        return buildServer(gate, era, (tell) => tells.add(tell));
       },
       { transport: wire, onerror: (error) => void gate().then((open) => open.warn(`protocol: ${error.message}`), reject) },
     );
+    // Nothing is looked at for a client that watches nothing.
+    const received = wire.onmessage;
+    wire.onmessage = (message) => {
+      if ('method' in message && WATCHING.has(message.method))
+        void gate().then((open) => {
+          hush ??= noticeChanges(open, (notice) => {
+            for (const tell of tells) tell(notice);
+          });
+        }, reject);
+      received?.(message);
+    };
     const closed = wire.onclose;
     wire.onclose = () => {
       closed?.();
@@ -38,9 +53,12 @@ async function serveOnStdio(where: Where, stop: AbortSignal): Promise<number> {
     stop.addEventListener('abort', () => void handle.close(), { once: true });
   });
   await over;
+  hush?.();
   if (gate.begun()) await (await gate()).close();
   return 0;
 }
+
+const WATCHING: ReadonlySet<string> = new Set(['resources/subscribe', 'subscriptions/listen']);
 
 /** Runs `make` when first asked and gives everybody the same answer. */
 function once(make: () => Promise<Gate>): { (): Promise<Gate>; begun(): boolean } {
@@ -52,13 +70,19 @@ function once(make: () => Promise<Gate>): { (): Promise<Gate>; begun(): boolean 
   return Object.assign(get, { begun: () => made !== undefined });
 }
 
-type Where = { start: string; stateFile?: string; ceiling?: string };
+type Where = { start: string; stateFile?: string; ceiling?: string; readOnly: boolean };
 
 function options(argv: readonly string[]): { where: Where; place: HttpPlace | undefined } {
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],
-      options: { repo: { type: 'string' }, 'state-file': { type: 'string' }, ceiling: { type: 'string' }, ...HTTP_OPTIONS },
+      options: {
+        repo: { type: 'string' },
+        'state-file': { type: 'string' },
+        ceiling: { type: 'string' },
+        'read-only': { type: 'boolean' },
+        ...HTTP_OPTIONS,
+      },
       allowPositionals: true,
     });
     const [extra] = positionals.slice(1);
@@ -67,6 +91,7 @@ function options(argv: readonly string[]): { where: Where; place: HttpPlace | un
     const { ceiling } = values;
     const where = {
       start: values.repo ?? process.cwd(),
+      readOnly: values['read-only'] ?? false,
       ...(stateFile === undefined ? {} : { stateFile }),
       ...(ceiling === undefined ? {} : { ceiling }),
     };
@@ -74,7 +99,7 @@ function options(argv: readonly string[]): { where: Where; place: HttpPlace | un
   } catch (error) {
     throw new Failure('usage', {
       what: error instanceof Error ? error.message : String(error),
-      next: `autolab-mcp serve [--repo DIR] [--state-file FILE] [--ceiling FILE] ${HTTP_USAGE}`,
+      next: `autolab-mcp serve [--repo DIR] [--state-file FILE] [--ceiling FILE] [--read-only] ${HTTP_USAGE}`,
     });
   }
 }

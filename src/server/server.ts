@@ -7,19 +7,39 @@ import { calling } from './calling.ts';
 import { definitions } from './definitions.ts';
 import type { Gate } from './gate.ts';
 import { INSTRUCTIONS } from './instructions.ts';
+import type { Tell } from './notices.ts';
+import { teller } from './notices.ts';
+import { servePrompts } from './prompts.ts';
+import { serveResources } from './resources.ts';
 import { toResult } from './result.ts';
 
 /**
  * One MCP server for one connection of either protocol era. `tools/call` hands every name and every argument to the gate, so that bad
- * input and unknown tools are audited and worded like everything else.
+ * input and unknown tools are audited and worded like everything else; resources are read through it. `hear` gets what tells this
+ * connection of changes.
  */
-export function buildServer(gate: () => Promise<Gate>, era: 'legacy' | 'modern'): McpServer {
+export function buildServer(
+  gate: () => Promise<Gate>,
+  era: 'legacy' | 'modern',
+  hear: (tell: Tell) => void = () => {},
+): McpServer {
   const server = new McpServer(
     { name: 'autolab-mcp', title: 'Autolab', version: VERSION },
     {
-      capabilities: { tools: { listChanged: false } },
+      capabilities: {
+        tools: { listChanged: false },
+        resources: { subscribe: true, listChanged: true },
+        prompts: { listChanged: false },
+        completions: {},
+      },
       instructions: INSTRUCTIONS,
-      cacheHints: { 'tools/list': { ttlMs: 3_600_000, cacheScope: 'public' } },
+      cacheHints: {
+        'tools/list': CONSTANT,
+        'prompts/list': CONSTANT,
+        'resources/templates/list': CONSTANT,
+        'resources/list': { ttlMs: 5000, cacheScope: 'private' },
+        'resources/read': { ttlMs: 1000, cacheScope: 'private' },
+      },
     },
   );
   server.server.setRequestHandler('tools/list', async () => ({ tools: definitions((await gate()).tools) }));
@@ -38,8 +58,14 @@ export function buildServer(gate: () => Promise<Gate>, era: 'legacy' | 'modern')
     const tool = tools.find((one) => one.name === params.name);
     return wire(answer, tool);
   });
+  serveResources(server, gate);
+  servePrompts(server);
+  hear(teller(server, era));
   return server;
 }
+
+/** What is the same as long as this program is. */
+const CONSTANT = { ttlMs: 3_600_000, cacheScope: 'public' } as const;
 
 /** The protocol wants an unknown tool as an error of its own, in both eras; the words are the gate’s. */
 function wire(outcome: Outcome, tool: Tool | undefined): CallToolResult {

@@ -1,6 +1,8 @@
 import { asFailure, Failure } from '../base/errors.ts';
 import type { ActingPermit, Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
+import type { EventsAsked, EventsSeen } from './events-look.ts';
+import { eventsLook } from './events-look.ts';
 import type { Far } from './far.ts';
 import { farOf } from './far.ts';
 import type { Ground } from './far-files.ts';
@@ -72,6 +74,8 @@ export type Site = {
   history(since: number, ids: readonly JobId[]): Promise<History>;
   poll(query: Omit<PollQuery, 'user'>): Promise<Look>;
   markers(gates: readonly string[]): Promise<MarkerLook[]>;
+  /** What is new of event logs that runs there write. */
+  events(asked: readonly EventsAsked[]): Promise<EventsSeen[]>;
   test(job: Job): Promise<Finding[]>;
   version(): Promise<string>;
   /** What it has where the repository is, or would be. */
@@ -149,6 +153,7 @@ export function openSite(
       gates.length === 0
         ? Promise.resolve([])
         : ask(markersCommand(gates.map(place.there))).then((looks) => looks.map((look) => markersHere(place, look))),
+    events: (asked) => ask(eventsLook(asked.map((one) => eventsThere(place, one)))),
     test: (job) => ask(scheduler.test(far ? unborn(job) : job)),
     version: () => ask(scheduler.version()),
     ground: () => ask(groundThere(place.root)),
@@ -173,6 +178,12 @@ export function openSite(
 /** A job as it can be tested at a site before anything of it is there: whether its files get there shows when they are brought. */
 function unborn(job: Job): Job {
   return { ...job, script: '/bin/sh', cwd: '/', stdout: '/tmp/{task}.out', stderr: '/tmp/{task}.err' };
+}
+
+function eventsThere({ there }: Place, asked: EventsAsked): EventsAsked {
+  const pair = ([one, two]: readonly [string, string?]) =>
+    two === undefined ? ([there(one)] as const) : ([there(one), there(two)] as const);
+  return { ...asked, within: pair(asked.within), paths: pair(asked.paths) };
 }
 
 /** What jobs have left, with paths as they are here. */

@@ -52,6 +52,13 @@ async function route(
       next: `ask the person you work for to run \`autolab-mcp ${tool.command.join(' ')}\``,
     });
   }
+  if (caller.readOnly && tool.effect !== 'read') {
+    throw new Failure('read_only', {
+      what: `${name} is no read, and this server only reads`,
+      why: 'it was started with --read-only',
+      next: `list_runs, read_log and explain_policy answer; a person can run \`autolab-mcp ${tool.command.join(' ')}\``,
+    });
+  }
   const input = parse(tool, raw);
   const acts = await context.acts(caller, (other, its) => look(other, its, caller, context), name);
   const isDry = input.dry_run === true;

@@ -9,6 +9,7 @@ import type { Frozen } from '../runs/code/place.ts';
 import { contentsOf, digestOf, rootOf } from '../runs/code/place.ts';
 import { takeSnapshot } from '../runs/code/snapshot.ts';
 import { verifySnapshot } from '../runs/code/verify.ts';
+import { logApart } from '../runs/events/place.ts';
 import type { Plan } from '../runs/plan.ts';
 import type { Intent } from '../runs/reservation.ts';
 import { makeWorkspace } from '../runs/resume/workspace.ts';
@@ -27,7 +28,8 @@ export async function freeze(acts: Acts, planned: Planned, before?: Run): Promis
   const last = before && lastOf(before);
   if (last && verifySnapshot(acts.repo, last).faults.length === 0)
     return { code: { ...last, root: rootOf(acts.repo, last.id) }, diff };
-  const apart = plan.resume ? makeWorkspace(listing.top, iteration.path, plan.resume) : [];
+  const workspace = plan.resume ? makeWorkspace(listing.top, iteration.path, plan.resume) : [];
+  const apart = [...workspace, ...logApart(listing.top, iteration.path, plan)];
   const { differs, files, ...code } = takeSnapshot(
     acts.repo,
     listingFor(listing, plan.iteration.folder),

@@ -18,8 +18,10 @@ import monitorRuns from './monitor-runs.ts';
 import readLog from './read-log.ts';
 import retryTasks from './retry-tasks.ts';
 import sealPolicy from './seal-policy.ts';
+import setupHost from './setup-host.ts';
 import showAudit from './show-audit.ts';
 import showPolicy from './show-policy.ts';
+import showRecord from './show-record.ts';
 import stageCode from './stage-code.ts';
 import submitRun from './submit-run.ts';
 import syncArtifacts from './sync-artifacts.ts';
@@ -46,7 +48,9 @@ export const tools: readonly Tool[] = [
   explainPolicy,
   appendLedger,
   verifyLedger,
+  showRecord,
   init,
+  setupHost,
   clearError,
   listPresets,
   showPolicy,

@@ -10,6 +10,7 @@ import { readRun, runFolders } from '../runs/run.ts';
 import type { TaskRecord } from '../runs/types.ts';
 import { usageOf } from '../runs/usage.ts';
 import { childrenOut, childrenText, childrenView } from './children-view.ts';
+import { eventsOut, eventsText, eventsView } from './events.ts';
 import { iterationField, optionalRun, priceOut, stateOut, tasksOut } from './fields.ts';
 import { hours, priceOfPlan, priceView } from './pricing.ts';
 import { chooseRun } from './run-choice.ts';
@@ -21,6 +22,7 @@ const input = z.strictObject({
   iteration: iterationField.describe('Only runs of this iteration. Default: all'),
   state: stateOut.optional().describe('Only runs in this state'),
   open: z.boolean().default(false).describe('Only runs that are not over'),
+  before: optionalRun.describe('Only older than this run: the next page'),
   limit: z.number().int().min(1).max(200).default(20).describe('At most this many, newest first'),
 });
 const taskOut = z.object({
@@ -60,6 +62,7 @@ const runOut = z.object({
   next_tool: z.string().nullable(),
   rather: z.string().optional().describe('May mend the run before next_tool'),
   next: z.string(),
+  events: eventsOut.optional(),
   children: childrenOut.optional(),
   task_list: z.array(taskOut).optional().describe('Only for one run in detail; the first 200, those with trouble first'),
 });
@@ -82,23 +85,29 @@ export default defineTool({
   input,
   output,
   facts: async () => ({ acts: ['read'], subject: { list: 'runs' }, summary: 'list runs' }),
-  handle: async ({ run_id, iteration, state, open, limit }, acts) => {
+  handle: async ({ run_id, iteration, state, open, before, limit }, acts) => {
     if (run_id !== undefined) {
       const run = chooseRun(acts, run_id, iteration);
-      return { runs: [{ ...view(run), ...childrenView(run), task_list: taskList(run) }], total: 1, shown: 1, unreadable: [] };
+      return {
+        runs: [{ ...view(run), ...eventsView(run), ...childrenView(run), task_list: taskList(run) }],
+        total: 1,
+        shown: 1,
+        unreadable: [],
+      };
     }
     const { runs, unreadable } = allRuns(acts, iteration);
     const wanted = runs.filter(
       (run) => (state === undefined || run.record.state === state) && (!open || !isOver(run.record.state)),
     );
-    const shown = wanted.reverse().slice(0, limit);
+    const older = before === undefined ? wanted : wanted.filter(({ id }) => id < before);
+    const shown = older.reverse().slice(0, limit);
     return { runs: shown.map(view), total: wanted.length, shown: shown.length, unreadable };
   },
   text: (out) =>
     [
       ...out.runs.map(
         (run) =>
-          `${run.line}; at most ${hours(run.price)}${run.next_tool ? ` → ${nextTools({ tool: run.next_tool, rather: run.rather })}` : ''}`,
+          `${run.line}${run.events ? `; ${eventsText(run.events)}` : ''}; at most ${hours(run.price)}${run.next_tool ? ` → ${nextTools({ tool: run.next_tool, rather: run.rather })}` : ''}`,
       ),
       ...childrenText(out.runs[0]?.children),
       ...(out.runs[0]?.task_list ?? [])
@@ -115,7 +124,7 @@ export default defineTool({
       ...out.runs.filter((run) => run.used.advice).map((run) => `  ${run.run_id}: ${run.used.advice}`),
       ...out.unreadable.map((one) => `cannot be read: ${one}`),
       out.total > out.shown
-        ? `${out.shown} of ${out.total} shown; raise limit or filter by iteration or state.`
+        ? `${out.shown} of ${out.total} shown; older ones with before ${out.runs.at(-1)?.run_id ?? ''}, or filter by iteration or state.`
         : `${out.total} in all.`,
     ].join('\n'),
 });

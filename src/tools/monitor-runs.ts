@@ -10,6 +10,7 @@ import { projectAll } from '../runs/project.ts';
 import { isCutOff } from '../runs/recovery.ts';
 import type { Run } from '../runs/run.ts';
 import { basesOf, partsOf, reread } from '../runs/run.ts';
+import { eventsText, eventsView, followEvents } from './events.ts';
 import { optionalRun, stateOut, tasksOut } from './fields.ts';
 import { chooseRun } from './run-choice.ts';
 import { lookAt, parts, siteOut } from './site-look.ts';
@@ -30,6 +31,7 @@ const runOut = z.object({
   changed: z.boolean(),
   tasks: tasksOut,
   blocked: z.boolean().describe('Will never start without somebody’s help'),
+  events: z.string().optional().describe('What its own event log tells; no evidence'),
   line: z.string(),
   next_tool: z.string().nullable(),
   rather: z.string().optional().describe('May mend the run before next_tool'),
@@ -74,6 +76,9 @@ export default defineTool({
       const { site, changed } = await lookAt(name, here, acts, permit, problems);
       sites.push(site);
       for (const run of changed) seen.set(run.id, run);
+      // Of those that ended with this look, too: what they wrote last.
+      const watched = here.filter((run) => parts(run).some(isWatched)).map((run) => seen.get(run.id) ?? run);
+      if (site.polled) await followEvents(name, watched, acts, problems);
     }
     const open = runs.map((run) => seen.get(run.id) ?? run);
     problems.push(
@@ -98,7 +103,7 @@ export default defineTool({
     [
       ...out.runs.map(
         (run) =>
-          `${run.changed ? '* ' : '  '}${run.line}${run.next_tool && run.next_tool !== 'monitor_runs' ? ` → ${nextTools({ tool: run.next_tool, rather: run.rather })}` : ''}`,
+          `${run.changed ? '* ' : '  '}${run.line}${run.events === undefined ? '' : `; ${run.events}`}${run.next_tool && run.next_tool !== 'monitor_runs' ? ` → ${nextTools({ tool: run.next_tool, rather: run.rather })}` : ''}`,
       ),
       ...out.sites.filter((site) => site.note).map((site) => `${site.site}: ${site.note}`),
       ...out.problems.map((problem) => `problem: ${problem}`),
@@ -126,6 +131,7 @@ function isWaitedFor(repo: string, known: readonly Run[]): boolean {
 
 function view(run: Run, before: Run): RunOut {
   const next = nextStep(run);
+  const { events } = eventsView(run);
   return {
     run_id: run.id,
     iteration: run.plan.iteration.id,
@@ -134,6 +140,7 @@ function view(run: Run, before: Run): RunOut {
     changed: partsOf(run).some((part, at) => part.record.last !== partsOf(before)[at]?.record.last),
     tasks: tasksView(run),
     blocked: everyTask(run.record).some((task) => task.blocked),
+    ...(events ? { events: eventsText(events) } : {}),
     line: runLine(run),
     next_tool: next.tool,
     ...(next.rather === undefined ? {} : { rather: next.rather }),

@@ -10,6 +10,7 @@ import { readCapsule } from '../runs/capsule.ts';
 import { readInputs } from '../runs/code/inputs.ts';
 import type { Design } from '../runs/design.ts';
 import { readDesign } from '../runs/design.ts';
+import { refuseSharedEvents } from '../runs/events/place.ts';
 import type { Iteration } from '../runs/iteration.ts';
 import { findIteration } from '../runs/iteration.ts';
 import { type LaunchFile, readLaunchFile } from '../runs/launch-file.ts';
@@ -74,6 +75,7 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
     seeds: seeds(design),
     preflight: launch.preflight.map((argv) => [...argv]),
     logs: [...launch.logs],
+    ...(launch.events === undefined ? {} : { events: launch.events }),
     ...(launch.resume ? { resume: launch.resume } : {}),
     artifacts: { pull: [...launch.artifacts.pull], expect: launch.artifacts.expect.map((one) => withFiles(repo, one)) },
     inputs: inputs(iteration.path, configsOf(launch)),
@@ -83,6 +85,7 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
     price: priceView(totalPrice(steps.flatMap(jobsOfStep))),
     ...(launch.after.length > 0 ? { after: launch.after.map((one) => ({ ...one })) } : {}),
   };
+  refuseSharedEvents(plan);
   return { plan, iteration, design, files, listing, scripts: planned.map(({ script }) => script) };
 }
 

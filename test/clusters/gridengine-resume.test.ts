@@ -84,6 +84,9 @@ test('the example’s library is made, grows as far as its quotas do, and keeps 
   edit(join(repo.path, '.autolab', 'state.json'), (text) => text.replace('"update_docs"', '"launch"'));
   expect(await whole('--again')).toMatchObject({ variant_results: [{ sequences: 650, distinct: 650 }] });
   expect(library().slice(0, 600)).toEqual(first);
+  const { runs } = await repo.json<{ runs: { run_id: string }[] }>('runs', '--limit', '1');
+  const last = { action: 'records_appended', metrics: { total: 650, new_rows: 50 } };
+  expect(await repo.json('runs', runs[0]?.run_id ?? '')).toMatchObject({ runs: [{ events: { unreadable: 0, last } }] });
 });
 
 test('C1-5, C1-6 and C1-7, good: a workspace is begun, and gone on with when its named numbers grow', {

@@ -83,6 +83,46 @@ test('C1-1 and C1-18, good: what passes the scheduler’s own test runs; what it
   expect(readFileSync(join(repo.iteration, 'seen'), 'utf8')).toBe('a,b c="d"\n');
 });
 
+test('C1-18, good: what a generator writes in its event log is told while it runs, and no end that stands there counts', {
+  timeout: LIMIT,
+}, async () => {
+  const secret = 'ghp_abcdefghij0123456789ABCDEFGHIJ';
+  const say = (action: string, metrics: string) =>
+    `printf '{"timestamp_utc":"%s","action":"${action}","args":{"token":"${secret}"},"metrics":{${metrics}}}\\n' "$(date -u +%FT%TZ)" >>outputs/usr/.events.log`;
+  const health = say('densegen_health', `"rows":128,"${secret}":7`);
+  const done = say('run_complete', '"rows_written":0');
+  repo = await run(
+    `mkdir -p outputs/usr\n${health}\nuntil [ -e runs/../go ]; do sleep 0.1; done\n${done}\nexit 3`,
+    `${PLAIN}events: outputs/usr/.events.log\n`,
+  );
+  const { run_id, job_id } = await submit();
+  const look = () => repo.json<{ runs: { state: string; events?: string }[] }>('monitor');
+  const seen = await until('it has said something', async () => {
+    const told = await look();
+    return told.runs[0]?.events?.startsWith('1 event') ? told : undefined;
+  });
+  expect(seen.runs[0]).toMatchObject({
+    state: 'running',
+    events: expect.stringMatching(/^1 event, .*: densegen_health \(rows 128\)$/),
+  });
+  const { stdout } = await grid.run('qstat', '-j', job_id);
+  expect(stdout).toContain(job_id);
+  writeFileSync(join(repo.iteration, 'go'), '');
+  expect(await ended(repo)).toMatchObject([{ state: 'failed' }]);
+  const detail = await repo.json<object>('runs', '--run-id', run_id);
+  expect(detail).toMatchObject({
+    runs: [{ events: { count: 2, last: { action: 'run_complete', metrics: { rows_written: 0 } } } }],
+  });
+  const ledger = readFileSync(join(repo.path, 'docs', 'slurm_job_list.md'), 'utf8');
+  expect(ledger).toContain(run_id);
+  expect([stdout, ledger, JSON.stringify([seen, detail])].filter((text) => text.includes(secret))).toEqual([]);
+});
+
+test('C1-18, bad: the generator’s own diagnostics are no event log', { timeout: LIMIT }, async () => {
+  repo = await run('true', `${PLAIN}events: outputs/meta/events.jsonl\n`);
+  expect(await refused()).toMatch(/events is .*outputs\/meta\/events\.jsonl.*; expected the event log of a dataset/);
+});
+
 test.each([
   [
     'project',

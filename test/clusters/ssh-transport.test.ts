@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { sha256 } from '../../src/base/digest.ts';
+import { EVENTS_LIMIT, eventsLook } from '../../src/sites/events-look.ts';
 import { sshTransport } from '../../src/sites/transports/ssh.ts';
 import { lives, until } from '../support/processes.ts';
 import type { Sshd } from '../support/sshd.ts';
@@ -184,3 +186,18 @@ function commandLine(pid: string): string {
     return '';
   }
 }
+
+test('event logs there come byte by byte, as many as one look may read, and as far as the account may', async () => {
+  const [large, closed] = [Buffer.alloc(EVENTS_LIMIT + 3, 0xc3), at('closed')];
+  writeFileSync(at('large'), large);
+  writeFileSync(closed, 'secret\n', { mode: 0o600 });
+  const asked = { within: [folder] as const, offset: 0, head: { bytes: 0, sha256: sha256('') } };
+  const { command, read } = eventsLook([
+    { ...asked, paths: [at('large')] },
+    { ...asked, paths: [closed] },
+    { ...asked, paths: [at("isn't there")] },
+  ]);
+  const [first, ...others] = read(await sshd.transport.run(command, LIMIT));
+  expect(first?.there === 'file' && [first.from, sha256(first.data)]).toEqual([3, sha256(large.subarray(3))]);
+  expect(others).toEqual([{ there: 'unreadable' }, { there: 'absent' }]);
+});

@@ -38,6 +38,7 @@ const THROUGH: Readonly<Record<string, string>> = {
   'sites/schedulers/slurm-look.ts#readFound': 'sites/schedulers/slurm-rows.ts#queueRows',
   'sites/schedulers/slurm-look.ts#readLook': 'sites/schedulers/slurm-rows.ts#queueRows',
   'sites/schedulers/slurm-look.ts#readQueue': 'sites/schedulers/slurm-rows.ts#queueRows',
+  'server/http/body.ts#readBody': 'test/server/http/guards.test.ts',
   'tools/check-facts.ts#readCheckFacts': 'files that are in the list',
   'tools/check-run-facts.ts#readRunFacts': 'files that are in the list',
   'tools/requests.ts#parse': 'test/loop/bad-input.test.ts',

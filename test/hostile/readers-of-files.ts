@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../../src/base/errors.ts';
 import { readJson } from '../../src/base/files.ts';
@@ -25,6 +25,7 @@ import { parseReview } from '../../src/runs/review.ts';
 import { parseState } from '../../src/runs/state.ts';
 import { parseWorkflow, workflowText } from '../../src/runs/workflow.ts';
 import { readYaml } from '../../src/runs/yaml.ts';
+import { readTokens } from '../../src/server/http/tokens.ts';
 import { siteDefinitions } from '../../src/sites/index.ts';
 import { lines, told } from '../runs/samples.ts';
 import { ROOT } from '../support/repo.ts';
@@ -173,6 +174,16 @@ export const FILE_READERS: readonly Reader[] = [
     read: (text) => {
       fileWith('run/gate/journal.jsonl', text);
       return readJournal(join(FOLDER, 'run'));
+    },
+  },
+  {
+    names: ['server/http/tokens.ts#readTokens'],
+    seeds: [`${'a'.repeat(32)}\n${'b'.repeat(40)}==\n`],
+    words: ['a', '\n', ' ', '=', '\u0000'],
+    read: (text) => {
+      const path = fileWith('tokens', text);
+      chmodSync(path, 0o600);
+      return readTokens(path).nameOf(text);
     },
   },
   {

@@ -1,8 +1,13 @@
+import { join } from 'node:path';
 import { parseIndices, readIndices } from '../../src/base/indices.ts';
+import { readEvent, tellable } from '../../src/runs/events/event.ts';
+import { follow } from '../../src/runs/events/follow.ts';
+import { NOTHING_READ, readEventRecord } from '../../src/runs/events/record.ts';
 import { readComment } from '../../src/runs/job-comment.ts';
 import { refuseSubmitting } from '../../src/runs/nested-submission.ts';
 import { ownerOf } from '../../src/runs/resume/lock-state.ts';
 import { childNotes } from '../../src/sites/child-notes.ts';
+import { readEventsSeen } from '../../src/sites/events-look.ts';
 import { readLockLook } from '../../src/sites/lock-look.ts';
 import { markersCommand, readMarker } from '../../src/sites/markers.ts';
 import { processLook } from '../../src/sites/process-look.ts';
@@ -12,6 +17,7 @@ import { parseMemoryMb, parseWalltime } from '../../src/sites/schedulers/units.t
 import type { Output } from '../../src/sites/transports/transport.ts';
 import type { Reader } from './reader.ts';
 import { output } from './readers-of-slurm.ts';
+import { FOLDER, fileWith } from './scratch-file.ts';
 
 const SHOWN = `clock 1795975500
 host n1
@@ -52,6 +58,10 @@ body
 {"run_id":"r1","owner_pid":12,"owner_host":"n1","acquired_at":"2026-01-01T00:00:00Z"}
 end
 `;
+const EVENT =
+  '{"event_version":1,"timestamp_utc":"2026-02-18T16:00:45.5+00:00","action":"densegen_health","args":{"a":1},"metrics":{"rows":128}}\n';
+const HEAD = { bytes: 0, sha256: NOTHING_READ.head.sha256 };
+const SEEN = `absent\nfile 0 same 0 ${HEAD.sha256}\n${Buffer.from(EVENT).toString('base64')}\nend\n`;
 const BATCH = `#!/bin/bash
 #SBATCH --job-name="a b" -N 1-2 --time=1-02:03:04 # why
 #SBATCH --array=0-31%4 --gres=gpu:a100:2 --mem=16G
@@ -112,6 +122,33 @@ export const JOB_READERS: readonly Reader[] = [
     names: ['sites/process-look.ts#processLook'],
     seeds: [`boot 1795900000\nticks 100\nstat S ${'1 '.repeat(40)}\n`],
     read: (text) => processLook(12).read(output(text)),
+  },
+  {
+    names: ['runs/events/event.ts#readEvent', 'runs/events/follow.ts#follow'],
+    seeds: [EVENT.repeat(3)],
+    words: ['{"timestamp_utc":"', '"metrics":{"a":1,', EVENT],
+    read: (text) => [
+      tellable(readEvent(text) ?? { at: 0, action: text, metrics: { [text]: 1 } }),
+      follow(
+        NOTHING_READ,
+        { there: 'file', from: 0, anew: false, head: HEAD, data: Buffer.from(text) },
+        { since: 0, until: Number.POSITIVE_INFINITY },
+      ),
+    ],
+  },
+  {
+    names: ['sites/events-look.ts#readEventsSeen'],
+    seeds: [SEEN],
+    words: ['absent\n', `file 0 same 0 ${HEAD.sha256}\n\n`, 'end\n', 'AAAA'],
+    read: (text) => readEventsSeen(output(text), 2),
+  },
+  {
+    names: ['runs/events/record.ts#readEventRecord'],
+    seeds: [JSON.stringify(NOTHING_READ)],
+    read: (text) => {
+      fileWith('events/gate/events.json', text);
+      return readEventRecord({ folder: join(FOLDER, 'events') });
+    },
   },
   { names: ['runs/resume/lock-state.ts#ownerOf'], seeds: [LOCK.split('\n').at(-3) ?? ''], read: ownerOf },
   {

@@ -33,6 +33,12 @@ test('an iteration is found where it stands', () => {
 
 test.each([
   ['both', 'file_invalid', 'iteration both stands under experiments/plan and experiments/done', 'move one of them away'],
+  [
+    'twoo',
+    'file_missing',
+    'there is no iteration twoo',
+    'did you mean two? Else make experiments/plan/twoo with its design.yaml',
+  ],
   ['three', 'file_missing', 'there is no iteration three', 'make experiments/plan/three with its design.yaml'],
   [
     '../../etc',

@@ -104,6 +104,10 @@ artifacts:
   });
 });
 
+const EVENTS =
+  'expected the event log of a dataset, whose file is named .events.log (such as outputs/usr_datasets/NAME/.events.log); outputs/meta/events.jsonl is the generator’s own diagnostics, and is not read';
+const EVENTS_INSIDE = 'expected a path inside the iteration or the workspace: without .. and without backslashes';
+
 test.each([
   [
     'resources: { options: { constraint: a100 } }',
@@ -233,6 +237,19 @@ test.each([
     '2:23: artifacts.expect[0] is a map; until goes with step, and names one below it; there is no step a below none',
     'change artifacts.expect[0] (l.yaml:2:23)',
   ],
+  ['events: outputs/meta/events.jsonl', `2:9: events is "outputs/meta/events.jsonl"; ${EVENTS}`, 'change events (l.yaml:2:9)'],
+  ['events: ../x/.events.log', `2:9: events is "../x/.events.log"; ${EVENTS_INSIDE}`, 'change events (l.yaml:2:9)'],
+  ['events: ~/.events.log', `2:9: events is "~/.events.log"; ${EVENTS_INSIDE}`, 'change events (l.yaml:2:9)'],
+  [
+    'events: "runs/{run}/.events.log"',
+    '2:9: events is "runs/{run}/.events.log"; nothing is known to stand for {run}; {run_id} is the id of the run',
+    'change events (l.yaml:2:9)',
+  ],
+  [
+    'events: /scratch/x/.events.log\nresume: { workspace: /scratch/w, config: c.yaml }',
+    '2:9: events is "/scratch/x/.events.log"; an absolute path is in the workspace (resume.workspace), which is absolute, too; any other is from the iteration’s folder on',
+    'change events (l.yaml:2:9)',
+  ],
   ['code: frozen', '2:7: code is "frozen"; expected one of "snapshot", "live"', 'change code (l.yaml:2:7)'],
 ])('%s is refused', (line, what, next) => {
   expect(failureOf(() => parseLaunchFile(`schema_version: "1"\n${line}\n`, 'l.yaml'))).toEqual({
@@ -264,6 +281,14 @@ test.each([
   expect(failureOf(() => parseLaunchFile(`schema_version: "1"\nenvironment: { set: { "${name}": "1" } }\n`, 'l.yaml')).code).toBe(
     'file_invalid',
   );
+});
+
+test('an event log is of the iteration, or of a workspace that is elsewhere', () => {
+  const events = (text: string) => parseLaunchFile(`schema_version: "1"\n${text}\n`, 'l.yaml').events;
+  expect(events('events: .events.log')).toBe('.events.log');
+  expect(events('events: "runs/{run_id}/usr/.events.log"')).toBe('runs/{run_id}/usr/.events.log');
+  const elsewhere = 'resume: { workspace: /scratch/w/, config: c.yaml }';
+  expect(events(`${elsewhere}\nevents: /scratch/w/usr/.events.log`)).toBe('/scratch/w/usr/.events.log');
 });
 
 test('the version is asked for, and a newer one is named', () => {

@@ -47,9 +47,9 @@ export type Served = { url: string; token?: string };
 
 /**
  * A client of either era, whose user answers every question with `reply`; without one it cannot ask. On the built server, started in a
- * folder for this client alone, or on one over HTTP.
+ * folder for this client alone with `words` more, or on one over HTTP.
  */
-export async function connect(era: Era, to: string | Served, reply?: Reply): Promise<User> {
+export async function connect(era: Era, to: string | Served, reply?: Reply, words: string[] = []): Promise<User> {
   const questions: string[] = [];
   const progress: string[] = [];
   const capabilities = reply ? { elicitation: {} } : {};
@@ -58,7 +58,7 @@ export async function connect(era: Era, to: string | Served, reply?: Reply): Pro
     if (reply === undefined) throw new Error('asked a client that cannot ask');
     return reply;
   };
-  const start = (cwd: string) => ({ command: process.execPath, args: [MAIN], cwd, stderr: 'inherit' as const });
+  const start = (cwd: string) => ({ command: process.execPath, args: [MAIN, ...words], cwd, stderr: 'inherit' as const });
   const sent = ({ token }: Served) =>
     token === undefined ? {} : { requestInit: { headers: { authorization: `Bearer ${token}` } } };
   const options = {

@@ -35,3 +35,9 @@ function isDeep(value: unknown): boolean {
   }
   return false;
 }
+
+/** Whether a message, or one of a batch, is of this method. */
+export function asksFor(body: unknown, method: string): boolean {
+  const messages: unknown[] = Array.isArray(body) ? body : [body];
+  return messages.some((one) => typeof one === 'object' && one !== null && 'method' in one && one.method === method);
+}

@@ -4,7 +4,7 @@ import type { McpServer, ServerNotifier } from '@modelcontextprotocol/server';
 import { createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server';
 import type { Refusal } from './answers.ts';
 import { refuse, TRANSPORT } from './answers.ts';
-import { readBody } from './body.ts';
+import { asksFor, readBody } from './body.ts';
 import { misaddressed, PATH, SOCKET, strangers, whoIs } from './guards.ts';
 import type { Limits } from './limits.ts';
 import { rateLimit } from './rate.ts';
@@ -15,6 +15,8 @@ export type Era = 'legacy' | 'modern';
 export type DoorOptions = {
   /** One server object: for a request of a 2026 client, for the session of a 2025 client. `who` is the token's name, or the socket. */
   build(who: string, era: Era): McpServer;
+  /** Somebody begins to watch for changes; what is returned is called when they have ended. */
+  watching(): () => void;
   /** Without them whoever can connect may come in. */
   tokens: Tokens | undefined;
   limits: Limits;
@@ -30,7 +32,7 @@ export type Door = {
 };
 
 /** Streamable HTTP for both protocol generations at one path: 2026 requests stand alone, 2025 requests belong to sessions. */
-export function openDoor({ build, tokens, limits, warn }: DoorOptions): Door {
+export function openDoor({ build, watching, tokens, limits, warn }: DoorOptions): Door {
   const modern = createMcpHandler(({ authInfo }) => build(authInfo?.clientId ?? SOCKET, 'modern'), {
     legacy: 'reject',
     maxSubscriptions: limits.subscriptions,
@@ -38,7 +40,7 @@ export function openDoor({ build, tokens, limits, warn }: DoorOptions): Door {
     onerror: (error) => warn(`http: ${error.message}`),
   });
   const serveModern = toNodeHandler(modern, { onerror: (error) => warn(`http: ${error.message}`) });
-  const sessions = openSessions((who) => build(who, 'legacy'), limits, warn);
+  const sessions = openSessions({ build: (who) => build(who, 'legacy'), watching, limits, warn });
   const secondsOver = rateLimit(limits);
   const calls = new Set<Promise<void>>();
   let closing = false;
@@ -59,10 +61,11 @@ export function openDoor({ build, tokens, limits, warn }: DoorOptions): Door {
     const late = tooMany(Array.isArray(body) && body.length > 1 ? secondsOver(who, body.length - 1) : 0);
     if (late) return refuse(res, late);
     if (closing) return refuse(res, STOPPING);
-    if (isCall(body)) remember(calls, res);
+    if (asksFor(body, 'tools/call')) remember(calls, res);
     if (req.method !== 'POST') return sessions.serve(req, res, who);
     const post = Object.assign(req, { method: 'POST', url: PATH, auth: { token: '', clientId: who, scopes: [] } });
     if (await isLegacyRequest(await toWebRequest(post, body), body)) return sessions.serve(post, res, who, body);
+    if (asksFor(body, 'subscriptions/listen')) res.once('close', watching());
     return serveModern(post, res, body);
   };
 
@@ -95,11 +98,6 @@ function tooMany(seconds: number): Refusal | undefined {
 }
 
 const STOPPING = { status: 503, code: TRANSPORT, message: 'the server is stopping', headers: { 'retry-after': '5' } };
-
-function isCall(body: unknown): boolean {
-  const messages: unknown[] = Array.isArray(body) ? body : [body];
-  return messages.some((one) => typeof one === 'object' && one !== null && 'method' in one && one.method === 'tools/call');
-}
 
 function remember(calls: Set<Promise<void>>, res: ServerResponse): void {
   const delivered = new Promise<void>((resolve) => res.once('close', () => resolve()));

@@ -7,7 +7,9 @@ import { Failure } from '../../base/errors.ts';
 import { ownFolder } from '../../base/own-folder.ts';
 import type { Gate } from '../gate.ts';
 import { openGate } from '../gate.ts';
+import type { Tell } from '../notices.ts';
 import { buildServer } from '../server.ts';
+import { changesOf } from './changes.ts';
 import type { Door, Era } from './door.ts';
 import { openDoor } from './door.ts';
 import { SOCKET } from './guards.ts';
@@ -24,7 +26,7 @@ export type HttpOptions = {
   place: HttpPlace;
   gate: Gate;
   /** Makes the server object of one request or session. `gate` knows who it is for; `notify` tells 2026 clients that listen. */
-  build?: (gate: () => Promise<Gate>, era: Era, notify: ServerNotifier) => McpServer;
+  build?: (gate: () => Promise<Gate>, era: Era, hear: (tell: Tell) => void, notify: ServerNotifier) => McpServer;
   limits?: Limits;
   /** Said once it listens: where, and how to reach it. */
   say(text: string): void;
@@ -39,8 +41,18 @@ export async function serveHttp(open: Parameters<typeof openGate>[0], place: Htt
 export async function serveAt(options: HttpOptions, stop: AbortSignal): Promise<number> {
   const { place, gate, build = buildServer, limits = LIMITS, say } = options;
   const tokens = place.tokenFile === undefined ? undefined : readTokens(place.tokenFile);
+  const changes = changesOf(gate, () => door.notify);
   const door: Door = openDoor({
-    build: (who, era) => build(async () => from(gate, who, stop), era, door.notify),
+    build: (who, era) => {
+      let told: Tell | undefined;
+      const hear = (tell: Tell) => {
+        told = tell;
+      };
+      const server = build(async () => from(gate, who, stop), era, hear, door.notify);
+      if (era === 'legacy' && told !== undefined) changes.hear(server, told);
+      return server;
+    },
+    watching: () => changes.watching(),
     tokens,
     limits,
     warn: gate.warn,
@@ -61,6 +73,7 @@ export async function serveAt(options: HttpOptions, stop: AbortSignal): Promise<
     if (stop.aborted) resolve();
     stop.addEventListener('abort', () => resolve(), { once: true });
   });
+  changes.close();
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   await door.close(gate.close);
   server.closeAllConnections();

@@ -4,10 +4,19 @@ import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
 import type { McpServer } from '@modelcontextprotocol/server';
 import { isInitializeRequest } from '@modelcontextprotocol/server';
 import { NO_SESSION, refuse, TRANSPORT } from './answers.ts';
-import type { Limits } from './limits.ts';
+import { asksFor } from './body.ts';
+import type { DoorOptions } from './door.ts';
 import { replayStore } from './replay.ts';
 
-type Session = { transport: NodeStreamableHTTPServerTransport; server: McpServer; who: string; open: number; used: number };
+type Session = {
+  transport: NodeStreamableHTTPServerTransport;
+  server: McpServer;
+  who: string;
+  open: number;
+  used: number;
+  /** From when it watches something: to be called when it has ended. */
+  unwatch?: () => void;
+};
 
 export type Sessions = {
   /** Serves one request of a 2025 client: in its session, or with a new one where it initializes. */
@@ -16,11 +25,13 @@ export type Sessions = {
   close(): Promise<void>;
 };
 
+type SessionOptions = Omit<DoorOptions, 'build' | 'tokens'> & { build(who: string): McpServer };
+
 /**
  * The sessions of 2025 clients, each a server object of its own, so that the client can be asked. A session belongs to whom it was begun
  * by: to anybody else it is not there. One that is silent for too long ends; where there are too many, the longest silent one does.
  */
-export function openSessions(build: (who: string) => McpServer, limits: Limits, warn: (message: string) => void): Sessions {
+export function openSessions({ build, watching, limits, warn }: SessionOptions): Sessions {
   const sessions = new Map<string, Session>();
   const end = async (id: string): Promise<void> => {
     const session = sessions.get(id);
@@ -45,6 +56,7 @@ export function openSessions(build: (who: string) => McpServer, limits: Limits, 
       onsessioninitialized: (id) => void sessions.set(id, session),
     });
     transport.onclose = () => {
+      session.unwatch?.();
       if (transport.sessionId !== undefined) sessions.delete(transport.sessionId);
     };
     const server = build(who);
@@ -56,6 +68,7 @@ export function openSessions(build: (who: string) => McpServer, limits: Limits, 
 
   const within = async (session: Session, req: IncomingMessage, res: ServerResponse, body: unknown): Promise<void> => {
     session.open += 1;
+    if (session.unwatch === undefined && asksFor(body, 'resources/subscribe')) session.unwatch = watching();
     res.once('close', () => {
       session.open -= 1;
       session.used = performance.now();

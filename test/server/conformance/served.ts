@@ -18,7 +18,6 @@ import { addTools } from './tools.ts';
  */
 export async function serveForSuite(repo: string, socket: string): Promise<{ url: string; close(): Promise<number> }> {
   const skills = await loadSkills(allSkills(join(dirname(socket), 'skills')));
-  const watched = new Set<string>();
   const fixtures = (server: McpServer, era: 'legacy' | 'modern', notify: ServerNotifier) =>
     mountBeside(server, () => {
       server.server.registerCapabilities({ tools: { listChanged: true }, prompts: { listChanged: true }, logging: {} });
@@ -28,16 +27,7 @@ export async function serveForSuite(repo: string, socket: string): Promise<{ url
       skills.attach(server);
       if (era === 'modern') return addModernAsking(server);
       addLegacyAsking(server);
-      server.server.registerCapabilities({ resources: { subscribe: true } });
       server.server.setRequestHandler('logging/setLevel', () => ({}));
-      server.server.setRequestHandler('resources/subscribe', ({ params }) => {
-        watched.add(params.uri);
-        return {};
-      });
-      server.server.setRequestHandler('resources/unsubscribe', ({ params }) => {
-        watched.delete(params.uri);
-        return {};
-      });
     });
   const stop = new AbortController();
   let ready: () => void = () => {};
@@ -48,7 +38,7 @@ export async function serveForSuite(repo: string, socket: string): Promise<{ url
     {
       place: { socket },
       gate: openGate({ start: repo }),
-      build: (gate, era, notify) => fixtures(buildServer(gate, era), era, notify),
+      build: (gate, era, hear, notify) => fixtures(buildServer(gate, era, hear), era, notify),
       say: () => ready(),
     },
     stop.signal,

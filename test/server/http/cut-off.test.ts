@@ -19,8 +19,8 @@ let server: Running;
 
 /** The embedded runner starts what it runs with setsid(1): here that waits, from when `hold` is there until `go` is. */
 const setsid = (way: string, real: string) => `#!/bin/sh
-if [ -e ${way}hold ] && mkdir ${way}held 2>/dev/null; then
-  until [ -e ${way}go ]; do sleep 0.05; done
+if [ -e ${way}/hold ] && mkdir ${way}/held 2>/dev/null; then
+  until [ -e ${way}/go ]; do sleep 0.05; done
 fi
 exec ${real} "$@"
 `;
@@ -40,6 +40,7 @@ beforeEach(async () => {
   server = await begin();
 });
 afterEach(async () => {
+  writeFileSync(way('go'), '');
   server.kill('SIGTERM');
   await server.ended;
   its.remove();
@@ -121,7 +122,9 @@ test.each(ERAS)('a server that is stopped during a call of %s finishes and answe
   await held();
   server.kill('SIGTERM');
   await until('nobody new is let in', async () => {
-    const late = await raw({ socketPath: socket, headers: { ...JSON_HEADERS, host: 'localhost' } }, INITIALIZE).catch(() => undefined);
+    const late = await raw({ socketPath: socket, headers: { ...JSON_HEADERS, host: 'localhost' } }, INITIALIZE).catch(
+      () => undefined,
+    );
     return late === undefined || late.status === 503 || undefined;
   });
   writeFileSync(way('go'), '');

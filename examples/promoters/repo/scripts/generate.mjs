@@ -1,7 +1,7 @@
 // The first step: fills the quotas of the plan with what is missing in the workspace, fifty sequences at a time.
 import { appendFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { config, inRun, RECORDS, records, runId, WORKSPACE, writeWhole } from './place.mjs';
+import { config, inRun, RECORDS, records, runId, tell, WORKSPACE, writeWhole } from './place.mjs';
 import { sequence } from './sequence.mjs';
 
 const CHUNK = 50;
@@ -26,6 +26,7 @@ for (const plan of set.generation.plan) {
     appendFileSync(RECORDS, `${lines.join('\n')}\n`);
     have += many;
     fresh += many;
+    tell('records_appended', { total: kept.length + fresh, new_rows: fresh });
   }
   counts[plan.name] = have;
 }

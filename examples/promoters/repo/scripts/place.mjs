@@ -1,10 +1,12 @@
 // What a step is given: its run's folder, the configuration, the workspace. Exit 2: the environment is not usable.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 
 export const WORKSPACE = process.env.AUTOLAB_WORKSPACE ?? 'outputs';
 export const RECORDS = join(WORKSPACE, 'records.jsonl');
+const EVENTS = join(WORKSPACE, '.events.log');
 
 export function runId() {
   const id = process.env.AUTOLAB_RUN_ID ?? '';
@@ -24,6 +26,13 @@ export function records() {
   const lines = readFileSync(RECORDS, 'utf8').split('\n');
   lines.pop();
   return lines.map((line) => JSON.parse(line));
+}
+
+/** A line in the workspace's event log, with figures for whoever watches. */
+export function tell(action, metrics) {
+  const actor = { tool: 'generate', run_id: runId(), host: hostname(), pid: process.pid };
+  const event = { event_version: 1, timestamp_utc: new Date().toISOString(), action, dataset: 'promoters', metrics, actor };
+  appendFileSync(EVENTS, `${JSON.stringify(event)}\n`);
 }
 
 /** Whole or not at all. */

@@ -1,0 +1,79 @@
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { Failure } from '../base/errors.ts';
+import { inside, shown } from '../base/files.ts';
+import { clean, redact } from '../base/text.ts';
+import type { Reads } from '../context.ts';
+import { LEDGER, manifestPath } from '../runs/project.ts';
+import { optionalRun } from './fields.ts';
+import { chooseRun } from './run-choice.ts';
+import { defineTool } from './tool.ts';
+
+/** In bytes: what is longer is given from its beginning, the ledger from its end. */
+const LONGEST = 64 * 1024;
+const RECORDS = ['plan', 'manifest', 'metrics', 'summary', 'ledger'] as const;
+
+const input = z.strictObject({
+  record: z.enum(RECORDS).describe('Which record'),
+  run_id: optionalRun.describe('Of this run. Default: the last one of the focused iteration; the ledger is of all'),
+});
+const output = z.object({
+  record: z.enum(RECORDS),
+  run_id: z.string().nullable(),
+  file: z.string(),
+  bytes: z.number().int(),
+  cut: z.boolean().describe('There is more than is shown'),
+  text: z.string().describe('The file as it is, cleaned'),
+});
+
+export default defineTool({
+  name: 'show_record',
+  command: ['show'],
+  positional: ['record', 'run_id'],
+  title: 'Show a record: plan, manifest, metrics, summary, ledger',
+  description:
+    'The file of a run that holds its plan, its manifest, its metrics or the summary of its iteration, or the ledger of all runs.',
+  audience: 'command',
+  effect: 'read',
+  input,
+  output,
+  facts: async () => ({ acts: ['read'], subject: { show: 'record' }, summary: 'show a record' }),
+  handle: async ({ record, run_id }, acts) => {
+    if (record === 'ledger') return { record, run_id: null, ...piece(acts, join(acts.repo, LEDGER), 'ledger', true) };
+    const run = chooseRun(acts, run_id);
+    const path = {
+      plan: join(run.folder, 'gate', 'plan.json'),
+      manifest: manifestPath(run),
+      metrics: join(run.folder, 'metrics.json'),
+      summary: join(run.iterationFolder, 'analysis', 'summary.md'),
+    }[record];
+    return { record, run_id: run.id, ...piece(acts, path, `${record} of run ${run.id}`, false) };
+  },
+  text: ({ file, text, cut }) => `${file}${cut ? ', cut' : ''}:\n${text}`,
+});
+
+function piece(
+  { repo }: Reads,
+  path: string,
+  what: string,
+  fromEnd: boolean,
+): { file: string; bytes: number; cut: boolean; text: string } {
+  if (!existsSync(path))
+    throw new Failure('file_missing', {
+      what: `there is no ${what} yet`,
+      why: `${shown(repo, path)} is not there`,
+      next: 'list_runs says where the run stands and what comes next',
+    });
+  const fd = openSync(inside(repo, path, what), 'r');
+  try {
+    const { size } = fstatSync(fd);
+    const data = Buffer.alloc(Math.min(size, LONGEST));
+    const got = readSync(fd, data, 0, data.length, fromEnd ? size - data.length : 0);
+    const text = data.toString('utf8', 0, got);
+    const whole = fromEnd && size > got ? text.slice(text.indexOf('\n') + 1) : text;
+    return { file: shown(repo, path), bytes: size, cut: size > got, text: redact(clean(whole)) };
+  } finally {
+    closeSync(fd);
+  }
+}
