@@ -24,7 +24,7 @@ export type DoorOptions = {
 };
 export type Door = {
   /** Never rejects: every request gets an answer, or its connection is closed. */
-  handle(req: IncomingMessage, res: ServerResponse): Promise<void>;
+  answer(req: IncomingMessage, res: ServerResponse): Promise<void>;
   /** Tells 2026 clients that listen what has changed. */
   notify: ServerNotifier;
   /** Lets nobody in any more, waits for what has begun and for its answers to be delivered, and ends every stream. */
@@ -71,7 +71,7 @@ export function openDoor({ build, watching, tokens, limits, warn }: DoorOptions)
 
   return {
     notify: modern.notify,
-    handle: async (req, res) => {
+    answer: async (req, res) => {
       try {
         if (closing) return refuse(res, STOPPING);
         await serve(req, res);

@@ -57,7 +57,7 @@ export async function serveAt(options: HttpOptions, stop: AbortSignal): Promise<
     limits,
     warn: gate.warn,
   });
-  const server = createServer(NODE_LIMITS, (req, res) => void door.handle(req, res));
+  const server = createServer(NODE_LIMITS, (req, res) => void door.answer(req, res));
   server.maxConnections = limits.connections;
   server.on('error', (error) => gate.warn(`http: ${error.message}`));
   if (place.port === undefined) {
