@@ -19,7 +19,10 @@ export function overview(tools: readonly Tool[]): string {
     ...group(['person']),
     '',
     'For agents:',
-    ...columns([['serve', 'serve MCP over stdin and stdout; also what happens without a command and a terminal']]),
+    ...columns([
+      ['serve', 'serve MCP over stdin and stdout; also what happens without a command and a terminal'],
+      ['completion SHELL', 'what bash, zsh or fish read to complete commands and flags'],
+    ]),
     '',
     'Every command takes:',
     ...columns(GLOBALS.map(describe)),
