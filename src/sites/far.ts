@@ -10,11 +10,15 @@ import type { Place } from './place.ts';
 import type { JobId } from './schedulers/scheduler.ts';
 import { localTransport } from './transports/local.ts';
 import type { Ask, Output, Transport } from './transports/transport.ts';
+import type { WorkspaceLook, WorkspaceNames } from './workspace-look.ts';
+import { workspaceLook } from './workspace-look.ts';
 
 /** How long one transfer may take. Milliseconds. */
 const COPY_LIMIT_MS = 600_000;
 /** The same for reading all of a run's files there. */
 const HASH_LIMIT_MS = 300_000;
+/** The same for a look. */
+const LOOK_LIMIT_MS = 30_000;
 
 type Argv = readonly [string, ...string[]];
 
@@ -34,6 +38,10 @@ export type Far = {
   files(iteration: string, runId: string): Promise<FarFile[]>;
   /** SHA-256, read there, by path of those of these files that are there. */
   hashes(folder: string, paths: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Which machine they are reached by, so that what lies there can be told from what lies elsewhere; null where it is this one. */
+  address(): Promise<string | null>;
+  /** Looks at a workspace and its lock, in one question; the answer has paths as they are there. */
+  workspace(iteration: string, names: WorkspaceNames): Promise<WorkspaceLook>;
   /** The end or the beginning of the first of these files that is there, inside its root. */
   piece(mode: 'head' | 'tail', bytes: number, paths: readonly string[]): Promise<Piece | undefined>;
   /** Runs a command in the root there, in a login shell's environment. Its output is data. */
@@ -81,6 +89,12 @@ export function farOf(
     giveUp: (_permit, gate, step, attempt) => ask(giveUpThere(there(gate), step, attempt), HASH_LIMIT_MS),
     files: (iteration, runId) => ask(filesThere(there(iteration), runId), HASH_LIMIT_MS),
     hashes,
+    address: async () => (await transport.copies?.())?.address ?? null,
+    workspace: (iteration, { workspace, lock, config }) =>
+      ask(
+        workspaceLook(there(iteration), { workspace: there(workspace), lock: lock === null ? null : there(lock), config }),
+        LOOK_LIMIT_MS,
+      ),
     piece: (mode, bytes, paths) => ask(pieceThere(place.root, mode, bytes, paths.map(there)), HASH_LIMIT_MS),
     run: (_permit, argv, limitMs) =>
       ask({ command: { argv: ['bash', '-l', '-c', IN_ROOT, 'bash', place.root, ...argv] }, read: (output) => output }, limitMs),

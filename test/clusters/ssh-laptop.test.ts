@@ -115,6 +115,32 @@ test(
 );
 
 test(
+  'a workspace there is gone on with from the laptop, and not while the job that has its lock runs',
+  async () => {
+    const waits = '[ "$AUTOLAB_START" = resume ] || while [ ! -e runs/../go ]; do sleep 0.2; done\n';
+    const lock = 'exec 9>>outputs/lock; flock 9; echo "{\\"job_id\\":\\"$SLURM_JOB_ID\\"}" >outputs/lock\n';
+    await laptop(SCRIPT(10, `${lock}echo "$AUTOLAB_START" >>outputs/starts\n${waits}`));
+    const own = join(tiny.path, 'experiments', 'plan', 'tiny');
+    const resume = 'resume: { workspace: outputs, config: config.yaml, may_grow: [n], lock: outputs/lock }\n';
+    writeFileSync(join(own, 'launch', 'launch.yaml'), `schema_version: "1"\nsite: far\n${resume}`);
+    writeFileSync(join(own, 'config.yaml'), 'n: 1\n');
+    const { job_id } = await answered<{ job_id: string }>('submit');
+    await until('it runs', async () => tiny.lines('outputs/starts').length > 0 || undefined);
+    const held = await tiny.run(['submit', '--again']);
+    expect([held.exit, held.stderr]).toEqual([1, expect.stringMatching(/^lock_held: workspace outputs at far is locked/)]);
+    expect(held.stderr).toContain(`job ${job_id}`);
+    writeFileSync(join(tiny.iterationThere, 'go'), '');
+    await over();
+    writeFileSync(join(own, 'config.yaml'), 'n: 2\n');
+    expect(await answered('submit', '--again', '--dry-run')).toMatchObject({ note: expect.stringContaining('n 1 → 2') });
+    await answered('submit', '--again');
+    await over();
+    expect(tiny.lines('outputs/starts')).toEqual(['new', 'resume']);
+  },
+  LIMIT,
+);
+
+test(
   'with the line cut and restored at random, nothing is lost, nothing runs twice, and what is fetched is whole',
   async () => {
     const RUNS = 2;
