@@ -8,6 +8,8 @@ import { snapshotsOf } from './code/check.ts';
 import { codeFolder, contentsOf, treeOf } from './code/place.ts';
 import { current } from './record.ts';
 import { notesFolder } from './recorder.ts';
+import { workspaceOf } from './resume/accepted.ts';
+import { noteName, userNote } from './resume/user.ts';
 import type { Run } from './run.ts';
 import { gateOf, partsOf, repoOf } from './run.ts';
 
@@ -22,6 +24,8 @@ export async function deliver(run: Run, site: Site, permit: ActingPermit): Promi
   const gate = gateOf(run);
   const attempts = partsOf(run).flatMap(({ record }) => current(record) ?? []);
   for (const id of new Set(attempts.flatMap(({ code }) => code?.id ?? []))) await bringSnapshot(run, id, site, permit);
+  const workspace = workspaceOf(run);
+  if (workspace !== undefined) await far.keepNote(permit, noteName(workspace), userNote(repoOf(run), workspace, run.id));
   const notes = attempts.map(({ step, attempt }) => join(gate, notesFolder(step, attempt)));
   await far.makeFolders(permit, [join(run.folder, 'logs'), ...notes]);
   await far.bring(

@@ -1,6 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
-import { FREE, GIVE_UP, GROUND, HASHES, LINK_REST, LISTING, PIECE } from './far-scripts.ts';
+import { FREE, GIVE_UP, GROUND, HASHES, KEEP_NOTE, LINK_REST, LISTING, PIECE, READ_NOTE } from './far-scripts.ts';
 import type { JobId } from './schedulers/scheduler.ts';
 import type { Ask, Output } from './transports/transport.ts';
 
@@ -84,6 +84,24 @@ export function freeThere(folder: string): Ask<number> {
   return {
     command: script(FREE, folder),
     read: (output) => Number(/^free (\d+)$/.exec(whole(output, '\n', `the space in ${folder}`)[0] ?? '')?.[1] ?? Number.NaN),
+  };
+}
+
+/** A note that this program has left there for its user; undefined where there is none. */
+export function noteThere(name: string): Ask<string | undefined> {
+  return {
+    command: script(READ_NOTE, name),
+    read: (output) => {
+      const [head, ...lines] = whole(output, '\n', 'the note of who used a workspace last');
+      return head === 'note' ? lines.join('\n') : undefined;
+    },
+  };
+}
+
+export function keepNoteThere(name: string, text: string): Ask<void> {
+  return {
+    command: { argv: ['sh', '-c', KEEP_NOTE, 'sh', name], stdin: text },
+    read: (output) => void whole(output, '\n', 'the note of who uses a workspace'),
   };
 }
 

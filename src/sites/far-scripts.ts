@@ -93,6 +93,21 @@ done
 printf 'none\nend\n'
 `;
 
+/** Where this program keeps what it has to tell its user there, whatever the repository: in the home that the account has. */
+const NOTE = `home=$(getent passwd "$(id -u)" | cut -d : -f 6)
+note=@{home:-$HOME}/.local/state/autolab/workspaces/$1
+`;
+
+/** The note of this name, if there is one. */
+export const READ_NOTE = shellText(`${NOTE}[ ! -e "$note" ] || { echo note && head -c 65536 -- "$note"; } || exit 1
+printf '\\nend\\n'
+`);
+
+/** Writes it, whole or not at all. Its text stands on the input. */
+export const KEEP_NOTE = shellText(`${NOTE}umask 077
+mkdir -p -- "@{note%/*}" && cat >"$note.$$" && mv -f -- "$note.$$" "$note" && echo end
+`);
+
 /** What there is where the repository is, or would be, at a site. Argument: that folder. */
 export const GROUND = String.raw`
 root=$1 at=$1

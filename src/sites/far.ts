@@ -5,7 +5,17 @@ import { Failure } from '../base/errors.ts';
 import type { ActingPermit, Permit } from '../base/permit.ts';
 import { bringThere, compareCommand, fetchCommand } from './copying.ts';
 import type { FarFile, Piece } from './far-files.ts';
-import { filesThere, foldersThere, freeThere, giveUpThere, hashesThere, linkRestThere, pieceThere } from './far-files.ts';
+import {
+  filesThere,
+  foldersThere,
+  freeThere,
+  giveUpThere,
+  hashesThere,
+  keepNoteThere,
+  linkRestThere,
+  noteThere,
+  pieceThere,
+} from './far-files.ts';
 import type { Place } from './place.ts';
 import type { JobId } from './schedulers/scheduler.ts';
 import { localTransport } from './transports/local.ts';
@@ -42,6 +52,9 @@ export type Far = {
   address(): Promise<string | null>;
   /** Looks at a workspace and its lock, in one question; the answer has paths as they are there. */
   workspace(iteration: string, names: WorkspaceNames): Promise<WorkspaceLook>;
+  /** What this program has written down there of the workspace of this name, whichever working copy or machine it worked for. */
+  note(name: string): Promise<string | undefined>;
+  keepNote(permit: ActingPermit, name: string, text: string): Promise<void>;
   /** The end or the beginning of the first of these files that is there, inside its root. */
   piece(mode: 'head' | 'tail', bytes: number, paths: readonly string[]): Promise<Piece | undefined>;
   /** Runs a command in the root there, in a login shell's environment. Its output is data. */
@@ -95,6 +108,8 @@ export function farOf(
         workspaceLook(there(iteration), { workspace: there(workspace), lock: lock === null ? null : there(lock), config }),
         LOOK_LIMIT_MS,
       ),
+    note: (name) => ask(noteThere(name), LOOK_LIMIT_MS),
+    keepNote: (_permit, name, text) => ask(keepNoteThere(name, text), LOOK_LIMIT_MS),
     piece: (mode, bytes, paths) => ask(pieceThere(place.root, mode, bytes, paths.map(there)), HASH_LIMIT_MS),
     run: (_permit, argv, limitMs) =>
       ask({ command: { argv: ['bash', '-l', '-c', IN_ROOT, 'bash', place.root, ...argv] }, read: (output) => output }, limitMs),

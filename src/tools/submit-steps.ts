@@ -16,7 +16,7 @@ import { maySubmit, planDigest, runsOf, stepOf } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import type { Intent, Reserved } from '../runs/reservation.ts';
 import { reserveRetry } from '../runs/reservation.ts';
-import { noteUser } from '../runs/resume/accepted.ts';
+import { noteUser } from '../runs/resume/user.ts';
 import type { Run } from '../runs/run.ts';
 import { codeOf, giveUp, isUnsubmitted, partsOf, phaseOf, readRun, reread, withWhole } from '../runs/run.ts';
 import { reservationOf, settle } from '../runs/settlement.ts';

@@ -8,12 +8,14 @@ import { everyTask } from '../runs/children.ts';
 import { repositoryTag } from '../runs/home.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import { indicesOf, runsOf } from '../runs/plan.ts';
-import type { Accepted, LastUser } from '../runs/resume/accepted.ts';
-import { lastUser, mayHaveWritten, readAccepted, runsIn } from '../runs/resume/accepted.ts';
+import type { Accepted } from '../runs/resume/accepted.ts';
+import { mayHaveWritten, readAccepted, runsIn } from '../runs/resume/accepted.ts';
 import type { GuardFacts, Start } from '../runs/resume/guard.ts';
 import { differenceWords, judgeStart } from '../runs/resume/guard.ts';
 import type { LockState } from '../runs/resume/lock-state.ts';
 import type { Resume } from '../runs/resume/schema.ts';
+import type { LastUser } from '../runs/resume/user.ts';
+import { lastUser, noteName, readUser } from '../runs/resume/user.ts';
 import { configPath } from '../runs/resume/workspace.ts';
 import type { Run } from '../runs/run.ts';
 import { codeOf, isUnsubmitted } from '../runs/run.ts';
@@ -49,14 +51,17 @@ export async function workspaceFacts(reads: Reads, planned: Planned): Promise<Wo
   const open = others.find(({ record }) => !isOver(record.state) && everyTask(record).some(({ state }) => !TASK_OVER.has(state)));
   const last = runs.filter((run) => mayHaveWritten(run) && (run.id === retryOf || !isThis(run, planned))).at(-1);
   const user = lastUser(workspace.key);
-  const isKnown = user?.repository === repositoryTag(reads.repo) && runs.some(({ id }) => id === user.run);
+  const there = site.far && readUser(await site.far.note(noteName(workspace.path)));
+  const users = [user, there].flatMap((one) => one ?? []);
+  const isKnown = (one: LastUser) => one.repository === repositoryTag(reads.repo) && runs.some(({ id }) => id === one.run);
+  const told = users.find((one) => !isKnown(one)) ?? user;
   const facts: GuardFacts = {
     resume,
     workspace,
     lock,
     config,
     last: last && { run: last.id, accepted: readAccepted(last) },
-    user: user && { ...user, isKnown },
+    user: told && { ...told, isKnown: isKnown(told) },
     open: open && { run: open.id, state: open.record.state },
     retryOf,
     unreadable: faults,
@@ -65,7 +70,10 @@ export async function workspaceFacts(reads: Reads, planned: Planned): Promise<Wo
   if (start.how === 'fresh') refuseManyFresh(planned);
   refuseOtherConfig(planned, seen, config.sha256);
   const hashes = [...start.accepted.filter((hash) => hash !== config.sha256), config.sha256];
-  const its = { workspace: workspace.key, ...(workspace.site === null ? {} : { site: workspace.site }) };
+  const its = {
+    workspace: workspace.path,
+    ...(workspace.site === null ? {} : { site: workspace.site, machine: workspace.machine }),
+  };
   const accepted = { ...its, config: resume.config, ...config, accepted: hashes };
   return { path: workspace.path, key: workspace.key, name: workspace.name, start, lock, accepted, user };
 }

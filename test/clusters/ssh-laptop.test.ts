@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { noteName } from '../../src/runs/resume/user.ts';
 import { asking } from '../support/asking.ts';
 import type { FarTiny } from '../support/far.ts';
 import { makeFar, sitesFile } from '../support/far.ts';
@@ -132,6 +133,13 @@ test(
     writeFileSync(join(tiny.iterationThere, 'go'), '');
     await over();
     writeFileSync(join(own, 'config.yaml'), 'n: 2\n');
+    // Somebody of that account has worked there meanwhile, at the cluster itself.
+    const workspace = join(tiny.iterationThere, 'outputs');
+    const note = join('/home', slurm.user, '.local', 'state', 'autolab', 'workspaces', noteName(workspace));
+    const ours = readFileSync(note, 'utf8');
+    writeFileSync(note, ours.replace(/"run": "[^"]*"/, '"run": "theirs"'));
+    expect((await tiny.run(['submit', '--again'])).stderr).toContain('run theirs of the repository');
+    writeFileSync(note, ours);
     expect(await answered('submit', '--again', '--dry-run')).toMatchObject({ note: expect.stringContaining('n 1 → 2') });
     await answered('submit', '--again');
     await over();

@@ -1,23 +1,22 @@
 import { extname, isAbsolute, join, relative, resolve } from 'node:path';
 import * as z from 'zod';
-import { digest, sha256 } from '../../base/digest.ts';
+import { sha256 } from '../../base/digest.ts';
 import { jsonText, readJson, readText, writeAtomic } from '../../base/files.ts';
-import { instant } from '../../base/ids.ts';
 import { isDecided } from '../decided.ts';
-import { repositoryTag, userFolder } from '../home.ts';
 import { allIterations } from '../iterations.ts';
 import { readLaunchFile } from '../launch-file.ts';
 import type { Run } from '../run.ts';
 import { gateOf, partsOf, readRun, runFolders } from '../run.ts';
 import type { Attempt } from '../types.ts';
 import type { Workspace } from './workspace.ts';
-import { workspacePath } from './workspace.ts';
+import { keyOf, workspacePath } from './workspace.ts';
 
 const recordOf = z.object({
   schema_version: z.literal('1'),
   workspace: z.string(),
-  /** Where it is among the files of a site: which site that was. */
+  /** Where it is among the files of a site: which site that was, and by which machine they are reached, null for this one. */
   site: z.string().optional(),
+  machine: z.string().nullish(),
   config: z.string(),
   sha256: z.string(),
   accepted: z.array(z.string()),
@@ -27,6 +26,7 @@ const recordOf = z.object({
 export type Accepted = {
   workspace: string;
   site?: string | undefined;
+  machine?: string | null | undefined;
   config: string;
   text: string;
   sha256: string;
@@ -38,6 +38,12 @@ export function writeAccepted(runFolder: string, { text, ...about }: Accepted): 
   const gate = gateOf({ folder: runFolder });
   writeAtomic(join(gate, copyName(about.config)), text);
   writeAtomic(join(gate, 'resume.json'), jsonText({ schema_version: '1', ...about }));
+}
+
+/** The workspace among the files of its site that a run was accepted for, as it is called there; undefined where it has none, or that is lost. */
+export function workspaceOf(run: Run): string | undefined {
+  const known = run.plan.resume && recorded(run);
+  return known?.site === undefined ? undefined : known.workspace;
 }
 
 /** What was accepted for a run; undefined where the copy is gone, or is not what its plan was decided on with. */
@@ -80,7 +86,7 @@ function isPlannedFor(run: Run, iterationFolder: string, { key, site }: Pick<Wor
   const { resume } = run.plan;
   if (!resume) return false;
   const known = recorded(run);
-  if (known?.site !== undefined) return known.workspace === key;
+  if (known?.site !== undefined) return keyOf(known.workspace, known.machine ?? null) === key;
   if (workspacePath(iterationFolder, resume.workspace) === key) return true;
   return site === null || known || !mayHaveWritten(run) ? false : undefined;
 }
@@ -116,28 +122,6 @@ const NEVER: ReadonlySet<Attempt['phase']> = new Set(['none', 'refused']);
 
 function attemptsOf(run: Run): Attempt[] {
   return partsOf(run).flatMap(({ record }) => record.attempts);
-}
-
-const userOf = z.object({ repository: z.string().nullable(), path: z.string(), run: z.string() });
-/** The run that a workspace was given to last, of any repository of this user. */
-export type LastUser = z.output<typeof userOf>;
-
-export function lastUser(workspace: string): LastUser | undefined {
-  const known = userOf.safeParse(tryJson(userFile(workspace)));
-  return known.success ? known.data : undefined;
-}
-
-/** Writes down, for every repository of this user, that the workspace is now this run's. The caller holds the users' common lock. */
-export function noteUser(repo: string, workspace: string, run: string): void {
-  writeAtomic(
-    userFile(workspace),
-    jsonText({ schema_version: '1', workspace, repository: repositoryTag(repo), path: repo, run, at: instant() }),
-    0o600,
-  );
-}
-
-function userFile(workspace: string): string {
-  return join(userFolder(), 'workspaces', `${digest({ workspace }).slice(0, 24)}.json`);
 }
 
 function copyName(config: string): string {

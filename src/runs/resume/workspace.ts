@@ -16,6 +16,8 @@ export type Workspace = {
   key: string;
   /** The site whose own files it is among; null where it is on this machine. */
   site: string | null;
+  /** By which other machine it is reached; null for this one. */
+  machine: string | null;
   lock: string | null;
   /** Whether there is a file in it beside its lock. */
   isUsed: boolean;
@@ -37,6 +39,7 @@ export function readWorkspace(iterationFolder: string, { workspace, lock }: Resu
     path,
     key: path,
     site: null,
+    machine: null,
     lock: lockPath,
     isUsed: found !== undefined && hasFile(path, lockPath),
     mark: markOf(path, found?.ino),
@@ -47,9 +50,14 @@ export function readWorkspace(iterationFolder: string, { workspace, lock }: Resu
 export function workspaceThere(resume: Resume, look: WorkspaceLook, site: string, address: string | null): Workspace {
   const { path, lock, inode, isUsed } = look;
   refuseUnfit(resume, look.iteration, path, lock?.path ?? null);
-  const key = address === null ? path : `${address}:${path}`;
+  const key = keyOf(path, address);
   const mark = markOf(key, inode ?? undefined);
-  return { name: `${resume.workspace} at ${site}`, path, key, site, lock: lock?.path ?? null, isUsed, mark };
+  return { name: `${resume.workspace} at ${site}`, path, key, site, machine: address, lock: lock?.path ?? null, isUsed, mark };
+}
+
+/** A path of this machine is its own key, also where a site calls it its own. */
+export function keyOf(path: string, machine: string | null): string {
+  return machine === null ? path : `${machine}:${path}`;
 }
 
 function refuseUnfit(

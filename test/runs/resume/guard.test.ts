@@ -26,6 +26,7 @@ const workspace = (isUsed: boolean) => ({
   path: '/w',
   key: '/w',
   site: null,
+  machine: null,
   lock: '/w/lock',
   isUsed,
   mark: 'ws-000000000000',
