@@ -80,7 +80,7 @@ export function farOf(
   transport: Transport,
   ask: <T>(question: Ask<T>, limitMs: number) => Promise<T>,
 ): Far | undefined {
-  if (place.repo === place.root) return undefined;
+  if (!place.isOwn) return undefined;
   const { there } = place;
   const copy = async (question: Ask<void>) =>
     question.read(await localTransport().run(question.command, { timeoutMs: COPY_LIMIT_MS }));

@@ -104,7 +104,7 @@ export function openSite(
   scheduler: Scheduler,
   transport: Transport,
   here: string,
-  place: Place = placeOf('/', '/'),
+  place: Place = placeOf('/'),
   more: Pick<Site, 'pullLimit' | 'stage'> = {},
 ): Site {
   const user = async () => (await transport.account?.()) ?? here;

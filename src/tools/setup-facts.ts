@@ -22,10 +22,12 @@ import { current } from '../runs/record.ts';
 import { isCutOff } from '../runs/recovery.ts';
 import type { LintIssue, RemoteProfile } from '../runs/remote-profiles.ts';
 import { lintProfile, REMOTE_PROFILES, readRemoteProfiles, slurmProfile } from '../runs/remote-profiles.ts';
+import type { Hindrance } from '../runs/remote-submission.ts';
+import { hindranceOf } from '../runs/remote-submission.ts';
 import type { Run } from '../runs/run.ts';
 import { readState } from '../runs/state.ts';
 import { readWorkflow } from '../runs/workflow.ts';
-import { onPath, siteDefinitions, sitesHere, wayTo } from '../sites/index.ts';
+import { hasSbatch, onPath, siteDefinitions, sitesHere, wayTo } from '../sites/index.ts';
 import type { Site } from '../sites/site.ts';
 import { lockOfIteration } from './lock-facts.ts';
 import { requirementsSaid } from './requirements.ts';
@@ -94,10 +96,11 @@ function withoutRepository(): Omit<SetupFacts, 'node' | 'programs' | 'autolabs' 
   };
 }
 
-function remoteOf(repo: string): { named: RemoteProfile | null; issues: LintIssue[] } | null {
+function remoteOf(repo: string): { named: RemoteProfile | null; issues: LintIssue[]; hindrance: Hindrance | null } | null {
   if (statSync(join(repo, REMOTE_PROFILES), { throwIfNoEntry: false }) === undefined) return null;
   const { profiles, ...read } = readRemoteProfiles(repo);
-  return { named: slurmProfile({ profiles, ...read }), issues: profiles.flatMap(lintProfile) };
+  const hindrance = hindranceOf(repo, hasSbatch()) ?? null;
+  return { named: slurmProfile({ profiles, ...read }), issues: profiles.flatMap(lintProfile), hindrance };
 }
 
 function autolabsOn(path: string, installed: string): SetupFacts['autolabs'] {
