@@ -33,9 +33,9 @@ export type SiteFacts = {
   ground?: Seen<GroundSeen>;
 };
 
-/** Everything that is known of the surroundings, looked up beforehand. */
-type RemoteNamed = { name: string; mode: string; login_host: string; bootstrap_command: string; smoke_command: string };
+type RemoteNamed = { name: string; mode: string; bootstrap_command: string; smoke_command: string };
 
+/** Everything that is known of the surroundings, looked up beforehand. */
 export type SetupFacts = {
   node: string;
   /** Where on PATH each program is; null where it is not. */
