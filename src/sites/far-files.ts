@@ -106,22 +106,23 @@ export function keepNoteThere(name: string, text: string): Ask<void> {
 }
 
 /**
- * What a site has where the repository is, or would be. `log`: SHA-256 of the first line of the audit log there, by which one working copy is told
- * from another. `clock`: epoch seconds there.
+ * What a site has where the repository is, or would be. `hasNonce`: a file that was made here for this question alone is there. `log`: SHA-256 of the first
+ * line of the audit log there, by which one working copy is told from another where none could be made. `clock`: epoch seconds there.
  */
 export type Ground = {
   root: string;
   isThere: boolean;
   isWritable: boolean;
+  hasNonce: boolean;
   log: string | null;
   hasRsync: boolean;
   free: number | null;
   clock: number | null;
 };
 
-export function groundThere(root: string): Ask<Ground> {
+export function groundThere(root: string, nonce = ''): Ask<Ground> {
   return {
-    command: script(GROUND, root),
+    command: script(GROUND, root, nonce),
     read: (output) => {
       const lines = whole(output, '\n', `the folder ${root}`);
       const value = (name: string) => lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
@@ -130,6 +131,7 @@ export function groundThere(root: string): Ask<Ground> {
         root,
         isThere: lines.includes('there'),
         isWritable: lines.includes('writable'),
+        hasNonce: lines.includes('nonce'),
         log: value('log') ?? null,
         hasRsync: lines.includes('rsync'),
         free: number('free'),

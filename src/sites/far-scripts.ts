@@ -108,14 +108,15 @@ export const KEEP_NOTE = shellText(`${NOTE}umask 077
 mkdir -p -- "@{note%/*}" && cat >"$note.$$" && mv -f -- "$note.$$" "$note" && echo end
 `);
 
-/** What there is where the repository is, or would be, at a site. Argument: that folder. */
+/** What there is where the repository is, or would be, at a site. Arguments: that folder, and the name of a file that was made in the repository a moment ago, or nothing. */
 export const GROUND = String.raw`
-root=$1 at=$1
+root=$1 at=$1 nonce=$2
 echo "clock $(date +%s)"
 [ -d "$root" ] && echo there
 while [ ! -d "$at" ] && [ "$at" != / ]; do at=$(dirname -- "$at"); done
 [ -w "$at" ] && [ -x "$at" ] && echo writable
 log=$root/.autolab/gate/audit.jsonl
+[ -z "$nonce" ] || [ ! -e "$root/.autolab/gate/$nonce" ] || echo nonce
 [ ! -r "$log" ] || echo "log $(head -n 1 -- "$log" | sha256sum | cut -d ' ' -f 1)"
 command -v rsync >/dev/null && echo rsync
 df -Pk -- "$at" | awk 'NR == 2 { printf "free %.0f\n", $4 * 1024 }'
