@@ -53,8 +53,8 @@ export function sshTransport(options: SshOptions, repo?: string): Transport {
     name: 'ssh',
     run,
     copies: async () => {
-      const { options: words, host: name } = await host();
-      return { rsh: ['ssh', ...words, '-T'], env: ourOwn(SSH_ENVIRONMENT), host: name };
+      const { options: words, host: name, address } = await host();
+      return { rsh: ['ssh', ...words, '-T'], env: ourOwn(SSH_ENVIRONMENT), host: name, address };
     },
     account: async () => {
       const site = await host();
