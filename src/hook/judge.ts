@@ -21,6 +21,8 @@ export type Place = { cwd: string; home: string; guard: Guard; which: Which };
 const DEEPEST = 24;
 /** Characters and words to go through, for each character of the text and once: a text may be made to start itself again and again. */
 const MOST_WORK = [60, 200_000] as const;
+/** Linux takes no longer path. */
+const LONGEST_PATH = 4096;
 /** More findings tell nothing more. */
 const MOST = 20;
 
@@ -161,5 +163,6 @@ function folderAfter(words: readonly string[], cwd: string | undefined, home: st
   const to = words.slice(1).find((word) => !/^-[LPe@]*$/.test(word) || word === '-');
   if (to === undefined) return home;
   if (to === '-' || to.includes(UNKNOWN)) return undefined;
-  return isAbsolute(to) ? to : cwd === undefined ? undefined : join(cwd, to);
+  if (isAbsolute(to)) return to;
+  return cwd === undefined || cwd.length + to.length > LONGEST_PATH ? undefined : join(cwd, to);
 }

@@ -3,7 +3,10 @@ import { dirname, isAbsolute, join, normalize } from 'node:path';
 import type { Guarded } from '../tools/guarded.ts';
 import { guardedAnywhere, guardedIn, repositoryAbove } from '../tools/guarded.ts';
 import { UNKNOWN } from './shell/marks.ts';
-import { isPattern, mayBe } from './shell/names.ts';
+import { isPattern, LONGEST as LONGEST_NAME, mayBe } from './shell/names.ts';
+
+/** Linux takes no longer path; what is longer is held against the list as it is written. */
+const LONGEST = 4096;
 
 /** A path that something writes to; `tree`: with everything below it. */
 export type Write = { path: string; tree: boolean };
@@ -13,40 +16,40 @@ export type Guard = (write: Write, cwd: string | undefined) => string | undefine
 
 /** The guard of a session that began in a folder. Looks at links and repositories when it is asked, and never throws. */
 export function guardOf(start: string): Guard {
-  const known = new Map<string, Guarded[]>();
-  const guarded = (repo: string | undefined): Guarded[] => {
+  const home = repositoryAbove(start);
+  const known = new Map<string, Entry[]>();
+  const guarded = (repo: string | undefined): Entry[] => {
     if (repo === undefined) return [];
     const list = known.get(repo) ?? withRealPaths(guardedIn(repo), repo);
     known.set(repo, list);
     return list;
   };
-  let anywhere: Guarded[] | undefined;
+  let anywhere: Entry[] | undefined;
   return (write, cwd) => {
     anywhere ??= withRealPaths(guardedAnywhere(), '/');
-    const here = [...guarded(repositoryAbove(start)), ...anywhere];
-    if (write.path.startsWith(UNKNOWN) || (cwd === undefined && !isAbsolute(write.path))) return bySuffix(write, here, start);
+    const here = [...guarded(home), ...anywhere];
+    if (write.path.startsWith(UNKNOWN) || (cwd === undefined && !isAbsolute(write.path))) return bySuffix(write, here);
     const full = normalize(isAbsolute(write.path) ? write.path : join(cwd ?? start, write.path));
+    if (full.length > LONGEST) return here.find((one) => touches(segments(full), one.parts, one.isFolder, write.tree))?.name;
     const fixed = fixedPart(full);
-    const list = [...here, ...guarded(repositoryAbove(fixed))];
-    const ways = new Set([full, join(real(fixed), full.slice(fixed.length))]);
-    for (const way of ways)
-      for (const one of list) if (touches(segments(way), segments(one.path), one.isFolder, write.tree)) return one.name;
-    return undefined;
+    const other = repositoryAbove(fixed);
+    const list = other === home ? here : [...here, ...guarded(other)];
+    const ways = [...new Set([full, join(real(fixed), full.slice(fixed.length))])].map(segments);
+    return list.find((one) => ways.some((way) => touches(way, one.parts, one.isFolder, write.tree)))?.name;
   };
 }
 
+/** `parts` of its path, and of the end of it that tells what it is wherever it stands. */
+type Entry = Guarded & { parts: readonly string[]; end: readonly string[] };
+
 /** Of a path whose beginning is not known: whether its end is that of something guarded. */
-function bySuffix(write: Write, list: readonly Guarded[], start: string): string | undefined {
-  const slash = write.path.startsWith(UNKNOWN) ? write.path.indexOf('/') : -1;
-  if (write.path.startsWith(UNKNOWN) && slash < 0) return undefined;
-  const typed = segments(normalize(`/${write.path.slice(slash + 1)}`));
-  const root = segments(repositoryAbove(start) ?? start).length;
-  const found = list.find(({ path, isFolder, name }) => {
-    const from = name.startsWith('/') ? segments(path).slice(2) : segments(path).slice(root);
-    if (from.length === 0 || typed.length === 0) return false;
-    return typed.some((_, at) => typed[at] === from[0] && touches(typed.slice(at), from, isFolder, write.tree));
-  });
-  return found?.name;
+function bySuffix({ path, tree }: Write, list: readonly Entry[]): string | undefined {
+  const slash = path.startsWith(UNKNOWN) ? path.indexOf('/') : 0;
+  if (slash < 0 || path.length > LONGEST) return undefined;
+  const typed = segments(normalize(`/${path.slice(slash)}`));
+  const isEnd = ({ end, isFolder }: Entry) =>
+    typed.some((part, at) => part === end[0] && touches(typed.slice(at), end, isFolder, tree));
+  return list.find(isEnd)?.name;
 }
 
 /** Whether a write to `typed` changes what is at `there`, part by part: the same, something in it, or, of a tree, something above it. */
@@ -59,7 +62,7 @@ function touches(typed: readonly string[], there: readonly string[], isFolder: b
 
 function same(typed: string, there: string): boolean {
   if (typed === there || there === '*') return true;
-  if (!isPattern(typed) && !typed.includes('{')) return false;
+  if (typed.length > LONGEST_NAME || (!isPattern(typed) && !typed.includes('{'))) return false;
   // A shell's `*` does not stand for the dot of a hidden name.
   if (there.startsWith('.') && /^[*?[]/.test(typed)) return false;
   return mayBe(typed.replace(/\[[^\]]*\]/g, '?').replace(/\{[^}]*\}/g, '*'), there);
@@ -85,11 +88,15 @@ function real(path: string): string {
   }
 }
 
-function withRealPaths(list: readonly Guarded[], repo: string): Guarded[] {
+function withRealPaths(list: readonly Guarded[], repo: string): Entry[] {
   const root = real(repo);
   return list.flatMap((one) => {
     const there = one.path.startsWith(repo) ? join(root, one.path.slice(repo.length)) : one.path;
     const ways = one.path.includes('*') ? [one.path, there] : [one.path, there, real(one.path)];
-    return [...new Set(ways)].map((path) => ({ ...one, path }));
+    return [...new Set(ways)].map((path) => {
+      const parts = segments(path);
+      const end = parts.slice(repo === '/' ? parts.findIndex((part) => part.startsWith('.')) >>> 0 : segments(root).length);
+      return { ...one, path, parts, end };
+    });
   });
 }

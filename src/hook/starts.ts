@@ -9,6 +9,9 @@ export type Start = { words: string[] } | { text: string; far: boolean };
 const SHELLS = new Set(['sh', 'bash', 'dash', 'zsh', 'ksh', 'mksh', 'ash', 'fish', 'rbash', 'csh', 'tcsh']);
 /** They take a command to run as the value of `-c`. */
 const TAKES_TEXT = new Set(['su', 'runuser', 'script', 'flock', 'sg']);
+const EXECUTES = /^-(?:exec|execdir|ok|okdir)$/;
+/** Nobody has one search start more. */
+const MOST_EXECUTED = 40;
 const FAR = new Set(['ssh', 'rsh', 'mosh', 'pdsh', 'clush']);
 
 /** Everything one command starts directly. `input` is what it reads, where that is known. */
@@ -53,7 +56,8 @@ function wrapped(words: readonly string[], wrapper: Wrapper, far: boolean, input
   const dashes = rest[0] === '--' ? rest.slice(1) : rest;
   if (wrapper.joins) {
     const text = dashes.length > 0 ? dashes.join(' ') : input;
-    return text === undefined ? [] : [{ text, far }];
+    const read = SHELLS.has(baseName(dashes[0] ?? '')) ? shellText(dashes, input) : undefined;
+    return [text, read].flatMap((one) => (one === undefined ? [] : [{ text: one, far }]));
   }
   return [{ words: dashes }, ...(isGuess ? [{ words: dashes.slice(1) }] : [])];
 }
@@ -63,8 +67,10 @@ function shellText(words: readonly string[], input: string | undefined): string 
   let takesText = false;
   for (let at = 1; at < words.length; at++) {
     const word = words[at] ?? '';
-    if (/^[-+]o$/.test(word) || word === '--rcfile' || word === '--init-file') at++;
-    else if (word.startsWith('--') && word.length > 2) continue;
+    if (/^[-+]\w*o$/.test(word) || word === '--rcfile' || word === '--init-file') {
+      takesText ||= word.includes('c') && !word.startsWith('--');
+      at++;
+    } else if (word.startsWith('--') && word.length > 2) continue;
     else if (/^[-+]./.test(word) && word !== '--') {
       takesText ||= /^-\w*c/.test(word);
       if (/^-\w*s/.test(word) && !takesText) return input;
@@ -76,10 +82,10 @@ function shellText(words: readonly string[], input: string | undefined): string 
 }
 
 function executed(words: readonly string[]): Start[] {
-  return words.flatMap((word, at) => {
-    if (!/^-(?:exec|execdir|ok|okdir)$/.test(word)) return [];
-    const end = words.findIndex((one, nth) => nth > at && (one === ';' || one === '+'));
-    return [{ words: words.slice(at + 1, end < 0 ? undefined : end) }];
+  const starts = words.flatMap((word, at) => (EXECUTES.test(word) ? [at] : [])).slice(0, MOST_EXECUTED);
+  return starts.map((start) => {
+    const end = words.findIndex((word, at) => at > start && (word === ';' || word === '+' || EXECUTES.test(word)));
+    return { words: words.slice(start + 1, end < 0 ? undefined : end) };
   });
 }
 
@@ -87,7 +93,7 @@ function executed(words: readonly string[]): Start[] {
 function typedInto(words: readonly string[]): Start[] {
   const isName = (at: number) => /^-[tsnLS]$/.test(words[at - 1] ?? '');
   const typed = words.flatMap((word, at) => (at === 0 || isName(at) ? [] : near(word.replace(/(?:\\n|\\r|\^M|\r|\n)+$/, ''))));
-  const from = words.findIndex((word, at) => at > 1 && !word.startsWith('-'));
+  const from = words.findIndex((word, at) => at > 1 && !word.startsWith('-') && !isName(at));
   return [...typed, ...(from < 0 ? [] : [{ words: words.slice(from) }])];
 }
 

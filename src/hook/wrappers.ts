@@ -22,6 +22,7 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   exec: { values: 'a' },
   command: { unless: /^-[pP]*[vV]/ },
   sudo: { values: 'ughpCTrtDRU', assigns: true, unless: /^-[lvVKk]+$/ },
+  runuser: { values: 'ugGsc' },
   doas: { values: 'uC' },
   nice: { values: 'n' },
   ionice: { values: 'cnpPu' },

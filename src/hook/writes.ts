@@ -1,5 +1,5 @@
 import type { Write } from './paths.ts';
-import { baseName } from './shell/names.ts';
+import { baseName, mayBe } from './shell/names.ts';
 import type { Command } from './shell/script.ts';
 
 /** Every word that is no option is changed. */
@@ -56,7 +56,8 @@ export function writtenBy({ words, redirects }: Pick<Command, 'words' | 'redirec
 }
 
 function byName(name: string, words: readonly string[]): Write[] {
-  const plain = words.filter((word, at) => !(word.startsWith('-') && word !== '-' && !words.slice(0, at).includes('--')));
+  const ends = words.indexOf('--') >>> 0;
+  const plain = words.filter((word, at) => at > ends || !word.startsWith('-') || word === '-');
   if (name === 'git') return byGit(words);
   if (name === 'find') return byFind(words);
   const goes = GOES_TO.has(name) ? arrivals(words, plain) : [];
@@ -94,8 +95,9 @@ function byFind(words: readonly string[]): Write[] {
   const roots = begins > 0 ? words.slice(0, begins) : ['.'];
   const patterns = words.filter((_, at) => /^-i?name$/.test(words[at - 1] ?? ''));
   if (patterns.length === 0) return roots.map(tree);
+  const ours = ['id', 'audit.jsonl'].filter((name) => patterns.some((one) => mayBe(one, name))).map((name) => `gate/${name}`);
   return roots.flatMap((root) =>
-    patterns.flatMap((one) => [file(`${root}/${one}`), file(`${root}/.autolab/${one}`), file(`${root}/.autolab/gate/${one}`)]),
+    [...patterns, ...[...patterns, ...ours].map((one) => `.autolab/${one}`)].map((one) => file(`${root}/${one}`)),
   );
 }
 

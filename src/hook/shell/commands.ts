@@ -1,5 +1,5 @@
 import { asTyped, finished, SPLIT, UNKNOWN, variants, withoutMarks } from './marks.ts';
-import { ShellReader } from './reader.ts';
+import { PassingReader } from './passing.ts';
 import type { Command, Item } from './script.ts';
 import { bodyAt, noCommand, printed, Unreadable, withWords } from './script.ts';
 
@@ -24,7 +24,7 @@ export function readScript(text: string, vars: Map<string, readonly string[]> = 
   return new ScriptReader(plain, vars, depth, { left: plain.length * STEPS[0] + STEPS[1] }).script();
 }
 
-class ScriptReader extends ShellReader {
+class ScriptReader extends PassingReader {
   #items: Item[] = [];
   #current: Command = noCommand();
   #assigned: [string, string][] = [];
@@ -33,6 +33,7 @@ class ScriptReader extends ShellReader {
   /** Where the pipeline that is being read begins, in each group that is open. */
   #begins: number[] = [0];
   #cases = 0;
+  #isPattern = false;
   #nested = 0;
 
   script(): Item[] {
@@ -53,8 +54,8 @@ class ScriptReader extends ShellReader {
 
   /** Reads other commands while one is half read. They stand before it, in a folder of their own. */
   private apart(read: () => void): string | undefined {
-    const kept = [this.#current, this.#assigned, this.#hasWord, this.#begins, this.#cases] as const;
-    [this.#current, this.#assigned, this.#hasWord, this.#cases] = [noCommand(), [], false, 0];
+    const kept = [this.#current, this.#assigned, this.#hasWord, this.#begins, this.#cases, this.#isPattern] as const;
+    [this.#current, this.#assigned, this.#hasWord, this.#cases, this.#isPattern] = [noCommand(), [], false, 0, false];
     this.#items.push('push');
     const from = this.#items.length;
     this.#begins = [from];
@@ -63,7 +64,7 @@ class ScriptReader extends ShellReader {
     this.#nested--;
     const value = this.#items.length - from > 4 ? undefined : printed(this.#items.slice(from));
     this.#items.push('pop');
-    [this.#current, this.#assigned, this.#hasWord, this.#begins, this.#cases] = kept;
+    [this.#current, this.#assigned, this.#hasWord, this.#begins, this.#cases, this.#isPattern] = kept;
     return value;
   }
 
@@ -71,10 +72,12 @@ class ScriptReader extends ShellReader {
     const groups: ('(' | '{')[] = [];
     for (let mark = this.next(); mark !== undefined; mark = this.next()) {
       this.spend();
-      if (mark === ')') {
+      if (this.#isPattern && mark !== '\n') {
+        this.#isPattern = false;
+        this.pattern();
+      } else if (mark === ')') {
         this.at++;
-        if (this.#cases > 0 && !groups.includes('(')) this.#drop();
-        else if (groups.includes('(')) this.close(groups, '(');
+        if (groups.includes('(')) this.close(groups, '(');
         else if (isSubstitution) break;
         else this.#drop();
       } else if (mark === '(') this.parenthesis(groups);
@@ -121,6 +124,7 @@ class ScriptReader extends ShellReader {
     const pipes = this.text[this.at] === '|' && this.text[this.at + 1] !== '|';
     this.finish(!pipes);
     if (pipes) this.#current.upstream = [this.#begins.at(-1) ?? 0, this.#items.length];
+    if (this.#cases > 0 && /^;[;&]/.test(this.text.slice(this.at, this.at + 2))) this.#isPattern = true;
     while (/[;&|]/.test(this.text[this.at] ?? '') && !this.text.startsWith('&>', this.at)) this.at++;
   }
 
@@ -172,8 +176,11 @@ class ScriptReader extends ShellReader {
     const assigned = ASSIGNS.exec(word);
     const declares = !this.#hasWord || DECLARES.has(this.#current.words[0] ?? '');
     if (assigned && declares) this.assign(assigned[1] ?? '', word.slice(assigned[0].length));
-    else if (this.#hasWord) this.add(word);
-    else this.begin(word, groups);
+    else if (this.#hasWord) {
+      this.add(word);
+      this.#isPattern = this.#current.words[0] === 'case' && this.#current.words.length === 3 && asTyped(word) === 'in';
+      if (this.#isPattern) this.#drop();
+    } else this.begin(word, groups);
   }
 
   /** The first word of a command, or one that stands before it. */
@@ -186,7 +193,10 @@ class ScriptReader extends ShellReader {
     } else if (typed === '}') this.close(groups, '{');
     else if (typed === 'esac') this.#cases = Math.max(0, this.#cases - 1);
     else if (typed === '[[') this.condition();
-    else {
+    else if (typed === 'function') {
+      this.next();
+      this.word();
+    } else {
       if (typed === 'case') this.#cases++;
       this.add(word);
     }
@@ -200,16 +210,6 @@ class ScriptReader extends ShellReader {
       return;
     }
     this.#assigned.push([name, value]);
-  }
-
-  /** `[[ … ]]`, in which nothing is started or redirected. */
-  private condition(): void {
-    for (let mark = this.next(); mark !== undefined; mark = this.next()) {
-      this.spend();
-      const word = this.word();
-      if (word === undefined) this.at++;
-      else if (asTyped(word) === ']]') return;
-    }
   }
 
   private add(word: string): void {

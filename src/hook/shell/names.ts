@@ -2,6 +2,8 @@ import { UNKNOWN } from './marks.ts';
 
 /** Characters of a name that must be known before a pattern is taken for it. */
 const FEWEST = 3;
+/** No name of a file is longer. */
+export const LONGEST = 255;
 
 /** The last part of a path. */
 export function baseName(word: string): string {
@@ -35,7 +37,7 @@ export function isPattern(word: string): boolean {
 /** The name of the program that a word means: one of `known` if a pattern may be it, else what was typed. */
 export function programMeant(word: string, known: Iterable<string>): string {
   const name = baseName(word);
-  if (!isPattern(name)) return name;
+  if (name.length > LONGEST || !isPattern(name)) return name;
   const typed = name.replace(/\[[^\]]*\]/g, '?');
   if (typed.replace(/[*?\u0000]/g, '').length < FEWEST) return name;
   for (const one of known) if (mayBe(typed, one)) return one;

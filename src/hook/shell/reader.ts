@@ -1,10 +1,11 @@
 import { ansiQuoted } from './ansi.ts';
-import { BRACE, finished, oneOf, SPLIT, UNKNOWN } from './marks.ts';
+import { BRACE, oneOf, SPLIT, UNKNOWN } from './marks.ts';
 import { Unreadable } from './script.ts';
 
 /** How deep substitutions and quoted commands may stand in each other. */
 const DEEPEST = 24;
 const DEEPEST_PARAMETER = 60;
+const LONGEST_VALUE = 20_000;
 const NAME = /[A-Za-z_]\w*|[0-9@*#?$!-]/y;
 const ENDS_WORD = new Set([' ', '\t', '\n', ';', '&', '|', '(', ')', '<', '>']);
 /**
@@ -67,20 +68,6 @@ export abstract class ShellReader {
       out += this.piece(mark);
     }
     return this.at === start ? undefined : out;
-  }
-
-  /** The words of `(…)`, as an array is given. */
-  protected listed(): string[] {
-    const list: string[] = [];
-    this.at++;
-    for (let mark = this.next(); mark !== undefined && mark !== ')'; mark = this.next()) {
-      this.spend();
-      const word = this.word();
-      if (word === undefined) this.at++;
-      else list.push(...finished(word));
-    }
-    this.at++;
-    return list;
   }
 
   private piece(mark: string): string {
@@ -179,7 +166,10 @@ export abstract class ShellReader {
   private valueOf(name: string): string {
     const values = this.vars.get(name);
     if (values === undefined) return UNKNOWN;
-    return values.length < 2 ? (values[0] ?? '') : oneOf(name);
+    const value = values.length < 2 ? (values[0] ?? '') : oneOf(name);
+    // A value may be made of itself, twice as long each time.
+    this.#steps.left -= value.length;
+    return value.length > LONGEST_VALUE ? UNKNOWN : value;
   }
 
   /** `${…}`: a plain name, a list, or a default; anything else is not known. */
