@@ -4,7 +4,7 @@ import type { Answer } from './answer.ts';
 /** A call with more than this is not read: no tool of any host writes such a file at once. Bytes. */
 const LARGEST = 32 * 1024 * 1024;
 /** A host gives its text at once; one that has not ended by then never will. Milliseconds; less than any host waits for a hook. */
-const PATIENCE = 10_000;
+const PATIENCE = 5_000;
 
 /**
  * `hook EVENT`: answers a host on stdin and stdout. Exit 0 with nothing lets the call go its way; every trouble of ours is exit 2 with a

@@ -25,7 +25,8 @@ export function guardOf(start: string): Guard {
     return list;
   };
   let anywhere: Entry[] | undefined;
-  return (write, cwd) => {
+  const told = new Map<string, string | undefined>();
+  const look: Guard = (write, cwd) => {
     anywhere ??= withRealPaths(guardedAnywhere(), '/');
     const here = [...guarded(home), ...anywhere];
     if (write.path.startsWith(UNKNOWN) || (cwd === undefined && !isAbsolute(write.path))) return bySuffix(write, here);
@@ -36,6 +37,11 @@ export function guardOf(start: string): Guard {
     const list = other === home ? here : [...here, ...guarded(other)];
     const ways = [...new Set([full, join(real(fixed), full.slice(fixed.length))])].map(segments);
     return list.find((one) => ways.some((way) => touches(way, one.parts, one.isFolder, write.tree)))?.name;
+  };
+  return (write, cwd) => {
+    const key = [write.tree, cwd ?? '', write.path].join(UNKNOWN);
+    if (!told.has(key)) told.set(key, look(write, cwd));
+    return told.get(key);
   };
 }
 

@@ -18,10 +18,11 @@ export async function judgeToolUse(text: string, here: string): Promise<Answer> 
   try {
     const call = readHookCall(text, here);
     event = call.event;
-    const found = await withoutAllowed(detoursOf(call));
+    const found = detoursOf(call);
     if (found.length === 0) return NOTHING;
     const { explained } = await import('./explained.ts');
-    return denial(event, await explained(found, call.cwd));
+    const reason = await explained(found, call.cwd);
+    return reason === undefined ? NOTHING : denial(event, reason);
   } catch (error) {
     const failure = asFailure(error);
     return denial(event, `autolab-mcp could not judge this, so it is stopped. ${failure.message}\nnext: ${failure.next}`);
@@ -36,16 +37,4 @@ function detoursOf({ cwd, texts, writes }: HookCall): Detour[] {
     return name === undefined ? [] : [{ kind: 'write', what: name }];
   });
   return [...written, ...texts.flatMap((text) => detoursIn(text, place))];
-}
-
-/** Commands of ours are a detour where the operation is a person's and changes something. */
-async function withoutAllowed(found: readonly Detour[]): Promise<Detour[]> {
-  if (!found.some(({ words }) => words !== undefined)) return [...found];
-  const { tools } = await import('../tools/index.ts');
-  const persons = tools.filter(({ audience, effect }) => audience === 'person' && effect !== 'read');
-  return found.flatMap(({ words, ...one }): Detour[] => {
-    if (words === undefined) return [one];
-    const person = persons.find(({ command }) => command.every((word, at) => words[at] === word));
-    return person ? [{ ...one, what: `autolab-mcp ${person.command.join(' ')}` }] : [];
-  });
 }

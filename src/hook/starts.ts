@@ -92,7 +92,9 @@ function executed(words: readonly string[]): Start[] {
 /** What is started in, or typed into, another terminal. */
 function typedInto(words: readonly string[]): Start[] {
   const isName = (at: number) => /^-[tsnLS]$/.test(words[at - 1] ?? '');
-  const typed = words.flatMap((word, at) => (at === 0 || isName(at) ? [] : near(word.replace(/(?:\\n|\\r|\^M|\r|\n)+$/, ''))));
+  const typed = words
+    .slice(0, MOST_EXECUTED)
+    .flatMap((word, at) => (at === 0 || isName(at) ? [] : near(word.replace(/(?:\\n|\\r|\^M|\r|\n)+$/, ''))));
   const from = words.findIndex((word, at) => at > 1 && !word.startsWith('-') && !isName(at));
   return [...typed, ...(from < 0 ? [] : [{ words: words.slice(from) }])];
 }
