@@ -28,7 +28,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   if (argv[0] === 'hook') {
     const { runHook } = await import('./hook/index.ts');
-    return runHook(argv);
+    return runHook(argv, stop.signal);
   }
   if (isServer(argv)) {
     const { serve } = await import('./server/serve.ts');

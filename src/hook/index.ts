@@ -10,7 +10,9 @@ const PATIENCE = 5_000;
  * `hook EVENT`: answers a host on stdin and stdout. Exit 0 with nothing lets the call go its way; every trouble of ours is exit 2 with a
  * text, which hosts take for a no: with any other code they would go on.
  */
-export async function runHook(argv: readonly string[]): Promise<number> {
+export async function runHook(argv: readonly string[], stop: AbortSignal): Promise<number> {
+  const [event = ''] = argv.slice(1);
+  if (event === 'session-start' || event === 'watch') return tellRuns(event, stop);
   const answer = await answerTo(argv).catch((error: unknown): Answer => {
     const text = error instanceof Failure ? `${error.message}\nnext: ${error.next}` : `internal fault: ${String(error)}`;
     return { stdout: '', stderr: `autolab-mcp: the hook failed, so this is stopped. ${text}\n`, exit: 2 };
@@ -26,11 +28,24 @@ async function answerTo(argv: readonly string[]): Promise<Answer> {
   if (event !== 'pre-tool-use')
     throw new Failure('usage', {
       what: `there is no hook ${JSON.stringify(event.slice(0, 60))}`,
-      next: 'the hook is `autolab-mcp hook pre-tool-use`; docs/plugin.md says how hosts are told',
+      next: 'there are pre-tool-use, session-start and watch; docs/plugin.md says how hosts are told',
     });
   const text = await stdinText();
   const { judgeToolUse } = await import('./pre-tool-use.ts');
   return judgeToolUse(text, process.cwd());
+}
+
+/** What tells of runs stops nothing: where it cannot, it is silent, with exit 0. */
+async function tellRuns(event: 'session-start' | 'watch', stop: AbortSignal): Promise<number> {
+  const tell = (line: string) => void process.stdout.write(line);
+  const { openRunsLine, tellChanges } = await import('./runs.ts');
+  try {
+    if (event === 'watch') await tellChanges(process.cwd(), tell, stop);
+    else tell(await openRunsLine(process.cwd()));
+  } catch (error) {
+    process.stderr.write(`autolab-mcp: ${String(error)}\n`);
+  }
+  return 0;
 }
 
 /** All of stdin, to its end even where it is too long: a host whose text is not taken counts the hook as failed, and goes on. */
