@@ -26,16 +26,15 @@ export async function openRunsLine(start: string): Promise<string> {
  * ids, states and the next tool. Ends with `stop`.
  */
 export async function tellChanges(start: string, tell: (line: string) => void, stop: AbortSignal): Promise<void> {
-  const states = new Map<string, string>();
   await withContext(start, async (context) => {
-    for (let isFirst = true; !stop.aborted; isFirst = false) {
+    const states = new Map((await runsOf(context, {})).map(({ run_id: id, state }) => [id, state]));
+    while (!stop.aborted) {
       const open = await runsOf(context, { open: true });
       const outcome = open.length === 0 ? undefined : await callTool('monitor_runs', {}, caller(stop), context);
       for (const { run_id: id, state, next_tool: next } of await runsOf(context, {})) {
         const before = states.get(id);
         states.set(id, state);
-        if (!isFirst && before !== state)
-          tell(`run ${id}: ${before ?? 'new'} -> ${state}${next === null ? '' : `; next: ${next}`}\n`);
+        if (before !== state) tell(`run ${id}: ${before ?? 'new'} -> ${state}${next === null ? '' : `; next: ${next}`}\n`);
       }
       const said = looked.safeParse(outcome?.kind === 'done' ? outcome.data : undefined).data;
       await sleep((said?.next_look_seconds ?? AGAIN_SECONDS) * 1000, undefined, { signal: stop }).catch(() => {});
