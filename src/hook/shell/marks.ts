@@ -12,7 +12,7 @@ export const SPLIT = '\u0006';
 /** More words than this a pattern in braces is not taken apart into. */
 const MOST_WORDS = 64;
 /** A longer word is no command, so that its braces do not matter. */
-const LONGEST = 4096;
+const LONGEST = 256;
 /** Of more values than this the further ones are not tried. */
 const MOST_VALUES = 16;
 
