@@ -49,20 +49,21 @@ export function sshTransport(options: SshOptions, repo?: string): Transport {
     const talked = await gate(site.socket, async (isIn) => {
       if (rest.isOn()) return undefined;
       const began = performance.now();
-      const one = await talk(site, command, limits, began - asked, isIn);
-      if (one.isSilent || one.framed.state === 'unsent') rest.note(performance.now() - began);
-      return one;
+      const { framed, ...more } = await talk(site, command, limits, began - asked, isIn);
+      const output = outputOf(site, command, { framed, ...more }, limits.signal?.aborted === true);
+      if (output.fault?.code === 'site_unreachable') rest.note(performance.now() - began);
+      return { framed, output };
     });
     if (talked === undefined) {
       const fault = unheardFault(site);
       return nothing({ stderr: fault.message, fault });
     }
-    const { framed } = talked;
+    const { framed, output } = talked;
     if ('account' in framed && framed.account !== accounts.get(site.socket)) {
       accounts.set(site.socket, framed.account);
       keepAccount(site, framed.account);
     }
-    return outputOf(site, command, talked, limits.signal?.aborted === true);
+    return output;
   };
   return {
     name: 'ssh',
