@@ -67,7 +67,8 @@ export async function startLaptop(): Promise<Laptop> {
 async function start(open: (() => Promise<unknown> | void)[], close: () => Promise<void>): Promise<Laptop> {
   const networks = await makeNetworks();
   open.unshift(networks.close);
-  const slurm = await startSlurm({}, '', networks.into('far'));
+  // As Slurm has it by default (slurm.conf(5), MinJobAge): for less long than the line may fail, "not found" would prove nothing.
+  const slurm = await startSlurm({ minJobAge: 300 }, '', networks.into('far'));
   open.unshift(slurm.close);
   const there = join(slurm.folder, 'their project');
   const log = join(slurm.folder, 'executions');
