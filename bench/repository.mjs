@@ -88,7 +88,7 @@ function resetter(path, iteration) {
       for (const part of ['jobs', 'ids']) rmSync(join(runner, part, id), { recursive: true, maxRetries: 5 });
     }
     for (const place of [join(path, '.autolab', 'gate', 'open'), join(iteration, 'runs')])
-      for (const name of list(place)) rmSync(join(place, name), { recursive: true, maxRetries: 5 });
+      for (const name of list(place)) rmSync(join(place, name), { recursive: true, maxRetries: 20 }); // A job that was cancelled may be writing its marker.
     for (const [file, content] of before) writeFileSync(file, content);
   };
 }
