@@ -88,9 +88,22 @@ function resetter(path, iteration) {
       for (const part of ['jobs', 'ids']) rmSync(join(runner, part, id), { recursive: true, maxRetries: 5 });
     }
     for (const place of [join(path, '.autolab', 'gate', 'open'), join(iteration, 'runs')])
-      for (const name of list(place)) rmSync(join(place, name), { recursive: true, maxRetries: 20 }); // A job that was cancelled may be writing its marker.
+      for (const name of list(place)) await takeAway(join(place, name));
     for (const [file, content] of before) writeFileSync(file, content);
   };
+}
+
+/** A job that was cancelled may be writing its marker: what appears meanwhile is taken away, too. */
+function takeAway(path) {
+  return until(`${path} is gone`, () => {
+    try {
+      rmSync(path, { recursive: true, force: true });
+      return true;
+    } catch (error) {
+      if (error.code === 'ENOTEMPTY') return undefined;
+      throw error;
+    }
+  });
 }
 
 /** A manifest of a run on a cluster, as the ledger takes it. */
