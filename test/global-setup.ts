@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { GRIDENGINES } from './support/gridengine.ts';
+import { NETWORKS, removeNetworks } from './support/networks.ts';
 import { withoutNumpy } from './support/numpy.ts';
 import { withoutClusters } from './support/privileges.ts';
 import { ROOT } from './support/repo.ts';
@@ -27,6 +28,7 @@ export default async function setup(): Promise<() => Promise<void>> {
     for (const { script, start, variable } of KINDS)
       for (const folder of left(start))
         await execa('bash', [script, 'wipe'], { env: { [variable]: folder }, stdin: 'ignore', reject: false });
+    await removeNetworks(`${NETWORKS}${process.pid}-`);
   };
 }
 
