@@ -35,7 +35,7 @@ export async function bundleAll(folder) {
   for (const part of ['dist', 'presets', 'package.json'])
     cpSync(join(ROOT, part), join(folder, 'product', part), { recursive: true });
   await build({ ...SAME, entryPoints: { noop: 'bench/noop-server.mjs' }, outdir: join(folder, 'noop') });
-  const inside = ['records', 'decide', 'poll', 'parts', 'runner', 'slurm'];
+  const inside = ['records', 'decide', 'poll', 'parts', 'runner', 'slurm', 'ssh', 'sync'];
   await build({
     ...SAME,
     minify: false,

@@ -5,10 +5,11 @@ import { run, until } from './processes.mjs';
 /** Limits that a benchmark does not run into; every rule is judged all the same. */
 const POLICY = `policy_resolution: { default_preset: local_dev }
 gate:
+  acts: { push: allow }
   limits:
     jobs: { active: 1000, pending: 1000, submits_per_hour: 100000 }
     scheduler: { calls_per_hour: 100000, poll_seconds: 1 }
-  allow: { sites: [local, slurm] }
+  allow: { sites: [local, slurm, line] }
 `;
 
 const DESIGN = `schema_version: "1.0"
@@ -34,8 +35,11 @@ const REVIEW = {
   reviewed_at: '2026-01-01T00:00:00Z',
 };
 
-/** A repository with the smallest whole experiment in it: one task that runs `script` on `site`. `remove` takes its state folder away too. */
-export async function makeRepository(main, path, script, site = 'local') {
+/**
+ * A repository with the smallest whole experiment in it: one task that runs `script` on `site`. `remove` takes its state folder away too.
+ * `more.sites` is the text of its sites.yaml, `more.launch` further lines of launch.yaml.
+ */
+export async function makeRepository(main, path, script, site = 'local', more = {}) {
   mkdirSync(path, { recursive: true });
   const { state_folder: state } = JSON.parse(await run(process.execPath, [main, 'init', 'bench', '--json'], { cwd: path }));
   const iteration = join(path, 'experiments', 'plan', 'bench');
@@ -44,7 +48,7 @@ export async function makeRepository(main, path, script, site = 'local') {
     rmSync(path, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    fill(path, iteration, script, site);
+    fill(path, iteration, script, site, more);
     for (const words of [
       ['init', '-q'],
       ['add', '-A'],
@@ -58,12 +62,13 @@ export async function makeRepository(main, path, script, site = 'local') {
   return { path, iteration, reset: resetter(path, iteration), remove };
 }
 
-function fill(path, iteration, script, site) {
+function fill(path, iteration, script, site, { sites, launch = '' }) {
+  if (sites !== undefined) writeFileSync(join(path, '.autolab', 'sites.yaml'), sites);
   writeFileSync(join(path, '.autolab', 'verifier_policy.yaml'), POLICY);
   mkdirSync(join(iteration, 'launch'), { recursive: true });
   const name = site === 'local' ? 'run_local.sh' : 'run_slurm.sbatch';
   writeFileSync(join(iteration, 'launch', name), script, { mode: 0o755 });
-  writeFileSync(join(iteration, 'launch', 'launch.yaml'), `schema_version: "1"\nsite: ${site}\n`);
+  writeFileSync(join(iteration, 'launch', 'launch.yaml'), `schema_version: "1"\nsite: ${site}\n${launch}`);
   writeFileSync(join(iteration, 'hypothesis.md'), '# Hypothesis\n\nOne task runs once.\n');
   writeFileSync(join(iteration, 'review_result.json'), JSON.stringify(REVIEW, null, 2));
   writeFileSync(join(iteration, 'design.yaml'), DESIGN.replace('location: local', `location: ${site}`));
@@ -83,9 +88,22 @@ function resetter(path, iteration) {
       for (const part of ['jobs', 'ids']) rmSync(join(runner, part, id), { recursive: true, maxRetries: 5 });
     }
     for (const place of [join(path, '.autolab', 'gate', 'open'), join(iteration, 'runs')])
-      for (const name of list(place)) rmSync(join(place, name), { recursive: true, maxRetries: 5 });
+      for (const name of list(place)) await takeAway(join(place, name));
     for (const [file, content] of before) writeFileSync(file, content);
   };
+}
+
+/** A job that was cancelled may be writing its marker: what appears meanwhile is taken away, too. */
+function takeAway(path) {
+  return until(`${path} is gone`, () => {
+    try {
+      rmSync(path, { recursive: true, force: true });
+      return true;
+    } catch (error) {
+      if (error.code === 'ENOTEMPTY') return undefined;
+      throw error;
+    }
+  });
 }
 
 /** A manifest of a run on a cluster, as the ledger takes it. */

@@ -17,8 +17,10 @@ import { pollRows } from './rows/poll.mjs';
 import { recordRows } from './rows/records.mjs';
 import { recoveryRows } from './rows/recovery.mjs';
 import { slurmRows } from './rows/slurm.mjs';
+import { sshRows } from './rows/ssh.mjs';
 import { startRows } from './rows/start.mjs';
 import { scriptOf, submitRows } from './rows/submit.mjs';
+import { syncRows } from './rows/sync.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -58,10 +60,10 @@ const ONCE = {
   recoveries: 1,
 };
 const COUNTS = options.quick
-  ? { ...ONCE, decisions: 1, batch: 100, jobs: 3, tasks: 100, polls: 1 }
-  : { ...FULL, decisions: 20, batch: 2000, jobs: 100, tasks: 10_000, polls: 10 };
+  ? { ...ONCE, decisions: 1, batch: 100, jobs: 3, tasks: 100, polls: 1, syncs: 1, cuts: 1, megabytes: 4 }
+  : { ...FULL, decisions: 20, batch: 2000, jobs: 100, tasks: 10_000, polls: 10, syncs: 7, cuts: 3, megabytes: 64 };
 /** The whole benchmark ends by then, come what may. */
-const LIMIT_MS = 1000 * Number(options.limit ?? (options.quick ? 120 : 420));
+const LIMIT_MS = 1000 * Number(options.limit ?? (options.quick ? 180 : 720));
 
 const GROUPS = {
   start: startRows,
@@ -73,6 +75,8 @@ const GROUPS = {
   poll: pollRows,
   recovery: recoveryRows,
   slurm: slurmRows,
+  ssh: sshRows,
+  sync: syncRows,
 };
 const wanted = options.only?.split(',') ?? Object.keys(GROUPS);
 
@@ -113,7 +117,8 @@ function about(load, seconds) {
       'Against what',
       'the no-op server has one tool on the same SDK and is bundled with the same settings; `runner by hand` are the very commands the runner is given, ' +
         'run with `sh`; `from within` calls the functions of the source in a process of its own; on Slurm everything, baselines too, is run by an ' +
-        'account without privileges on a cluster that the benchmark starts, controller and two pretended nodes on this machine',
+        'account without privileges on a cluster that the benchmark starts, controller and two pretended nodes on this machine; over ssh it is an sshd ' +
+        'that the benchmark starts on 127.0.0.1, and ssh and rsync by hand have one shared connection as the product has',
     ],
   ];
 }

@@ -62,18 +62,27 @@ function reference(tools) {
   const wire = definitions(tools.map((tool) => ({ ...tool, audience: 'agent' })));
   const sections = tools.map((tool, at) => {
     const { properties = {}, required = [] } = wire[at].inputSchema;
-    const rows = Object.entries(properties).map(([name, field]) =>
-      `| \`${name}\` | ${kindOf(field)} | ${required.includes(name) ? 'needed' : field.default === undefined ? '' : `\`${JSON.stringify(field.default)}\``} | ${(field.description ?? '').replaceAll('|', '\\|')} |`,
+    const rows = Object.entries(properties).map(
+      ([name, field]) =>
+        `| \`${name}\` | ${kindOf(field)} | ${required.includes(name) ? 'needed' : field.default === undefined ? '' : `\`${JSON.stringify(field.default)}\``} | ${(field.description ?? '').replaceAll('|', '\\|')} |`,
     );
-    const who = { agent: 'An MCP tool and a command.', command: 'A command; resources are read through it.', person: 'A command for people.' }[tool.audience];
+    const who = {
+      agent: 'An MCP tool and a command.',
+      command: 'A command; resources are read through it.',
+      person: 'A command for people.',
+    }[tool.audience];
     return [
       `## ${tool.audience === 'agent' ? tool.name : tool.command.join(' ')}`,
       `${tool.title}. ${who} Effect: ${tool.effect}. \`autolab-mcp ${[...tool.command, ...(tool.positional ?? []).map((name) => `[${name.toUpperCase()}]`)].join(' ')}\``,
       tool.description,
-      ...(rows.length === 0 ? ['It takes nothing.'] : [['| argument | type | default | what |', '|---|---|---|---|', ...rows].join('\n')]),
+      ...(rows.length === 0
+        ? ['It takes nothing.']
+        : [['| argument | type | default | what |', '|---|---|---|---|', ...rows].join('\n')]),
     ].join('\n\n');
   });
-  return ['# Operations', 'Written by `npm run generate` from the definitions; do not edit.', ...sections].join('\n\n').concat('\n');
+  return ['# Operations', 'Written by `npm run generate` from the definitions; do not edit.', ...sections]
+    .join('\n\n')
+    .concat('\n');
 }
 
 function kindOf({ type, items, anyOf, enum: words, ...rest }) {

@@ -26,6 +26,10 @@ async function main(argv: readonly string[]): Promise<number> {
       stop.abort();
     });
   }
+  if (argv[0] === 'hook') {
+    const { runHook } = await import('./hook/index.ts');
+    return runHook(argv, stop.signal);
+  }
   if (isServer(argv)) {
     const { serve } = await import('./server/serve.ts');
     return serve(argv, stop.signal);
@@ -51,7 +55,8 @@ function die(error: unknown): never {
       ? [error.message, `next: ${error.next}`].join('\n')
       : `internal fault: ${error instanceof Error ? error.stack : String(error)}`;
   process.stderr.write(`${text}\n`);
-  process.exit(error instanceof Failure ? error.exit : 1);
+  // A host goes on after any other code of a hook.
+  process.exit(process.argv[2] === 'hook' ? 2 : error instanceof Failure ? error.exit : 1);
 }
 
 main(process.argv.slice(2)).then((code) => {

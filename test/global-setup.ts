@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { withoutSuite } from './support/conformance.ts';
 import { GRIDENGINES } from './support/gridengine.ts';
+import { NETWORKS, removeNetworks } from './support/networks.ts';
 import { withoutNumpy } from './support/numpy.ts';
 import { withoutClusters } from './support/privileges.ts';
 import { ROOT } from './support/repo.ts';
@@ -31,6 +32,7 @@ export default async function setup(): Promise<() => Promise<void>> {
     for (const { script, start, variable } of KINDS)
       for (const folder of left(start))
         await execa('bash', [script, 'wipe'], { env: { [variable]: folder }, stdin: 'ignore', reject: false });
+    await removeNetworks(`${NETWORKS}${process.pid}-`);
   };
 }
 

@@ -10,24 +10,10 @@ import { run } from '../processes.mjs';
 import { makeRepository } from '../repository.mjs';
 import { interleave, timed } from '../stats.mjs';
 import { connect } from '../wire.mjs';
+import { HOLD, queueOf, SCRIPT } from './slurm-words.mjs';
 
 const { main, folder, calls, submits, polls, tasks } = JSON.parse(process.argv[2]);
 const user = userInfo().username;
-const SCRIPT = '#!/bin/sh\n#SBATCH --time=00:01:00\n#SBATCH --mem=100M\n:\n';
-const hold = ['--parsable', '--hold', '--time=1', '--mem=100', '--output=/dev/null'];
-/** The same format as ours, by hand. */
-const QUEUE = [
-  '-h',
-  '-r',
-  '-a',
-  '-t',
-  'all',
-  '-u',
-  user,
-  '-O',
-  'ArrayJobID,ArrayTaskID,State,Reason,exit_code,SubmitTime,StartTime,EndTime,UserName,NodeList,Name',
-];
-
 /** A submission through a running server, and the three commands by hand, in turn. Every job is cancelled before the next. */
 async function submissions() {
   const repository = await makeRepository(main, join(folder, 'repository'), SCRIPT, 'slurm');
@@ -48,7 +34,7 @@ async function submissions() {
     const byHand = async () => {
       let id;
       const ms = await timed(async () => {
-        id = (await run('sbatch', [...hold, script])).trim();
+        id = (await run('sbatch', [...HOLD, script])).trim();
         await run('scontrol', ['show', 'job', id]);
         await run('scontrol', ['release', id]);
       });
@@ -90,7 +76,7 @@ async function looks() {
   const result = {};
   for (const count of [1, 100, tasks]) {
     const name = `al_bench.main.1.${String(count).padStart(12, '0')}`;
-    const id = (await run('sbatch', [...hold, `--array=0-${count - 1}`, `--job-name=${name}`, '--wrap=:'])).trim();
+    const id = (await run('sbatch', [...HOLD, `--array=0-${count - 1}`, `--job-name=${name}`, '--wrap=:'])).trim();
     const seen = await interleave(polls, {
       ours: async () => {
         commands = 0;
@@ -102,7 +88,7 @@ async function looks() {
       },
       raw: () =>
         timed(() => {
-          const { status, stderr } = spawnSync('squeue', QUEUE, { maxBuffer: 2 ** 28 });
+          const { status, stderr } = spawnSync('squeue', queueOf(user), { maxBuffer: 2 ** 28 });
           if (status !== 0) throw new Error(`squeue ended with ${status}: ${stderr}`);
         }),
     });

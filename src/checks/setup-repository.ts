@@ -1,6 +1,9 @@
 import type { SetupCheck } from './setup.ts';
 import { error, failed, ok, warning } from './setup-words.ts';
 
+/** What a remote profile would have run at its site, and this program does not. */
+const UNRUN = ['bootstrap_command', 'smoke_command'] as const;
+
 export const repositoryChecks: readonly SetupCheck[] = [
   {
     code: 'repository',
@@ -85,15 +88,20 @@ export const repositoryChecks: readonly SetupCheck[] = [
     judge: ({ remote }) => {
       if ('failure' in remote) return [failed(remote.failure)];
       if (remote.value === null) return [];
-      const { named, issues } = remote.value;
-      const far = named !== null && named.mode !== 'shared_fs';
+      const { named, issues, hindrance } = remote.value;
+      const unrun = named === null ? [] : UNRUN.filter((key) => named[key] !== '');
       return [
         ...issues.map(({ what, next }) => warning(what, next)),
-        far
-          ? warning(
-              `the default profile ${named.name} has mode ${named.mode}, which this version does not carry out: it submits where it runs`,
-              `run it on the cluster and set profiles.${named.name}.mode: shared_fs, or submit with the Python Autolab`,
-            )
+        ...(unrun.length > 0
+          ? [
+              warning(
+                `${unrun.map((key) => `profiles.${named?.name}.${key}`).join(' and ')}: this program runs no such command at the site`,
+                'what jobs need is said in launch/launch.yaml (environment, preflight)',
+              ),
+            ]
+          : []),
+        hindrance
+          ? warning(hindrance.what, hindrance.next)
           : ok(named === null ? 'remote_profiles.yaml names no default profile' : `remote profile ${named.name} (${named.mode})`),
       ];
     },

@@ -10,16 +10,16 @@ const LEAST_JOB_AGE = 60;
 
 /** What a site says of itself and what it means for runs there. Silent about a site that says nothing. */
 export const siteChecks: readonly SetupCheck[] = [
-  ofEach('partitions', (name, { partitions, unread }) => {
-    if (partitions === null)
-      return [warning(`site ${name}: its partitions are not known: ${why(unread, 'partitions')}`, 'sinfo -s')];
-    const open = partitions.filter(({ state }) => state === 'UP');
+  ofEach('partitions', (name, { partitions, unread }, { scheduler }) => {
+    const { one: kind, all: ask } = WORDS[scheduler] ?? WORDS.slurm;
+    if (partitions === null) return [warning(`site ${name}: its ${kind}s are not known: ${why(unread, 'partitions')}`, ask)];
+    const open = partitions.filter(({ state }) => state === 'UP' || state === 'UNKNOWN');
     if (open.length === 0) {
       const states = partitions.map((one) => `${one.name} is ${one.state}`).join(', ');
       return [
         error(
-          partitions.length === 0 ? `site ${name} shows you no partition` : `no partition of site ${name} starts jobs: ${states}`,
-          'ask the operators when they open again, and look with `sinfo -s`',
+          partitions.length === 0 ? `site ${name} shows you no ${kind}` : `no ${kind} of site ${name} starts jobs: ${states}`,
+          `ask the operators when they open again, and look with \`${ask}\``,
         ),
       ];
     }
@@ -29,7 +29,7 @@ export const siteChecks: readonly SetupCheck[] = [
       ];
     return [ok(`site ${name} has ${open.map((one) => `${one.name}${one.isDefault ? ' (default)' : ''}`).join(', ')}`)];
   }),
-  ofEach('account', (name, { accounts, settings }, user) => {
+  ofEach('account', (name, { accounts, settings }, { user }) => {
     if (accounts === null) return [];
     if (accounts.length > 0) return [ok(`site ${name} knows ${user} in ${accounts.map((one) => one.name).join(', ')}`)];
     if (!settings?.enforced.includes('associations')) return [];
@@ -40,10 +40,10 @@ export const siteChecks: readonly SetupCheck[] = [
       ),
     ];
   }),
-  ofEach('accounting', (name, { accounting, unread }) => {
+  ofEach('accounting', (name, { accounting, unread }, { scheduler }) => {
     if (accounting === null)
       return [
-        warning(`site ${name}: accounting cannot be read: ${why(unread, 'accounting')}`, '`sacct -X -S now-1hour` says more'),
+        warning(`site ${name}: accounting cannot be read: ${why(unread, 'accounting')}`, (WORDS[scheduler] ?? WORDS.slurm).books),
       ];
     if (accounting.state === 'down')
       return [
@@ -62,6 +62,15 @@ export const siteChecks: readonly SetupCheck[] = [
       return [ok(`accounting of site ${name} answers; it keeps no comments, so staff find our jobs by their names (al_…)`)];
     return [ok(`accounting of site ${name} answers`)];
   }),
+  ofEach('finished_jobs', (name, { settings }) => {
+    if (settings?.finishedJobs !== 0) return [];
+    return [
+      warning(
+        `site ${name} keeps no list of jobs that have ended (finished_jobs 0): one that was deleted while it waited is found nowhere, and its end stays unknown`,
+        'ask the operators for a finished_jobs of 100 or more, as it is by default (sge_conf(5))',
+      ),
+    ];
+  }),
   ofEach('min_job_age', (name, { settings }) => {
     const seconds = settings?.minJobAge ?? null;
     if (seconds === null || seconds === 0 || seconds >= LEAST_JOB_AGE) return [];
@@ -74,14 +83,22 @@ export const siteChecks: readonly SetupCheck[] = [
   }),
 ];
 
-function ofEach(code: string, judge: (name: string, site: Described, user: string) => Said[]): SetupCheck {
+/** What schedulers call it that takes jobs, and what shows all of them and accounting. */
+const WORDS: Readonly<Record<string, { one: string; all: string; books: string }>> & {
+  slurm: { one: string; all: string; books: string };
+} = {
+  slurm: { one: 'partition', all: 'sinfo -s', books: '`sacct -X -S now-1hour` says more' },
+  gridengine: { one: 'queue', all: 'qstat -g c', books: '`qacct -d 1` says more' },
+};
+
+function ofEach(code: string, judge: (name: string, site: Described, facts: SiteFacts) => Said[]): SetupCheck {
   return {
     code,
     after: ['repository'],
     judge: ({ sites }) =>
-      (got(sites) ?? []).flatMap(({ name, user, description }) => {
-        const site = description === null ? undefined : got(description);
-        return site === undefined ? [] : judge(name, site, user);
+      (got(sites) ?? []).flatMap((facts) => {
+        const site = facts.description === null ? undefined : got(facts.description);
+        return site === undefined ? [] : judge(facts.name, site, facts);
       }),
   };
 }

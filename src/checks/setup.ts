@@ -33,6 +33,8 @@ export type SiteFacts = {
   ground?: Seen<GroundSeen>;
 };
 
+type RemoteNamed = { name: string; mode: string; bootstrap_command: string; smoke_command: string };
+
 /** Everything that is known of the surroundings, looked up beforehand. */
 export type SetupFacts = {
   node: string;
@@ -50,8 +52,15 @@ export type SetupFacts = {
   policy: { preset: string | null; problems: readonly PolicyProblem[]; ceilings: readonly string[] };
   seal: SealState;
   workflow: Seen<unknown>;
-  /** The default profile of remote_profiles.yaml and what is wrong with the profiles; null where there is no file, which is fine. */
-  remote: Seen<{ named: { name: string; mode: string } | null; issues: readonly { what: string; next: string }[] } | null>;
+  /**
+   * The default profile of remote_profiles.yaml, what is wrong with the profiles, and what keeps from submitting by it; null where there is no file,
+   * which is fine.
+   */
+  remote: Seen<{
+    named: RemoteNamed | null;
+    issues: readonly { what: string; next: string }[];
+    hindrance: { what: string; next: string } | null;
+  } | null>;
   /** What the policy requires and workflow.yaml cannot do. */
   beyond: readonly Finding[];
   sites: Seen<readonly SiteFacts[]>;

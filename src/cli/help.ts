@@ -21,6 +21,7 @@ export function overview(tools: readonly Tool[]): string {
     'For agents:',
     ...columns([
       ['serve', 'serve MCP over stdin and stdout, or with --http over HTTP; also what happens without a command and a terminal'],
+      ['completion SHELL', 'what bash, zsh or fish read to complete commands and flags'],
     ]),
     '',
     'Every command takes:',

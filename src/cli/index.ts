@@ -8,6 +8,7 @@ import type { Call } from './approve.ts';
 import { approveOnTerminal, confirmOnTerminal } from './approve.ts';
 import { readArguments } from './arguments.ts';
 import { commandFields, findCommand, splitExtras } from './commands.ts';
+import { completion } from './completion.ts';
 import type { Globals } from './globals.ts';
 import { readGlobals } from './globals.ts';
 import { commandHelp, overview } from './help.ts';
@@ -25,6 +26,7 @@ export async function runCli(argv: readonly string[], stop: AbortSignal): Promis
     const group = tools.filter((tool) => tool.command[0] === own[0] && tool.command.length > own.length);
     if (own.length === 0 || own[0] === 'serve') return say(overview(tools));
     if (globals.help && own.length === 1 && group.length > 1) return say(overview(group));
+    if (own[0] === 'completion' && !globals.help) return say(completion(own[1], tools));
     const { tool, rest } = findCommand(tools, own);
     if (globals.help) return say(commandHelp(tool));
     const { input, extra } = splitExtras(tool, readArguments(tool.command.join(' '), commandFields(tool), rest));

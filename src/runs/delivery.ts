@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { sha256OfFile } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
@@ -8,6 +8,8 @@ import { snapshotsOf } from './code/check.ts';
 import { codeFolder, contentsOf, treeOf } from './code/place.ts';
 import { current } from './record.ts';
 import { notesFolder } from './recorder.ts';
+import { workspaceOf } from './resume/accepted.ts';
+import { noteName, userNote } from './resume/user.ts';
 import type { Run } from './run.ts';
 import { gateOf, partsOf, repoOf } from './run.ts';
 
@@ -22,6 +24,8 @@ export async function deliver(run: Run, site: Site, permit: ActingPermit): Promi
   const gate = gateOf(run);
   const attempts = partsOf(run).flatMap(({ record }) => current(record) ?? []);
   for (const id of new Set(attempts.flatMap(({ code }) => code?.id ?? []))) await bringSnapshot(run, id, site, permit);
+  const workspace = workspaceOf(run);
+  if (workspace !== undefined) await far.keepNote(permit, noteName(workspace), userNote(repoOf(run), workspace, run.id));
   const notes = attempts.map(({ step, attempt }) => join(gate, notesFolder(step, attempt)));
   await far.makeFolders(permit, [join(run.folder, 'logs'), ...notes]);
   await far.bring(
@@ -52,7 +56,8 @@ export async function changedThere(run: Run, { far }: Site): Promise<string[]> {
   return faults;
 }
 
-async function bringSnapshot(run: Run, id: string, { far }: Site, permit: ActingPermit): Promise<void> {
+async function bringSnapshot(run: Run, id: string, site: Site, permit: ActingPermit): Promise<void> {
+  const { far } = site;
   const repo = repoOf(run);
   const contents = contentsOf(repo, id);
   if (!contents)
@@ -64,7 +69,15 @@ async function bringSnapshot(run: Run, id: string, { far }: Site, permit: Acting
   const others = readdirSync(codeFolder(repo)).filter((name) => name !== id && !name.startsWith('.'));
   const besides = others.slice(-MOST_BESIDES).map((name) => join('..', '..', name, 'tree'));
   await far?.bring(permit, tree, Object.keys(contents.files), undefined, besides);
+  await makeWorkspaceThere(run, site, permit);
   await far?.link(permit, tree, contents.prefix === '' ? '' : `/${contents.prefix}`, run.plan.iteration.folder);
+}
+
+/** What is not there when the snapshot is linked would be made in it by the job. Elsewhere than in the root the script makes it itself. */
+async function makeWorkspaceThere({ plan, iterationFolder }: Run, { far, place }: Site, permit: ActingPermit): Promise<void> {
+  if (!plan.resume) return;
+  const named = resolve(iterationFolder, plan.resume.workspace);
+  if (place.there(named).startsWith(`${place.root}/`)) await far?.makeFolders(permit, [named]);
 }
 
 function filesIn(top: string, folder: string): string[] {

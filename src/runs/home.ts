@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, realpathSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
@@ -8,6 +7,9 @@ import { statOf } from '../base/disk.ts';
 import { Failure, systemCode } from '../base/errors.ts';
 import { jsonText, makeFolder, readJson, writeAtomic } from '../base/files.ts';
 import { instant } from '../base/ids.ts';
+import { userFolder } from './user-folder.ts';
+
+export { sealFile, userFolder } from './user-folder.ts';
 
 const identity = z.object({ schema_version: z.literal('1'), id: z.string().regex(/^[0-9a-f]{32}$/), created_at: z.string() });
 
@@ -43,11 +45,6 @@ function stateName(repo: string, id: string): string {
   return digest({ id, path: realpathSync(repo) }).slice(0, 24);
 }
 
-/** Where the seal of a repository is. It goes by the path alone, so that nothing in the repository, its identity neither, leads away from it. */
-export function sealFile(repo: string): string {
-  return join(userFolder(), 'seals', `${digest({ path: realpathSync(repo) }).slice(0, 24)}.json`);
-}
-
 /**
  * Where approvals and the audit head of a repository live: outside it, in a folder of our own. Made with mode 0700; refused when it belongs to somebody else.
  */
@@ -71,14 +68,6 @@ export function stateFolder(repo: string): string {
     });
   }
   return folder;
-}
-
-/**
- * What is kept for this user, whatever the repository; a folder of it each for every repository and copy. In the home that the password
- * database names, not HOME or XDG of the call, which the caller could set.
- */
-export function userFolder(): string {
-  return join(userInfo().homedir, '.local', 'state', 'autolab');
 }
 
 /** The state folders of all repositories of this user. */

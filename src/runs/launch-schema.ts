@@ -52,6 +52,9 @@ function refuseSecrets(set: Readonly<Record<string, string>>, context: z.Refinem
       });
 }
 
+/** Variables that are given to jobs, with their values. */
+export const environmentSet = z.record(setName, setValue).superRefine(refuseSecrets);
+
 const resources = z.strictObject({
   cpus: z.int().min(1).optional(),
   tasks: z.int().min(1).optional(),
@@ -193,7 +196,7 @@ export const launchSchema = z
           .optional(),
         setup: z.array(line).optional(),
         pass: z.array(passName).optional(),
-        set: z.record(setName, setValue).superRefine(refuseSecrets).optional(),
+        set: environmentSet.optional(),
       })
       .optional(),
     code: z.enum(['snapshot', 'live']).optional(),

@@ -101,14 +101,3 @@ function unsafe(command: string, placeholder: string | null): string | null {
   const other = [...command.matchAll(/\{(\w*)\}/g)].find(([, name]) => name !== placeholder)?.[0];
   return other === undefined ? null : `has the placeholder ${other}, which is not filled in there`;
 }
-
-/** Submitting by a profile that takes the code elsewhere by git is Autolab's way alone, and said instead of quietly done another way. */
-export function refuseRemote(repo: string): void {
-  const profile = slurmProfile(readRemoteProfiles(repo));
-  if (!profile || profile.mode === 'shared_fs') return;
-  throw new Failure('unsupported', {
-    what: `${REMOTE_PROFILES}: the default profile ${profile.name} has mode ${profile.mode}, and compute.location is slurm`,
-    why: 'this version submits where it runs, from files that the cluster shares; it carries no code elsewhere',
-    next: `run it on the cluster and set profiles.${profile.name}.mode: shared_fs, take slurm out of its enabled_for_host_modes, or submit with the Python Autolab`,
-  });
-}

@@ -1,6 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
-import { FREE, GIVE_UP, GROUND, HASHES, LINK_REST, LISTING, PIECE } from './far-scripts.ts';
+import { FREE, GIVE_UP, GROUND, HASHES, KEEP_NOTE, LINK_REST, LISTING, PIECE, READ_NOTE } from './far-scripts.ts';
 import type { JobId } from './schedulers/scheduler.ts';
 import type { Ask, Output } from './transports/transport.ts';
 
@@ -87,23 +87,42 @@ export function freeThere(folder: string): Ask<number> {
   };
 }
 
+/** A note that this program has left there for its user; undefined where there is none. */
+export function noteThere(name: string): Ask<string | undefined> {
+  return {
+    command: script(READ_NOTE, name),
+    read: (output) => {
+      const [head, ...lines] = whole(output, '\n', 'the note of who used a workspace last');
+      return head === 'note' ? lines.join('\n') : undefined;
+    },
+  };
+}
+
+export function keepNoteThere(name: string, text: string): Ask<void> {
+  return {
+    command: { argv: ['sh', '-c', KEEP_NOTE, 'sh', name], stdin: text },
+    read: (output) => void whole(output, '\n', 'the note of who uses a workspace'),
+  };
+}
+
 /**
- * What a site has where the repository is, or would be. `log`: SHA-256 of the first line of the audit log there, by which one working copy is told
- * from another. `clock`: epoch seconds there.
+ * What a site has where the repository is, or would be. `hasNonce`: a file that was made here for this question alone is there. `log`: SHA-256 of the first
+ * line of the audit log there, by which one working copy is told from another where none could be made. `clock`: epoch seconds there.
  */
 export type Ground = {
   root: string;
   isThere: boolean;
   isWritable: boolean;
+  hasNonce: boolean;
   log: string | null;
   hasRsync: boolean;
   free: number | null;
   clock: number | null;
 };
 
-export function groundThere(root: string): Ask<Ground> {
+export function groundThere(root: string, nonce = ''): Ask<Ground> {
   return {
-    command: script(GROUND, root),
+    command: script(GROUND, root, nonce),
     read: (output) => {
       const lines = whole(output, '\n', `the folder ${root}`);
       const value = (name: string) => lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
@@ -112,6 +131,7 @@ export function groundThere(root: string): Ask<Ground> {
         root,
         isThere: lines.includes('there'),
         isWritable: lines.includes('writable'),
+        hasNonce: lines.includes('nonce'),
         log: value('log') ?? null,
         hasRsync: lines.includes('rsync'),
         free: number('free'),

@@ -93,14 +93,30 @@ done
 printf 'none\nend\n'
 `;
 
-/** What there is where the repository is, or would be, at a site. Argument: that folder. */
+/** Where this program keeps what it has to tell its user there, whatever the repository: in the home that the account has. */
+const NOTE = `home=$(getent passwd "$(id -u)" | cut -d : -f 6)
+note=@{home:-$HOME}/.local/state/autolab/workspaces/$1
+`;
+
+/** The note of this name, if there is one. */
+export const READ_NOTE = shellText(`${NOTE}[ ! -e "$note" ] || { echo note && head -c 65536 -- "$note"; } || exit 1
+printf '\\nend\\n'
+`);
+
+/** Writes it, whole or not at all. Its text stands on the input. */
+export const KEEP_NOTE = shellText(`${NOTE}umask 077
+mkdir -p -- "@{note%/*}" && cat >"$note.$$" && mv -f -- "$note.$$" "$note" && echo end
+`);
+
+/** What there is where the repository is, or would be, at a site. Arguments: that folder, and the name of a file that was made in the repository a moment ago, or nothing. */
 export const GROUND = String.raw`
-root=$1 at=$1
+root=$1 at=$1 nonce=$2
 echo "clock $(date +%s)"
 [ -d "$root" ] && echo there
 while [ ! -d "$at" ] && [ "$at" != / ]; do at=$(dirname -- "$at"); done
 [ -w "$at" ] && [ -x "$at" ] && echo writable
 log=$root/.autolab/gate/audit.jsonl
+[ -z "$nonce" ] || [ ! -e "$root/.autolab/gate/$nonce" ] || echo nonce
 [ ! -r "$log" ] || echo "log $(head -n 1 -- "$log" | sha256sum | cut -d ' ' -f 1)"
 command -v rsync >/dev/null && echo rsync
 df -Pk -- "$at" | awk 'NR == 2 { printf "free %.0f\n", $4 * 1024 }'

@@ -5,16 +5,30 @@ import { Failure } from '../base/errors.ts';
 import type { ActingPermit, Permit } from '../base/permit.ts';
 import { bringThere, compareCommand, fetchCommand } from './copying.ts';
 import type { FarFile, Piece } from './far-files.ts';
-import { filesThere, foldersThere, freeThere, giveUpThere, hashesThere, linkRestThere, pieceThere } from './far-files.ts';
+import {
+  filesThere,
+  foldersThere,
+  freeThere,
+  giveUpThere,
+  hashesThere,
+  keepNoteThere,
+  linkRestThere,
+  noteThere,
+  pieceThere,
+} from './far-files.ts';
 import type { Place } from './place.ts';
 import type { JobId } from './schedulers/scheduler.ts';
 import { localTransport } from './transports/local.ts';
 import type { Ask, Output, Transport } from './transports/transport.ts';
+import type { WorkspaceLook, WorkspaceNames } from './workspace-look.ts';
+import { workspaceLook } from './workspace-look.ts';
 
 /** How long one transfer may take. Milliseconds. */
 const COPY_LIMIT_MS = 600_000;
 /** The same for reading all of a run's files there. */
 const HASH_LIMIT_MS = 300_000;
+/** The same for a look. */
+const LOOK_LIMIT_MS = 30_000;
 
 type Argv = readonly [string, ...string[]];
 
@@ -34,6 +48,13 @@ export type Far = {
   files(iteration: string, runId: string): Promise<FarFile[]>;
   /** SHA-256, read there, by path of those of these files that are there. */
   hashes(folder: string, paths: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Which machine they are reached by, so that what lies there can be told from what lies elsewhere; null where it is this one. */
+  address(): Promise<string | null>;
+  /** Looks at a workspace and its lock, in one question; the answer has paths as they are there. */
+  workspace(iteration: string, names: WorkspaceNames): Promise<WorkspaceLook>;
+  /** What this program has written down there of the workspace of this name, whichever working copy or machine it worked for. */
+  note(name: string): Promise<string | undefined>;
+  keepNote(permit: ActingPermit, name: string, text: string): Promise<void>;
   /** The end or the beginning of the first of these files that is there, inside its root. */
   piece(mode: 'head' | 'tail', bytes: number, paths: readonly string[]): Promise<Piece | undefined>;
   /** Runs a command in the root there, in a login shell's environment. Its output is data. */
@@ -59,7 +80,7 @@ export function farOf(
   transport: Transport,
   ask: <T>(question: Ask<T>, limitMs: number) => Promise<T>,
 ): Far | undefined {
-  if (place.repo === place.root) return undefined;
+  if (!place.isOwn) return undefined;
   const { there } = place;
   const copy = async (question: Ask<void>) =>
     question.read(await localTransport().run(question.command, { timeoutMs: COPY_LIMIT_MS }));
@@ -81,6 +102,14 @@ export function farOf(
     giveUp: (_permit, gate, step, attempt) => ask(giveUpThere(there(gate), step, attempt), HASH_LIMIT_MS),
     files: (iteration, runId) => ask(filesThere(there(iteration), runId), HASH_LIMIT_MS),
     hashes,
+    address: async () => (await transport.copies?.())?.address ?? null,
+    workspace: (iteration, { workspace, lock, config }) =>
+      ask(
+        workspaceLook(there(iteration), { workspace: there(workspace), lock: lock === null ? null : there(lock), config }),
+        LOOK_LIMIT_MS,
+      ),
+    note: (name) => ask(noteThere(name), LOOK_LIMIT_MS),
+    keepNote: (_permit, name, text) => ask(keepNoteThere(name, text), LOOK_LIMIT_MS),
     piece: (mode, bytes, paths) => ask(pieceThere(place.root, mode, bytes, paths.map(there)), HASH_LIMIT_MS),
     run: (_permit, argv, limitMs) =>
       ask({ command: { argv: ['bash', '-l', '-c', IN_ROOT, 'bash', place.root, ...argv] }, read: (output) => output }, limitMs),

@@ -8,7 +8,7 @@ import { WORD } from '../base/ids.ts';
 import { nearest } from '../base/text.ts';
 import { placeOf } from './place.ts';
 import { onPath } from './programs.ts';
-import { profileHost } from './remote-profile.ts';
+import { profileSite } from './remote-profile.ts';
 import { gridengineScheduler } from './schedulers/gridengine.ts';
 import { localScheduler } from './schedulers/local.ts';
 import type { Scheduler } from './schedulers/scheduler.ts';
@@ -21,7 +21,7 @@ import { sshTransport } from './transports/ssh.ts';
 import { sshOptions } from './transports/ssh-host.ts';
 import type { Transport } from './transports/transport.ts';
 
-export { onPath } from './programs.ts';
+export { hasSbatch, onPath } from './programs.ts';
 
 /** One line a scheduler and one a transport. */
 const SCHEDULERS: Readonly<Record<string, (options: { root: string }) => Scheduler>> = {
@@ -84,8 +84,10 @@ export function siteDefinitions(repo: string): Definitions {
 
 /** Autolab's own remote profile says as well where the Slurm is that the repository's runs go to. */
 function withoutFile(repo: string): Definitions {
-  const host = profileHost(repo, contentOf);
-  return host === undefined ? DEFAULTS : { ...DEFAULTS, slurm: { scheduler: 'slurm', transport: { ssh: { host } } } };
+  const found = profileSite(repo, contentOf);
+  if (!found) return DEFAULTS;
+  const root = found.root === undefined ? {} : { root: found.root };
+  return { ...DEFAULTS, slurm: { scheduler: 'slurm', transport: { ssh: { host: found.host } }, ...root } };
 }
 
 /** A handful of names: more is not what this file is for, and what compares each with all others must not take hours. */
@@ -139,7 +141,8 @@ export function siteNamed(repo: string, name: string): Site {
       next: near ? `did you mean ${near}?` : 'name a known site in launch/launch.yaml, or add it to .autolab/sites.yaml',
     });
   }
-  const place = placeOf(repo, found.root ?? repo);
+  // On this machine the repository's own folder is not another one.
+  const place = placeOf(repo, found.transport === 'local' && found.root === repo ? undefined : found.root);
   const runner = place.there(join(repo, '.autolab', 'gate', 'runner', name));
   const { pull_limit: limit, stage = {} } = found;
   const more = { stage, ...(limit === undefined ? {} : { pullLimit: bytesOf(limit) }) };

@@ -28,7 +28,7 @@ const LOCAL = new Set(['ext2/ext3', 'xfs', 'btrfs', 'tmpfs', 'overlayfs', 'zfs',
  * otherwise than stat(1) is not seen there, so that where it names none a shared lock is tried, for the moment it takes: on a descriptor
  * opened for reading, which never makes the file and disturbs nobody who holds it.
  */
-const SCRIPT = `
+export const LOCK_LOOK = `
 LC_ALL=C
 export LC_ALL
 echo "host $(uname -n)"
@@ -58,7 +58,7 @@ echo end
 
 /** Looks at a lock file. The file is opened for reading alone, and neither made nor deleted. */
 export function lockLook(path: string): Ask<LockLook> {
-  return { command: { argv: ['sh', '-s', '--', path], stdin: SCRIPT }, read: (output) => readLockLook(output, path) };
+  return { command: { argv: ['sh', '-s', '--', path], stdin: LOCK_LOOK }, read: (output) => readLockLook(output, path) };
 }
 
 /** The answer of the script. Throws where it is not whole. */

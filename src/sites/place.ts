@@ -8,15 +8,18 @@ export type Place = {
   readonly repo: string;
   /** The folder that stands for it there; the repository's own where the site shares its file system. */
   readonly root: string;
+  /** Whether the files there are others than those of this machine, under whatever path. */
+  readonly isOwn: boolean;
   /** A path of the repository as it is there; any other stays as it is, since it is meant as one of the site. */
   there(path: string): string;
   /** The same the other way round. */
   here(path: string): string;
 };
 
-export function placeOf(repo: string, root: string): Place {
-  if (repo === root) return { repo, root, there: (path) => path, here: (path) => path };
-  return { repo, root, there: (path) => moved(path, repo, root), here: (path) => moved(path, root, repo) };
+/** Without a `root` the site sees the files of this machine. */
+export function placeOf(repo: string, root?: string): Place {
+  if (root === undefined) return { repo, root: repo, isOwn: false, there: (path) => path, here: (path) => path };
+  return { repo, root, isOwn: true, there: (path) => moved(path, repo, root), here: (path) => moved(path, root, repo) };
 }
 
 function moved(path: string, from: string, to: string): string {

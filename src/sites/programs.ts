@@ -16,3 +16,8 @@ export function onPath(program: string, path: string): string | undefined {
       }
     });
 }
+
+/** Whether this machine submits to a Slurm itself. */
+export function hasSbatch(): boolean {
+  return onPath('sbatch', process.env.PATH ?? '') !== undefined;
+}

@@ -78,8 +78,8 @@ export type Site = {
   events(asked: readonly EventsAsked[]): Promise<EventsSeen[]>;
   test(job: Job): Promise<Finding[]>;
   version(): Promise<string>;
-  /** What it has where the repository is, or would be. */
-  ground(): Promise<Ground>;
+  /** What it has where the repository is, or would be; `nonce`: the name of a file in the repository's gate that is looked for there. */
+  ground(nonce?: string): Promise<Ground>;
   /** What the site is and allows; undefined where its scheduler has nothing to tell. */
   describe(): Promise<SiteDescription | undefined>;
   /** Where a job of anybody's stands; unknown where its scheduler cannot say. */
@@ -108,7 +108,7 @@ export function openSite(
   scheduler: Scheduler,
   transport: Transport,
   here: string,
-  place: Place = placeOf('/', '/'),
+  place: Place = placeOf('/'),
   more: Pick<Site, 'pullLimit' | 'stage'> = {},
 ): Site {
   const user = async () => (await transport.account?.()) ?? here;
@@ -156,7 +156,7 @@ export function openSite(
     events: (asked) => ask(eventsLook(asked.map((one) => eventsThere(place, one)))),
     test: (job) => ask(scheduler.test(far ? unborn(job) : job)),
     version: () => ask(scheduler.version()),
-    ground: () => ask(groundThere(place.root)),
+    ground: (nonce) => ask(groundThere(place.root, nonce)),
     describe: async () => (scheduler.describe ? ask(scheduler.describe(await user())) : undefined),
     standing: async (id) => (scheduler.standing ? ask(scheduler.standing(id)) : 'unknown'),
     lock: (path) => ask(lockLook(place.there(path))),

@@ -4,19 +4,10 @@ import type { Plan } from '../runs/plan.ts';
 import { stagingDrift } from '../runs/staging/drift.ts';
 import { readStaged } from '../runs/staging/staged.ts';
 
-/**
- * Refuses a plan that a site with files of its own could not carry out: one that goes on in a workspace, and one of code that is not a snapshot
- * and is not staged there as it is here.
- */
+/** Refuses a plan that a site with files of its own could not carry out: one of code that is not a snapshot and is not staged there as it is here. */
 export async function refuseFar(reads: Reads, plan: Plan): Promise<void> {
   const { far, name } = reads.site(plan.site);
   if (!far) return;
-  if (plan.resume)
-    throw new Failure('unsupported', {
-      what: `launch.yaml has resume, and site ${name} has files of its own`,
-      why: 'whether a workspace may be gone on with is found out where its files are',
-      next: 'run this program at the site, or take resume out of launch/launch.yaml',
-    });
   if (plan.code === 'snapshot') return;
   const staged = readStaged(reads.repo, name);
   if (!staged)

@@ -12,24 +12,29 @@ import { verifySnapshot } from '../runs/code/verify.ts';
 import { logApart } from '../runs/events/place.ts';
 import type { Plan } from '../runs/plan.ts';
 import type { Intent } from '../runs/reservation.ts';
-import { makeWorkspace } from '../runs/resume/workspace.ts';
+import { apartThere, makeWorkspace } from '../runs/resume/workspace.ts';
 import type { Run } from '../runs/run.ts';
 import { codeOf, partsOf } from '../runs/run.ts';
 import type { Planned } from './planning.ts';
+import type { WorkspaceFacts } from './workspace-facts.ts';
 
 /**
  * The code that what is about to be submitted will execute, on disk before anything is journalled of it; null in `code` where that is the
  * repository itself. With `before`, a run that is run again, it is the snapshot that this executed from, as long as it is what it was.
  */
-export async function freeze(acts: Acts, planned: Planned, before?: Run): Promise<Pick<Intent, 'code' | 'diff'>> {
-  const { plan, listing, iteration } = planned;
+export async function freeze(
+  acts: Acts,
+  planned: Planned,
+  workspace?: Pick<WorkspaceFacts, 'path'>,
+  before?: Run,
+): Promise<Pick<Intent, 'code' | 'diff'>> {
+  const { plan, listing } = planned;
   const diff = listing && !before ? await readDiff(acts.repo, listing) : null;
   if (plan.code !== 'snapshot' || !listing) return { code: null, diff };
   const last = before && lastOf(before);
   if (last && verifySnapshot(acts.repo, last).faults.length === 0)
     return { code: { ...last, root: rootOf(acts.repo, last.id) }, diff };
-  const workspace = plan.resume ? makeWorkspace(listing.top, iteration.path, plan.resume) : [];
-  const apart = [...workspace, ...logApart(listing.top, iteration.path, plan)];
+  const apart = [...apartOf(acts, planned, listing.top, workspace), ...logApart(listing.top, planned.iteration.path, plan)];
   const { differs, files, ...code } = takeSnapshot(
     acts.repo,
     listingFor(listing, plan.iteration.folder),
@@ -46,6 +51,19 @@ export async function freeze(acts: Acts, planned: Planned, before?: Run): Promis
   // What git filters (line ends, large files kept elsewhere) is never what git lists; what was edited in between is of another digest.
   if (suspects.length > 0 && (await readCapsule(acts.repo)).capsule.digest !== plan.capsule.digest) throw edited(suspects);
   return { code, diff };
+}
+
+/** What of the working tree is no code but the workspace of the run, wherever that is. */
+function apartOf(
+  acts: Acts,
+  { plan, iteration }: Planned,
+  top: string,
+  workspace: Pick<WorkspaceFacts, 'path'> | undefined,
+): string[] {
+  if (!plan.resume) return [];
+  const { far, place } = acts.site(plan.site);
+  if (!far || !workspace) return makeWorkspace(top, iteration.path, plan.resume);
+  return apartThere(top, iteration.path, plan.resume, place.here(workspace.path));
 }
 
 /**

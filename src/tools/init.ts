@@ -8,6 +8,7 @@ import { mintRepositoryId, stateFolder } from '../runs/home.ts';
 import { SCAFFOLD_POLICY, scaffoldIteration } from '../runs/scaffold.ts';
 import { initialState, readState, statePath } from '../runs/state.ts';
 import { workflowText } from '../runs/workflow.ts';
+import { lookAround } from './surroundings.ts';
 import { defineTool } from './tool.ts';
 
 const input = z.strictObject({
@@ -22,6 +23,7 @@ const output = z.object({
   state_folder: z.string(),
   made: z.array(z.string()),
   kept: z.array(z.string()),
+  found: z.array(z.string()).describe('Batch systems, ssh hosts and agents that are here'),
   next: z.string(),
 });
 
@@ -74,17 +76,19 @@ export default defineTool({
     const isNew = !existsSync(join(top, '.autolab', 'gate', 'id'));
     mintRepositoryId(top);
     if (isNew) made.push('.autolab/gate/id');
+    const around = lookAround();
     return {
       repository: top,
       state_folder: stateFolder(top),
       made,
       kept,
+      found: around.found,
       next: [
         focused !== undefined && focused !== iteration
           ? `.autolab/state.json stays at iteration ${focused}; set iteration_id there to work on ${iteration}.`
           : '',
         wanted ? `Write experiments/plan/${iteration}/design.yaml, then: ` : '',
-        'autolab-mcp policy apply preset local_dev',
+        `autolab-mcp policy apply preset ${around.preset}; read .autolab/verifier_policy.yaml; autolab-mcp policy seal; autolab-mcp doctor`,
       ].join(''),
     };
   },
@@ -93,6 +97,7 @@ export default defineTool({
       `Repository ${out.repository}`,
       ...out.made.map((one) => `made ${one}`),
       out.kept.length > 0 ? `kept ${out.kept.length} files that were there` : '',
+      ...out.found,
       `Next: ${out.next}`,
     ]
       .filter(Boolean)

@@ -16,6 +16,7 @@ import { findIteration } from '../runs/iteration.ts';
 import { type LaunchFile, readLaunchFile } from '../runs/launch-file.ts';
 import type { Plan } from '../runs/plan.ts';
 import { PLAN_VERSION } from '../runs/plan.ts';
+import { profileVariables } from '../runs/remote-submission.ts';
 import { readState } from '../runs/state.ts';
 import { chooseSite } from '../sites/index.ts';
 import type { Requested, Worst } from '../sites/schedulers/scheduler.ts';
@@ -70,7 +71,7 @@ export async function planRun(reads: Reads, iterationId: string | undefined, sit
       modules: [...launch.environment.modules],
       setup: [...launch.environment.setup],
       pass: [...launch.environment.pass],
-      set: { ...launch.environment.set },
+      set: { ...(siteName === 'slurm' && site.far ? profileVariables(repo) : {}), ...launch.environment.set },
     },
     seeds: seeds(design),
     preflight: launch.preflight.map((argv) => [...argv]),

@@ -1,8 +1,9 @@
-import { realpathSync, statSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256 } from '../base/digest.ts';
-import { asFailure, Failure } from '../base/errors.ts';
+import { asFailure, Failure, systemCode } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import { clean } from '../base/text.ts';
 import type { Seen } from '../checks/check.ts';
@@ -22,10 +23,12 @@ import { current } from '../runs/record.ts';
 import { isCutOff } from '../runs/recovery.ts';
 import type { LintIssue, RemoteProfile } from '../runs/remote-profiles.ts';
 import { lintProfile, REMOTE_PROFILES, readRemoteProfiles, slurmProfile } from '../runs/remote-profiles.ts';
+import type { Hindrance } from '../runs/remote-submission.ts';
+import { hindranceOf } from '../runs/remote-submission.ts';
 import type { Run } from '../runs/run.ts';
 import { readState } from '../runs/state.ts';
 import { readWorkflow } from '../runs/workflow.ts';
-import { onPath, siteDefinitions, sitesHere, wayTo } from '../sites/index.ts';
+import { hasSbatch, onPath, siteDefinitions, sitesHere, wayTo } from '../sites/index.ts';
 import type { Site } from '../sites/site.ts';
 import { lockOfIteration } from './lock-facts.ts';
 import { requirementsSaid } from './requirements.ts';
@@ -37,7 +40,7 @@ const NOWHERE = {
   failure: { code: 'no_repository' as const, what: 'there is no repository', next: 'run `autolab-mcp init`', retry: false },
 };
 
-/** Looks at the surroundings; changes nothing but making the state folder where it is not there yet. What cannot be known says why. */
+/** Looks at the surroundings; changes nothing but making the state folder where it is not there yet, and a file for a moment, to see which sites see it. What cannot be known says why. */
 export async function readSetup(reads: Reads, look: { site?: string | undefined; queues: boolean }): Promise<SetupFacts> {
   const path = process.env.PATH ?? '';
   const repository = seen(() => reads.repo);
@@ -94,10 +97,11 @@ function withoutRepository(): Omit<SetupFacts, 'node' | 'programs' | 'autolabs' 
   };
 }
 
-function remoteOf(repo: string): { named: RemoteProfile | null; issues: LintIssue[] } | null {
+function remoteOf(repo: string): { named: RemoteProfile | null; issues: LintIssue[]; hindrance: Hindrance | null } | null {
   if (statSync(join(repo, REMOTE_PROFILES), { throwIfNoEntry: false }) === undefined) return null;
   const { profiles, ...read } = readRemoteProfiles(repo);
-  return { named: slurmProfile({ profiles, ...read }), issues: profiles.flatMap(lintProfile) };
+  const hindrance = hindranceOf(repo, hasSbatch()) ?? null;
+  return { named: slurmProfile({ profiles, ...read }), issues: profiles.flatMap(lintProfile), hindrance };
 }
 
 function autolabsOn(path: string, installed: string): SetupFacts['autolabs'] {
@@ -144,11 +148,27 @@ async function sitesOf(
 
 /** The middle of the time that the question took is when it was answered. */
 async function groundOf(site: Site): Promise<GroundSeen> {
+  const gate = join(site.place.repo, '.autolab', 'gate');
+  const nonce = madeNonce(gate);
   const began = Date.now();
-  const ground = await site.ground();
+  const ground = await site.ground(nonce).finally(() => nonce !== undefined && rmSync(join(gate, nonce), { force: true }));
+  const at = (began + Date.now()) / 2000;
+  if (nonce !== undefined) return { ...ground, isOwn: site.far !== undefined, isSame: ground.hasNonce, at };
   const first = readText(join(site.place.repo, '.autolab', 'gate', 'audit.jsonl'))?.split('\n')[0];
   const isSame = first !== undefined && ground.log === sha256(`${first}\n`);
-  return { ...ground, isOwn: site.far !== undefined, isSame, at: (began + Date.now()) / 2000 };
+  return { ...ground, isOwn: site.far !== undefined, isSame, at };
+}
+
+/** A file whose name nobody has seen before, so that no cache of a file system knows it; undefined where none can be made. */
+function madeNonce(gate: string): string | undefined {
+  const name = `nonce-${randomBytes(8).toString('hex')}`;
+  try {
+    writeFileSync(join(gate, name), '', { flag: 'wx' });
+    return name;
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /** What a site answers in time. Its scheduler's words are data. */

@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import type { Reads } from '../context.ts';
 import { SEALED } from '../policies/seal-set.ts';
+import { onPath } from '../sites/index.ts';
 import { dryRun } from './fields.ts';
 import { fileOf, HOSTS, withServer } from './host-files.ts';
 import { mustBeConfirmed } from './sealing.ts';
@@ -63,7 +63,7 @@ function view(host: z.output<typeof input>['host'], reads: Reads): z.output<type
   const content = withServer(host, before);
   const isSealed = reads.policy().seal.sealed !== null && SEALED.some((one) => one === file);
   const notes = [
-    ...(isOnPath()
+    ...(onPath('autolab-mcp', process.env.PATH ?? '')
       ? []
       : ['autolab-mcp is not on PATH here: `npm link` in its folder puts it there; until then no host can start it.']),
     ...(isSealed && content !== before
@@ -78,8 +78,4 @@ function view(host: z.output<typeof input>['host'], reads: Reads): z.output<type
     to_confirm: content === before ? null : digest({ host, content }),
     notes,
   };
-}
-
-function isOnPath(): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, 'autolab-mcp')));
 }

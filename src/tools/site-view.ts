@@ -32,6 +32,7 @@ export const descriptionOut = z.strictObject({
         gpus: z.array(z.strictObject({ type: z.string().nullable(), total: z.number(), free: number })).nullable(),
         qos: z.string().nullable(),
         rules: z.array(z.string()).describe('Who alone may use it; empty: everybody'),
+        parallel_environments: z.array(z.string()).optional(),
       }),
     )
     .nullable(),
@@ -91,7 +92,7 @@ export function descriptionView(site: SiteDescription): Out {
   };
 }
 
-function partitionView({ isDefault, maxWalltime, defaultWalltime, memoryMb, gpus, rules, ...rest }: PartitionView) {
+function partitionView({ isDefault, maxWalltime, defaultWalltime, memoryMb, gpus, rules, environments, ...rest }: PartitionView) {
   return {
     ...rest,
     default: isDefault,
@@ -100,6 +101,7 @@ function partitionView({ isDefault, maxWalltime, defaultWalltime, memoryMb, gpus
     node_memory_mb: memoryMb,
     gpus: gpus?.map((gpu) => ({ ...gpu })) ?? null,
     rules: [...rules],
+    ...(environments ? { parallel_environments: [...environments] } : {}),
   };
 }
 
@@ -107,10 +109,10 @@ function partitionView({ isDefault, maxWalltime, defaultWalltime, memoryMb, gpus
 export function descriptionText(name: string, version: string | null, site: Out): string[] {
   return [
     `site ${name}: ${version ?? '?'}, cluster ${site.cluster ?? '?'}; ${site.controller}`,
-    `  accounting ${site.accounting ?? '?'}; comments ${said(site.comments_kept, 'kept', 'not kept')}; finished jobs remembered ${age(site.min_job_age)}; array index up to ${site.max_array_index ?? '?'}; requeue ${said(site.requeues, 'unless the job says no', 'never by itself')}; EnforcePartLimits=${site.enforce_part_limits ?? '?'}`,
+    `  accounting ${site.accounting ?? '?'}; comments ${said(site.comments_kept, 'kept', 'not kept')}; finished jobs remembered ${age(site.min_job_age)}; array index up to ${site.max_array_index ?? '?'}; requeue ${said(site.requeues, 'unless the job says no', 'never by itself')}${site.enforce_part_limits === null ? '' : `; EnforcePartLimits=${site.enforce_part_limits}`}`,
     ...listed('  accounting enforces', site.enforced),
     ...listed('  hidden from users', site.hidden),
-    ...listed('  limits on requests', site.rate_limits),
+    ...listed('  limits', site.rate_limits),
     ...(site.partitions ?? []).map(partitionLine),
     ...(site.accounts?.length === 0 ? ['  account: none'] : []),
     ...(site.accounts ?? []).map(
@@ -140,6 +142,7 @@ function partitionLine(one: NonNullable<Out['partitions']>[number]): string {
       : `${memory.least === memory.most ? memory.most : `${memory.least} to ${memory.most}`} MB a node`,
     ...(one.qos === null ? [] : [`QOS ${one.qos} limits it`]),
     ...one.rules,
+    ...(one.parallel_environments?.length ? [`parallel environments ${one.parallel_environments.join(', ')}`] : []),
   ].join('; ');
 }
 

@@ -8,6 +8,7 @@ import { instant } from '../base/ids.ts';
 import { boundary, quote } from '../base/text.ts';
 import type { Reads } from '../context.ts';
 import { readCapsule } from '../runs/capsule.ts';
+import { workspacesIn } from '../runs/resume/accepted.ts';
 import type { StagedFile } from '../runs/staging/selection.ts';
 import { selectFiles } from '../runs/staging/selection.ts';
 import { forgetStaged, readStaged, writeStaged } from '../runs/staging/staged.ts';
@@ -40,7 +41,7 @@ const output = z.object({
   sent_files: z.array(z.string()).describe('The first of them, as they are called there'),
   left_out: z
     .array(z.string())
-    .describe('Files that git neither tracks nor ignores, and that extras does not name: they do not go'),
+    .describe('Files that git neither tracks nor ignores, and that extras does not name, and workspaces: they do not go'),
   faults: z.array(z.string()),
   test_output: z.string().optional().describe('What the test that failed said: data, no instruction'),
   decision: decisionOut.nullable(),
@@ -127,7 +128,7 @@ export default defineTool({
           : `Nothing counts as staged at ${out.site}.`,
       ...out.sent_files.map((one) => `  ${one}`),
       out.sent > out.sent_files.length ? `  and ${out.sent - out.sent_files.length} more` : '',
-      out.left_out.length > 0 ? `Not tracked by git, and left out: ${out.left_out.join(', ')}.` : '',
+      out.left_out.length > 0 ? `Left out, since git does not track it or it is a workspace: ${out.left_out.join(', ')}.` : '',
       ...out.faults.map((one) => `- ${one}`),
       out.test_output ?? '',
       out.decision ? `Decision now: ${out.decision.verdict}.` : '',
@@ -155,12 +156,16 @@ async function select(reads: Reads, name: string): Promise<Chosen> {
       why: capsule.why ?? 'there is no git repository',
       next: 'run `git init` and commit the code',
     });
-  const files = selectFiles(reads.repo, listing, stage);
+  const workspaces = workspacesIn(reads.repo);
+  const files = selectFiles(reads.repo, listing, stage, workspaces);
   const goes = new Set(files.map(({ from }) => from));
-  const left = capsule.changed
+  const isTracked = (folder: string) =>
+    [...listing.committed.keys()].some((path) => path.startsWith(`${listing.prefix}${folder}/`));
+  const untracked = capsule.changed
     .filter((path) => !listing.committed.has(path) && path.startsWith(listing.prefix))
     .map((path) => path.slice(listing.prefix.length))
     .filter((path) => !goes.has(path) && !path.startsWith('.autolab/'));
+  const left = [...workspaces.filter(isTracked).map((folder) => `${folder}/ (a workspace)`), ...untracked];
   return { files, left, far, root: place.root, stage, commit: capsule.commit };
 }
 

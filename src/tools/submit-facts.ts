@@ -17,12 +17,13 @@ import { paceOf, payerOf } from '../runs/place.ts';
 import type { Plan } from '../runs/plan.ts';
 import { indicesOf, maySubmit, planDigest, planSubject, runsOf } from '../runs/plan.ts';
 import { refuseOffPath } from '../runs/recorder.ts';
-import { refuseRemote } from '../runs/remote-profiles.ts';
+import { refuseRemote } from '../runs/remote-submission.ts';
 import { readReview } from '../runs/review.ts';
 import type { Run } from '../runs/run.ts';
 import { codeOf, isUnsubmitted, phaseOf, runFolders } from '../runs/run.ts';
 import type { Asker } from '../runs/spending.ts';
 import { spentBy } from '../runs/spending.ts';
+import { hasSbatch } from '../sites/index.ts';
 import { jobScript } from '../sites/job-script.ts';
 import { changesSince } from './changes.ts';
 import { failedChecks } from './check-facts.ts';
@@ -60,7 +61,7 @@ export async function lookAtPlan(
 ): Promise<SubmitFacts> {
   const found = whatIsLeft(await planRun(reads, iterationId, siteName), again);
   const { iteration } = found;
-  if (found.plan.host_mode === 'slurm') refuseRemote(reads.repo);
+  if (found.plan.host_mode === 'slurm' || found.plan.site === 'slurm') refuseRemote(reads.repo, hasSbatch());
   if (!again) refuseForeign(iteration.path);
   refuseUnwritable(found);
   return judgedPlan(reads, found, failedInRow(launches(iteration.path)));

@@ -16,7 +16,7 @@ import { maySubmit, planDigest, runsOf, stepOf } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
 import type { Intent, Reserved } from '../runs/reservation.ts';
 import { reserveRetry } from '../runs/reservation.ts';
-import { noteUser } from '../runs/resume/accepted.ts';
+import { noteUser } from '../runs/resume/user.ts';
 import type { Run } from '../runs/run.ts';
 import { codeOf, giveUp, isUnsubmitted, partsOf, phaseOf, readRun, reread, withWhole } from '../runs/run.ts';
 import { reservationOf, settle } from '../runs/settlement.ts';
@@ -56,9 +56,9 @@ export async function reserveLaunch(
   facts.pace.meter.note('submit', facts.pace.key, facts.jobs?.length ?? 1);
   const runId = reuse?.id ?? newRunId(acts, iteration, run_id, runsOf(plan));
   if (facts.workspace) refuseTaken(facts.workspace);
-  const frozen = await freeze(acts, facts.planned);
+  const frozen = await freeze(acts, facts.planned, facts.workspace);
   const jobs = await reserveAll(acts.repo, intentOf(acts, facts.planned, runId, granted, facts.workspace, frozen));
-  if (facts.workspace) noteUser(acts.repo, facts.workspace.path, runId);
+  if (facts.workspace) noteUser(acts.repo, facts.workspace.key, runId);
   pruneSnapshots(acts.repo);
   book(acts, plan, jobs);
   return { run: readRun(iteration.path, runId), jobs };
@@ -79,10 +79,10 @@ export async function reserveAgain(
   // What the attempts before have come to is known now, and only now.
   settle(run, openSpending(stateFolder(acts.repo)));
   if (facts.workspace) refuseTaken(facts.workspace);
-  const frozen = await freeze(acts, facts.planned, run);
+  const frozen = await freeze(acts, facts.planned, facts.workspace, run);
   const intent = intentOf(acts, facts.planned, run.id, granted, facts.workspace, frozen);
   const reserved = await reserveRetry(acts.repo, run, intent, because);
-  if (facts.workspace) noteUser(acts.repo, facts.workspace.path, run.id);
+  if (facts.workspace) noteUser(acts.repo, facts.workspace.key, run.id);
   book(acts, plan, [reserved]);
   return { run: reread(run), jobs: [reserved] };
 }

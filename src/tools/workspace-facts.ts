@@ -1,3 +1,4 @@
+import { join, resolve, sep } from 'node:path';
 import { sha256 } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
@@ -7,21 +8,25 @@ import { everyTask } from '../runs/children.ts';
 import { repositoryTag } from '../runs/home.ts';
 import { isOver, TASK_OVER } from '../runs/lifecycle.ts';
 import { indicesOf, runsOf } from '../runs/plan.ts';
-import type { Accepted, LastUser } from '../runs/resume/accepted.ts';
-import { lastUser, mayHaveWritten, readAccepted, runsIn } from '../runs/resume/accepted.ts';
+import type { Accepted } from '../runs/resume/accepted.ts';
+import { mayHaveWritten, readAccepted, runsIn } from '../runs/resume/accepted.ts';
 import type { GuardFacts, Start } from '../runs/resume/guard.ts';
 import { differenceWords, judgeStart } from '../runs/resume/guard.ts';
 import type { LockState } from '../runs/resume/lock-state.ts';
 import type { Resume } from '../runs/resume/schema.ts';
-import { configPath, readWorkspace } from '../runs/resume/workspace.ts';
+import type { LastUser } from '../runs/resume/user.ts';
+import { lastUser, noteName, readUser } from '../runs/resume/user.ts';
+import { configPath } from '../runs/resume/workspace.ts';
 import type { Run } from '../runs/run.ts';
 import { codeOf, isUnsubmitted } from '../runs/run.ts';
-import { lockOf } from './lock-facts.ts';
+import type { SeenWorkspace } from './lock-facts.ts';
+import { lockOf, lookAtWorkspace } from './lock-facts.ts';
 import type { Planned } from './planning.ts';
 
 /** How a run begins in its workspace, what is accepted for it by that, and what was seen of its lock. */
 export type WorkspaceFacts = {
   path: string;
+  key: string;
   name: string;
   start: Start;
   lock: LockState;
@@ -35,37 +40,47 @@ export async function workspaceFacts(reads: Reads, planned: Planned): Promise<Wo
   const { resume } = plan;
   if (!resume) return undefined;
   refuseGroup(planned);
-  const workspace = readWorkspace(iteration.path, resume);
+  const site = reads.site(plan.site);
+  const seen = await lookAtWorkspace(site, iteration.path, resume);
+  const { workspace } = seen;
   const config = readConfigText(planned, resume);
-  const { runs, faults } = runsIn(reads.repo, workspace.path);
-  const lock = await lockOf(reads.site(plan.site), workspace.lock, runs);
+  const { runs, faults } = runsIn(reads.repo, workspace);
+  const lock = await lockOf(site, seen.lock, runs);
   const retryOf = plan.retry?.of ?? null;
   const others = runs.filter((run) => run.id !== retryOf && !isThis(run, planned));
   const open = others.find(({ record }) => !isOver(record.state) && everyTask(record).some(({ state }) => !TASK_OVER.has(state)));
   const last = runs.filter((run) => mayHaveWritten(run) && (run.id === retryOf || !isThis(run, planned))).at(-1);
-  const user = lastUser(workspace.path);
-  const isKnown = user?.repository === repositoryTag(reads.repo) && runs.some(({ id }) => id === user.run);
+  const user = lastUser(workspace.key);
+  const there = site.far && readUser(await site.far.note(noteName(workspace.path)));
+  const users = [user, there].flatMap((one) => one ?? []);
+  const isKnown = (one: LastUser) => one.repository === repositoryTag(reads.repo) && runs.some(({ id }) => id === one.run);
+  const told = users.find((one) => !isKnown(one)) ?? user;
   const facts: GuardFacts = {
     resume,
     workspace,
     lock,
     config,
     last: last && { run: last.id, accepted: readAccepted(last) },
-    user: user && { ...user, isKnown },
+    user: told && { ...told, isKnown: isKnown(told) },
     open: open && { run: open.id, state: open.record.state },
     retryOf,
     unreadable: faults,
   };
   const start = judgeStart(facts);
   if (start.how === 'fresh') refuseManyFresh(planned);
+  refuseOtherConfig(planned, seen, config.sha256);
   const hashes = [...start.accepted.filter((hash) => hash !== config.sha256), config.sha256];
-  const accepted = { workspace: workspace.path, config: resume.config, ...config, accepted: hashes };
-  return { path: workspace.path, name: workspace.name, start, lock, accepted, user };
+  const its = {
+    workspace: workspace.path,
+    ...(workspace.site === null ? {} : { site: workspace.site, machine: workspace.machine }),
+  };
+  const accepted = { ...its, config: resume.config, ...config, accepted: hashes };
+  return { path: workspace.path, key: workspace.key, name: workspace.name, start, lock, accepted, user };
 }
 
 /** Refused where a run of another repository was faster since the look. The caller holds the user's lock until `noteUser` has said whose it is. */
 export function refuseTaken(workspace: WorkspaceFacts): void {
-  const now = lastUser(workspace.path);
+  const now = lastUser(workspace.key);
   if (now?.run !== workspace.user?.run || now?.repository !== workspace.user?.repository)
     throw new Failure('resume_refused', {
       what: `run ${now?.run} of the repository ${now?.path} took workspace ${workspace.name} in the meantime`,
@@ -106,6 +121,21 @@ function refuseGroup({ plan }: Planned): void {
     what: `design.yaml asks for ${runsOf(plan)} replicates, and launch.yaml for one workspace (resume)`,
     why: 'runs of a group run side by side, and would write there together',
     next: 'take replicates out of design.yaml, or resume out of launch/launch.yaml',
+  });
+}
+
+/** Tasks compare the configuration that they find; where it does not go along with the code, it has to be at the site already. */
+function refuseOtherConfig({ plan, listing, iteration }: Planned, { workspace, config }: SeenWorkspace, hash: string): void {
+  if (workspace.site === null || config === hash || !plan.resume) return;
+  const path = join(plan.iteration.folder, plan.resume.config);
+  const listed = `${listing?.prefix ?? ''}${path}`;
+  const [own, folder] = [plan.resume.config, plan.resume.workspace].map((name) => resolve(iteration.path, name));
+  const goes = plan.code === 'snapshot' && (listing?.committed.has(listed) || listing?.changed.includes(listed));
+  if (goes && !own?.startsWith(`${folder}${sep}`)) return;
+  throw new Failure('resume_refused', {
+    what: `${plan.resume.config} ${config === null ? 'is not there' : 'is another one'} at site ${workspace.site}`,
+    why: 'it does not go there with the code of a run, and what the results in the workspace are of is decided by it',
+    next: `let git track it; or name ${path} in stage.extras of .autolab/sites.yaml and call stage_code`,
   });
 }
 

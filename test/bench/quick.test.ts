@@ -55,20 +55,27 @@ const ROWS = [
   '12 open runs: monitor_runs once more, nothing is new',
   '12 open runs: calls of the scheduler by the first one',
 ];
-/** Where a Slurm can be started. */
+/** Where a Slurm and an sshd can be started. */
 const ON_SLURM = [
   'submit_run, call to answer',
   'submit_run as a dry run',
   'poll of 1 task',
   'poll of 100 tasks',
   'commands a poll, 1 to 100 tasks',
+  'one command that does nothing',
+  'submit_run over ssh, call to answer',
+  'submit_run over ssh as a dry run',
+  'poll over ssh of 1 task',
+  'poll over ssh of 100 tasks',
+  ...['first copy', 'nothing has changed', 'one file has changed'].flatMap((step) => Array(2).fill(`sync_artifacts: ${step}`)),
+  ...Array(2).fill('cut off at half and called again: what comes over the line then'),
 ];
 
-test('every row is measured once, and nothing is left behind', { timeout: 240_000 }, async () => {
+test('every row is measured once, and nothing is left behind', { timeout: 300_000 }, async () => {
   const out = join(folder, 'performance.md');
   const tmp = join(folder, 'tmp');
   mkdirSync(tmp);
-  const { stdout } = await execa('node', ['bench/run.mjs', '--quick', '--out', out, '--limit', '200'], {
+  const { stdout } = await execa('node', ['bench/run.mjs', '--quick', '--out', out, '--limit', '270'], {
     cwd: ROOT,
     env: { TMPDIR: tmp },
   });
@@ -79,7 +86,7 @@ test('every row is measured once, and nothing is left behind', { timeout: 240_00
     .filter((what) => what !== 'what');
   const onSlurm = withoutClusters() === undefined;
   expect(rows).toEqual(onSlurm ? [...ROWS, ...ON_SLURM] : ROWS);
-  expect(stdout.split('\n').filter((line) => line.startsWith('──'))).toHaveLength(onSlurm ? 9 : 8);
+  expect(stdout.split('\n').filter((line) => line.startsWith('──'))).toHaveLength(onSlurm ? 11 : 8);
   expect(stdout).not.toMatch(/\?|NaN/);
   expect(readdirSync(tmp)).toEqual([]);
 });

@@ -305,6 +305,27 @@ test('a site of sites.yaml is looked at by doctor, and takes runs under its own 
   writeFileSync(launch, readFileSync(launch, 'utf8').replace('site: gridengine', 'site: scc'));
   const { stdout } = await repo.autolab('doctor', '--detail', 'site');
   expect(stdout).toMatch(/scc.*SGE 8\.1\.9/);
+  expect(stdout).toMatch(
+    /partition short\.q UP; walltime up to 02:00:00; .*free cpus 8\/8.*; parallel environments make, omp, mpi/,
+  );
+  expect(stdout).toMatch(
+    /limits: max_aj_instances=2000, finished_jobs=100, schedule_interval=0:0:1, accounting_flush_time=00:00:01/,
+  );
+  type Site = { findings: { code: string; severity: string; what: string }[]; sites: { description: unknown }[] };
+  const told = await repo.json<Site>('doctor', '--detail', 'site');
+  expect(told.sites).toMatchObject([
+    { description: { accounting: 'answers', max_array_index: 75_000, requeues: false, unread: [] } },
+  ]);
+  const about = async (code: string) => (await repo.json<Site>('doctor')).findings.filter((one) => one.code === code);
+  expect(await about('partitions')).toMatchObject([{ severity: 'ok', what: 'site scc has main.q, short.q' }]);
+  await grid.admin('qmod', '-d', '*');
+  try {
+    expect(await about('partitions')).toMatchObject([
+      { severity: 'error', what: 'no queue of site scc starts jobs: main.q is DOWN, short.q is DOWN' },
+    ]);
+  } finally {
+    await grid.admin('qmod', '-e', '*');
+  }
   await submit();
   expect(await ended(repo)).toMatchObject([{ state: 'running' }]);
   await grid.stop('qmaster');

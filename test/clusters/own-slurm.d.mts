@@ -16,4 +16,9 @@ export type OwnSlurm = {
   close(): Promise<void>;
 };
 
-export function ownSlurm(prefix: string, variables?: Readonly<Record<string, string>>, path?: string): Promise<OwnSlurm>;
+export function ownSlurm(
+  prefix: string,
+  variables?: Readonly<Record<string, string>>,
+  path?: string,
+  through?: readonly string[],
+): Promise<OwnSlurm>;

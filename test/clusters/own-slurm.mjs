@@ -12,9 +12,10 @@ const execute = promisify(execFile);
 /**
  * Starts a real Slurm in a folder of its own, `prefix` with a random end, and waits until it can take jobs: for tests, demo and bench.
  * Needs root, since its daemons run jobs as somebody else. `as` makes a command line that of an account without privileges, which would
- * otherwise hide what Slurm denies; `program` is ours, copied where that account may read it. `close` takes everything away.
+ * otherwise hide what Slurm denies; `program` is ours, copied where that account may read it. `through` are words before the command lines of
+ * daemons and clients, which put them into another network. `close` takes everything away.
  */
-export async function ownSlurm(prefix, variables = {}, path = '') {
+export async function ownSlurm(prefix, variables = {}, path = '', through = []) {
   if (process.getuid?.() !== 0) throw new Error('starting a Slurm needs root: its daemons run jobs as somebody else');
   const made = [];
   const folderForAll = (start) => {
@@ -25,7 +26,10 @@ export async function ownSlurm(prefix, variables = {}, path = '') {
   };
   const state = folderForAll(prefix);
   const env = { ...process.env, AS: USER, AUTOLAB_SLURM: state, AUTOLAB_SLURM_PORT: String(await freePorts(4)), ...variables };
-  const cluster = async (...words) => void (await execute('bash', [SCRIPT, ...words], { env }));
+  const cluster = async (...words) => {
+    const [program, ...args] = [...through, 'bash', SCRIPT, ...words];
+    await execute(program, args, { env });
+  };
   const close = async () => {
     await cluster('wipe');
     for (const one of made) rmSync(one, { recursive: true, force: true, maxRetries: 5 });
@@ -41,7 +45,7 @@ export async function ownSlurm(prefix, variables = {}, path = '') {
     const folder = folderForAll('/tmp/autolab-user-');
     own(folder);
     const program = await installed(folderForAll('/tmp/autolab-program-'));
-    const as = (words) => ['runuser', '-u', USER, '--', 'env', ...who, found, ...words];
+    const as = (words) => [...through, 'runuser', '-u', USER, '--', 'env', ...who, found, ...words];
     return { state, conf, folder, program, as, own, cluster, close };
   } catch (error) {
     await close();

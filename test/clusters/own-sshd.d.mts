@@ -17,4 +17,5 @@ export type OwnSshd = {
   configFor(account: string, name: string, lines?: string): Promise<string>;
 };
 
-export function ownSshd(prefix: string, options?: { accounts?: readonly string[]; more?: string }): Promise<OwnSshd>;
+export type Placed = { accounts?: readonly string[]; more?: string; through?: readonly string[]; address?: string };
+export function ownSshd(prefix: string, options?: Placed): Promise<OwnSshd>;

@@ -10,15 +10,19 @@ const execute = promisify(execFile);
 
 /**
  * Starts a real sshd in a folder of its own, `prefix` with a random end. Needs root, since it lets others in than who starts it. `accounts`
- * are NAME or NAME:SHELL, and made where they are not there; the first is that of the host `lab` in `config`.
+ * are NAME or NAME:SHELL, and made where they are not there; the first is that of the host `lab` in `config`. `through` are words before
+ * its command line, which put it at `address`.
  */
-export async function ownSshd(prefix, { accounts = [USER], more = '' } = {}) {
+export async function ownSshd(prefix, { accounts = [USER], more = '', through = [], address = '127.0.0.1' } = {}) {
   if (process.getuid?.() !== 0) throw new Error('starting an sshd needs root: it lets others in than who starts it');
   const state = realpathSync(mkdtempSync(prefix));
   chmodSync(state, 0o755);
   const port = await freePort();
   const env = { ...process.env, AUTOLAB_SSHD: state, AUTOLAB_SSHD_PORT: String(port), ACCOUNTS: accounts.join(' '), MORE: more };
-  const server = async (...words) => void (await execute('bash', [SCRIPT, ...words], { env }));
+  const server = async (...words) => {
+    const [program, ...args] = [...through, 'bash', SCRIPT, ...words];
+    await execute(program, args, { env: { ...env, ADDRESS: address } });
+  };
   const close = () => server('wipe');
   const log = () => readFileSync(join(state, 'log'), 'utf8');
   const configFile = join(state, 'ssh_config');

@@ -205,6 +205,33 @@ describe('in the middle of a command', () => {
     expect(await transport.run({ argv: ['echo', 'again'] }, { timeoutMs: 20_000 })).toMatchObject({ exit: 0, stdout: 'again\n' });
     expect(existsSync(join(folder, 'made'))).toBe(false);
   });
+
+  test('nothing is said any more and the limit is far: that is found out, and who asks next need not wait', async () => {
+    rmSync(join(folder, 'pids'), { force: true });
+    const [far, asked] = [{ timeoutMs: 300_000 }, inFolder(['touch', 'asked'])];
+    const long = sshd.transport.run(inFolder(['sh', '-c', 'sleep 14; echo slept']), far);
+    const running = transport.run(lasting(), far);
+    await until('it runs', () => pids().length === 2);
+    link.freeze();
+    const unsent = transport.run(asked, far);
+    expect(await unsent).toMatchObject({ exit: null, notStarted: true, fault: { code: 'site_unreachable' } });
+    expect(await running).toMatchObject({
+      exit: null,
+      stdout: '',
+      notStarted: false,
+      fault: expect.objectContaining({ code: 'site_unreachable', what: 'host lab does not answer any more' }),
+    });
+    expect(await transport.run(asked, far)).toMatchObject({
+      notStarted: true,
+      fault: expect.objectContaining({ what: 'host lab did not answer a moment ago, so nothing was sent' }),
+    });
+    // A host that answers is left its time.
+    expect(await long).toMatchObject({ exit: 0, stdout: 'slept\n' });
+    link.thaw();
+    await until('all of it has ended there', () => pids().every((pid) => !lives(pid)));
+    await until('it is tried again', async () => (await transport.run({ argv: ['true'] }, far)).exit === 0);
+    expect(existsSync(join(folder, 'asked'))).toBe(false);
+  });
 });
 
 function kill(pids: readonly number[]): void {

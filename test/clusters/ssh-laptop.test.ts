@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { noteName } from '../../src/runs/resume/user.ts';
 import { asking } from '../support/asking.ts';
 import type { FarTiny } from '../support/far.ts';
-import { makeFar, sitesFile } from '../support/far.ts';
+import { makeFar, sitesFile, withoutBatch } from '../support/far.ts';
 import { killSubmits } from '../support/killed-submits.ts';
 import type { Link } from '../support/link.ts';
 import { startLink } from '../support/link.ts';
@@ -110,6 +111,69 @@ test(
     ]);
     // Every command, copy and look of all these calls went over the same connection.
     expect(sshd.logins() - before).toBeLessThanOrEqual(1);
+  },
+  LIMIT,
+);
+
+test(
+  'a remote profile of Autolab that carries code is enough: its code is brought into its folder, and no git is asked there',
+  async () => {
+    await laptop(SCRIPT(10));
+    rmSync(sitesFile(tiny.path));
+    const text = `{ login_host: lab, remote_repo_root: "${tiny.there}", env: { cache_vars: { LAPTOP: "{remote_repo_root}/c" } } }`;
+    writeFileSync(join(tiny.path, '.autolab', 'remote_profiles.yaml'), `default_profile: c\nprofiles:\n  c: ${text}\n`);
+    const policy = join(tiny.path, '.autolab', 'verifier_policy.yaml');
+    writeFileSync(policy, readFileSync(policy, 'utf8').replace('sites: [far,', 'sites: [slurm,'));
+    const own = join(tiny.path, 'experiments', 'plan', 'tiny', 'launch', 'launch.yaml');
+    writeFileSync(own, readFileSync(own, 'utf8').replace(/^(?:site|environment): .*\n/gm, ''));
+    const bin = withoutBatch(tiny);
+    // The configuration that an account has without saying so.
+    rmSync(join(bin, 'ssh'));
+    writeFileSync(join(bin, 'ssh'), `#!/bin/sh\nexec /usr/bin/ssh -F "${config}" "$@"\n`, { mode: 0o755 });
+    const run = async (...args: string[]) => {
+      const { stdout, stderr } = await tiny.run([...args, '--json'], { env: { PATH: bin } });
+      if (stdout === '') throw new Error(stderr);
+      return JSON.parse(stdout) as { run_id: string; all_over?: boolean; log_text?: string; sync?: string };
+    };
+    const { run_id } = await run('submit');
+    await until('it is over', async () => (await run('monitor')).all_over || undefined, 180);
+    expect((await run('logs', run_id)).log_text).toContain(`and ${tiny.there}/c, `);
+    expect((await run('sync', run_id)).sync).toBe('ok');
+    expect(tiny.lines('executions.log')).toEqual([run_id]);
+    expect(existsSync(join(tiny.there, '.git'))).toBe(false);
+  },
+  LIMIT,
+);
+
+test(
+  'a workspace there is gone on with from the laptop, and not while the job that has its lock runs',
+  async () => {
+    const waits = '[ "$AUTOLAB_START" = resume ] || while [ ! -e runs/../go ]; do sleep 0.2; done\n';
+    const lock = 'exec 9>>outputs/lock; flock 9; echo "{\\"job_id\\":\\"$SLURM_JOB_ID\\"}" >outputs/lock\n';
+    await laptop(SCRIPT(10, `${lock}echo "$AUTOLAB_START" >>outputs/starts\n${waits}`));
+    const own = join(tiny.path, 'experiments', 'plan', 'tiny');
+    const resume = 'resume: { workspace: outputs, config: config.yaml, may_grow: [n], lock: outputs/lock }\n';
+    writeFileSync(join(own, 'launch', 'launch.yaml'), `schema_version: "1"\nsite: far\n${resume}`);
+    writeFileSync(join(own, 'config.yaml'), 'n: 1\n');
+    const { job_id } = await answered<{ job_id: string }>('submit');
+    await until('it runs', async () => tiny.lines('outputs/starts').length > 0 || undefined);
+    const held = await tiny.run(['submit', '--again']);
+    expect([held.exit, held.stderr]).toEqual([1, expect.stringMatching(/^lock_held: workspace outputs at far is locked/)]);
+    expect(held.stderr).toContain(`job ${job_id}`);
+    writeFileSync(join(tiny.iterationThere, 'go'), '');
+    await over();
+    writeFileSync(join(own, 'config.yaml'), 'n: 2\n');
+    // Somebody of that account has worked there meanwhile, at the cluster itself.
+    const workspace = join(tiny.iterationThere, 'outputs');
+    const note = join('/home', slurm.user, '.local', 'state', 'autolab', 'workspaces', noteName(workspace));
+    const ours = readFileSync(note, 'utf8');
+    writeFileSync(note, ours.replace(/"run": "[^"]*"/, '"run": "theirs"'));
+    expect((await tiny.run(['submit', '--again'])).stderr).toContain('run theirs of the repository');
+    writeFileSync(note, ours);
+    expect(await answered('submit', '--again', '--dry-run')).toMatchObject({ note: expect.stringContaining('n 1 → 2') });
+    await answered('submit', '--again');
+    await over();
+    expect(tiny.lines('outputs/starts')).toEqual(['new', 'resume']);
   },
   LIMIT,
 );

@@ -15,6 +15,7 @@ const THROUGH: Readonly<Record<string, string>> = {
   'policies/approval-files.ts#read': 'policies/approval-record.ts#checked',
   'policies/ceilings.ts#readCeilings': 'policies/ceilings.ts#ceilingsOf',
   'policies/preset-file.ts#readPresetFile': 'policies/yaml.ts#readPolicyText',
+  'policies/seal-names.ts#readSealedNames': 'base/files.ts#readJson',
   'policies/presets.ts#readPreset': 'policies/yaml.ts#readPolicyText',
   'runs/artifacts/csv.ts#readCsv': 'test/runs/artifacts/files.test.ts',
   'runs/artifacts/npy.ts#readArray': 'runs/artifacts/npy-header.ts#readHeader',

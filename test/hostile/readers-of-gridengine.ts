@@ -61,6 +61,7 @@ const asked = (names: string[], ask: Ask<unknown>, seeds: string[]): Reader => (
   read: (text) => ask.read(output(text)),
 });
 const job = sampleJob();
+const described = scheduler.describe?.('lab') ?? scheduler.version();
 
 export const GRIDENGINE_READERS: readonly Reader[] = [
   asked(
@@ -75,6 +76,7 @@ export const GRIDENGINE_READERS: readonly Reader[] = [
     answer({ job: recorded('held') }),
     answer({ job: recorded('array') }),
   ]),
+  asked(['gridengine-site.ts#describedGridEngine'], described, [recorded('site')]),
   asked(['gridengine-findings.ts#findingsOf'], scheduler.test(job), [
     answer({ test: 'verification: found suitable queue(s)', pes: 'omp', pe: 'allocation_rule $pe_slots' }),
   ]),

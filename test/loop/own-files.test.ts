@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { asking } from '../support/asking.ts';
@@ -179,6 +189,10 @@ test('doctor tells whether a root is what it is said to be', async () => {
   expect(await ground()).toMatchObject([
     { severity: 'ok', what: `site far has files of its own: ${tiny.there} (made when something is first brought there)` },
   ]);
+  // A copy of all of it, its log too, is another place all the same.
+  cpSync(tiny.path, tiny.there, { recursive: true });
+  expect(await ground()).toMatchObject([{ severity: 'ok', what: `site far has files of its own: ${tiny.there}` }]);
+  expect(readdirSync(join(tiny.path, '.autolab', 'gate')).filter((name) => name.startsWith('nonce'))).toEqual([]);
   const link = join(tiny.there, '..', 'link');
   symlinkSync(tiny.path, link);
   writeFileSync(sitesFile(tiny.path), sites(link));

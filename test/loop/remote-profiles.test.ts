@@ -1,13 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
+import { profileVariables } from '../../src/runs/remote-submission.ts';
+import { siteDefinitions } from '../../src/sites/index.ts';
+import { withoutBatch } from '../support/far.ts';
 import { makeReplicates } from '../support/replicates.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate, makeTiny } from '../support/tiny.ts';
 import { call } from '../tools/calling.ts';
 
 let tiny: Tiny | undefined;
+const PATH = process.env.PATH;
 afterEach(() => {
+  process.env.PATH = PATH;
   tiny?.remove();
   tiny = undefined;
 });
@@ -36,6 +41,58 @@ test('a profile that carries code elsewhere is refused for Slurm, with the remed
   expect(await found(tiny.path)).toEqual([
     expect.objectContaining({ severity: 'warning', what: expect.stringContaining('mode git_checkout') }),
   ]);
+});
+
+test.each<[string, string, string, string]>([
+  [
+    'nothing may be brought',
+    '{ mode: verify_only, login_host: l, remote_repo_root: /r }',
+    'has mode verify_only: the code there',
+    'git_checkout',
+  ],
+  ['no host is named', '{ remote_repo_root: /r }', 'and no login_host', 'profiles.c.login_host'],
+  ['no folder is named', '{ login_host: l }', 'and no remote_repo_root', 'profiles.c.remote_repo_root'],
+  [
+    'another program submits',
+    '{ login_host: l, remote_repo_root: /r, submit_command: my_sbatch }',
+    'submit_command "my_sbatch"',
+    'take profiles.c.submit_command out',
+  ],
+  [
+    'not everything may be fetched',
+    '{ login_host: l, remote_repo_root: /r, data_policy: { deny_patterns: ["*.bin"] } }',
+    'restricts what may be fetched',
+    'sites.yaml',
+  ],
+  [
+    'a variable is ours',
+    '{ login_host: l, remote_repo_root: /r, env: { cache_vars: { AUTOLAB_X: 1 } } }',
+    'env.cache_vars AUTOLAB_X',
+    'env.cache_vars',
+  ],
+])('a profile by which code is carried is refused where %s', async (_what, text, what, next) => {
+  tiny = await makeReplicates(1, profile(text));
+  process.env.PATH = withoutBatch(tiny);
+  expect(await call(tiny.path, 'submit_run', { dry_run: true })).toMatchObject({
+    kind: 'failed',
+    failure: { code: 'unsupported', what: expect.stringContaining(what), next: expect.stringContaining(next) },
+  });
+});
+
+test('a profile by which code is carried is a site, and sites.yaml counts before it', async () => {
+  const cached =
+    '{ login_host: l, remote_repo_root: /r, bootstrap_command: make, env: { cache_vars: { CACHE: "{remote_repo_root}/c" } } }';
+  tiny = await makeReplicates(1, profile(cached));
+  process.env.PATH = withoutBatch(tiny);
+  expect(await found(tiny.path)).toEqual([
+    expect.objectContaining({ severity: 'warning', what: expect.stringContaining('profiles.c.bootstrap_command') }),
+    expect.objectContaining({ severity: 'ok' }),
+  ]);
+  expect(profileVariables(tiny.path)).toEqual({ CACHE: '/r/c' });
+  expect(siteDefinitions(tiny.path).slurm).toMatchObject({ root: '/r', transport: { ssh: { host: 'l' } } });
+  profile('{ mode: verify_only }')(tiny.path);
+  writeFileSync(join(tiny.path, '.autolab', 'sites.yaml'), 'schema_version: "1"\nsites: { local: { scheduler: local } }\n');
+  expect(await call(tiny.path, 'submit_run', { dry_run: true })).toMatchObject({ kind: 'done' });
 });
 
 test.each([

@@ -125,14 +125,3 @@ test('code that runs as it is at the site runs only as it was staged', async () 
   await over();
   expect(tiny.lines('said')).toEqual(['lib', 'lib']);
 });
-
-test('a workspace to go on in is looked after where it is', async () => {
-  tiny = await makeFar((path) =>
-    appendFileSync(
-      join(path, 'experiments', 'plan', 'tiny', 'launch', 'launch.yaml'),
-      'resume: { workspace: work, config: config.yaml, may_grow: [n] }\n',
-    ),
-  );
-  put('experiments/plan/tiny/config.yaml', 'n: 1\n');
-  expect(await refused('submit')).toMatch(/1 unsupported: .*site far has files of its own/);
-});

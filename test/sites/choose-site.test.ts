@@ -103,28 +103,43 @@ describe('where there is no sites.yaml, Autolab’s own default remote profile n
     );
     return repo;
   };
+  const OWN = { scheduler: 'slurm', transport: 'local' };
+  const at = (host: string) => ({ scheduler: 'slurm', transport: { ssh: { host } } });
   const slurmOf = (repo: string, path: string) => {
     const before = process.env.PATH;
     process.env.PATH = path;
     try {
-      return siteDefinitions(repo).slurm?.transport;
+      return siteDefinitions(repo).slurm;
     } finally {
       process.env.PATH = before;
     }
   };
   test.each([
-    ['it has a login host', 'mode: shared_fs, login_host: login, remote_repo_root: /r', { ssh: { host: 'login' } }],
-    ['of any mode', 'login_host: " me@login "', { ssh: { host: 'me@login' } }],
-    ['it has none', 'mode: shared_fs', 'local'],
-    ['it is not for Slurm', 'login_host: login, enabled_for_host_modes: [local]', 'local'],
-    ['it is for any host', 'login_host: login, enabled_for_host_modes: []', { ssh: { host: 'login' } }],
-  ])('%s', (_what, profile, transport) => {
-    expect(slurmOf(withProfile(profile), folderWith())).toEqual(transport);
+    ['it has a login host', 'mode: shared_fs, login_host: login, remote_repo_root: /r', at('login')],
+    ['of any mode', 'login_host: " me@login "', at('me@login')],
+    [
+      'its code travels',
+      'login_host: login, remote_repo_root: /home/lab/project/',
+      { ...at('login'), root: '/home/lab/project' },
+    ],
+    ['the same, said', 'mode: Standalone, login_host: login, remote_repo_root: /r', { ...at('login'), root: '/r' }],
+    ['nothing may be brought', 'mode: verify_only, login_host: login, remote_repo_root: /r', at('login')],
+    ['it has none', 'mode: shared_fs', OWN],
+    ['it is not for Slurm', 'login_host: login, enabled_for_host_modes: [local]', OWN],
+    ['it is for any host', 'login_host: login, enabled_for_host_modes: []', at('login')],
+  ])('%s', (_what, profile, site) => {
+    expect(slurmOf(withProfile(profile), folderWith())).toEqual(site);
   });
   test('but not on a host that has sbatch, nor without a default, nor where the file is none', () => {
-    expect(slurmOf(withProfile('login_host: login'), folderWith('sbatch'))).toBe('local');
-    expect(slurmOf(withProfile('login_host: login', ''), folderWith())).toBe('local');
-    expect(slurmOf(withProfile('login_host: [}'), folderWith())).toBe('local');
+    expect(slurmOf(withProfile('login_host: login'), folderWith('sbatch'))).toEqual(OWN);
+    expect(slurmOf(withProfile('login_host: login', ''), folderWith())).toEqual(OWN);
+    expect(slurmOf(withProfile('login_host: [}'), folderWith())).toEqual(OWN);
+  });
+  test('and a folder that is not named from the top is refused', () => {
+    expect(failureOf(() => slurmOf(withProfile('login_host: login, remote_repo_root: ~/r'), folderWith()))).toMatchObject({
+      code: 'file_invalid',
+      what: '.autolab/remote_profiles.yaml: remote_repo_root is "~/r"',
+    });
   });
   test('and a name that is an option is refused', () => {
     expect(failureOf(() => slurmOf(withProfile('login_host: -oProxyCommand=x'), folderWith()))).toEqual({

@@ -1,6 +1,16 @@
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Tiny } from './tiny.ts';
 import { makeTiny, TINY_POLICY } from './tiny.ts';
 
@@ -51,6 +61,18 @@ export const sitesFile = (path: string) => join(path, '.autolab', 'sites.yaml');
 export function sites(there: string, more = ''): string {
   return `schema_version: "1"\nsites: { local: { scheduler: local }, far: { scheduler: local, root: "${there}"${more === '' ? '' : `, ${more}`} } }\n`;
 }
+
+/** A PATH with the programs of this machine but for those that submit to a batch system, as a laptop has it. */
+export function withoutBatch({ path }: Tiny): string {
+  const folder = join(path, '.git', 'laptop-bin');
+  mkdirSync(folder);
+  for (const from of ['/usr/bin', '/bin', dirname(process.execPath)])
+    for (const name of readdirSync(from))
+      if (!BATCH.has(name) && !existsSync(join(folder, name))) symlinkSync(join(from, name), join(folder, name));
+  return folder;
+}
+
+const BATCH: ReadonlySet<string> = new Set(['sbatch', 'qsub']);
 
 /** A program that stands in the way of the real one, which it knows as `$real`. */
 export function inTheWay(tiny: Tiny, program: string, body: string): Record<string, string> {

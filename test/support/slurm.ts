@@ -44,8 +44,11 @@ export type Slurm = {
   close(): Promise<void>;
 };
 
-/** Starts a cluster and waits until it can take jobs. `path` is put before the user's PATH: for programs that get in the way. */
-export async function startSlurm(variant: Variant = {}, path = ''): Promise<Slurm> {
+/**
+ * Starts a cluster and waits until it can take jobs. `path` is put before the user's PATH: for programs that get in the way. `through` are
+ * words before every command line of it, which put it into another network.
+ */
+export async function startSlurm(variant: Variant = {}, path = '', through: readonly string[] = []): Promise<Slurm> {
   const variables = {
     ...(variant.minJobAge === undefined ? {} : { MIN_JOB_AGE: String(variant.minJobAge) }),
     ...(variant.comments === false ? { COMMENTS: 'no' } : {}),
@@ -59,6 +62,7 @@ export async function startSlurm(variant: Variant = {}, path = ''): Promise<Slur
     `${CLUSTERS}${process.ppid}-`,
     variables,
     path,
+    through,
   );
   const local = localTransport();
   return {
@@ -72,7 +76,10 @@ export async function startSlurm(variant: Variant = {}, path = ''): Promise<Slur
       const { exitCode, stdout, stderr } = await execa(first, rest, { cwd: folder, reject: false, stdin: 'ignore' });
       return { exit: exitCode ?? -1, stdout, stderr };
     },
-    admin: async (name, ...args) => (await execa(name, args, { env: { SLURM_CONF: conf } })).stdout,
+    admin: async (name, ...args) => {
+      const [program = name, ...words] = [...through, name, ...args];
+      return (await execa(program, words, { env: { SLURM_CONF: conf } })).stdout;
+    },
     stop: (daemon) => cluster('stop', daemon),
     start: (daemon) => cluster('start', daemon),
     signal: (daemon, signal) =>

@@ -6,7 +6,7 @@ import { cannotWrite } from '../../base/disk.ts';
 import { inside, jsonText, makeFolder, readJson, writeAtomic } from '../../base/files.ts';
 import { quote } from '../../base/text.ts';
 import type { Run } from '../run.ts';
-import { gateOf } from '../run.ts';
+import { gateOf, runFolders } from '../run.ts';
 
 /** Where what is fetched for a run waits until it is verified. */
 export function quarantine(run: Run): string {
@@ -16,8 +16,15 @@ export function quarantine(run: Run): string {
 const record = z.strictObject({ schema_version: z.literal('1'), files: z.record(z.string(), z.string()) });
 
 /** What was fetched for a run earlier: SHA-256 by path from the iteration's folder on. */
-function fetched(run: Run): Record<string, string> {
-  return record.safeParse(readJson(join(gateOf(run), 'pulled.json'))).data?.files ?? {};
+function fetched(gate: string): Record<string, string> {
+  return record.safeParse(readJson(join(gate, 'pulled.json'))).data?.files ?? {};
+}
+
+/** The same for every other run of the iteration: what they have in common, such as a workspace, has grown since. */
+function fetchedBefore(run: Run): (path: string, hash: string) => boolean {
+  const others = runFolders(run.iterationFolder).filter(({ id, ours }) => ours && id !== run.id);
+  const known = others.map(({ id }) => fetched(gateOf({ folder: join(run.iterationFolder, 'runs', id) })));
+  return (path, hash) => known.some((files) => files[path] === hash);
 }
 
 /**
@@ -25,7 +32,8 @@ function fetched(run: Run): Record<string, string> {
  * left as it is and told of; so is what could not be fetched. Gives what is not in its place, in words.
  */
 export async function promote(run: Run, paths: readonly string[]): Promise<string[]> {
-  const known = fetched(run);
+  const known = fetched(gateOf(run));
+  const isOfAnother = fetchedBefore(run);
   const from = quarantine(run);
   const faults: string[] = [];
   for (const path of paths) {
@@ -39,7 +47,7 @@ export async function promote(run: Run, paths: readonly string[]): Promise<strin
     const hash = await sha256OfFile(source);
     const now = lstatSync(target, { throwIfNoEntry: false });
     const is = now?.isFile() ? await sha256OfFile(target) : undefined;
-    if (now && is !== hash && (is === undefined || known[path] !== is)) {
+    if (now && is !== hash && (is === undefined || (known[path] !== is && !isOfAnother(path, is)))) {
       faults.push(`${quote(path, 300)} is here with another content, which no site has sent: move it away and call again`);
       continue;
     }

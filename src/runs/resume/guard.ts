@@ -1,11 +1,12 @@
 import { Failure } from '../../base/errors.ts';
 import { quote } from '../../base/text.ts';
-import type { Accepted, LastUser } from './accepted.ts';
+import type { Accepted } from './accepted.ts';
 import { readConfig } from './config.ts';
 import type { Difference } from './growth.ts';
 import { beyondGrowth, differencesOf } from './growth.ts';
 import type { LockState } from './lock-state.ts';
 import type { Resume } from './schema.ts';
+import type { LastUser } from './user.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Everything the guard goes by, looked up beforehand. */

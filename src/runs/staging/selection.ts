@@ -21,16 +21,18 @@ const SECRET =
   /(?:^|\/)(?:\.env(?:\.[^/]*)?|\.netrc|\.pgpass|\.htpasswd|\.git-credentials|id_(?:rsa|dsa|ecdsa|ed25519)|[^/]*\.(?:pem|key|p12|pfx|kdbx|ppk)|credentials(?:\.[a-z]+)?|\.(?:aws|ssh|gnupg|kube|docker)\/.*)$/i;
 
 /**
- * What stage_code brings to a site: tracked files as they are now, and the extras that sites.yaml names. Never `.git`, `.autolab` or runs. Fails with
- * every file that may not go, and where nothing would.
+ * What stage_code brings to a site: tracked files as they are now, and the extras that sites.yaml names. Never `.git`, `.autolab` or runs, and
+ * nothing of the workspaces, folders from the repository on: what is in them is made where jobs run. Fails with every file that may not go, and where nothing would.
  */
 export function selectFiles(
   repo: string,
   listing: Listing,
   { copy = [{ from: '.', to: '.' }], extras = [], allow = [] }: Stage,
+  workspaces: readonly string[] = [],
 ): StagedFile[] {
   const { prefix, committed } = listing;
-  const tracked = [...filesOf({ ...listing, changed: listing.changed.filter((path) => committed.has(path)) }).keys()]
+  const apart = workspaces.map((folder) => `${prefix}${folder}`);
+  const tracked = [...filesOf({ ...listing, changed: listing.changed.filter((path) => committed.has(path)) }, apart).keys()]
     .filter((path) => path.startsWith(prefix))
     .map((path) => path.slice(prefix.length));
   const files = new Map<string, StagedFile>();
@@ -41,7 +43,9 @@ export function selectFiles(
     for (const path of own) add(files, repo, path, joined(to, from === '.' ? path : path.slice(clean(from).length + 1)));
   }
   for (const pattern of extras) {
-    const own = findPaths(repo, pattern).filter((path) => isPlain(path) && lstatSync(join(repo, path)).isFile());
+    const own = findPaths(repo, pattern).filter(
+      (path) => isPlain(path) && !workspaces.some((folder) => isUnder(path, folder)) && lstatSync(join(repo, path)).isFile(),
+    );
     if (own.length === 0) throw nothing(`extras names ${pattern}, and there is no such file`, 'take it out, or make the file');
     for (const path of own) add(files, repo, path, targetOf(path, copy));
   }

@@ -21,6 +21,8 @@ export type PartitionView = {
   qos: string | null;
   /** Who and what alone is taken, in words; empty: everybody may use it. */
   rules: readonly string[];
+  /** By which of its names several slots can be asked for, where they have names. */
+  environments?: readonly string[];
 };
 
 export type AccountView = {
@@ -37,12 +39,14 @@ export type SiteSettings = {
   cluster: string | null;
   /** For how many seconds a job that is over is remembered; 0 for ever. */
   minJobAge: number | null;
+  /** How many are remembered, where it is their number that decides; of all users. */
+  finishedJobs?: number | null;
   maxArrayIndex: number | null;
   /** Whether limits of the partition refuse a job at submission: NO lets it wait for ever. */
   enforcePartLimits: string | null;
   /** Whether jobs start again by themselves unless they say no. */
   requeues: boolean | null;
-  /** How often a user may ask, where the site limits it. */
+  /** How often a user may ask and how many jobs there may be, where the site limits it, and how soon it tells what. */
   rateLimits: Limits;
   /** What must be right about a job's account before it is taken. */
   enforced: readonly string[];

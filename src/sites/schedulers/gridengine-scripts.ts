@@ -198,6 +198,23 @@ case $al_verb in
     al_part version qstat -help
     al_part health qconf -sss 2>&1
     ;;
+  describe)
+    # The site. Errors stand in their part. Of a qmaster that is not there nothing more is asked.
+    export SGE_SINGLE_LINE=1 SGE_LONG_QNAMES=-1
+    al_part version qstat -help
+    al_told health qconf -sss
+    [ "$al_code" = 0 ] || exit 0
+    al_common=@{SGE_ROOT:-/var/lib/gridengine}/@{SGE_CELL:-default}/common
+    al_books=absent
+    [ ! -e "$al_common/accounting" ] || al_books=unreadable
+    [ ! -r "$al_common/accounting" ] || al_books=readable
+    echo "$al_word books $al_books"
+    [ ! -r "$al_common/cluster_name" ] || echo "$al_word cluster $(head -n 1 "$al_common/cluster_name")"
+    al_told config qconf -sconf
+    al_told scheduling qconf -ssconf
+    al_told slots qstat -g c
+    al_told queues qconf -sq '*'
+    ;;
   *) echo "no such question: $al_verb" >&2; exit 64 ;;
 esac
 `);

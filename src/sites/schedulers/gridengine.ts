@@ -11,6 +11,7 @@ import { numbered, readName } from './gridengine-indices.ts';
 import { needQueue, readFound, readLook, readQueue } from './gridengine-look.ts';
 import { recordOf, requestedOf } from './gridengine-requested.ts';
 import { GRIDENGINE_SCRIPT } from './gridengine-scripts.ts';
+import { describedGridEngine, versionOf } from './gridengine-site.ts';
 import { readSubmission } from './gridengine-submission.ts';
 import { qsubOptions } from './qsub-options.ts';
 import type { Job, Scheduler, Standing } from './scheduler.ts';
@@ -75,8 +76,9 @@ export function gridengineScheduler(): Scheduler {
     version: () =>
       ask(['version'], 'the version', (answer) => {
         goodPart(answer, 'health', 'the version');
-        return quote(answer.parts.get('version')?.text.split('\n')[0] ?? '', 100) || 'Grid Engine';
+        return versionOf(answer);
       }),
+    describe: () => ask(['describe'], 'the site', describedGridEngine),
     standing: (id) => ask(['standing', id], `job ${id}`, standingOf),
   };
 }

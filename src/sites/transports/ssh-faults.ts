@@ -52,7 +52,7 @@ export function notReady(site: SshHost, words: string, timedOut: boolean): Failu
       ? `host ${site.host} was not ready in time, so nothing was sent`
       : `host ${site.host} lets us in, and its shell does not get to run anything, so nothing was sent`,
     why: timedOut
-      ? 'it is slow, or a start-up file of the account there waits for something'
+      ? 'the network carries nothing, it is slow, or a start-up file of the account there waits for something'
       : 'its start-up files end the session, or /bin/sh, head or awk is missing there',
     next: `see what \`${site.plain} true\` does; start-up files there must neither ask nor wait nor end the shell`,
     quoted: quote(words, 1000),
@@ -66,5 +66,22 @@ export function brokenFault(site: SshHost, words: string): Failure {
     why: 'whether the command has done its work there is not known',
     next: 'call again: what was being submitted is looked up by its name first',
     quoted: quote(words, 1000),
+  });
+}
+
+/** The command was sent, and since then the host does not answer anything. */
+export function silentFault(site: SshHost): Failure {
+  return new Failure('site_unreachable', {
+    what: `host ${site.host} does not answer any more`,
+    why: 'the network between it and here carries nothing; whether the command has done its work there is not known, and it may go on',
+    next: 'call again in a minute: what was being submitted is looked up by its name first',
+  });
+}
+
+/** Another command has waited in vain a moment ago. */
+export function unheardFault(site: SshHost): Failure {
+  return new Failure('site_unreachable', {
+    what: `host ${site.host} did not answer a moment ago, so nothing was sent`,
+    next: 'call again in a minute; nothing that is running is touched',
   });
 }

@@ -37,6 +37,8 @@ export type SshHost = {
   /** Options before the host; what stands here wins over the configuration. */
   options: readonly string[];
   host: string;
+  /** Name, port and way of the machine that the configuration makes of it: two names of one have the same. */
+  address: string;
   socket: string;
   /** What a person types once where a login needs one: the connection that it opens is the one that is used from then on. */
   login: string;
@@ -61,14 +63,16 @@ export async function sshHost({ host, config }: SshOptions, repo: string | undef
       asked.notStarted ? 'install OpenSSH’s client' : `mend what it names; \`ssh -G ${host}\` shows what it reads`,
     );
   // Whatever of the configuration changes, an old connection is not the one that is meant.
-  const socket = join(privateFolder(), sha256(`${asked.stdout.toString('utf8')}\0${file ?? ''}`).slice(0, 24));
+  const read = asked.stdout.toString('utf8');
+  const socket = join(privateFolder(), sha256(`${read}\0${file ?? ''}`).slice(0, 24));
   const shared = ['-o', 'ControlMaster=auto', '-o', `ControlPath=${socket}`, '-o', `ControlPersist=${PERSIST}`];
   const typed = ['ssh', ...named];
   return {
     host,
+    address: addressIn(read),
     socket,
     options: [...named, ...shared, ...ALWAYS],
-    isProxied: /^proxy(?:jump|command) (?!none$)/m.test(asked.stdout.toString('utf8')),
+    isProxied: /^proxy(?:jump|command) (?!none$)/m.test(read),
     login: [...typed, ...shared, '-fN', host].map(typable).join(' '),
     plain: [...typed, host].map(typable).join(' '),
   };
@@ -83,6 +87,13 @@ const ALWAYS = [
   ...['ServerAliveInterval=15', 'ServerAliveCountMax=8', 'ClearAllForwardings=yes', 'ForwardAgent=no', 'ForwardX11=no'],
   ...['PermitLocalCommand=no', 'RemoteCommand=none', 'RequestTTY=no', 'Tunnel=no', 'LogLevel=ERROR'],
 ].flatMap((option) => ['-o', option]);
+
+/** ssh -G says a key and its value a line; a jump host or program is told where there is one. */
+function addressIn(read: string): string {
+  const value = (key: string) => new RegExp(`^${key} (.+)$`, 'm').exec(read)?.[1] ?? '';
+  const ways = ['proxyjump', 'proxycommand'].map(value).filter((way) => way !== '' && way !== 'none');
+  return [`${value('hostname')}:${value('port')}`, ...ways].join(' by ');
+}
 
 /**
  * A configuration names programs that ssh starts, so it must be its owner's alone to change: one that lies in the repository is written

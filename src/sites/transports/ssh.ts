@@ -4,13 +4,14 @@ import { readText, writeAtomic } from '../../base/files.ts';
 import type { Ended } from './group.ts';
 import { runGroup } from './group.ts';
 import { ourOwn } from './local.ts';
-import { brokenFault, notReady, unsentFault } from './ssh-faults.ts';
+import { brokenFault, notReady, silentFault, unheardFault, unsentFault } from './ssh-faults.ts';
 import type { Framed } from './ssh-frames.ts';
 import { Frames } from './ssh-frames.ts';
 import type { SshHost, SshOptions } from './ssh-host.ts';
 import { SSH_ENVIRONMENT, sshHost } from './ssh-host.ts';
 import { REMOTE_COMMAND, remoteText, unfitForShell } from './ssh-remote.ts';
 import { sessions } from './ssh-sessions.ts';
+import { Rest, watchOver } from './ssh-silence.ts';
 import type { Command, Output, Transport } from './transport.ts';
 
 /** How long the site may take to say who we are there, in milliseconds. */
@@ -26,10 +27,12 @@ type Limits = { timeoutMs: number; signal?: AbortSignal };
  * shared and stays open. Nothing of a command is sent before the far side has said that it is ready, so that `notStarted` is certain; once it
  * was sent, anything but a whole answer has no exit code. At the time limit, or when the caller's signal fires, the connection's end
  * ends the command's process group there; where the network is gone, it may go on, and the Output says that it is not known.
+ * A line that silently carries nothing any more is found out sooner than that, and whoever asks right after is told so at once.
  * Authentication is tried once, and never by asking. `repo` is where no configuration may lie.
  */
 export function sshTransport(options: SshOptions, repo?: string): Transport {
   const gate = sessions();
+  const rest = new Rest();
   const accounts = new Map<string, string>();
   const host = remembered(() => sshHost(options, repo));
   const run = async (command: Command, limits: Limits): Promise<Output> => {
@@ -42,19 +45,32 @@ export function sshTransport(options: SshOptions, repo?: string): Transport {
       const fault = asFailure(error);
       return nothing({ stderr: fault.message, fault });
     }
-    const { framed, ended } = await gate(site.socket, (isIn) => talk(site, command, limits, isIn));
+    const asked = performance.now();
+    const talked = await gate(site.socket, async (isIn) => {
+      if (rest.isOn()) return undefined;
+      const began = performance.now();
+      const { framed, ...more } = await talk(site, command, limits, began - asked, isIn);
+      const output = outputOf(site, command, { framed, ...more }, limits.signal?.aborted === true);
+      if (output.fault?.code === 'site_unreachable') rest.note(performance.now() - began);
+      return { framed, output };
+    });
+    if (talked === undefined) {
+      const fault = unheardFault(site);
+      return nothing({ stderr: fault.message, fault });
+    }
+    const { framed, output } = talked;
     if ('account' in framed && framed.account !== accounts.get(site.socket)) {
       accounts.set(site.socket, framed.account);
       keepAccount(site, framed.account);
     }
-    return outputOf(site, command, framed, ended, limits.signal?.aborted === true);
+    return output;
   };
   return {
     name: 'ssh',
     run,
     copies: async () => {
-      const { options: words, host: name } = await host();
-      return { rsh: ['ssh', ...words, '-T'], env: ourOwn(SSH_ENVIRONMENT), host: name };
+      const { options: words, host: name, address } = await host();
+      return { rsh: ['ssh', ...words, '-T'], env: ourOwn(SSH_ENVIRONMENT), host: name, address };
     },
     account: async () => {
       const site = await host();
@@ -98,16 +114,15 @@ function remembered(find: () => Promise<SshHost>): () => Promise<SshHost> {
   };
 }
 
-async function talk(
-  site: SshHost,
-  command: Command,
-  limits: Limits,
-  isIn: () => void,
-): Promise<{ framed: Framed; ended: Ended }> {
+type Talked = { framed: Framed; ended: Ended; isSilent: boolean };
+
+async function talk(site: SshHost, command: Command, limits: Limits, waitedMs: number, isIn: () => void): Promise<Talked> {
   const word = `k${randomBytes(16).toString('hex')}`;
   let act: { write(): void; close(): void } | undefined;
+  const watch = watchOver(site, waitedMs, limits.signal);
   const frames = new Frames(word, {
     ready: () => {
+      watch.ready();
       isIn();
       act?.write();
     },
@@ -115,24 +130,27 @@ async function talk(
   });
   const ended = await runGroup(
     { argv: ['ssh', ...site.options, '-T', '--', site.host, REMOTE_COMMAND], env: ourOwn(SSH_ENVIRONMENT) },
-    limits,
+    { ...limits, signal: watch.signal },
     (from, chunk, hands) => {
+      watch.heard();
       act = { write: () => hands.write(remoteText(command, word)), close: hands.close };
       frames.hear(from, chunk);
     },
   );
-  return { framed: frames.read(ended.stdout, ended.stderr), ended };
+  watch.over();
+  return { framed: frames.read(ended.stdout, ended.stderr), ended, isSilent: watch.isSilent() };
 }
 
 /** What is known of a command that was given up. */
 const GIVEN_UP =
   'the connection of the command was closed, which ends its processes there; where the network is down, they may go on';
 
-function outputOf(site: SshHost, command: Command, framed: Framed, ended: Ended, isGivenUp: boolean): Output {
+function outputOf(site: SshHost, command: Command, { framed, ended, isSilent }: Talked, isGivenUp: boolean): Output {
   const words = ended.stderr.toString('utf8').replace(/\nk[0-9a-f]{32} \w+\n/g, '') + ended.why;
   switch (framed.state) {
     case 'unsent': {
-      const { timedOut, exit } = ended;
+      const { exit } = ended;
+      const timedOut = ended.timedOut || isSilent;
       const isIn = exit !== 255 && exit !== null;
       const fault = isIn || timedOut ? notReady(site, words, timedOut) : unsentFault(site, words);
       return nothing({ stderr: words, fault, timedOut });
@@ -140,7 +158,7 @@ function outputOf(site: SshHost, command: Command, framed: Framed, ended: Ended,
     case 'cut': {
       const lost = { exit: null, signal: null, stdout: '', timedOut: ended.timedOut, notStarted: false };
       if (ended.timedOut || isGivenUp) return { ...lost, stderr: GIVEN_UP };
-      const fault = brokenFault(site, words);
+      const fault = isSilent ? silentFault(site) : brokenFault(site, words);
       return { ...lost, stderr: fault.message, fault };
     }
     case 'none': {

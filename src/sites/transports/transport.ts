@@ -25,8 +25,11 @@ export type Output = {
 /** A command together with its reader. The reader is pure; it throws a Failure (`scheduler_*`, `command_*`) on an answer it cannot use. */
 export type Ask<T> = { command: Command; read(output: Output): T };
 
-/** The program that stands for a remote shell, with its arguments and what it needs in its environment, and the host. */
-export type CopyWay = { rsh: readonly string[]; env: Readonly<Record<string, string>>; host: string };
+/**
+ * The program that stands for a remote shell, with its arguments and what it needs in its environment, and the host. `address` is where that leads,
+ * whatever it is called here.
+ */
+export type CopyWay = { rsh: readonly string[]; env: Readonly<Record<string, string>>; host: string; address: string };
 
 export type Transport = {
   readonly name: string;

@@ -21,7 +21,16 @@ const lock = (state: GuardFacts['lock']['state']): GuardFacts['lock'] => ({
   why: 'it was seen',
 });
 const user = (run: string, isKnown = true) => ({ run, isKnown, repository: 'abc', path: '/repo' });
-const workspace = (isUsed: boolean) => ({ name: 'w', path: '/w', lock: '/w/lock', isUsed, mark: 'ws-000000000000' });
+const workspace = (isUsed: boolean) => ({
+  name: 'w',
+  path: '/w',
+  key: '/w',
+  site: null,
+  machine: null,
+  lock: '/w/lock',
+  isUsed,
+  mark: 'ws-000000000000',
+});
 
 /** A workspace with results of run r1, under the configuration of now. */
 function facts(change: Omit<Partial<GuardFacts>, 'resume'> = {}, resume: Partial<GuardFacts['resume']> = {}): GuardFacts {

@@ -1,0 +1,76 @@
+import { isAbsolute } from 'node:path';
+import { Failure } from '../base/errors.ts';
+import { patchedBy } from './patch.ts';
+import type { Write } from './paths.ts';
+
+/**
+ * A call of a tool that a host is about to make, whatever the host: the texts it gives to a shell, and the paths it writes to. `event`
+ * is the host's word for the occasion, by which it is answered in its own form.
+ */
+export type HookCall = { event: string | undefined; tool: string; cwd: string; texts: string[]; writes: Write[] };
+
+/** Arguments with which the tools of the hosts give a text to a shell, and name a file. */
+const TEXTS = ['command', 'cmd', 'script', 'chars', 'keys'];
+const PATHS = ['file_path', 'notebook_path', 'path', 'filePath', 'target_file', 'targetFile', 'destination', 'new_path', 'uri'];
+const READS = /^(?:mcp__.*__)?(?:read|glob|grep|ls|list|search|view|find|notebook_?read|lsp|fetch|get|open|web|task|todo)/i;
+
+/**
+ * Reads what a host gives a hook before a tool is used. Claude Code and Codex: `{hook_event_name, tool_name, tool_input, cwd}`; others by
+ * the same names, in camel case, or with the arguments at the top (Cursor). What is none of these is the failure `usage`.
+ */
+export function readHookCall(text: string, here: string): HookCall {
+  const said = objectOf(parsed(text));
+  const tool = stringOf(said?.tool_name ?? said?.toolName) ?? '';
+  const given = said?.tool_input ?? said?.toolInput ?? said?.tool_args ?? said?.toolArgs ?? said;
+  const input = objectOf(typeof given === 'string' ? parsed(given) : given);
+  if (said === undefined || input === undefined || (tool === '' && stringOf(said.command) === undefined))
+    throw unknownForm('there is no tool_name with a tool_input in it');
+  const cwd = stringOf(said.cwd) ?? stringOf(input.workdir) ?? here;
+  const event = stringOf(said.hook_event_name) ?? stringOf(said.hookEventName);
+  const call = { event, tool, cwd: isAbsolute(cwd) ? cwd : here };
+  const texts = TEXTS.flatMap((key) => commandOf(input[key]));
+  const patch = [
+    ...(/apply_?patch/i.test(tool) ? texts : []),
+    ...[input.patch, input.input, input.diff].flatMap((one) => stringOf(one) ?? []),
+  ];
+  const reads = READS.test(tool) || input.command === 'view';
+  const paths = reads
+    ? []
+    : PATHS.flatMap((key) => stringOf(input[key]) ?? []).map((path) => ({ path: withoutScheme(path), tree: true }));
+  return { ...call, texts: /apply_?patch/i.test(tool) ? [] : texts, writes: [...paths, ...patch.flatMap(patchedBy)] };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw unknownForm('it is not JSON');
+  }
+}
+
+function unknownForm(why: string): Failure {
+  return new Failure('usage', {
+    what: 'what the host gave the hook cannot be read',
+    why,
+    next: 'run `autolab-mcp doctor` and look at docs/plugin.md; to work without the hook, disable the plugin in this host',
+  });
+}
+
+/** A text for a shell; a list is the words of one command. */
+function commandOf(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (!Array.isArray(value)) return [];
+  return [value.map((word) => `'${String(word).replaceAll("'", "'\\''")}'`).join(' ')];
+}
+
+function withoutScheme(path: string): string {
+  return path.replace(/^file:\/\//, '');
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+}
+
+function stringOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

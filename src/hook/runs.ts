@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import type { Context } from '../context.ts';
+import { openContext, terminalCaller, VERSION } from '../context.ts';
+import { callTool } from '../tools/call.ts';
+
+/** Where no run is open, or nobody says when to look again. Seconds. */
+const AGAIN_SECONDS = 60;
+
+const listed = z.object({ runs: z.array(z.object({ run_id: z.string(), state: z.string(), next_tool: z.string().nullable() })) });
+const looked = z.object({ next_look_seconds: z.number() });
+type Run = z.output<typeof listed>['runs'][number];
+
+/** The open runs of the repository in one line for a session that begins; empty where there are none, or nothing can be told. Ids and states alone: no text of a log. */
+export async function openRunsLine(start: string): Promise<string> {
+  return withContext(start, async (context) => {
+    const runs = await runsOf(context, { open: true });
+    if (runs.length === 0) return '';
+    const told = runs.map(({ run_id: id, state }) => `${id} is ${state}`).join(', ');
+    return `autolab-mcp: open runs: ${told}. monitor_runs looks at them and says when to look again.\n`;
+  });
+}
+
+/**
+ * Looks at the open runs as often as `monitor_runs` says, through the gate like everybody, and tells each change of a state in a line:
+ * ids, states and the next tool. Ends with `stop`.
+ */
+export async function tellChanges(start: string, tell: (line: string) => void, stop: AbortSignal): Promise<void> {
+  await withContext(start, async (context) => {
+    const states = new Map((await runsOf(context, {})).map(({ run_id: id, state }) => [id, state]));
+    while (!stop.aborted) {
+      const open = await runsOf(context, { open: true });
+      const outcome = open.length === 0 ? undefined : await callTool('monitor_runs', {}, caller(stop), context);
+      for (const { run_id: id, state, next_tool: next } of await runsOf(context, {})) {
+        const before = states.get(id);
+        states.set(id, state);
+        if (before !== state) tell(`run ${id}: ${before ?? 'new'} -> ${state}${next === null ? '' : `; next: ${next}`}\n`);
+      }
+      const said = looked.safeParse(outcome?.kind === 'done' ? outcome.data : undefined).data;
+      await sleep((said?.next_look_seconds ?? AGAIN_SECONDS) * 1000, undefined, { signal: stop }).catch(() => {});
+    }
+    return '';
+  });
+}
+
+async function runsOf(context: Context, input: object): Promise<Run[]> {
+  const outcome = await callTool('list_runs', input, caller(), context);
+  return listed.safeParse(outcome.kind === 'done' ? outcome.data : undefined).data?.runs ?? [];
+}
+
+function caller(signal?: AbortSignal) {
+  return {
+    ...terminalCaller(),
+    surface: 'server' as const,
+    client: `autolab-mcp-hook/${VERSION}`,
+    ...(signal ? { signal } : {}),
+  };
+}
+
+async function withContext(start: string, work: (context: Context) => Promise<string>): Promise<string> {
+  const context = openContext({ start });
+  try {
+    return context.initialised() ? await work(context) : '';
+  } finally {
+    await context.close();
+  }
+}

@@ -1,0 +1,17 @@
+import { realpathSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { digest } from '../base/digest.ts';
+
+/** Where the seal of a repository is. It goes by the path alone, so that nothing in the repository, its identity neither, leads away from it. */
+export function sealFile(repo: string): string {
+  return join(userFolder(), 'seals', `${digest({ path: realpathSync(repo) }).slice(0, 24)}.json`);
+}
+
+/**
+ * What is kept for this user, whatever the repository; a folder of it each for every repository and copy. In the home that the password
+ * database names, not HOME or XDG of the call, which the caller could set.
+ */
+export function userFolder(): string {
+  return join(userInfo().homedir, '.local', 'state', 'autolab');
+}
