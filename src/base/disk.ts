@@ -49,13 +49,19 @@ export function readBytes(path: string, limit: number): Buffer | undefined {
   });
 }
 
-/** The last `most` bytes of a file, and whether they are all of it. */
-export function readEnd(path: string, most: number): { data: Buffer; all: boolean } | undefined {
+/** The first `most` bytes of a file, or the last ones, and how many it has. */
+export function readPart(path: string, most: number, from: 'start' | 'end'): { data: Buffer; size: number } | undefined {
   return withFile(path, (fd, size) => {
     const data = Buffer.alloc(Math.min(size, most));
-    const got = readSync(fd, data, 0, data.length, size - data.length);
-    return { data: data.subarray(0, got), all: data.length === size };
+    const got = readSync(fd, data, 0, data.length, from === 'end' ? size - data.length : 0);
+    return { data: data.subarray(0, got), size };
   });
+}
+
+/** The last `most` bytes of a file, and whether they are all of it. */
+export function readEnd(path: string, most: number): { data: Buffer; all: boolean } | undefined {
+  const end = readPart(path, most, 'end');
+  return end && { data: end.data, all: end.data.length === end.size };
 }
 
 function withFile<T>(path: string, work: (fd: number, size: number) => T): T | undefined {

@@ -112,11 +112,12 @@ class Look {
   }
 
   private code(code: string, cwd: string | undefined, depth: number): void {
-    const { starts, writes, submits } = readCode(code);
+    const { starts, writes, submits, takesAway } = readCode(code);
     if (submits) this.found({ kind: 'submit', what: 'a library that submits jobs' });
     for (const one of starts) if (/\w/.test(one)) this.text(one, cwd, depth + 1);
     this.writes(
-      writes.map((path) => ({ path, tree: true })),
+      // A folder that is named is where something is, unless folders may be taken away.
+      writes.map((path) => ({ path, tree: takesAway })),
       cwd,
       'code',
     );

@@ -8,7 +8,9 @@ import { callTool } from '../tools/call.ts';
 const AGAIN_SECONDS = 60;
 
 const listed = z.object({ runs: z.array(z.object({ run_id: z.string(), state: z.string(), next_tool: z.string().nullable() })) });
-const looked = z.object({ next_look_seconds: z.number() });
+const looked = z.object({ next_look_seconds: z.number(), all_over: z.boolean() });
+/** As many as one answer names at most. */
+const MOST = 200;
 type Run = z.output<typeof listed>['runs'][number];
 
 /** The open runs of the repository in one line for a session that begins; empty where there are none, or nothing can be told. Ids and states alone: no text of a log. */
@@ -28,23 +30,28 @@ export async function openRunsLine(start: string): Promise<string> {
 export async function tellChanges(start: string, tell: (line: string) => void, stop: AbortSignal): Promise<void> {
   await withContext(start, async (context) => {
     const states = new Map((await runsOf(context, {})).map(({ run_id: id, state }) => [id, state]));
-    while (!stop.aborted) {
-      const open = await runsOf(context, { open: true });
-      const outcome = open.length === 0 ? undefined : await callTool('monitor_runs', {}, caller(stop), context);
+    const host = process.ppid;
+    let idle = '';
+    // A host that is gone cannot end what it has started.
+    while (!stop.aborted && process.ppid === host) {
+      const open = (await runsOf(context, { open: true })).map(({ run_id: id, state }) => `${id} ${state}`).join();
+      // Runs that have ended are open until somebody collects them; of those there is nothing to look for.
+      const outcome = open === idle ? undefined : await callTool('monitor_runs', {}, caller(stop), context);
       for (const { run_id: id, state, next_tool: next } of await runsOf(context, {})) {
         const before = states.get(id);
         states.set(id, state);
         if (before !== state) tell(`run ${id}: ${before ?? 'new'} -> ${state}${next === null ? '' : `; next: ${next}`}\n`);
       }
       const said = looked.safeParse(outcome?.kind === 'done' ? outcome.data : undefined).data;
-      await sleep((said?.next_look_seconds ?? AGAIN_SECONDS) * 1000, undefined, { signal: stop }).catch(() => {});
+      if (said?.all_over) idle = (await runsOf(context, { open: true })).map(({ run_id: id, state }) => `${id} ${state}`).join();
+      await sleep((said?.next_look_seconds || AGAIN_SECONDS) * 1000, undefined, { signal: stop }).catch(() => {});
     }
     return '';
   });
 }
 
 async function runsOf(context: Context, input: object): Promise<Run[]> {
-  const outcome = await callTool('list_runs', input, caller(), context);
+  const outcome = await callTool('list_runs', { ...input, limit: MOST }, caller(), context);
   return listed.safeParse(outcome.kind === 'done' ? outcome.data : undefined).data?.runs ?? [];
 }
 

@@ -53,14 +53,15 @@ const NEWEST = 200;
  * moved at what list_runs says. Returns what ends it.
  */
 export function noticeChanges(gate: Gate, tell: Tell): () => void {
-  let pulse = gate.pulse();
+  let pulse: string | undefined;
   let known: ReadonlyMap<string, string> | undefined;
   let busy = false;
   const look = async (): Promise<void> => {
-    const now = gate.pulse();
-    if (busy || (known !== undefined && now === pulse)) return;
+    if (busy) return;
     busy = true;
     try {
+      const now = gate.pulse();
+      if (known !== undefined && now === pulse) return;
       const states = await statesOf(gate);
       if (states === undefined) return;
       pulse = now;
@@ -71,6 +72,9 @@ export function noticeChanges(gate: Gate, tell: Tell): () => void {
       if (changed.some((run) => !before.has(run))) tell({ listed: true });
       for (const uri of changed.filter((run) => before.has(run)).flatMap(urisOf)) tell({ updated: uri });
       if (changed.length > 0) tell({ updated: LEDGER_URI });
+    } catch (error) {
+      // A disk that fails for a moment is looked at again at the next turn; nobody who works here must be ended by it.
+      gate.warn(`what changed cannot be told: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
       busy = false;
     }

@@ -122,7 +122,11 @@ export function serveResources(server: McpServer, gate: () => Promise<Gate>): vo
     if (outcome.kind === 'failed' && NOT_THERE.has(outcome.failure.code)) throw new ResourceNotFoundError(uri, outcome.text);
     if (outcome.kind !== 'done') throw new ProtocolError(ProtocolErrorCode.InternalError, outcome.text);
     const text = field === undefined ? JSON.stringify(outcome.data, undefined, 1) : String(outcome.data[field]);
-    return { contents: [{ uri, mimeType, text }] };
+    const { cut, file, bytes } = outcome.data;
+    if (tool !== 'show_record' || cut !== true) return { contents: [{ uri, mimeType, text }] };
+    // A piece of JSON is no JSON.
+    const note = `This is a piece of ${String(file)}, which has ${String(bytes)} bytes.`;
+    return { contents: [{ uri, mimeType: 'text/plain', text: `${note}\n\n${text}` }] };
   });
 
   server.server.setRequestHandler('completion/complete', async ({ params: { argument } }, ctx) => {

@@ -4,11 +4,8 @@ import type { Ask, CopyWay, Output } from './transports/transport.ts';
 
 type Argv = readonly [string, ...string[]];
 
-/**
- * For how many seconds nothing may come before the connection is taken for gone. What is brought is small, and somebody waits for it; where
- * something is fetched, the other side may be making the checksum of a large file.
- */
-const SILENCE = { bring: 20, fetch: 120 };
+/** For how many seconds nothing may come before the connection is taken for gone: a side may be making the checksum of a large file. */
+const SILENCE = 120;
 
 /** rsync from a folder to a folder, of exactly these files: names from the folder on, NUL between them. Nothing is ever deleted. */
 function listedIn(list: string, silence: number): string[] {
@@ -27,7 +24,7 @@ export function bringThere(
   besides: readonly string[],
 ): Ask<void> {
   const known = besides.map((folder) => `--copy-dest=${folder}`);
-  const command = argv(way, [...listedIn('-', SILENCE.bring), '--checksum', ...known], `${from}/`, remote(way, to));
+  const command = argv(way, [...listedIn('-', SILENCE), '--checksum', ...known], `${from}/`, remote(way, to));
   return {
     command: { argv: command, stdin: paths.map((path) => `${path}\0`).join(''), ...(way ? { env: way.env } : {}) },
     read: (output) => copied(output, `${from} to the site`),
@@ -41,13 +38,13 @@ export function bringThere(
 export function fetchCommand(way: CopyWay | undefined, from: string, to: string, list: string, besides: string): Argv {
   // rsync(1) sends files whole where both folders are on this machine, however much of them is there already.
   const more = ['--no-whole-file', '--safe-links', '--partial-dir=.autolab-partial', `--copy-dest=${besides}`];
-  return argv(way, [...listedIn(list, SILENCE.fetch), ...more], remote(way, from), `${to}/`);
+  return argv(way, [...listedIn(list, SILENCE), ...more], remote(way, from), `${to}/`);
 }
 
 /** The command that compares them again, by checksums made on both sides: it prints a line for each that is not the same. */
 export function compareCommand(way: CopyWay | undefined, from: string, to: string, list: string): Argv {
   const more = ['--checksum', '--dry-run', '--out-format=%i %n'];
-  return argv(way, [...listedIn(list, SILENCE.fetch), ...more], remote(way, from), `${to}/`);
+  return argv(way, [...listedIn(list, SILENCE), ...more], remote(way, from), `${to}/`);
 }
 
 function remote(way: CopyWay | undefined, folder: string): string {

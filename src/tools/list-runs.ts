@@ -70,6 +70,7 @@ const output = z.object({
   runs: z.array(runOut),
   total: z.number().int(),
   shown: z.number().int(),
+  more: z.boolean().optional(),
   unreadable: z.array(z.string()),
 });
 
@@ -101,7 +102,7 @@ export default defineTool({
     );
     const older = before === undefined ? wanted : wanted.filter(({ id }) => id < before);
     const shown = older.reverse().slice(0, limit);
-    return { runs: shown.map(view), total: wanted.length, shown: shown.length, unreadable };
+    return { runs: shown.map(view), total: wanted.length, shown: shown.length, more: older.length > shown.length, unreadable };
   },
   text: (out) =>
     [
@@ -123,7 +124,7 @@ export default defineTool({
       ),
       ...out.runs.filter((run) => run.used.advice).map((run) => `  ${run.run_id}: ${run.used.advice}`),
       ...out.unreadable.map((one) => `cannot be read: ${one}`),
-      out.total > out.shown
+      out.more
         ? `${out.shown} of ${out.total} shown; older ones with before ${out.runs.at(-1)?.run_id ?? ''}, or filter by iteration or state.`
         : `${out.total} in all.`,
     ].join('\n'),

@@ -1,6 +1,6 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { readPart } from '../base/disk.ts';
 import { Failure } from '../base/errors.ts';
 import { inside, shown } from '../base/files.ts';
 import { clean, redact } from '../base/text.ts';
@@ -59,21 +59,16 @@ function piece(
   what: string,
   fromEnd: boolean,
 ): { file: string; bytes: number; cut: boolean; text: string } {
-  if (!existsSync(path))
+  const found = readPart(inside(repo, path, what), LONGEST, fromEnd ? 'end' : 'start');
+  if (!found)
     throw new Failure('file_missing', {
       what: `there is no ${what} yet`,
       why: `${shown(repo, path)} is not there`,
       next: 'list_runs says where the run stands and what comes next',
     });
-  const fd = openSync(inside(repo, path, what), 'r');
-  try {
-    const { size } = fstatSync(fd);
-    const data = Buffer.alloc(Math.min(size, LONGEST));
-    const got = readSync(fd, data, 0, data.length, fromEnd ? size - data.length : 0);
-    const text = data.toString('utf8', 0, got);
-    const whole = fromEnd && size > got ? text.slice(text.indexOf('\n') + 1) : text;
-    return { file: shown(repo, path), bytes: size, cut: size > got, text: redact(clean(whole)) };
-  } finally {
-    closeSync(fd);
-  }
+  const { data, size } = found;
+  const cut = size > data.length;
+  const text = data.toString('utf8');
+  const whole = fromEnd && cut ? text.slice(text.indexOf('\n') + 1) : text;
+  return { file: shown(repo, path), bytes: size, cut, text: redact(clean(whole)) };
 }

@@ -74,7 +74,7 @@ describe('--json', () => {
   test('prints exactly the structured output', async () => {
     const { exit, stdout, stderr } = await repo.autolab('runs', '--json');
     expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
-    expect(JSON.parse(stdout)).toEqual({ runs: [], total: 0, shown: 0, unreadable: [] });
+    expect(JSON.parse(stdout)).toEqual({ runs: [], total: 0, shown: 0, more: false, unreadable: [] });
   });
 
   test('prints nothing else: a failure is JSON on stderr', async () => {

@@ -12,7 +12,7 @@ conformance('gridengine', async () => {
     requested: { names: { memory: 'h_vmem' } },
     // It is told to end a quarter of it before.
     shortestWalltime: 8,
-    patience: 60_000,
+    patience: 150_000,
     lacks: new Set(['chains', 'traces']),
     own: identity.own,
     close,

@@ -14,7 +14,7 @@ conformance('gridengine over ssh', async () => {
     requested: { names: { memory: 'h_vmem' } },
     // It is told to end a quarter of it before.
     shortestWalltime: 8,
-    patience: 60_000,
+    patience: 150_000,
     lacks: new Set(['chains', 'traces']),
     own: grid.identity.own,
     close: async () => {

@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { over } from '../support/asking.ts';
 import { MAIN, until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate, makeTiny } from '../support/tiny.ts';
@@ -38,4 +39,23 @@ test('a session that begins is told of open runs, a monitor of every change of a
   expect((await watch).exitCode).toBe(0);
   expect(told).toBe(`run ${id}: submitted -> running; next: monitor_runs\n`);
   await tiny.run(['cancel', id]);
+});
+
+test('a monitor asks nobody again and again about runs that have ended and wait to be collected', async () => {
+  const other = await makeTiny();
+  const lines = () => readFileSync(join(other.path, '.autolab', 'gate', 'audit.jsonl'), 'utf8').split('\n').length;
+  try {
+    await other.run(['submit']);
+    await over(other);
+    const before = lines();
+    const watch = execa('node', [MAIN, 'hook', 'watch'], { cwd: other.path, stdin: 'ignore', reject: false });
+    await until('it has looked', async () => lines() > before || undefined);
+    // As long as many turns without a pause would take.
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    watch.kill('SIGTERM');
+    await watch;
+    expect(lines() - before).toBeLessThanOrEqual(2);
+  } finally {
+    other.remove();
+  }
 });

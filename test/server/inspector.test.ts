@@ -37,5 +37,8 @@ test.each(['legacy', 'modern'])('the official inspector finds nothing to say abo
 
 test('the official inspector calls a tool', async () => {
   const { exitCode, stdout } = await inspect('--method', 'tools/call', '--tool-name', 'list_runs');
-  expect([exitCode, JSON.parse(stdout).structuredContent]).toEqual([0, { runs: [], total: 0, shown: 0, unreadable: [] }]);
+  expect([exitCode, JSON.parse(stdout).structuredContent]).toEqual([
+    0,
+    { runs: [], total: 0, shown: 0, more: false, unreadable: [] },
+  ]);
 });

@@ -54,7 +54,7 @@ describe.each(ERAS)('a client of %s', (era) => {
   test('gets structured content and a text', async () => {
     const answer = await (await user(era)).call('list_runs');
     expect(answer.isError).toBeUndefined();
-    expect(answer.structuredContent).toEqual({ runs: [], total: 0, shown: 0, unreadable: [] });
+    expect(answer.structuredContent).toEqual({ runs: [], total: 0, shown: 0, more: false, unreadable: [] });
     expect(textOf(answer)).not.toBe('');
   });
 

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client as ModernClient } from '@modelcontextprotocol/client';
 import { StdioClientTransport as ModernTransport } from '@modelcontextprotocol/client/stdio';
@@ -138,6 +139,30 @@ describe.each(ERAS)('a client of %s', (era) => {
     await expect((await reader(era)).read(uri.replace('RUN', run))).rejects.toThrow(why);
   });
 
+  test('is not kept waiting by a pipe that a job put in a place of ours', async () => {
+    const path = join(tiny.iteration, 'runs', run, 'metrics.json');
+    execFileSync('mkfifo', [path]);
+    try {
+      await expect((await reader(era)).read(`autolab://runs/${run}/metrics`)).rejects.toThrow('it is a pipe');
+    } finally {
+      rmSync(path);
+    }
+  });
+
+  test('is told where it reads a piece of a record', async () => {
+    const path = join(tiny.iteration, 'runs', run, 'metrics.json');
+    writeFileSync(path, JSON.stringify({ long: 'x'.repeat(100_000) }));
+    try {
+      const { mimeType, text } = await (await reader(era)).read(`autolab://runs/${run}/metrics`);
+      expect([mimeType, text]).toEqual([
+        'text/plain',
+        expect.stringMatching(/^This is a piece of .*metrics\.json, which has 100011 bytes\./),
+      ]);
+    } finally {
+      rmSync(path);
+    }
+  });
+
   test('completes run ids, and pages', async () => {
     const its = await reader(era);
     expect(await its.complete('resource', run.slice(0, 4))).toEqual([run]);
@@ -176,6 +201,8 @@ describe.each(ERAS)('a client of %s', (era) => {
       const third = await answered<Submitted>(other, 'submit', '--again');
       await until('it is listed', async () => its.told.includes('list') || undefined);
       expect(first.run_id < second.run_id && third.run_id > second.run_id).toBe(true);
+      expect((await other.run(['runs', '--limit', '2'])).stdout).toContain(`older ones with before ${second.run_id}`);
+      expect((await other.run(['runs', '--before', second.run_id])).stdout).toMatch(/^.*\n3 in all\.$/s);
       expect(its.told.filter((one) => one !== 'list' && one !== uri)).toEqual([]);
     } finally {
       other.remove();

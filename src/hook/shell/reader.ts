@@ -213,7 +213,7 @@ export abstract class ShellReader {
       this.spend();
       const mark = this.text[at];
       if (mark === '(') depth++;
-      if (mark === '$' && this.text[at + 1] === '(' && this.text[at + 2] !== '(') found.push(at);
+      if (mark === '`' || (mark === '$' && this.text[at + 1] === '(' && this.text[at + 2] !== '(')) found.push(at);
       if (depth === 1 && (mark === ';' || mark === '\n')) return false;
       if (mark !== ')' || --depth > 0) continue;
       if (this.text[at - 1] !== ')') return false;

@@ -3,12 +3,11 @@ import { ourOwn } from './local.ts';
 import type { SshHost } from './ssh-host.ts';
 import { SSH_ENVIRONMENT } from './ssh-host.ts';
 
-/** How long the far side may take until a command can be sent, and how long at least whoever had to wait for others is given. Milliseconds. */
+/** How long the far side may take until a command can be sent. Milliseconds. */
 const READY_MS = 20_000;
-const LEAST_READY_MS = 5_000;
-/** A command that has said nothing for this long is asked after, and the host has this long to answer. Milliseconds. */
+/** A command that has said nothing for this long is asked after, and the host has as long to answer as to be ready. Milliseconds. */
 const QUIET_MS = 12_000;
-const ANSWER_MS = 10_000;
+const ANSWER_MS = READY_MS;
 
 /** How long a site that could not be heard is left alone, and how long it has to have kept somebody waiting for that. Milliseconds. */
 const REST_MS = 5_000;
@@ -28,14 +27,14 @@ export type Watch = {
  * A line that is gone without a word is noticed within half a minute whatever the command's own limit is, which may be minutes: by how
  * long the far side takes to be ready, and then, while the command says nothing, by whether the host answers at all.
  */
-export function watchOver(site: SshHost, waitedMs: number, given: AbortSignal | undefined): Watch {
+export function watchOver(site: SshHost, given: AbortSignal | undefined): Watch {
   const [ending, over] = [new AbortController(), new AbortController()];
   let [isSilent, last] = [false, 0];
   const giveUp = () => {
     isSilent = true;
     ending.abort();
   };
-  let timer = setTimeout(giveUp, Math.max(LEAST_READY_MS, READY_MS - waitedMs));
+  let timer = setTimeout(giveUp, READY_MS);
   const later = (ms: number) => {
     timer = setTimeout(() => void look(), ms);
   };

@@ -45,11 +45,10 @@ export function sshTransport(options: SshOptions, repo?: string): Transport {
       const fault = asFailure(error);
       return nothing({ stderr: fault.message, fault });
     }
-    const asked = performance.now();
     const talked = await gate(site.socket, async (isIn) => {
       if (rest.isOn()) return undefined;
       const began = performance.now();
-      const { framed, ...more } = await talk(site, command, limits, began - asked, isIn);
+      const { framed, ...more } = await talk(site, command, limits, isIn);
       const output = outputOf(site, command, { framed, ...more }, limits.signal?.aborted === true);
       if (output.fault?.code === 'site_unreachable') rest.note(performance.now() - began);
       return { framed, output };
@@ -116,10 +115,10 @@ function remembered(find: () => Promise<SshHost>): () => Promise<SshHost> {
 
 type Talked = { framed: Framed; ended: Ended; isSilent: boolean };
 
-async function talk(site: SshHost, command: Command, limits: Limits, waitedMs: number, isIn: () => void): Promise<Talked> {
+async function talk(site: SshHost, command: Command, limits: Limits, isIn: () => void): Promise<Talked> {
   const word = `k${randomBytes(16).toString('hex')}`;
   let act: { write(): void; close(): void } | undefined;
-  const watch = watchOver(site, waitedMs, limits.signal);
+  const watch = watchOver(site, limits.signal);
   const frames = new Frames(word, {
     ready: () => {
       watch.ready();
