@@ -5,7 +5,9 @@ export type PathPattern = { test(path: string): boolean };
 
 /** Names that begin with a dot are matched by parts that do. A test takes time in proportion to both, whatever they are. */
 export function pathPattern(pattern: string): PathPattern {
-  const parts = pattern.split('/').filter((part) => part !== '' && part !== '.');
+  const words = pattern.split('/').filter((part) => part !== '' && part !== '.');
+  // One `**` behind another says nothing more.
+  const parts = words.filter((part, at) => part !== '**' || words[at - 1] !== '**');
   const end = parts.length;
   /** `**` may stand for nothing, too; at the end it stands for what is in a folder. */
   const opened = (at: Set<number>): Set<number> => {
