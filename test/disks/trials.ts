@@ -2,6 +2,8 @@ import { appendFileSync } from 'node:fs';
 
 /** Whether every trial is to be made, and not only the part that is made each time. */
 export const ALL = process.env.AUTOLAB_CRASH === 'all';
+/** Every place, each with one error in turn. */
+export const EACH = process.env.AUTOLAB_CRASH === 'each';
 
 export type TrialLine = {
   suite: 'disk-write' | 'disk-read';
