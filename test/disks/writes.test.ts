@@ -18,7 +18,10 @@ async function faultsOf(here: World, name: string, turn: number): Promise<Fault[
   const written = places.filter(({ call }) => call === 'write');
   const short = (ALL ? written : some(written, 1)).map((place) => ({ place, errno: 'short' }));
   if (ALL) return [...places.flatMap((place) => ERRNOS.map((errno) => ({ place, errno }))), ...short];
-  return [...(EACH ? places : some(places, MOST)).map((place, at) => ({ place, errno: ERRNOS[(at + turn) % ERRNOS.length] ?? '' })), ...short];
+  return [
+    ...(EACH ? places : some(places, MOST)).map((place, at) => ({ place, errno: ERRNOS[(at + turn) % ERRNOS.length] ?? '' })),
+    ...short,
+  ];
 }
 
 test.skipIf(withoutMounts())(
