@@ -189,9 +189,12 @@ function evidenceOf(
   return { markers, owners, starts };
 }
 
+/** Ends after which a scheduler starts the same job again. Of any other it stands by its word, whatever a job has written of further starts. */
+const STARTED_AGAIN: ReadonlySet<JobView['state']> = new Set(['preempted', 'node_failure']);
+
 /** A scheduler's word on an end before the last start: of that it has not heard yet, or has forgotten it. */
 function isEarlier(view: JobView | undefined, start: Start | undefined, scheduler: string): boolean {
-  if (!view || !start || view.ended === null || LIVE.has(view.state)) return false;
+  if (!view || !start || view.ended === null || !STARTED_AGAIN.has(view.state)) return false;
   return view.ended + (CLOCK_SKEW[scheduler] ?? 0) < start.at;
 }
 

@@ -119,6 +119,12 @@ test('a scheduler that knows only how an earlier start ended has said nothing of
     observe(runOf(told()), look([preempted]), { ...none, markers, restarts: [restart(1, at)] })[0];
   expect(judged(900)).toMatchObject({ tasks: [{ state: 'succeeded', evidence: 'marker' }] });
   expect(judged(900, [])).toMatchObject({ tasks: [{ state: 'unknown' }] });
+  // A job can write such a note itself: no failure but those after which a scheduler starts a job again is passed over for one.
+  for (const state of ['failed', 'out_of_memory', 'timeout', 'cancelled'] as const) {
+    const forged = { ...none, markers: [marker({ restart: 1 })], restarts: [restart(1, 900)] };
+    const [seen] = observe(runOf(told()), look([view({ state, ended: 800, exit: 1 })]), forged);
+    expect(seen).toMatchObject({ tasks: [{ state: 'failed' }] });
+  }
   // Clocks of a site may differ by a little.
   expect(judged(801)).toMatchObject({ tasks: [{ failure: 'preempted' }] });
 });
