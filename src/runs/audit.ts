@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { readEnd } from '../base/disk.ts';
 import { Failure } from '../base/errors.ts';
 import { appendLine, jsonText, readJson, readText, writeAtomic } from '../base/files.ts';
+import { jsonOf } from '../base/json.ts';
 import { withLock } from '../base/lock.ts';
 import type { AuditEntry, AuditLine, AuditRef, Line } from './audit-line.ts';
 import { hashOf, line, sealed, told } from './audit-line.ts';
@@ -183,14 +184,6 @@ function isTorn(row: string): boolean {
 
 function parse(row: string): Line | undefined {
   return line.safeParse(jsonOf(row)).data;
-}
-
-function jsonOf(row: string): unknown {
-  try {
-    return JSON.parse(row);
-  } catch {
-    return undefined;
-  }
 }
 
 function readHead(path: string): Head | undefined {

@@ -1,19 +1,18 @@
 import * as z from 'zod';
 import { Failure } from '../base/errors.ts';
+import { jsonOf } from '../base/json.ts';
 import { quote } from '../base/text.ts';
 import type { ChildNote } from './child-notes.ts';
 import { childNotes } from './child-notes.ts';
 import type { Ask, Output } from './transports/transport.ts';
 
 const count = z.int().nonnegative();
+/** What each note of a job script is of. */
+const of = { schema_version: z.literal('1'), step: z.string(), task: count, attempt: count, job_id: z.string() };
 const marker = z.strictObject({
-  schema_version: z.literal('1'),
-  step: z.string(),
-  task: count,
-  attempt: count,
+  ...of,
   /** 0 for the job's first start. */
   restart: count,
-  job_id: z.string(),
   node: z.string(),
   exit: count,
   /** Signals that asked for an end, in the order they came. A continued or resized job has none. */
@@ -33,11 +32,7 @@ const marker = z.strictObject({
   input: z.string().optional(),
 });
 const duplicate = z.strictObject({
-  schema_version: z.literal('1'),
-  step: z.string(),
-  task: count,
-  attempt: count,
-  job_id: z.string(),
+  ...of,
   /** The job that has the task. */
   owner: z.string(),
   node: z.string(),
@@ -45,13 +40,9 @@ const duplicate = z.strictObject({
 });
 
 const restart = z.strictObject({
-  schema_version: z.literal('1'),
-  step: z.string(),
-  task: count,
-  attempt: count,
+  ...of,
   /** Which start this is, from 1 for the second. */
   restart: count,
-  job_id: z.string(),
   at: count,
 });
 
@@ -169,10 +160,5 @@ function markerName(found: Marker): string {
 }
 
 function parse<T>(schema: z.ZodType<T>, text: string): T | undefined {
-  try {
-    return schema.safeParse(JSON.parse(text)).data;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  return schema.safeParse(jsonOf(text)).data;
 }

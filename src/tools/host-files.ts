@@ -1,4 +1,5 @@
 import { Failure } from '../base/errors.ts';
+import { jsonOf } from '../base/json.ts';
 import { quote } from '../base/text.ts';
 
 export const HOSTS = ['claude-code', 'codex', 'vscode', 'cursor', 'gemini'] as const;
@@ -29,7 +30,7 @@ export function withServer(host: Host, text: string | undefined): string {
   const { file, key, typed } = FILES[host];
   if (key === undefined) return inToml(text ?? '');
   const entry = { ...(typed ? { type: 'stdio' } : {}), command: COMMAND, args: ARGS };
-  const whole = text === undefined || text.trim() === '' ? {} : object(parsed(text));
+  const whole = text === undefined || text.trim() === '' ? {} : object(jsonOf(text));
   const servers = whole && (whole[key] === undefined ? {} : object(whole[key]));
   if (!whole || !servers)
     throw new Failure('file_invalid', {
@@ -51,15 +52,6 @@ function inToml(text: string): string {
     why: quote(table.exec(text)?.[0] ?? '', 80),
     next: `make it by hand:\n${block}`,
   });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function object(value: unknown): Record<string, unknown> | undefined {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { sha256 } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { inside, readText } from '../base/files.ts';
+import { isUnfilledCommand } from '../checks/placeholders.ts';
 import { totalPrice } from '../policies/price.ts';
 import type { Design } from '../runs/design.ts';
 import type { Iteration } from '../runs/iteration.ts';
@@ -166,7 +167,7 @@ function launchScript(iteration: Iteration, design: Design, python: string): Pla
   const text = design.location === 'slurm' ? slurmScript(design, python) : localScript(design, python);
   const { cli, module } = design.spec.entrypoint;
   const words = cli?.trim() || module;
-  if (/placeholder|<[A-Za-z_]+>|\{\{\w+\}\}|\b(?:TODO|TBD|FIXME)\b/i.test(words)) {
+  if (isUnfilledCommand(words)) {
     throw new Failure(found === undefined ? 'script_missing' : 'script_placeholder', {
       what: `${path} ${found === undefined ? 'is not there' : 'has no command in it'}, and design.yaml has none to put there (${JSON.stringify(words)})`,
       why: 'an empty job would be submitted',

@@ -11,6 +11,7 @@ const READS = /^export (?:async )?function ((?:read|parse)(?:[A-Z]\w*)?|clean|re
 const THROUGH: Readonly<Record<string, string>> = {
   'base/disk.ts#readBytes': 'any bytes',
   'base/disk.ts#readEnd': 'any bytes',
+  'base/disk.ts#readPart': 'any bytes',
   'base/files.ts#readText': 'any text',
   'policies/approval-files.ts#read': 'policies/approval-record.ts#checked',
   'policies/ceilings.ts#readCeilings': 'policies/ceilings.ts#ceilingsOf',

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { jsonOf } from '../../base/json.ts';
 import { isSecretName } from '../../base/secrets.ts';
 import { redact } from '../../base/text.ts';
 
@@ -42,14 +43,6 @@ function figuresOf(metrics: unknown): Record<string, number> {
 
 function isPlain(word: string): boolean {
   return /^[A-Za-z_][\w.:/-]{0,39}$/.test(word) && word !== '__proto__' && redact(word) === word;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A time without its zone is UTC, as the field's name says. */
