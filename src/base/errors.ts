@@ -75,6 +75,13 @@ export function isOfTheSite({ code }: Failure): boolean {
   return OF_THE_SITE.has(code);
 }
 
+const OF_OURS: ReadonlySet<FailureCode> = new Set(['file_unreadable', 'file_unwritable', 'internal']);
+
+/** Whether our own disk or program failed in the middle, so that what another call has done is no answer to this one. */
+export function isOfOurs({ code }: Failure): boolean {
+  return OF_OURS.has(code);
+}
+
 export type FailureParts = {
   /** What happened, with the value that caused it. */
   what: string;

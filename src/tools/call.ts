@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
-import { asFailure, Failure } from '../base/errors.ts';
+import { asFailure, Failure, isOfOurs } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
 import type { Effect } from '../base/permit.ts';
 import { Permit } from '../base/permit.ts';
@@ -104,7 +104,10 @@ async function gate(tool: Tool, input: Record<string, unknown>, acts: Acts, cont
   if (tool.effect === 'read')
     return done(
       tool,
-      output(tool, await tool.handle(input, acts, Permit.issue<Effect>('read', digest(facts.subject)), undefined)),
+      tool.output.parse(await tool.handle(input, acts, Permit.issue<Effect>('read', digest(facts.subject)), undefined)) as Record<
+        string,
+        unknown
+      >,
       [],
     );
   if (looked.verdict === 'deny') return deny(tool, looked, facts, context, caller);
@@ -138,6 +141,7 @@ async function act(
 ): Promise<Outcome> {
   const settled = await lastLook(tool, input, before, acts, context, caller);
   if (!('permit' in settled)) {
+    if ('failure' in settled && isOfOurs(settled.failure)) throw settled.failure;
     // Two may have been on the way to the same: what the other has done is then the answer.
     const meanwhile = await tool.settled?.(input, acts);
     if (meanwhile) return done(tool, meanwhile, []);
@@ -229,10 +233,6 @@ export async function look(
   }
   const facts = await tool.facts(input, acts);
   return { facts, decision: judge(tool, acts, facts, 'look') };
-}
-
-function output(tool: Tool, value: unknown): Record<string, unknown> {
-  return tool.output.parse(value) as Record<string, unknown>;
 }
 
 function done(tool: Tool, data: Record<string, unknown>, faults: string[]): Outcome {

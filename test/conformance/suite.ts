@@ -20,11 +20,13 @@ export function conformance(name: string, setup: () => Promise<Bench>): void {
     afterAll(() => desk?.close(), LIMIT);
     held(() => desk);
     ends(() => desk);
+    const limited = limits(() => desk);
     arrays(() => desk);
     chains(() => desk);
     cancels(() => desk);
     remembers(() => desk);
     jobScriptConformance(() => desk);
+    limited.end();
   });
 }
 
@@ -158,19 +160,31 @@ function ends(desk: () => Desk): void {
     expect(await d.over(...asked.slice(2, 3))).toMatchObject([{ state: 'completed' }]);
   });
 
-  test('a job at its time limit hears TERM and ends as timed out', { timeout: LIMIT }, async () => {
-    const d = desk();
-    const folder = d.folder();
-    const job = d.job(folder, `trap 'echo term >>term' TERM; while :; do sleep 0.1; done`, {
-      requested: { walltimeSeconds: d.bench.shortestWalltime },
-    });
-    expect(await d.over({ id: await d.start(job), name: job.name })).toMatchObject([{ state: 'timeout' }]);
-    if (!d.bench.lacks.has('term')) expect(await d.file(join(folder, 'term'))).toMatch(/^(term\n)+$/);
-  });
-
   test('the version is told', async () => {
     expect(await desk().ask(desk().bench.scheduler.version())).toMatch(/\d/);
   });
+}
+
+/** Until a time limit is kept it may take minutes: the job begins here, and the other tests go on beside it until `end` looks at it. */
+function limits(desk: () => Desk): { end(): void } {
+  let begun: { folder: string; id: string; name: string };
+  test('a job that will reach its time limit begins', { timeout: LIMIT }, async () => {
+    const d = desk();
+    const folder = d.folder();
+    const job = d.job(folder, `trap 'echo term >>term' TERM; echo began >began; while :; do sleep 0.1; done`, {
+      requested: { walltimeSeconds: d.bench.shortestWalltime },
+    });
+    begun = { folder, id: await d.start(job), name: job.name };
+    expect(await d.file(join(folder, 'began'))).toBe('began\n');
+  });
+  return {
+    end: () =>
+      test('a job at its time limit hears TERM and ends as timed out', { timeout: LIMIT }, async () => {
+        const d = desk();
+        expect(await d.over(begun)).toMatchObject([{ state: 'timeout' }]);
+        if (!d.bench.lacks.has('term')) expect(await d.file(join(begun.folder, 'term'))).toMatch(/^(term\n)+$/);
+      }),
+  };
 }
 
 function cancels(desk: () => Desk): void {

@@ -32,5 +32,5 @@ crashes({
     await over(tiny);
   },
   ended: async (tiny) => ({ executions: executions(tiny), runs: await listed(tiny) }),
-  few: 16,
+  few: 10,
 });

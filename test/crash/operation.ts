@@ -14,9 +14,8 @@ export type Operation = {
   finish(tiny: Tiny): Promise<void>;
   /** What has come of it, without what differs from run to run. Every trial must end as the undisturbed one does. */
   ended(tiny: Tiny): unknown | Promise<unknown>;
-  /** How many places the fast subset takes; all of these calls are in it besides. */
+  /** How many places the fast subset takes. */
   few: number;
-  every?: readonly string[];
 };
 
 /** A repository, and how it is put away or back to how it was. `again` undefined: it can be used once. */

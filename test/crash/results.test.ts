@@ -57,7 +57,7 @@ crashes({
   act: typing('monitor'),
   finish: async (tiny) => void (await over(tiny)),
   ended,
-  few: 12,
+  few: 8,
 });
 
 crashes({
@@ -66,7 +66,7 @@ crashes({
   act: typing('sync'),
   finish: (tiny) => typedUntil(tiny, 'sync'),
   ended,
-  few: 12,
+  few: 8,
 });
 
 crashes({
@@ -75,7 +75,7 @@ crashes({
   act: typing('extract'),
   finish: (tiny) => typedUntil(tiny, 'extract'),
   ended,
-  few: 16,
+  few: 10,
 });
 
 const ledger = (tiny: Tiny) => join(tiny.path, 'docs', 'slurm_job_list.md');

@@ -28,7 +28,7 @@ crashes({
   act: typing('submit'),
   finish: submitted,
   ended,
-  few: 10,
+  few: 8,
 });
 
 crashes({
@@ -39,7 +39,7 @@ crashes({
   act: typing('submit'),
   finish: submitted,
   ended,
-  few: 14,
+  few: 10,
 });
 
 /** Three steps, of which the last has a leg more than it needs. */
@@ -57,7 +57,7 @@ crashes({
   act: typing('submit'),
   finish: submitted,
   ended,
-  few: 14,
+  few: 10,
 });
 
 const DONE = /have tasks that have not ended|has tasks that have not ended|every task has ended well/;
@@ -80,5 +80,5 @@ crashes({
     await over(tiny);
   },
   ended,
-  few: 14,
+  few: 10,
 });

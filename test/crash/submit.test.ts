@@ -13,6 +13,5 @@ crashes({
   act: typing('submit'),
   finish: submitted,
   ended: async (tiny) => ({ executions: executions(tiny), runs: await listed(tiny) }),
-  few: 0,
-  every: ['fsync', 'rename', 'link', 'clone'],
+  few: 30,
 });

@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
-import { ALL, byTwo, noteTrial, withoutMounts } from './trials.ts';
+import { ALL } from '../support/places.ts';
+import { byTwo, noteTrial, withoutMounts } from './trials.ts';
 import type { World } from './world.ts';
 import { makeWorld } from './world.ts';
 import { whenFull } from './writing.ts';

@@ -1,10 +1,11 @@
 import { afterAll, expect, test } from 'vitest';
+import { ALL } from '../support/places.ts';
 import type { Damage } from './damage.ts';
 import { DAMAGES } from './damage.ts';
 import { judge } from './judging.ts';
 import { readFiles } from './read-files.ts';
 import { readDamaged } from './reading.ts';
-import { ALL, byTwo, noteTrial, withoutMounts } from './trials.ts';
+import { byTwo, noteTrial, withoutMounts } from './trials.ts';
 import type { World } from './world.ts';
 import { makeWorld } from './world.ts';
 

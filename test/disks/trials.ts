@@ -1,7 +1,5 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
-/** Whether every trial is to be made, and not only the part that is made each time. */
-export const ALL = process.env.AUTOLAB_CRASH === 'all';
 /** Every place, each with one error in turn. */
 export const EACH = process.env.AUTOLAB_CRASH === 'each';
 
@@ -21,6 +19,17 @@ export function noteTrial(line: TrialLine): void {
   if (file) appendFileSync(file, `${JSON.stringify(line)}\n`);
 }
 
+/** The trials that the file of the report has already and that went well, so that a run of hours that was interrupted is gone on with. By operation, call and place. */
+export function trialsMade(): Set<string> {
+  const file = process.env.AUTOLAB_TRIALS_OUT;
+  const lines = file && existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+  const made = lines.filter((line) => line !== '').map((line) => JSON.parse(line) as TrialLine);
+  return new Set(made.filter(({ outcome }) => ['whole', 'elsewhere'].includes(outcome)).map(keyOf));
+}
+
+export const keyOf = ({ operation, call, nth }: Pick<TrialLine, 'operation' | 'call' | 'nth'>): string =>
+  `${operation}: ${call} ${nth}`;
+
 /** Does all of it, two at a time. */
 export async function byTwo<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
   const left = [...all];
@@ -28,13 +37,6 @@ export async function byTwo<T>(all: readonly T[], work: (one: T) => Promise<void
     for (let one = left.shift(); one !== undefined; one = left.shift()) await work(one);
   };
   await Promise.all([next(), next()]);
-}
-
-/** So many of a list, evenly spread over it. */
-export function some<T>(all: readonly T[], most: number): T[] {
-  return all.filter(
-    (_, at) => all.length <= most || Math.floor((at * most) / all.length) !== Math.floor(((at - 1) * most) / all.length),
-  );
 }
 
 /** Why no folder can be mounted over another here; undefined where that can be done. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { growth } from './growth.ts';
+import { growth, LONGEST } from './growth.ts';
 import { noteTrials } from './reader.ts';
 import { READERS } from './readers.ts';
 
@@ -8,6 +8,6 @@ test.each(READERS.map((reader) => [reader.names.join(', '), reader] as const))(
   (name, reader) => {
     const { tried, slow } = growth(reader);
     expect(slow).toEqual([]);
-    noteTrials(name, tried, 'texts of up to 128,000 characters, in time');
+    noteTrials(name, tried, `texts of up to ${LONGEST.toLocaleString('en')} characters, in time`);
   },
 );

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { ALL, placesOf, someOf } from '../crash/places.ts';
 import { answered, over } from '../support/asking.ts';
 import type { Place } from '../support/cut.mjs';
 import { killing } from '../support/cut.mjs';
 import { makeFar } from '../support/far.ts';
+import { ALL, placesOf, someOf, spread } from '../support/places.ts';
 import { forgetTemplate } from '../support/tiny.ts';
 
 afterAll(forgetTemplate);
@@ -47,10 +47,12 @@ test('a submission to a site of its own files, killed anywhere, runs once', asyn
   const whole = await makeFar();
   const places = await placesOf((prefix) => whole.run(['submit'], { prefix }));
   whole.remove();
-  // Every start of a program, since those are what brings and asks, and some of the rest.
+  // Starts of programs above all, since those are what brings and asks.
   const starts = places.filter(({ call }) => STARTS.includes(call));
   expect(starts.length).toBeGreaterThan(6);
-  const chosen = ALL ? [...places] : someOf(places, 5, STARTS);
+  const chosen = ALL
+    ? [...places]
+    : [...someOf(places, 5), ...spread(starts, 8)].filter((one, at, all) => all.indexOf(one) === at);
   const ended: Record<string, Ended> = {};
   const next = async (): Promise<void> => {
     for (let place = chosen.shift(); place; place = chosen.shift()) ended[`${place.call} ${place.nth}`] = await killedAt(place);

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ALL, placesOf, someOf } from '../crash/places.ts';
 import { killing } from './cut.mjs';
+import { ALL, placesOf, someOf } from './places.ts';
 import { until } from './repo.ts';
 
 /** One repository whose script notes each execution. `submit` runs the command behind a prefix, and tells how it ended. */

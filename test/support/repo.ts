@@ -91,13 +91,19 @@ export async function git(cwd: string, ...args: string[]): Promise<string> {
   return (await execa('git', args, { cwd })).stdout;
 }
 
-/** Waits for something to become true; fails with what was last seen. Never a fixed pause. */
+/**
+ * Waits for something to become true; fails with what was last seen. Never a fixed pause: a look that starts programs, or is made on a busy
+ * machine, is made less often, so that waiting does not take the processor from what is waited for.
+ */
 export async function until<T>(what: string, look: () => Promise<T | undefined>, seconds = 60): Promise<T> {
-  const end = Date.now() + seconds * 1000;
+  const begin = Date.now();
   for (;;) {
+    const before = Date.now();
     const seen = await look();
     if (seen !== undefined) return seen;
-    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
-    await new Promise((done) => setTimeout(done, 100));
+    const now = Date.now();
+    if (now > begin + seconds * 1000) throw new Error(`not within ${seconds} s: ${what}`);
+    const pause = Math.min(1000, Math.max(100, 2 * (now - before), (now - begin) / 20));
+    await new Promise((done) => setTimeout(done, pause));
   }
 }

@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Place } from '../support/cut.mjs';
-import { counting, placesIn } from '../support/cut.mjs';
+import type { Place } from './cut.mjs';
+import { counting, placesIn } from './cut.mjs';
 
 /** Whether every place is tried (AUTOLAB_CRASH=all), or the subset that fits into a look at every change. */
 export const ALL = process.env.AUTOLAB_CRASH === 'all';
@@ -20,6 +20,18 @@ export async function placesOf(run: (prefix: string[]) => Promise<unknown>): Pro
   }
 }
 
+/** So many of a list, evenly spread over it from the first to the last, always the same ones. */
+export function spread<T>(all: readonly T[], most: number): T[] {
+  const count = Math.min(all.length, most);
+  const chosen = Array.from({ length: count }, (_, at) => Math.round((at * (all.length - 1)) / Math.max(1, count - 1)));
+  return all.filter((_, at) => chosen.includes(at));
+}
+
+/** All of them where every place is tried, else so many. */
+export function subset<T>(all: readonly T[], most: number): T[] {
+  return ALL ? [...all] : spread(all, most);
+}
+
 /**
  * About `few` of the places, always the same ones: of every kind of call the first and the last, and between them as many as its share,
  * evenly spread.
@@ -28,9 +40,6 @@ export function someOf(places: readonly Place[], few: number, every: readonly st
   const calls = [...new Set(places.map(({ call }) => call))];
   return calls.flatMap((call) => {
     const its = places.filter((place) => place.call === call);
-    if (every.includes(call)) return its;
-    const count = Math.min(its.length, Math.max(2, Math.round((few * its.length) / places.length)));
-    const chosen = Array.from({ length: count }, (_, at) => Math.round((at * (its.length - 1)) / Math.max(1, count - 1)));
-    return its.filter((_, at) => chosen.includes(at));
+    return every.includes(call) ? its : spread(its, Math.max(2, Math.round((few * its.length) / places.length)));
   });
 }
