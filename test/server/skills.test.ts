@@ -100,6 +100,15 @@ describe.each(ERAS)('a client of %s', (era) => {
     expect(inside.resources).toEqual([{ uri: uriOf('run-experiment'), name: 'SKILL.md', mimeType: 'text/markdown' }]);
   });
 
+  test('is told how long they hold, where its protocol knows that', async () => {
+    const hint = era === '2026' ? { ttlMs: 3_600_000, cacheScope: 'public' } : {};
+    const cached = z.object({ ttlMs: z.number().optional(), cacheScope: z.string().optional() });
+    expect(await its.ask('skills/list', {}, cached)).toEqual(hint);
+    expect(await its.ask('skills/get', { uri: uriOf('recover-run') }, cached)).toEqual(hint);
+    expect(await its.ask('resources/read', { uri: uriOf('recover-run') }, cached)).toEqual(hint);
+    expect(await its.ask('resources/directory/read', { uri: 'skill://recover-run' }, cached)).toEqual(hint);
+  });
+
   test.each([
     ['another skill', 'skill://approve-all/SKILL.md'],
     ['a file that it has not', 'skill://run-experiment/hooks.json'],
@@ -107,6 +116,7 @@ describe.each(ERAS)('a client of %s', (era) => {
     ['an encoded way out', 'skill://run-experiment/%2e%2e/%2E%2E/hooks/hooks.json'],
     ['a way out in one piece', 'skill://..%2f..%2fpackage.json'],
     ['a way to another one', 'skill://run-experiment/%2e%2e/recover-run/SKILL.md'],
+    ['a detour to one that there is', 'skill://run-experiment/x/%2e%2e/SKILL.md'],
   ])('is told what there is where it asks for %s', async (_what, uri) => {
     const named = (end: string) => new RegExp(`skill://recover-run${end}, skill://run-experiment${end}`);
     const asked = (method: string) => its.ask(method, { uri }, anything);
