@@ -1,9 +1,11 @@
-import type { McpServer, ReadResourceResult, ServerContext } from '@modelcontextprotocol/server';
+import type { McpServer, ReadResourceResult, Resource, ServerContext } from '@modelcontextprotocol/server';
 import { ProtocolError, ProtocolErrorCode, ResourceNotFoundError } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { RUN_ID } from '../base/ids.ts';
 import { callerOf } from './caller.ts';
 import type { Gate } from './gate.ts';
+import type { Shelf } from './skills.ts';
+import { isOfSkill, skillFile } from './skills.ts';
 
 type Json = 'application/json' | 'text/plain' | 'text/markdown';
 type View = {
@@ -77,8 +79,8 @@ export function urisOf(run: string): string[] {
   return Object.keys(VIEWS).map((view) => uriOf(run, view));
 }
 
-/** Resources, their templates and completion, each read through a read tool: nothing is here that is not behind one. */
-export function serveResources(server: McpServer, gate: () => Promise<Gate>): void {
+/** Resources, their templates and completion, each read through a read tool: but for the skills nothing is here that is not behind one. */
+export function serveResources(server: McpServer, gate: () => Promise<Gate>, era: 'legacy' | 'modern', skills: Shelf): void {
   const ask = async (tool: string, args: Record<string, unknown>, ctx: ServerContext) =>
     (await gate()).call(tool, args, callerOf(server, ctx));
   const runs = async (args: Record<string, unknown>, ctx: ServerContext) => {
@@ -92,7 +94,8 @@ export function serveResources(server: McpServer, gate: () => Promise<Gate>): vo
   server.server.setRequestHandler('resources/list', async ({ params }, ctx) => {
     const before = params?.cursor === undefined ? {} : { before: runIn(params.cursor) };
     const page = await runs({ limit: PAGE, ...before }, ctx);
-    if (page === undefined) return { resources: [] };
+    const constant = params?.cursor === undefined ? await listedSkills(skills, gate) : [];
+    if (page === undefined) return { resources: constant };
     const resources = page.map(({ run_id, state }) => ({
       uri: uriOf(run_id),
       name: run_id,
@@ -101,7 +104,7 @@ export function serveResources(server: McpServer, gate: () => Promise<Gate>): vo
     }));
     const last = page.length === PAGE ? page.at(-1) : undefined;
     return {
-      resources: params?.cursor === undefined ? [LEDGER, ...resources] : resources,
+      resources: params?.cursor === undefined ? [LEDGER, ...constant, ...resources] : resources,
       ...(last ? { nextCursor: Buffer.from(last.run_id).toString('base64url') } : {}),
     };
   });
@@ -117,6 +120,7 @@ export function serveResources(server: McpServer, gate: () => Promise<Gate>): vo
   }));
 
   server.server.setRequestHandler('resources/read', async ({ params: { uri } }, ctx): Promise<ReadResourceResult> => {
+    if (isOfSkill(uri)) return skillFile(uri, era, skills);
     const { tool, args, field, mimeType } = askedBy(uri);
     const outcome = await ask(tool, args, ctx);
     if (outcome.kind === 'failed' && NOT_THERE.has(outcome.failure.code)) throw new ResourceNotFoundError(uri, outcome.text);
@@ -134,6 +138,16 @@ export function serveResources(server: McpServer, gate: () => Promise<Gate>): vo
     const found = page.map(({ run_id }) => run_id).filter((id) => id.startsWith(argument.value));
     return { completion: { values: found.slice(0, 100), total: found.length, hasMore: found.length > 100 } };
   });
+}
+
+/** Runs can be listed where the skills cannot be read. */
+async function listedSkills(skills: Shelf, gate: () => Promise<Gate>): Promise<Resource[]> {
+  try {
+    return [...(await skills()).listed];
+  } catch (error) {
+    (await gate()).warn(error instanceof Error ? error.message : String(error));
+    return [];
+  }
 }
 
 const listed = z.object({ runs: z.array(z.object({ run_id: z.string(), state: z.string() })) });

@@ -12,6 +12,8 @@ import { teller } from './notices.ts';
 import { servePrompts } from './prompts.ts';
 import { serveResources } from './resources.ts';
 import { toResult } from './result.ts';
+import type { Shelf } from './skills.ts';
+import { CONSTANT, SHIPPED, SKILLS_CAPABILITY, serveSkills } from './skills.ts';
 
 /**
  * One MCP server for one connection of either protocol era. `tools/call` hands every name and every argument to the gate, so that bad
@@ -22,6 +24,7 @@ export function buildServer(
   gate: () => Promise<Gate>,
   era: 'legacy' | 'modern',
   hear: (tell: Tell) => void = () => {},
+  skills: Shelf = SHIPPED,
 ): McpServer {
   const server = new McpServer(
     { name: 'autolab-mcp', title: 'Autolab', version: VERSION },
@@ -31,6 +34,7 @@ export function buildServer(
         resources: { subscribe: true, listChanged: true },
         prompts: { listChanged: false },
         completions: {},
+        extensions: SKILLS_CAPABILITY,
       },
       instructions: INSTRUCTIONS,
       cacheHints: {
@@ -58,14 +62,12 @@ export function buildServer(
     const tool = tools.find((one) => one.name === params.name);
     return wire(answer, tool);
   });
-  serveResources(server, gate);
+  serveResources(server, gate, era, skills);
+  serveSkills(server, era, skills);
   servePrompts(server);
   hear(teller(server, era));
   return server;
 }
-
-/** What is the same as long as this program is. */
-const CONSTANT = { ttlMs: 3_600_000, cacheScope: 'public' } as const;
 
 /** The protocol wants an unknown tool as an error of its own, in both eras; the words are the gate’s. */
 function wire(outcome: Outcome, tool: Tool | undefined): CallToolResult {

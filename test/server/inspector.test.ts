@@ -42,3 +42,12 @@ test('the official inspector calls a tool', async () => {
     { runs: [], total: 0, shown: 0, more: false, unreadable: [] },
   ]);
 });
+
+test.each(['legacy', 'modern'])('the official inspector verifies our skills in the %s era', async (era) => {
+  const { exitCode, stdout, stderr } = await inspect('--protocol-era', era, '--method', 'skills/list', '--verify');
+  expect([exitCode, exitCode === 0 ? '' : stderr]).toEqual([0, '']);
+  const said = stdout.trim().split('\n');
+  expect(said.map((line) => JSON.parse(line))).toMatchObject(
+    ['recover-run', 'run-experiment'].map((name) => ({ name, files: [{ status: 'verified' }], outcome: 'verified' })),
+  );
+});

@@ -39,7 +39,7 @@ export async function serveHttp(open: Parameters<typeof openGate>[0], place: Htt
 }
 
 export async function serveAt(options: HttpOptions, stop: AbortSignal): Promise<number> {
-  const { place, gate, build = buildServer, limits = LIMITS, say } = options;
+  const { place, gate, build = (open, era, hear) => buildServer(open, era, hear), limits = LIMITS, say } = options;
   const tokens = place.tokenFile === undefined ? undefined : readTokens(place.tokenFile);
   const changes = changesOf(gate, () => door.notify);
   const door: Door = openDoor({

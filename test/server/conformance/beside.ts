@@ -27,7 +27,7 @@ const SINGLE = {
   'resources/subscribe': 'uri',
   'resources/unsubscribe': 'uri',
 } as const;
-const isOfTheSuite = (named: unknown) => /\btest(?:_|:\/\/)|json_schema_2020_12|skill:\/\//.test(JSON.stringify(named) ?? '');
+const isOfTheSuite = (named: unknown) => /\btest(?:_|:\/\/)|json_schema_2020_12/.test(JSON.stringify(named) ?? '');
 
 /**
  * Adds fixtures to a server of ours without taking anything of it away: lists show both, and what the suite names is answered by its

@@ -1,11 +1,8 @@
-import { cpSync, existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import type { McpServer, ServerNotifier } from '@modelcontextprotocol/server';
-import { loadSkills } from '@modelcontextprotocol/server/ext/skills/node';
 import { openGate } from '../../../src/server/gate.ts';
 import { serveAt } from '../../../src/server/http/serve.ts';
 import { buildServer } from '../../../src/server/server.ts';
-import { ROOT } from '../../support/repo.ts';
+import type { Shelf } from '../../../src/server/skills.ts';
 import { tunnelTo } from '../../support/tunnel.ts';
 import { addLegacyAsking, addModernAsking } from './asking.ts';
 import { mountBeside } from './beside.ts';
@@ -16,15 +13,17 @@ import { addTools } from './tools.ts';
  * Our own server on its socket, with the fixtures of the suite beside our tools, and a port of the loopback that leads to it as `ssh -L`
  * does: the suite knows addresses of HTTP only.
  */
-export async function serveForSuite(repo: string, socket: string): Promise<{ url: string; close(): Promise<number> }> {
-  const skills = await loadSkills(allSkills(join(dirname(socket), 'skills')));
+export async function serveForSuite(
+  repo: string,
+  socket: string,
+  skills?: Shelf,
+): Promise<{ url: string; close(): Promise<number> }> {
   const fixtures = (server: McpServer, era: 'legacy' | 'modern', notify: ServerNotifier) =>
     mountBeside(server, () => {
       server.server.registerCapabilities({ tools: { listChanged: true }, prompts: { listChanged: true }, logging: {} });
       addTools(server, notify);
       addResources(server);
       addPrompts(server);
-      skills.attach(server);
       if (era === 'modern') return addModernAsking(server);
       addLegacyAsking(server);
       server.server.setRequestHandler('logging/setLevel', () => ({}));
@@ -38,7 +37,7 @@ export async function serveForSuite(repo: string, socket: string): Promise<{ url
     {
       place: { socket },
       gate: openGate({ start: repo }),
-      build: (gate, era, hear, notify) => fixtures(buildServer(gate, era, hear), era, notify),
+      build: (gate, era, hear, notify) => fixtures(buildServer(gate, era, hear, skills), era, notify),
       say: () => ready(),
     },
     stop.signal,
@@ -53,12 +52,4 @@ export async function serveForSuite(repo: string, socket: string): Promise<{ url
       return ended;
     },
   };
-}
-
-/** The skill that has everything a scenario asks for, and those that we ship, where there are any. */
-function allSkills(folder: string): string {
-  for (const from of [join(import.meta.dirname, 'skills'), join(ROOT, 'plugin', 'skills')]) {
-    if (existsSync(from)) cpSync(from, folder, { recursive: true });
-  }
-  return folder;
 }
