@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { countingFiles } from '../support/cut.mjs';
 import { ALL, spread } from '../support/places.ts';
 import { byTwo, EACH, keyOf, noteTrial, trialsMade, withoutMounts } from './trials.ts';
 import type { World } from './world.ts';
@@ -58,4 +61,28 @@ test.skipIf(withoutMounts())(
     expect(results).toEqual(Object.fromEntries(Object.keys(results).map((key) => [key, 'whole'])));
   },
   ALL || EACH ? 14_400_000 : 1_200_000,
+);
+
+test.skipIf(withoutMounts())(
+  'a first submission whose journal the disk refuses is a failure of the disk, and not said to be there already',
+  async () => {
+    world ??= await makeWorld();
+    const cell = await world.cell();
+    const log = join(cell.repo, '..', 'calls');
+    const undisturbed = await cell.run(['submit', '--iteration', 'fresh'], countingFiles(log, ['fsync']));
+    expect(undisturbed.exit).toBe(0);
+    const synced = readFileSync(log, 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('fsync('));
+    const nth = 1 + synced.findIndex((line) => line.includes('/gate/journal.jsonl>'));
+    expect(nth).toBeGreaterThan(0);
+    cell.remove();
+    const { first, outcome } = await withFault(world, 'submit', { place: { call: 'fsync', nth }, errno: 'ENOSPC' });
+    expect([first.exit, first.text]).toEqual([
+      1,
+      expect.stringMatching(/^file_unwritable: .*journal\.jsonl\n.*the disk is full/),
+    ]);
+    expect(outcome).toBe('whole');
+  },
+  300_000,
 );
