@@ -23,11 +23,11 @@ export const codex = {
       },
     ],
     [
-      'the same through `codex app-server`: all tools; `check_setup` answers for the repository',
+      'the same through `codex app-server`: all tools; the ledger as a resource; `check_setup` answers for the repository',
       (place) => atWork(place, join(place.folder, 'project'), async (ask, thread) => answers(ask, thread)),
     ],
     [
-      '`codex plugin marketplace add`, `add`; through `codex app-server`: both skills, both hooks, all tools; `check_setup` answers for the repository',
+      '`codex plugin marketplace add`, `add`; through `codex app-server`: both skills, both hooks, all tools; the ledger as a resource; `check_setup` answers for the repository',
       async (place) => {
         const repository = place.repository('plugged');
         trust(place, repository);
@@ -60,6 +60,8 @@ async function answers(ask, threadId) {
   const [server] = (await ask('mcpServerStatus/list', { threadId, serverName: 'autolab' })).data;
   const tools = Object.keys(server?.tools ?? {});
   expect(tools.length === TOOLS, tools);
+  const { contents } = await ask('mcpServer/resource/read', { threadId, server: 'autolab', uri: 'autolab://ledger' });
+  expect(contents?.length === 1, contents);
   const { structuredContent } = await ask('mcpServer/tool/call', {
     threadId,
     server: 'autolab',

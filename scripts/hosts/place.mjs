@@ -35,9 +35,9 @@ export function makePlace() {
     home,
     env,
     install(name) {
-      const words = ['install', '--silent', '--no-audit', '--no-fund', '--prefix', folder, `${name}@latest`];
+      const words = ['install', '--loglevel=error', '--no-audit', '--no-fund', '--prefix', folder, `${name}@latest`];
       const { status, stderr } = spawnSync('npm', words, { encoding: 'utf8', timeout: 10 * PATIENCE });
-      if (status !== 0) throw new Error(stderr || 'npm gave no reason');
+      if (status !== 0) throw new Error(stderr.trim() || 'npm gave no reason');
     },
     /** What a program prints, stderr behind stdout. Throws where it ends with anything but 0. */
     run(cwd, program, ...words) {
