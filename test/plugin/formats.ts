@@ -2,8 +2,8 @@ import { Ajv } from 'ajv';
 import type { Host } from '../../src/tools/host-files.ts';
 
 // Written from the rules of each format (Agent Plugins 1.0.0; the manifests, hooks and marketplaces of Claude Code 2.1 and Codex 0.171; agentskills.io;
-// the hosts' pages on servers), closed around the part of it that we use: what is not here is not in ours, so a slip of a key is found. What others publish
-// (agent-plugins.org, SchemaStore) is in no npm package, and lets unknown keys pass; the hosts' own validators are asked by `npm run hosts`.
+// the hosts' pages on servers), closed around the part of it that we use: what is not here is not in ours, so a slip of a key is found. The
+// published schemas (agent-plugins.org, SchemaStore) were found in no npm package; the hosts' own validators are asked by `npm run hosts`.
 
 const closed = (properties: object, required: string[]) => ({
   type: 'object',
