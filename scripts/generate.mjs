@@ -1,7 +1,7 @@
-// Writes what is derived from the source: the tool table of the README, the reference of all operations, the JSON Schemas of policy and sites, and the wire
-// form of tools/list.
+// Writes what is derived from the source: the tool table of the README, the reference of all operations, the JSON Schemas of policy and sites, the wire
+// form of tools/list, and the copies that make up the plugin for Codex.
 // `--check` writes nothing and exits 1 naming each file that is not what it would write.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -96,6 +96,13 @@ const json = (value) => `${JSON.stringify(value, null, 2)}\n`;
 const read = (path) =>
   readFile(join(root, path), 'utf8').catch((error) => (error.code === 'ENOENT' ? '' : Promise.reject(error)));
 
+/** Codex loads no hooks from a folder that has a manifest of Agent Plugins, and starts its server in that folder (0.171): it gets one without. */
+async function forCodex() {
+  const skills = await readdir(join(root, 'plugin', 'skills'));
+  const copied = ['.mcp.json', 'hooks/hooks.json', ...skills.map((skill) => `skills/${skill}/SKILL.md`)];
+  return copied.map((path) => [`plugin/codex/${path}`, () => read(`plugin/${path}`)]);
+}
+
 const { tools, definitions, jsonSchema, sitesSchema } = await source();
 const files = [
   ['README.md', async () => withTable(await read('README.md'), tools)],
@@ -103,6 +110,7 @@ const files = [
   ['docs/policy.schema.json', async () => json(jsonSchema())],
   ['docs/sites.schema.json', async () => json(sitesSchema())],
   ['test/server/__snapshots__/tools.json', async () => json(definitions(tools))],
+  ...(await forCodex()),
 ];
 for (const [path, make] of files) {
   try {

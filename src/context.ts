@@ -1,5 +1,5 @@
 import { hostname, userInfo } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { Failure } from './base/errors.ts';
 import { PACKAGE, VERSION } from './base/package.ts';
 import { notesIn, noteTemporaries } from './base/temporaries.ts';
@@ -81,7 +81,9 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
     if (repo !== null) return repo;
     throw new Failure('no_repository', {
       what: `there is no .autolab folder in ${start} or above it`,
-      next: 'go to the repository, or run `autolab-mcp init` in its top folder',
+      next: isPluginFolder(start)
+        ? 'this host starts the server of a plugin in the folder of the plugin: run `autolab-mcp setup HOST` in the repository, so that it is started there'
+        : 'go to the repository, or run `autolab-mcp init` in its top folder',
     });
   };
   const once = <T>(make: () => T): (() => T) => {
@@ -207,6 +209,12 @@ function openLog(): { log: Log; written(): Promise<void> } {
       });
     };
   return { log: { warn: say('warn'), error: say('error') }, written: () => last };
+}
+
+/** Hosts of Agent Plugins 1.0 say where the plugin lies, and start its server there. */
+function isPluginFolder(start: string): boolean {
+  const root = process.env.PLUGIN_ROOT;
+  return root !== undefined && root !== '' && (start === resolve(root) || start.startsWith(resolve(root) + sep));
 }
 
 function nearestRepository(start: string): string | null {

@@ -1,82 +1,77 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Ajv } from 'ajv';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { parse } from 'yaml';
+import { Failure } from '../../src/base/errors.ts';
+import { openContext } from '../../src/context.ts';
+import { HOSTS, withServer } from '../../src/tools/host-files.ts';
 import { tools } from '../../src/tools/index.ts';
 import { ROOT } from '../support/repo.ts';
+import { CLIENTS, FORMATS, faultsBy, skillHead } from './formats.ts';
 
 const PLUGIN = join(ROOT, 'plugin');
 const json = (path: string) => JSON.parse(readFileSync(join(ROOT, path), 'utf8'));
-const text = { type: 'string', minLength: 1 };
-const name = { type: 'string', pattern: '^(?!.*[.-]{2})[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$' };
-const closed = (properties: object, required: string[]) => ({
-  type: 'object',
-  additionalProperties: false,
-  properties,
-  required,
-});
-const server = closed(
-  { type: { const: 'stdio' }, command: { type: 'string', pattern: '^(?:\\./)?[\\w.-]+$' }, args: { type: 'array', items: text } },
-  ['command'],
-);
-const servers = { type: 'object', minProperties: 1, additionalProperties: server };
-const author = closed({ name: text, email: text, url: text }, ['name']);
-const about = {
-  name,
-  version: { type: 'string', pattern: '^\\d+\\.\\d+\\.\\d+$' },
-  description: text,
-  author,
-  license: text,
-  keywords: { type: 'array', items: text },
-};
-const handler = closed(
-  { type: { const: 'command' }, command: text, timeout: { type: 'number', minimum: 1 }, onFailure: { enum: ['block'] } },
-  ['type', 'command', 'timeout'],
-);
-const groups = {
-  type: 'array',
-  items: closed({ matcher: text, hooks: { type: 'array', minItems: 1, items: handler } }, ['hooks']),
-};
-const monitor = closed({ name: text, command: text, description: text }, ['name', 'command', 'description']);
-const listed = { type: 'array', minItems: 1 };
 
-/** The rules of each format that we use a part of: what is not in them is not in ours. */
-const FORMATS: Record<string, object> = {
-  'plugin/plugin.json': closed(
-    {
-      $schema: { const: 'https://agent-plugins.org/schemas/1.0.0/plugin.schema.json' },
-      ...about,
-      extensions: { type: 'object' },
-    },
-    ['$schema', 'name'],
-  ),
-  'plugin/mcp.json': closed(
-    { $schema: { const: 'https://agent-plugins.org/schemas/1.0.0/mcp.schema.json' }, mcpServers: servers },
-    ['$schema', 'mcpServers'],
-  ),
-  'plugin/.mcp.json': closed({ mcpServers: servers }, ['mcpServers']),
-  'plugin/.claude-plugin/plugin.json': closed(
-    { ...about, displayName: text, experimental: closed({ monitors: { type: 'array', items: monitor } }, []) },
-    ['name'],
-  ),
-  'plugin/.codex-plugin/plugin.json': closed({ ...about, skills: text, hooks: text, mcpServers: text }, ['name']),
-  'plugin/hooks/hooks.json': closed({ hooks: closed({ PreToolUse: groups, SessionStart: groups }, ['PreToolUse']) }, ['hooks']),
-  '.claude-plugin/marketplace.json': closed({ name, description: text, owner: author, plugins: listed }, [
-    'name',
-    'owner',
-    'plugins',
-  ]),
-  '.agents/plugins/marketplace.json': closed({ name, interface: { type: 'object' }, plugins: listed }, ['name', 'plugins']),
-};
-
-test.each(Object.entries(FORMATS))('%s is as its format wants it', (path, schema) => {
-  const ajv = new Ajv({ allErrors: true, strict: false });
-  expect(ajv.validate(schema, json(path)), ajv.errorsText()).toBe(true);
+test.each(Object.entries(FORMATS))('%s is as its format wants it, and with any one thing wrong it is not', (path, schema) => {
+  const faults = faultsBy(schema);
+  expect(faults(json(path))).toBe('');
+  const spoilt = spoiled(json(path));
+  expect(spoilt.length).toBeGreaterThan(5);
+  expect(spoilt.filter((one) => faults(one) === '')).toEqual([]);
 });
+
+test('every file of the plugin that is JSON has a format', () => {
+  const found = readdirSync(PLUGIN, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.json'));
+  expect(found.map((file) => `plugin/${file}`).sort()).toEqual(
+    Object.keys(FORMATS)
+      .filter((file) => file.startsWith('plugin/'))
+      .sort(),
+  );
+});
+
+test.each(HOSTS)('what setup writes for %s is what it takes', (host) => {
+  const content = withServer(host, undefined);
+  const read: unknown = host === 'codex' ? tables(content) : JSON.parse(content);
+  const faults = faultsBy(CLIENTS[host]);
+  expect(faults(read)).toBe('');
+  expect(spoiled(read).filter((one) => faults(one) === '')).toEqual([]);
+});
+
+/** The value with a key too many in one of its objects, or nothing in one of its places, in every way. */
+function spoiled(value: unknown): unknown[] {
+  if (typeof value !== 'object' || value === null) return [null];
+  const entries = Object.entries(value);
+  const without = entries.flatMap(([key, one]) => spoiled(one).map((bad) => [key, bad] as const));
+  if (Array.isArray(value))
+    return [null, ...without.map(([at, bad]) => value.map((one, index) => (index === Number(at) ? bad : one)))];
+  return [null, { ...value, nonsense: null }, ...without.map(([key, bad]) => ({ ...value, [key]: bad }))];
+}
+
+/** As much TOML as setup writes: tables, and keys with values that JSON has too. */
+function tables(text: string): unknown {
+  const whole = {};
+  let table: Record<string, unknown> = whole;
+  for (const line of text.split('\n')) {
+    const [, head] = /^\[(.+)\]$/.exec(line) ?? [];
+    const [, key, value] = /^(\w+) = (.+)$/.exec(line) ?? [];
+    if (head !== undefined) {
+      table = whole;
+      for (const part of head.split('.')) {
+        const inner: Record<string, unknown> = {};
+        table[part] = inner;
+        table = inner;
+      }
+    } else if (key !== undefined && value !== undefined) table[key] = JSON.parse(value);
+    else expect(line).toBe('');
+  }
+  return whole;
+}
 
 test('all manifests are about the same plugin, of the version of the package', () => {
   const { version, files } = json('package.json');
-  const manifests = ['plugin/plugin.json', 'plugin/.claude-plugin/plugin.json', 'plugin/.codex-plugin/plugin.json'].map(json);
+  const manifests = ['plugin/plugin.json', 'plugin/.claude-plugin/plugin.json', 'plugin/codex/.codex-plugin/plugin.json'].map(
+    json,
+  );
   expect(manifests.map((one) => [one.name, one.version, one.description])).toEqual(
     Array(3).fill(['autolab', version, manifests[0].description]),
   );
@@ -86,12 +81,37 @@ test('all manifests are about the same plugin, of the version of the package', (
 });
 
 test('paths lead into the plugin, to what is there', () => {
-  const codex = json('plugin/.codex-plugin/plugin.json');
-  for (const path of [codex.skills, codex.hooks, codex.mcpServers]) expect(existsSync(join(PLUGIN, path))).toBe(true);
+  const codex = json('plugin/codex/.codex-plugin/plugin.json');
+  for (const path of [codex.skills, codex.hooks, codex.mcpServers]) expect(existsSync(join(PLUGIN, 'codex', path))).toBe(true);
   const [claude, agents] = ['.claude-plugin/marketplace.json', '.agents/plugins/marketplace.json'].map(
     (path) => json(path).plugins[0],
   );
-  expect([claude.source, agents.source.path]).toEqual(['./plugin', './plugin']);
+  expect([claude.source, agents.source.path]).toEqual(['./plugin', './plugin/codex']);
+});
+
+test('the folder for Codex is the plugin without the manifests that make Codex pass over the hooks', () => {
+  const files = (folder: string) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => statSync(join(folder, file)).isFile());
+  const codex = join(PLUGIN, 'codex');
+  const copied = files(PLUGIN).filter((file) => /^(?:\.mcp\.json|hooks\/|skills\/)/.test(file));
+  expect(files(codex).sort()).toEqual(['.codex-plugin/plugin.json', ...copied].sort());
+  for (const file of copied) expect(readFileSync(join(codex, file), 'utf8')).toBe(readFileSync(join(PLUGIN, file), 'utf8'));
+});
+
+test('a server that a host starts in the folder of the plugin names the way out of it', () => {
+  const next = (root: string) => {
+    vi.stubEnv('PLUGIN_ROOT', root);
+    try {
+      openContext({ start: PLUGIN }).state();
+    } catch (error) {
+      return error instanceof Failure ? [error.code, error.next] : error;
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  };
+  expect(next(PLUGIN)).toEqual(['no_repository', expect.stringContaining('autolab-mcp setup HOST')]);
+  for (const other of ['', `${PLUGIN}-other`])
+    expect(next(other)).toEqual(['no_repository', expect.stringContaining('autolab-mcp init')]);
 });
 
 test('the hook blocks when it fails, and is asked about every tool that runs or writes', () => {
@@ -111,14 +131,7 @@ const skills = readdirSync(join(PLUGIN, 'skills'));
 test.each(skills)('skill %s: its head is as the format wants it, and what it names is there', (skill) => {
   const body = readFileSync(join(PLUGIN, 'skills', skill, 'SKILL.md'), 'utf8');
   const [, head = '', rest = ''] = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(body) ?? [];
-  const fields = Object.fromEntries(
-    head.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
-  );
-  expect(Object.keys(fields)).toEqual(['name', 'description']);
-  expect(fields.name).toBe(skill);
-  expect(fields.name).toMatch(/^[a-z0-9]+(?:-[a-z0-9]+)*$/);
-  expect(fields.description?.length).toBeGreaterThan(40);
-  expect(fields.description?.length).toBeLessThanOrEqual(1024);
+  expect(faultsBy(skillHead(skill))(parse(head))).toBe('');
   expect(body.split('\n').length).toBeLessThan(60);
   const known = new Set(
     tools.flatMap((tool) => [tool.name, ...Object.keys(tool.input.shape), ...Object.keys(tool.output.shape)]),
