@@ -1,10 +1,12 @@
 import { clean } from '../../base/text.ts';
+import listRuns from '../../tools/list-runs.ts';
 import monitor from '../../tools/monitor-runs.ts';
 import showBudgets from '../../tools/show-budgets.ts';
 import type { Outcome, Tool } from '../../tools/tool.ts';
 import type { Call } from '../approve.ts';
 import { isColourful, isTerminal, paint, print, show, tellFaults } from '../render.ts';
 import { watching, whenChanged } from '../waiting.ts';
+import { withEnds } from './ends.ts';
 import { newsOf } from './news.ts';
 
 /** Whether watching is a display, and not lines: on a terminal that can draw, where a person did not ask for JSON. */
@@ -27,11 +29,12 @@ export async function watch(
       stop,
       whenChanged((outcome) => show(outcome, true)),
     );
-  if (!isLive(tool, json)) return watching(look, stop, sayNews());
+  const telling = withEnds(look, (run_id) => call(listRuns.name, { run_id }), listRuns.output);
+  if (!isLive(tool, json)) return watching(telling, stop, sayNews());
   // What draws is loaded by who draws.
   const [{ watchLive }, { openScreen }] = await Promise.all([import('./live.ts'), import('./screen.ts')]);
   const live = {
-    look,
+    look: telling,
     budgets: () => call(showBudgets.name, {}),
     readers: { monitor: monitor.output, budgets: showBudgets.output },
     screen: openScreen(paint),

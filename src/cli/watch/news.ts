@@ -2,7 +2,6 @@ import * as z from 'zod';
 import type { Outcome } from '../../tools/tool.ts';
 
 const told = z.object({
-  runs: z.array(z.object({ run_id: z.string() })),
   sites: z.array(
     z.object({ site: z.string(), note: z.string().nullable(), polled: z.boolean(), healthy: z.boolean().nullable() }),
   ),
@@ -15,8 +14,7 @@ type Told = z.output<typeof told>;
  */
 export function newsOf(before: Outcome | undefined, now: Outcome): string[] {
   const known = new Set(before === undefined ? [] : linesOf(before).map(essence));
-  const gone = goneFrom(before, now).map((id) => `  ${id} is over: autolab-mcp runs ${id}`);
-  return [...linesOf(now).filter((line) => !known.has(essence(line))), ...gone];
+  return linesOf(now).filter((line) => !known.has(essence(line)));
 }
 
 function linesOf(outcome: Outcome): string[] {
@@ -30,13 +28,6 @@ function linesOf(outcome: Outcome): string[] {
 
 function essence(line: string): string {
   return line.replace(/^[* ] /, '').replace(/\d+ s\b/g, '');
-}
-
-function goneFrom(before: Outcome | undefined, now: Outcome): string[] {
-  const [then, since] = [before && toldBy(before), toldBy(now)];
-  if (!then || !since) return [];
-  const open = new Set(since.runs.map(({ run_id }) => run_id));
-  return then.runs.map(({ run_id }) => run_id).filter((id) => !open.has(id));
 }
 
 function toldBy(outcome: Outcome): Told | undefined {

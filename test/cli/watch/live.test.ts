@@ -9,13 +9,16 @@ const readers = { monitor: monitor.output, budgets: showBudgets.output };
 const place = { readers, size: () => ({ width: 79, height: 23 }), colour: false };
 const none: Outcome = { kind: 'done', data: { budgets: [] }, text: '', exit: 0, faults: [] };
 
-test('clocks go on without another look, until it is stopped', async () => {
+test('clocks go on without another look, in the width there is, until it is stopped', async () => {
   const stop = new AbortController();
   const lasts: string[] = [];
+  const widest: number[] = [];
+  const widths = [79, 60];
   let looks = 0;
   let isClosed = false;
   const screen = {
     draw: (lines: readonly string[]) => {
+      widest.push(Math.max(...lines.map((line) => line.length)));
       lasts.push(lines.at(-1) ?? '');
       if (/^next look in 4\ds$/.test(lasts.at(-1) ?? '')) stop.abort();
     },
@@ -28,8 +31,11 @@ test('clocks go on without another look, until it is stopped', async () => {
     looks += 1;
     return outcomeOf({ ...answerOf(runOf()), next_look_seconds: 50 });
   };
-  await watchLive({ ...place, look, budgets: async () => none, screen }, stop.signal);
+  // The terminal becomes narrower after the second drawing.
+  const size = () => ({ width: widths.shift() ?? 24, height: 23 });
+  await watchLive({ ...place, size, look, budgets: async () => none, screen }, stop.signal);
   expect([looks, isClosed, lasts[0], lasts[1]]).toEqual([1, true, 'looking…', 'next look in 50s']);
+  expect([widest[1], widest.at(-1)]).toEqual([57, 24]);
 });
 
 test('what changed is said once each; the first picture is drawn and not said', async () => {
