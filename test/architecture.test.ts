@@ -27,6 +27,7 @@ const HOMES: Record<string, RegExp> = {
   'simple-git': /^runs\/capsule\.ts$/,
   yaml: /^(policies|runs|sites)\//,
   pino: /^context\.ts$/,
+  'string-width': /^cli\/watch\/cells\.ts$/,
   yauzl: /^runs\/artifacts\/zip/,
 };
 

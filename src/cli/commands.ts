@@ -57,7 +57,7 @@ const WATCH: Field = {
   choices: [],
   required: false,
   default: undefined,
-  description: 'go on looking, as often as the answer says, and print what changed',
+  description: 'go on looking, as often as the answer says: a display on a terminal, else lines of what changed',
   positional: false,
 };
 

@@ -14,7 +14,8 @@ import { readGlobals } from './globals.ts';
 import { commandHelp, overview } from './help.ts';
 import { print, show, tell } from './render.ts';
 import { askOnTerminal } from './terminal.ts';
-import { untilOver, watching } from './waiting.ts';
+import { untilOver } from './waiting.ts';
+import { isLive, watch } from './watch/index.ts';
 
 /** Runs one command line and returns its exit code. `stop` ends waiting; it never cuts an act short. */
 export async function runCli(argv: readonly string[], stop: AbortSignal): Promise<number> {
@@ -30,11 +31,13 @@ export async function runCli(argv: readonly string[], stop: AbortSignal): Promis
     const { tool, rest } = findCommand(tools, own);
     if (globals.help) return say(commandHelp(tool));
     const { input, extra } = splitExtras(tool, readArguments(tool.command.join(' '), commandFields(tool), rest));
-    return await withCall(globals, stop, async (call) => {
+    // Nothing else may be written while something is drawn.
+    const tells = !globals.json && !(extra.watch && isLive(tool, json));
+    return await withCall(globals, stop, tells, async (call) => {
       const once = (): Promise<Outcome> => call(tool.name, input);
       if (tool.name === 'approve') return show(await approveOnTerminal(call, input, askOnTerminal), json);
       if (tool.confirms) return show(await confirmOnTerminal(call, tool, input, askOnTerminal), json);
-      if (extra.watch) return exitOf(await watching(once, stop, (outcome) => show(outcome, json)));
+      if (extra.watch) return exitOf(await watch(tool, call, input, json, stop));
       return show(globals.wait ? await untilOver(once, stop, json ? () => {} : tell) : await once(), json);
     });
   } catch (error) {
@@ -42,13 +45,18 @@ export async function runCli(argv: readonly string[], stop: AbortSignal): Promis
   }
 }
 
-async function withCall(globals: Globals, stop: AbortSignal, work: (call: Call) => Promise<number>): Promise<number> {
+async function withCall(
+  globals: Globals,
+  stop: AbortSignal,
+  tells: boolean,
+  work: (call: Call) => Promise<number>,
+): Promise<number> {
   const context = openContext({
     start: globals.repo ?? process.cwd(),
     ...(globals.stateFile === undefined ? {} : { stateFile: globals.stateFile }),
     ...(globals.ceiling === undefined ? {} : { ceiling: globals.ceiling }),
   });
-  const caller = { ...terminalCaller(), signal: stop, ...(process.stderr.isTTY && !globals.json ? { progress: tell } : {}) };
+  const caller = { ...terminalCaller(), signal: stop, ...(process.stderr.isTTY && tells ? { progress: tell } : {}) };
   try {
     return await work((name, input, answer) =>
       callTool(name, input, answer === undefined ? caller : { ...caller, answer }, context),

@@ -20,24 +20,32 @@ const look = z.object({ next_look_seconds: z.number().nullable(), all_over: z.bo
 const AGAIN_SECONDS = 60;
 
 /**
- * Looks again and again, as often as the answers say, and hands on each answer that differs from the one before. Ends when all is
- * over, when looking again cannot help, or when `stop` is given; returns the last answer, which has been handed on.
+ * Looks again and again, as often as the answers say, and hands on each answer with the seconds until the next look, null where there is
+ * none. Ends when all is over, when looking again cannot help, or when `stop` is given; returns the last answer, which has been handed on.
  */
 export async function watching(
   call: () => Promise<Outcome>,
   stop: AbortSignal,
-  changed: (outcome: Outcome) => void,
+  seen: (outcome: Outcome, again: number | null) => void,
 ): Promise<Outcome> {
-  let before: string | undefined;
   for (;;) {
     const outcome = await call();
+    const said = look.safeParse(outcome.kind === 'done' ? outcome.data : undefined).data;
+    const passes = outcome.kind === 'done' || outcome.kind === 'running' || (outcome.kind === 'failed' && outcome.failure.retry);
+    const again = !passes || said?.all_over ? null : (said?.next_look_seconds ?? AGAIN_SECONDS);
+    seen(outcome, again);
+    if (again === null || !(await pause(again, stop))) return outcome;
+  }
+}
+
+/** Hands on each answer that differs from the one before. */
+export function whenChanged(changed: (outcome: Outcome) => void): (outcome: Outcome) => void {
+  let before: string | undefined;
+  return (outcome) => {
     const now = essence(outcome);
     if (now !== before) changed(outcome);
     before = now;
-    const said = look.safeParse(outcome.kind === 'done' ? outcome.data : undefined).data;
-    const passes = outcome.kind === 'done' || outcome.kind === 'running' || (outcome.kind === 'failed' && outcome.failure.retry);
-    if (!passes || said?.all_over || !(await pause(said?.next_look_seconds ?? AGAIN_SECONDS, stop))) return outcome;
-  }
+  };
 }
 
 /** What makes two answers different: not when they were given, nor what they say of the look itself. */

@@ -20,6 +20,7 @@ import retryTasks from './retry-tasks.ts';
 import sealPolicy from './seal-policy.ts';
 import setupHost from './setup-host.ts';
 import showAudit from './show-audit.ts';
+import showBudgets from './show-budgets.ts';
 import showPolicy from './show-policy.ts';
 import showRecord from './show-record.ts';
 import stageCode from './stage-code.ts';
@@ -49,6 +50,7 @@ export const tools: readonly Tool[] = [
   appendLedger,
   verifyLedger,
   showRecord,
+  showBudgets,
   init,
   setupHost,
   clearError,

@@ -13,7 +13,7 @@ import { replicateIds } from '../runs/group-reservation.ts';
 import { stateFolders } from '../runs/home.ts';
 import { isOver } from '../runs/lifecycle.ts';
 import { readManifest } from '../runs/manifest.ts';
-import { paceOf, payerOf } from '../runs/place.ts';
+import { paceOf } from '../runs/place.ts';
 import type { Plan } from '../runs/plan.ts';
 import { indicesOf, maySubmit, planDigest, planSubject, runsOf } from '../runs/plan.ts';
 import { refuseOffPath } from '../runs/recorder.ts';
@@ -21,10 +21,10 @@ import { refuseRemote } from '../runs/remote-submission.ts';
 import { readReview } from '../runs/review.ts';
 import type { Run } from '../runs/run.ts';
 import { codeOf, isUnsubmitted, phaseOf, runFolders } from '../runs/run.ts';
-import type { Asker } from '../runs/spending.ts';
 import { spentBy } from '../runs/spending.ts';
 import { hasSbatch } from '../sites/index.ts';
 import { jobScript } from '../sites/job-script.ts';
+import { askerOf } from './budgets.ts';
 import { changesSince } from './changes.ts';
 import { failedChecks } from './check-facts.ts';
 import { expectWarning } from './expect-commands.ts';
@@ -149,14 +149,6 @@ export function failedInRow(runs: readonly Run[]): number {
   const ended = runs.map(({ record }) => record).filter(({ state }) => isOver(state) || state === 'synced');
   const good = ended.findLastIndex(({ state }) => state === 'synced' || state === 'completed');
   return ended.slice(good + 1).reduce((sum, { retries }) => sum + 1 + retries, 0);
-}
-
-/** Where the policy does not say which accounts may be named, the day is the site's as a whole. */
-function askerOf(reads: Reads, plan: Plan): Asker {
-  const { gate, ceilings } = reads.policy();
-  const isListed = [gate, ...ceilings.map((one) => one.gate)].some(({ allow }) => allow.accounts !== undefined);
-  const payer = payerOf(reads.repo, plan);
-  return isListed ? payer : { ...payer, account: null };
 }
 
 /** A run that another program has at the scheduler: a second job beside it would be the double that nobody asked for. */

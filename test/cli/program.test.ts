@@ -104,7 +104,8 @@ describe('the repository', () => {
 /** What a person at a terminal sees and types: `script` gives the command a terminal of its own. */
 function atTerminal(typed: string, ...args: string[]) {
   const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ');
-  return execa('script', ['-qec', command, '/dev/null'], { cwd: repo.path, input: typed, reject: false });
+  const env = { TERM: 'xterm', NO_COLOR: '' };
+  return execa('script', ['-qec', command, '/dev/null'], { cwd: repo.path, env, input: typed, reject: false });
 }
 
 describe('approving', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { untilOver, watching } from '../../src/cli/waiting.ts';
+import { untilOver, watching, whenChanged } from '../../src/cli/waiting.ts';
 import type { Outcome } from '../../src/tools/tool.ts';
 
 const done = (data: Record<string, unknown>): Outcome => ({
@@ -53,7 +53,11 @@ test('watching hands on what changed, not when it was seen, and ends when all is
     done({ runs: [{ state, seen_at: at }], next_look_seconds: 0, all_over });
   const shown: Outcome[] = [];
   const looks = [look('pending', '1'), look('pending', '2'), look('running', '3'), look('completed', '4', true)];
-  await watching(answers(...looks), new AbortController().signal, (outcome) => shown.push(outcome));
+  await watching(
+    answers(...looks),
+    new AbortController().signal,
+    whenChanged((outcome) => shown.push(outcome)),
+  );
   expect(shown).toEqual([look('pending', '1'), look('running', '3'), look('completed', '4', true)]);
 });
 
