@@ -7,6 +7,7 @@ import type { Outcome } from '../tools/tool.ts';
 import type { Call } from './approve.ts';
 import { approveOnTerminal, confirmOnTerminal } from './approve.ts';
 import { readArguments } from './arguments.ts';
+import { begin } from './beginning.ts';
 import { commandFields, findCommand, splitExtras } from './commands.ts';
 import { completion } from './completion.ts';
 import type { Globals } from './globals.ts';
@@ -31,6 +32,8 @@ export async function runCli(argv: readonly string[], stop: AbortSignal): Promis
     if (globals.help) return say(commandHelp(tool));
     const { input, extra } = splitExtras(tool, readArguments(tool.command.join(' '), commandFields(tool), rest));
     return await withCall(globals, stop, async (call) => {
+      if (tool.name === 'init')
+        return begin(input, extra, { call, within: (repo, work) => withCall(globals, stop, work, repo), stop, json });
       const once = (): Promise<Outcome> => call(tool.name, input);
       if (tool.name === 'approve') return show(await approveOnTerminal(call, input, askOnTerminal), json);
       if (tool.confirms) return show(await confirmOnTerminal(call, tool, input, askOnTerminal), json);
@@ -42,10 +45,16 @@ export async function runCli(argv: readonly string[], stop: AbortSignal): Promis
   }
 }
 
-async function withCall(globals: Globals, stop: AbortSignal, work: (call: Call) => Promise<number>): Promise<number> {
+async function withCall(
+  globals: Globals,
+  stop: AbortSignal,
+  work: (call: Call) => Promise<number>,
+  repository?: string,
+): Promise<number> {
+  const { stateFile } = globals;
   const context = openContext({
-    start: globals.repo ?? process.cwd(),
-    ...(globals.stateFile === undefined ? {} : { stateFile: globals.stateFile }),
+    start: repository ?? globals.repo ?? process.cwd(),
+    ...(stateFile === undefined || repository !== undefined ? {} : { stateFile }),
     ...(globals.ceiling === undefined ? {} : { ceiling: globals.ceiling }),
   });
   const caller = { ...terminalCaller(), signal: stop, ...(process.stderr.isTTY && !globals.json ? { progress: tell } : {}) };
