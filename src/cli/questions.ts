@@ -55,7 +55,7 @@ async function siteOf({ repository, sites, sealed }: Found, given: Choice, ask: 
   if (!chosen || chosen.scheduler !== null) return { site };
   const scheduler =
     given.scheduler ??
-    (await oneOf(ask, `Which batch system has ${site}, slurm or gridengine?`, '--scheduler', ['slurm', 'gridengine']));
+    (await oneOf(ask, `Which batch system has ${site}, slurm or gridengine`, '--scheduler', ['slurm', 'gridengine']));
   const where = `Which folder on ${site} stands for ${repository}? An absolute path, or \`shared\` where ${site} sees this very folder under the same path`;
   const isFolder = (text: string) => text === 'shared' || /^\/.*[^/]$/.test(text);
   const root = given.root ?? (await until(ask, where, '--root', undefined, (text) => (isFolder(text) ? text : undefined)));

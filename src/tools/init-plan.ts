@@ -54,9 +54,12 @@ export type InitPlan = {
 };
 
 /** Looks at what is there. Fails, before anything is written, with `usage` where what is asked for is not what stands there already. */
-export function planInit(wishes: Wishes, reads: Pick<Reads, 'start' | 'repo' | 'presets'>): InitPlan {
+export function planInit(
+  wishes: Wishes,
+  reads: Pick<Reads, 'start' | 'repo' | 'presets'>,
+  around: Surroundings = lookAround(),
+): InitPlan {
   const top = existsSync(join(reads.start, '.autolab')) ? reads.repo : reads.start;
-  const around = lookAround();
   const focused = existsSync(statePath(top)) ? readState(top).iteration_id : undefined;
   const iteration = wishes.iteration ?? focused ?? FIRST;
   const isSample = wishes.iteration !== undefined || focused === undefined;

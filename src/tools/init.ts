@@ -115,7 +115,7 @@ export default defineTool({
     const isNew = isUnnamed(plan);
     mintRepositoryId(plan.top);
     return view(args.site, plan, acts.presets, {
-      status: 'made',
+      status: isNew || plan.missing.length > 0 || plan.apply ? 'made' : 'unchanged',
       state_folder: stateFolder(plan.top),
       to_confirm: null,
       isNew,
