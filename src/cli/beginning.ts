@@ -54,8 +54,8 @@ export async function begin(input: Record<string, unknown>, extra: Extras, on: B
   const begun = await call('init', chosen, answer);
   if (begun.kind !== 'done' || json) return show(begun, json);
   const out = initOut.parse(begun.data);
-  // On a terminal the list has just been shown.
-  print(asks && out.status === 'made' ? `Repository ${out.repository} is made.` : madeLines(out).join('\n'));
+  // Beside the question about sealing the list has just been shown.
+  print(asks && !out.sealed && out.status === 'made' ? `Repository ${out.repository} is made.` : madeLines(out).join('\n'));
   for (const fault of begun.faults) tell(emphasis(fault, process.stderr));
   return within(out.repository, async (later) => {
     const seal = await sealed(later, answer !== undefined, expect);
