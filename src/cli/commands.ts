@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { Failure } from '../base/errors.ts';
 import { clean, nearest } from '../base/text.ts';
 import type { Tool } from '../tools/tool.ts';
@@ -23,7 +24,13 @@ export function findCommand(tools: readonly Tool[], words: readonly string[]): {
 }
 
 /** What a command can do that is no argument of its operation. */
-export type Extra = 'watch';
+const extrasOut = z.object({
+  watch: z.boolean().optional(),
+  yes: z.boolean().optional(),
+  seal: z.boolean().optional(),
+  expect: z.string().optional(),
+});
+export type Extras = z.output<typeof extrasOut>;
 
 /** The flags of a command: the fields of its tool, and what the terminal adds. */
 export function commandFields(tool: Tool): Field[] {
@@ -31,35 +38,42 @@ export function commandFields(tool: Tool): Field[] {
 }
 
 /** Takes what the terminal adds out of what was typed. */
-export function splitExtras(
-  tool: Tool,
-  typed: Record<string, unknown>,
-): { input: Record<string, unknown>; extra: Partial<Record<Extra, boolean>> } {
+export function splitExtras(tool: Tool, typed: Record<string, unknown>): { input: Record<string, unknown>; extra: Extras } {
   const names = new Set(extras(tool).map((field) => field.name));
   const entries = Object.entries(typed);
   return {
     input: Object.fromEntries(entries.filter(([name]) => !names.has(name))),
-    extra: Object.fromEntries(entries.filter(([name]) => names.has(name)).map(([name, on]) => [name, on === true])),
+    extra: extrasOut.parse(Object.fromEntries(entries.filter(([name]) => names.has(name)))),
   };
 }
 
-/** `--watch`, where an answer says when to look next and when all is over. */
+/** `--watch`, where an answer says when to look next and when all is over; what `init` does after its own. */
 function extras(tool: Tool): Field[] {
   const watches = ['next_look_seconds', 'all_over'].every((name) => name in tool.output.shape);
-  return watches ? [WATCH] : [];
+  return [...(watches ? [WATCH] : []), ...(tool.name === 'init' ? BEGINNING : [])];
 }
 
-const WATCH: Field = {
-  name: 'watch',
-  flag: '--watch',
-  kind: 'switch',
+const added = (name: keyof Extras, kind: 'switch' | 'text', description: string): Field => ({
+  name,
+  flag: `--${name}`,
+  kind,
   many: false,
   choices: [],
   required: false,
   default: undefined,
-  description: 'go on looking, as often as the answer says: a display on a terminal, else lines of what changed',
+  description,
   positional: false,
-};
+});
+const WATCH = added(
+  'watch',
+  'switch',
+  'go on looking, as often as the answer says: a display on a terminal, else lines of what changed',
+);
+const BEGINNING = [
+  added('yes', 'switch', 'ask nothing, and take what is proposed: the batch system of this machine, and its preset'),
+  added('seal', 'switch', 'seal at the end; a person types yes to that'),
+  added('expect', 'text', 'seal at the end if this is the digest of what is there then, as policy seal takes it'),
+];
 
 /** Flags that mean the same everywhere, so no operation may have a field of that name. A test holds this. */
 export const RESERVED: readonly string[] = GLOBALS.map((field) => field.name);

@@ -7,6 +7,7 @@ import type { Outcome } from '../tools/tool.ts';
 import type { Call } from './approve.ts';
 import { approveOnTerminal, confirmOnTerminal } from './approve.ts';
 import { readArguments } from './arguments.ts';
+import { begin } from './beginning.ts';
 import { commandFields, findCommand, splitExtras } from './commands.ts';
 import { completion } from './completion.ts';
 import type { Globals } from './globals.ts';
@@ -34,6 +35,8 @@ export async function runCli(argv: readonly string[], stop: AbortSignal): Promis
     // Nothing else may be written while something is drawn.
     const tells = !globals.json && !(extra.watch && isLive(tool, json));
     return await withCall(globals, stop, tells, async (call) => {
+      if (tool.name === 'init')
+        return begin(input, extra, { call, within: (repo, work) => withCall(globals, stop, tells, work, repo), stop, json });
       const once = (): Promise<Outcome> => call(tool.name, input);
       if (tool.name === 'approve') return show(await approveOnTerminal(call, input, askOnTerminal), json);
       if (tool.confirms) return show(await confirmOnTerminal(call, tool, input, askOnTerminal), json);
@@ -50,10 +53,12 @@ async function withCall(
   stop: AbortSignal,
   tells: boolean,
   work: (call: Call) => Promise<number>,
+  repository?: string,
 ): Promise<number> {
+  const { stateFile } = globals;
   const context = openContext({
-    start: globals.repo ?? process.cwd(),
-    ...(globals.stateFile === undefined ? {} : { stateFile: globals.stateFile }),
+    start: repository ?? globals.repo ?? process.cwd(),
+    ...(stateFile === undefined || repository !== undefined ? {} : { stateFile }),
     ...(globals.ceiling === undefined ? {} : { ceiling: globals.ceiling }),
   });
   const caller = { ...terminalCaller(), signal: stop, ...(process.stderr.isTTY && tells ? { progress: tell } : {}) };

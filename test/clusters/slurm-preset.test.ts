@@ -29,8 +29,12 @@ function atTerminal(typed: string, ...args: string[]) {
 const known = async (): Promise<string> => (await slurm.run('squeue', '-h', '-r', '-o', '%A %j')).stdout;
 const approvals = async () => (await repo.json<{ approvals: { id: string; state: string }[] }>('approvals', '--all')).approvals;
 
-test('the preset as it is shipped: asked, approved in a terminal, submitted once', { timeout: LIMIT }, async () => {
-  expect(await repo.autolab('policy', 'apply', 'preset', 'slurm')).toMatchObject({ exit: 0 });
+test('what init proposes on a login node, and the preset as it is shipped: asked, approved in a terminal, submitted once', {
+  timeout: LIMIT,
+}, async () => {
+  const begun = await atTerminal('\n\n\n', 'init');
+  expect([begun.exitCode, begun.stdout]).toEqual([0, expect.stringMatching(/ok sites: site slurm: slurm-wlm [\s\S]*Next: /)]);
+  expect(readFileSync(`${repo.path}/.autolab/sites.yaml`, 'utf8')).toMatch(/\nsites:\n {2}slurm:\n {4}scheduler: slurm\n$/);
   expect(readFileSync(`${repo.path}/.autolab/verifier_policy.yaml`, 'utf8')).not.toMatch(/^gate:/m);
   const asked = await repo.autolab('submit');
   const id = /autolab-mcp approve (ap_[0-9a-f]{12})/.exec(asked.stderr)?.[1] ?? asked.stderr;

@@ -18,17 +18,17 @@ const have = (...programs: string[]) => {
 test('where there is nothing runs go to the embedded runner', () =>
   expect(have()).toEqual({
     preset: 'local_dev',
+    proposal: 'local',
+    sites: [{ name: 'local', scheduler: 'local', host: null, what: expect.stringContaining('embedded runner') }],
+    hosts: [],
     found: ['no sbatch and no qsub here: runs go to the embedded runner, or to a site over ssh'],
   }));
 
 test('the batch system that is here decides the preset, and agents that are here are named with their command', () => {
-  expect(have('qsub', 'codex')).toEqual({
-    preset: 'gridengine',
-    found: [
-      `${home}/bin/qsub: runs go to Grid Engine from here`,
-      'codex is here: `autolab-mcp setup codex` adds this server to it',
-    ],
-  });
+  const codex = 'codex is here: `autolab-mcp setup codex` adds this server to it';
+  const around = have('qsub', 'codex');
+  expect(around).toMatchObject({ preset: 'gridengine', proposal: 'gridengine', hosts: [codex] });
+  expect(around.found).toEqual([`${home}/bin/qsub: runs go to Grid Engine from here`, codex]);
   expect(have('sbatch', 'claude')).toMatchObject({
     preset: 'slurm',
     found: expect.arrayContaining([expect.stringContaining('setup claude-code')]),
@@ -42,5 +42,10 @@ test('hosts of ssh are named where there is no batch system; patterns are none',
   mkdirSync(join(home, '.ssh'));
   writeFileSync(join(home, '.ssh', 'config'), config);
   expect(have().found[1]).toMatch(/^ssh knows lab, door, cluster: /);
-  expect(have('sbatch').found.join()).not.toContain('ssh knows');
+  const batch = have('sbatch');
+  expect(batch.found.join()).not.toContain('ssh knows');
+  expect(batch).toMatchObject({
+    proposal: 'slurm',
+    sites: ['slurm', 'lab', 'door', 'cluster', 'local'].map((name) => ({ name })),
+  });
 });
