@@ -4,7 +4,7 @@ import { closeSync, fsyncSync, openSync, rmSync, writeFileSync, writeSync } from
 import { join } from 'node:path';
 import { writeAtomic } from '../../src/base/files.ts';
 import { withLock } from '../../src/base/lock.ts';
-import { readCapsule } from '../../src/runs/capsule.ts';
+import { readCapsule } from '../../src/runs/launch/capsule.ts';
 import { interleave, timed } from '../stats.mjs';
 
 const { repo, folder, times } = JSON.parse(process.argv[2]);

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { observe } from '../../src/runs/monitor.ts';
+import { observe } from '../../src/runs/evidence/monitor.ts';
 import { replay } from '../../src/runs/record.ts';
 import { localScheduler } from '../../src/sites/schedulers/local.ts';
 import { openSite } from '../../src/sites/site.ts';

@@ -13,8 +13,8 @@ import {
 import { join } from 'node:path';
 import { canonical, sha256 } from '../../src/base/digest.ts';
 import { jsonText, readText } from '../../src/base/files.ts';
-import { openAudit } from '../../src/runs/audit.ts';
-import { ledgerLine, putRow, verifyRow, writeLedger } from '../../src/runs/ledger.ts';
+import { openAudit } from '../../src/runs/audit/audit.ts';
+import { ledgerLine, putRow, verifyRow, writeLedger } from '../../src/runs/autolab/ledger.ts';
 import { interleave, timed } from '../stats.mjs';
 
 const { folder, rows, times } = JSON.parse(process.argv[2]);

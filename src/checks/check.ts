@@ -1,12 +1,12 @@
 import type { FailureView } from '../base/errors.ts';
-import type { Design } from '../runs/design.ts';
-import type { LaunchFile } from '../runs/launch-file.ts';
-import type { SyncStatus } from '../runs/manifest.ts';
-import type { Metrics } from '../runs/metrics.ts';
-import type { Review } from '../runs/review.ts';
+import type { Design } from '../runs/autolab/design.ts';
+import type { SyncStatus } from '../runs/autolab/manifest.ts';
+import type { Review } from '../runs/autolab/review.ts';
+import type { Workflow } from '../runs/autolab/workflow.ts';
+import type { Category } from '../runs/autolab/workflow-stages.ts';
+import type { LaunchFile } from '../runs/launch/launch-file.ts';
+import type { Metrics } from '../runs/results/metrics.ts';
 import type { RunState } from '../runs/types.ts';
-import type { Workflow } from '../runs/workflow.ts';
-import type { Category } from '../runs/workflow-stages.ts';
 import type { LineLimits } from './limits.ts';
 import type { RunManifest } from './manifest-schema.ts';
 

@@ -1,4 +1,4 @@
-import type { Workflow } from '../runs/workflow.ts';
+import type { Workflow } from '../runs/autolab/workflow.ts';
 import type { Check, Finding, Requirements } from './check.ts';
 import { got, unreadable } from './findings.ts';
 

@@ -1,4 +1,4 @@
-import type { Design } from '../runs/design.ts';
+import type { Design } from '../runs/autolab/design.ts';
 import type { Check, Finding, Script } from './check.ts';
 import { fromFailure, got } from './findings.ts';
 import { isUnfilledCommand } from './placeholders.ts';

@@ -1,7 +1,7 @@
 import type { FailureView } from '../base/errors.ts';
 import type { SealState } from '../policies/seal.ts';
 import type { PolicyProblem } from '../policies/types.ts';
-import type { AuditReport } from '../runs/audit.ts';
+import type { AuditReport } from '../runs/audit/audit.ts';
 import type { SiteDescription } from '../sites/schedulers/description.ts';
 import type { Finding, Seen } from './check.ts';
 import type { GroundSeen } from './setup-grounds.ts';

@@ -1,4 +1,4 @@
-import { planDigest } from './plan.ts';
+import { planDigest } from './launch/plan.ts';
 import type { Run } from './run.ts';
 import { partsOf } from './run.ts';
 import type { Attempt } from './types.ts';

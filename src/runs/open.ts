@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { Failure } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { RUN_ID } from '../base/ids.ts';
-import { allIterations } from './iterations.ts';
+import { allIterations } from './autolab/iterations.ts';
+import { isOver } from './evidence/lifecycle.ts';
 import { readJournal, wasIntended } from './journal.ts';
-import { isOver } from './lifecycle.ts';
 import type { Run } from './run.ts';
 import { readRun } from './run.ts';
 

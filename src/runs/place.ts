@@ -1,9 +1,9 @@
 import { realpathSync, statSync } from 'node:fs';
 import { repositoryId, stateFolder, stateFolders } from './home.ts';
-import type { Meter } from './meter.ts';
-import { openMeter } from './meter.ts';
-import type { Plan, PlanStep } from './plan.ts';
-import type { Payer } from './spending.ts';
+import type { Plan, PlanStep } from './launch/plan.ts';
+import type { Meter } from './spending/meter.ts';
+import { openMeter } from './spending/meter.ts';
+import type { Payer } from './spending/spending.ts';
 
 /** The scheduler that budgets and paces are kept for, whatever a repository calls it. Its programs can be pointed at several clusters. */
 function placeOf(scheduler: string): string {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { asFailure } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
-import { allIterations } from './iterations.ts';
-import { isSlurmRun, jobIdOf, verifyRow } from './ledger.ts';
-import { readManifest } from './manifest.ts';
+import { allIterations } from './autolab/iterations.ts';
+import { isSlurmRun, jobIdOf, verifyRow } from './autolab/ledger.ts';
+import { readManifest } from './autolab/manifest.ts';
 import { LEDGER, manifestPath } from './project.ts';
 import { current } from './record.ts';
 import type { Run } from './run.ts';

@@ -1,5 +1,5 @@
-import type { ChildRecord } from './children.ts';
-import { unseen } from './evidence.ts';
+import type { ChildRecord } from './children/children.ts';
+import { unseen } from './evidence/evidence.ts';
 import type { JournalLine } from './journal.ts';
 import type { Attempt, RunState, TaskRecord } from './types.ts';
 

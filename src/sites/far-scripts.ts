@@ -1,6 +1,6 @@
 import { shellText } from './shell-text.ts';
 
-/** Gives an attempt up at the site, or names the job that has begun it. Arguments: the gate folder, the step, the attempt. See runs/given-up.ts. */
+/** Gives an attempt up at the site, or names the job that has begun it. Arguments: the gate folder, the step, the attempt. See runs/submission/given-up.ts. */
 export const GIVE_UP = String.raw`
 gate=$1 step=$2 attempt=$3
 folder=$gate/given-up note=$gate/given-up/$step.$attempt

@@ -56,7 +56,7 @@ al_claim() {
     al_leave "$al_gate/duplicates/$task.@{al_job//\//_}.json" "{\"schema_version\":\"1\",\"step\":\"$al_step\",\"task\":$al_task,\"attempt\":$al_attempt,\"job_id\":$(al_text "$al_job"),\"owner\":$(al_text "$owner"),\"node\":$(al_text "$al_node"),\"at\":$al_started}" 2>/dev/null
     exit 76
   fi
-  # Claimed first and looked for then: see runs/given-up.ts.
+  # Claimed first and looked for then: see runs/submission/given-up.ts.
   if [ -e "$al_gate/given-up/$al_step.$al_attempt" ]; then
     al_say 'this submission had been given up before it was accepted: nothing was run'
     exit 76

@@ -5,7 +5,7 @@ import { readText } from '../base/files.ts';
 import { hasSbatch } from './programs.ts';
 import { sshOptions } from './transports/ssh-host.ts';
 
-/** As far as a profile says where something is. What it says besides is Autolab's, and read in `runs/remote-profiles.ts`. */
+/** As far as a profile says where something is. What it says besides is Autolab's, and read in `runs/autolab/remote-profiles.ts`. */
 const profile = z.looseObject({
   login_host: z.string().trim().nullish(),
   remote_repo_root: z.string().trim().nullish(),

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { Failure } from '../base/errors.ts';
-import { findIteration } from '../runs/iteration.ts';
-import { isOver } from '../runs/lifecycle.ts';
+import { findIteration } from '../runs/autolab/iteration.ts';
+import { readState } from '../runs/autolab/state.ts';
+import { isOver } from '../runs/evidence/lifecycle.ts';
 import type { Run } from '../runs/run.ts';
-import { readState } from '../runs/state.ts';
 import { conclude } from './attempt-count.ts';
 import { beyond } from './beyond.ts';
 import { focusedIteration } from './planning.ts';

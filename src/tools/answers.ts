@@ -5,7 +5,7 @@ import { boundary, clean, nearest } from '../base/text.ts';
 import type { Approval } from '../policies/approvals.ts';
 import { explainDecision } from '../policies/explain.ts';
 import type { Decision } from '../policies/types.ts';
-import type { Recovered } from '../runs/recovery.ts';
+import type { Recovered } from '../runs/submission/recovery.ts';
 import type { Outcome, Running, Tool } from './tool.ts';
 
 /** What was wrong with the arguments, in our words: each with its place, the value that came, and the nearest right name. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
-import { hasRow, isSlurmRun, ledgerLine, putRow, writeLedger } from '../runs/ledger.ts';
+import { hasRow, isSlurmRun, ledgerLine, putRow, writeLedger } from '../runs/autolab/ledger.ts';
 import { ledgerFiles, ledgerInput } from './ledger-files.ts';
 import { defineTool } from './tool.ts';
 

@@ -3,9 +3,9 @@ import { cap, clean } from '../base/text.ts';
 import type { Acts } from '../context.ts';
 import type { Policy } from '../policies/load.ts';
 import { passesByWaiting } from '../policies/rules.ts';
-import { countFailure, forgetFailures } from '../runs/attempts.ts';
-import type { State } from '../runs/state.ts';
-import type { Stage } from '../runs/workflow-stages.ts';
+import type { State } from '../runs/autolab/state.ts';
+import type { Stage } from '../runs/autolab/workflow-stages.ts';
+import { countFailure, forgetFailures } from '../runs/retry/attempts.ts';
 import { withWords } from './answers.ts';
 import type { Outcome } from './tool.ts';
 

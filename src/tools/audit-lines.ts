@@ -4,7 +4,7 @@ import { cap, quote } from '../base/text.ts';
 import type { Context } from '../context.ts';
 import { place } from '../policies/explain.ts';
 import type { Decision, Facts } from '../policies/types.ts';
-import type { AuditEntry, AuditRef } from '../runs/audit.ts';
+import type { AuditEntry, AuditRef } from '../runs/audit/audit.ts';
 import type { Caller, Tool } from './tool.ts';
 
 /** So many rules that did not allow are told in a line, each in so few words. */

@@ -3,11 +3,11 @@ import { Failure } from '../base/errors.ts';
 import { cap, clean } from '../base/text.ts';
 import { got, seen } from '../checks/findings.ts';
 import type { Reads } from '../context.ts';
-import { readDesign } from '../runs/design.ts';
-import { findIteration } from '../runs/iteration.ts';
-import type { State } from '../runs/state.ts';
-import { readWorkflow } from '../runs/workflow.ts';
-import type { Stage } from '../runs/workflow-stages.ts';
+import { readDesign } from '../runs/autolab/design.ts';
+import { findIteration } from '../runs/autolab/iteration.ts';
+import type { State } from '../runs/autolab/state.ts';
+import { readWorkflow } from '../runs/autolab/workflow.ts';
+import type { Stage } from '../runs/autolab/workflow-stages.ts';
 
 /** For a stage that is not taken from here: who takes it, what comes after it, and what the policy suggests to go on with. */
 export function beyond(reads: Reads, state: State): Failure {

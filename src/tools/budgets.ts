@@ -3,10 +3,10 @@ import { isKnown } from '../base/fact.ts';
 import type { Reads } from '../context.ts';
 import type { Bound } from '../policies/gate-schema.ts';
 import { stateFolders } from '../runs/home.ts';
+import type { Plan } from '../runs/launch/plan.ts';
 import { paceOf, payerOf } from '../runs/place.ts';
-import type { Plan } from '../runs/plan.ts';
-import type { Asker } from '../runs/spending.ts';
-import { spentBy } from '../runs/spending.ts';
+import type { Asker } from '../runs/spending/spending.ts';
+import { spentBy } from '../runs/spending/spending.ts';
 
 export const budgetOut = z.object({
   rule: z.string().describe('Which limit of the policy'),

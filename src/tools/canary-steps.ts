@@ -1,6 +1,6 @@
 import { Failure } from '../base/errors.ts';
-import type { PlanStep } from '../runs/plan.ts';
-import { indicesOf } from '../runs/plan.ts';
+import type { PlanStep } from '../runs/launch/plan.ts';
+import { indicesOf } from '../runs/launch/plan.ts';
 
 type Planned<S> = { step: PlanStep; script: S; canary: boolean };
 

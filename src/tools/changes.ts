@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { readText } from '../base/files.ts';
 import { cap, clean } from '../base/text.ts';
 import { unifiedDiff } from '../policies/line-diff.ts';
-import type { PlanStep } from '../runs/plan.ts';
+import type { PlanStep } from '../runs/launch/plan.ts';
 import type { Run } from '../runs/run.ts';
 import { codeOf, gateOf } from '../runs/run.ts';
 import type { Script } from './plan-steps.ts';

@@ -7,17 +7,17 @@ import type { CheckStage, Placed, RunFacts, Seen, TextFile } from '../checks/che
 import { seen } from '../checks/findings.ts';
 import type { RunManifest } from '../checks/manifest-schema.ts';
 import { runManifestSchema } from '../checks/manifest-schema.ts';
-import type { Iteration } from '../runs/iteration.ts';
-import { readJsonText } from '../runs/json.ts';
-import { isSlurmRun, jobIdOf, verifyRow } from '../runs/ledger.ts';
-import { canonicalSync } from '../runs/manifest.ts';
-import type { Metrics } from '../runs/metrics.ts';
-import { metricsSchema } from '../runs/metrics.ts';
+import type { Iteration } from '../runs/autolab/iteration.ts';
+import { readJsonText } from '../runs/autolab/json.ts';
+import { isSlurmRun, jobIdOf, verifyRow } from '../runs/autolab/ledger.ts';
+import { canonicalSync } from '../runs/autolab/manifest.ts';
+import type { State } from '../runs/autolab/state.ts';
+import { validate } from '../runs/autolab/validate.ts';
 import { isSettled } from '../runs/open.ts';
 import { LEDGER } from '../runs/project.ts';
+import type { Metrics } from '../runs/results/metrics.ts';
+import { metricsSchema } from '../runs/results/metrics.ts';
 import { readRun, runFolders } from '../runs/run.ts';
-import type { State } from '../runs/state.ts';
-import { validate } from '../runs/validate.ts';
 
 /**
  * The run that a stage is about: results are of the last run; before, a pending one goes first once it has a folder. An iteration that

@@ -1,11 +1,11 @@
 import { asFailure } from '../base/errors.ts';
-import { isOpenNote, notesOf, settleByHistory, settleNotes } from '../runs/child-settlement.ts';
-import { openChildren } from '../runs/children.ts';
-import type { ChildSight, SettledNote } from '../runs/children-look.ts';
-import { maySubmit } from '../runs/plan.ts';
+import { isOpenNote, notesOf, settleByHistory, settleNotes } from '../runs/children/child-settlement.ts';
+import { openChildren } from '../runs/children/children.ts';
+import type { ChildSight, SettledNote } from '../runs/children/children-look.ts';
+import { TIMINGS } from '../runs/evidence/timings.ts';
+import { maySubmit } from '../runs/launch/plan.ts';
 import type { Run } from '../runs/run.ts';
 import { gateOf, partsOf } from '../runs/run.ts';
-import { TIMINGS } from '../runs/timings.ts';
 import type { MarkerLook } from '../sites/job-script.ts';
 import type { History } from '../sites/schedulers/scheduler.ts';
 import type { Site } from '../sites/site.ts';

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { ChildRecord } from '../runs/children.ts';
-import { childName, stateOf } from '../runs/children.ts';
-import { jobsNamed } from '../runs/children-look.ts';
-import { countTasks, rootCause } from '../runs/lifecycle.ts';
+import type { ChildRecord } from '../runs/children/children.ts';
+import { childName, stateOf } from '../runs/children/children.ts';
+import { jobsNamed } from '../runs/children/children-look.ts';
+import { countTasks, rootCause } from '../runs/evidence/lifecycle.ts';
 import type { Run } from '../runs/run.ts';
 
 export const childrenOut = z

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
-import { TASK_OVER } from '../runs/lifecycle.ts';
+import { TASK_OVER } from '../runs/evidence/lifecycle.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
 import { partsOf } from '../runs/run.ts';

@@ -8,7 +8,7 @@ import type { DueCommand } from '../runs/artifacts/commands.ts';
 import { dueCommands } from '../runs/artifacts/commands.ts';
 import type { Expectation } from '../runs/artifacts/expectation.ts';
 import { readJournal } from '../runs/journal.ts';
-import type { Plan } from '../runs/plan.ts';
+import type { Plan } from '../runs/launch/plan.ts';
 import type { Run } from '../runs/run.ts';
 import type { WorkResult } from '../sites/jobs.ts';
 import { parserValues, workEnvironment } from './parser-facts.ts';

@@ -1,6 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import type { Reads } from '../context.ts';
-import type { Plan } from '../runs/plan.ts';
+import type { Plan } from '../runs/launch/plan.ts';
 import { stagingDrift } from '../runs/staging/drift.ts';
 import { readStaged } from '../runs/staging/staged.ts';
 

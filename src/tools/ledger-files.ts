@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { Failure } from '../base/errors.ts';
 import { inside, shown as shownPath } from '../base/files.ts';
 import type { Reads } from '../context.ts';
-import type { Manifest } from '../runs/manifest.ts';
-import { readManifest } from '../runs/manifest.ts';
+import type { Manifest } from '../runs/autolab/manifest.ts';
+import { readManifest } from '../runs/autolab/manifest.ts';
 
 export const ledgerInput = z.strictObject({
   manifest: z.string().min(1).max(500).describe('Path of the run’s run_manifest.json'),

@@ -5,7 +5,7 @@ import { inside, shown } from '../base/files.ts';
 import { quote } from '../base/text.ts';
 import type { Reads } from '../context.ts';
 import { readJournal } from '../runs/journal.ts';
-import { logName } from '../runs/plan.ts';
+import { logName } from '../runs/launch/plan.ts';
 import { attemptOf } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
 import type { TaskRecord } from '../runs/types.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Reads } from '../context.ts';
 import { decide } from '../policies/decide.ts';
-import type { Design } from '../runs/design.ts';
-import type { ParserCall, ParserValues } from '../runs/parser.ts';
-import { parserCall } from '../runs/parser.ts';
+import type { Design } from '../runs/autolab/design.ts';
+import type { ParserCall, ParserValues } from '../runs/results/parser.ts';
+import { parserCall } from '../runs/results/parser.ts';
 import type { Run } from '../runs/run.ts';
 
 /** The parser of a run, from its design; a malformed one is the failure `file_invalid`. */

@@ -4,9 +4,9 @@ import { quote } from '../base/text.ts';
 import type { Reads } from '../context.ts';
 import type { Verdict } from '../policies/types.ts';
 import { VERDICTS } from '../policies/types.ts';
-import type { AuditLine } from '../runs/audit.ts';
-import { decisionOfRun } from '../runs/audit-decisions.ts';
-import { journalledRuns } from '../runs/submissions.ts';
+import type { AuditLine } from '../runs/audit/audit.ts';
+import { decisionOfRun } from '../runs/audit/audit-decisions.ts';
+import { journalledRuns } from '../runs/submission/submissions.ts';
 import { callerText } from './audit-lines.ts';
 import type { decisionOut } from './fields.ts';
 

@@ -4,8 +4,8 @@ import { known, unknown } from '../base/fact.ts';
 import type { Price } from '../policies/price.ts';
 import { totalPrice } from '../policies/price.ts';
 import type { JobFacts } from '../policies/types.ts';
-import type { Plan, PlanStep } from '../runs/plan.ts';
-import { indicesOf, runsOf } from '../runs/plan.ts';
+import type { Plan, PlanStep } from '../runs/launch/plan.ts';
+import { indicesOf, runsOf } from '../runs/launch/plan.ts';
 import type { Amount, Requested, Worst } from '../sites/schedulers/scheduler.ts';
 import type { priceOut } from './fields.ts';
 

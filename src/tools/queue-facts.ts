@@ -3,11 +3,11 @@ import type { Fact } from '../base/fact.ts';
 import { isKnown, known, unknown } from '../base/fact.ts';
 import type { Reads } from '../context.ts';
 import { stateFolder, stateFolders } from '../runs/home.ts';
+import type { Plan } from '../runs/launch/plan.ts';
 import { openRuns } from '../runs/open.ts';
 import { payerOf } from '../runs/place.ts';
-import type { Plan } from '../runs/plan.ts';
 import { current } from '../runs/record.ts';
-import { justReserved } from '../runs/spending.ts';
+import { justReserved } from '../runs/spending/spending.ts';
 
 /**
  * A job that another clone has just reserved may be on its way to the queue. For so long it counts beside the queue, at worst twice: a

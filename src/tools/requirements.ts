@@ -1,8 +1,8 @@
 import type { CheckStage, Need, Requirements } from '../checks/check.ts';
 import type { Policy } from '../policies/load.ts';
-import type { Workflow } from '../runs/workflow.ts';
-import type { Category } from '../runs/workflow-stages.ts';
-import { CATEGORIES } from '../runs/workflow-stages.ts';
+import type { Workflow } from '../runs/autolab/workflow.ts';
+import type { Category } from '../runs/autolab/workflow-stages.ts';
+import { CATEGORIES } from '../runs/autolab/workflow-stages.ts';
 
 export type Required = Readonly<Record<Category, boolean>>;
 

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { Failure } from '../base/errors.ts';
 import { mintRunId, RUN_ID } from '../base/ids.ts';
 import type { Reads } from '../context.ts';
-import { replicateIds } from '../runs/group-reservation.ts';
-import type { Iteration } from '../runs/iteration.ts';
-import { findIteration } from '../runs/iteration.ts';
-import { allIterations } from '../runs/iterations.ts';
+import type { Iteration } from '../runs/autolab/iteration.ts';
+import { findIteration } from '../runs/autolab/iteration.ts';
+import { allIterations } from '../runs/autolab/iterations.ts';
+import { readState } from '../runs/autolab/state.ts';
+import { replicateIds } from '../runs/groups/group-reservation.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
 import { partsOf, readRun, runFolders } from '../runs/run.ts';
-import { readState } from '../runs/state.ts';
 import { focusedIteration } from './planning.ts';
 
 /** Runs of ours of an iteration, oldest first. */

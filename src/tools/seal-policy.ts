@@ -6,7 +6,7 @@ import { count } from '../base/text.ts';
 import type { Acts, Reads } from '../context.ts';
 import type { Seal } from '../policies/seal.ts';
 import { readSeal, removeSeal, sealDigest, sealStatement, writeSeal } from '../policies/seal.ts';
-import { readCapsule } from '../runs/capsule.ts';
+import { readCapsule } from '../runs/launch/capsule.ts';
 import { howToSign, signerOf } from '../sites/signatures.ts';
 import { dryRun } from './fields.ts';
 import { mustBeConfirmed, sealOf } from './sealing.ts';

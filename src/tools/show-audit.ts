@@ -4,7 +4,7 @@ import { instant, RUN_ID } from '../base/ids.ts';
 import { quote } from '../base/text.ts';
 import { VERDICTS } from '../policies/types.ts';
 import { parseDuration } from '../policies/units.ts';
-import type { AuditLine } from '../runs/audit.ts';
+import type { AuditLine } from '../runs/audit/audit.ts';
 import { callerText } from './audit-lines.ts';
 import { defineTool } from './tool.ts';
 

@@ -2,15 +2,24 @@ import * as z from 'zod';
 import { asFailure } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
 import type { Acts } from '../context.ts';
-import { runsBefore } from '../runs/after-runs.ts';
-import type { ChildSight } from '../runs/children-look.ts';
-import { cancelLate, lateNames } from '../runs/given-up.ts';
+import { runsBefore } from '../runs/chain/after-runs.ts';
+import type { ChildSight } from '../runs/children/children-look.ts';
+import {
+  grown,
+  grownChildren,
+  isWatched,
+  moves,
+  needsMarkers,
+  observe,
+  openJobs,
+  parentFailed,
+} from '../runs/evidence/monitor.ts';
 import type { JournalEvent } from '../runs/journal.ts';
-import { grown, grownChildren, isWatched, moves, needsMarkers, observe, openJobs, parentFailed } from '../runs/monitor.ts';
+import { maySubmit } from '../runs/launch/plan.ts';
 import { paceOf } from '../runs/place.ts';
-import { maySubmit } from '../runs/plan.ts';
 import type { Run } from '../runs/run.ts';
 import { gateOf, record, reread, withRun } from '../runs/run.ts';
+import { cancelLate, lateNames } from '../runs/submission/given-up.ts';
 import type { MarkerLook } from '../sites/job-script.ts';
 import type { Look } from '../sites/schedulers/scheduler.ts';
 import { cadence } from './cadence.ts';

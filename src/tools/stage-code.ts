@@ -7,7 +7,7 @@ import { known } from '../base/fact.ts';
 import { instant } from '../base/ids.ts';
 import { boundary, quote } from '../base/text.ts';
 import type { Reads } from '../context.ts';
-import { readCapsule } from '../runs/capsule.ts';
+import { readCapsule } from '../runs/launch/capsule.ts';
 import { workspacesIn } from '../runs/resume/accepted.ts';
 import type { StagedFile } from '../runs/staging/selection.ts';
 import { selectFiles } from '../runs/staging/selection.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Plan } from '../runs/plan.ts';
-import { indicesOf, planDigest, runsOf } from '../runs/plan.ts';
+import type { Plan } from '../runs/launch/plan.ts';
+import { indicesOf, planDigest, runsOf } from '../runs/launch/plan.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
 import { phaseOf } from '../runs/run.ts';

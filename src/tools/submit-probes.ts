@@ -4,8 +4,8 @@ import type { Permit } from '../base/permit.ts';
 import { quote } from '../base/text.ts';
 import type { Acts } from '../context.ts';
 import type { ProbeReport } from '../policies/types.ts';
-import type { PlanStep } from '../runs/plan.ts';
-import { jobOf, planDigest } from '../runs/plan.ts';
+import type { PlanStep } from '../runs/launch/plan.ts';
+import { jobOf, planDigest } from '../runs/launch/plan.ts';
 import type { SubmitFacts } from './submit-facts.ts';
 import { Running } from './tool.ts';
 

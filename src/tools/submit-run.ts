@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { isSameWork } from '../runs/capsule.ts';
-import { isOver } from '../runs/lifecycle.ts';
+import { isOver } from '../runs/evidence/lifecycle.ts';
+import { isSameWork } from '../runs/launch/capsule.ts';
 import { codeOf, isGivenUp, isUnsubmitted, phaseOf } from '../runs/run.ts';
 import { dryRun, iterationField, runField } from './fields.ts';
 import { planRun } from './planning.ts';

@@ -1,7 +1,7 @@
 import { Failure } from '../base/errors.ts';
 import { formatIndices } from '../base/indices.ts';
-import { rootCause } from '../runs/lifecycle.ts';
-import { saidAs, stepOf } from '../runs/plan.ts';
+import { rootCause } from '../runs/evidence/lifecycle.ts';
+import { saidAs, stepOf } from '../runs/launch/plan.ts';
 import type { Run } from '../runs/run.ts';
 import type { TaskRecord } from '../runs/types.ts';
 

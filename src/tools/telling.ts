@@ -2,12 +2,12 @@ import { asFailure } from '../base/errors.ts';
 import { got, seen } from '../checks/findings.ts';
 import type { Acts } from '../context.ts';
 import type { Policy } from '../policies/load.ts';
-import type { Guard } from '../runs/guardrail.ts';
+import type { Guard } from '../runs/autolab/guardrail.ts';
+import { readWorkflow } from '../runs/autolab/workflow.ts';
+import { STAGES } from '../runs/autolab/workflow-stages.ts';
 import { project, projectAll } from '../runs/project.ts';
 import type { Run } from '../runs/run.ts';
 import { basesOf } from '../runs/run.ts';
-import { readWorkflow } from '../runs/workflow.ts';
-import { STAGES } from '../runs/workflow-stages.ts';
 
 /** The reference's own figure where the policy says nothing. */
 const CYCLES = 3;

@@ -4,7 +4,7 @@ import type { Effect, Permit } from '../base/permit.ts';
 import type { Acts, Reads } from '../context.ts';
 import type { Approval } from '../policies/approvals.ts';
 import type { Decision, Facts, ProbeReport } from '../policies/types.ts';
-import type { AuditRef } from '../runs/audit.ts';
+import type { AuditRef } from '../runs/audit/audit.ts';
 
 /** `agent`: an MCP tool and a command. `command`: a command only. `person`: a command that only a terminal may call. */
 export type Audience = 'agent' | 'command' | 'person';

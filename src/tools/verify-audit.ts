@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { count, quote } from '../base/text.ts';
+import { reconcile } from '../runs/audit/reconciliation.ts';
 import { strayRecords } from '../runs/projections.ts';
-import { reconcile } from '../runs/reconciliation.ts';
-import { journalledRuns } from '../runs/submissions.ts';
+import { journalledRuns } from '../runs/submission/submissions.ts';
 import { askSites, siteOut, sitesText } from './audit-witness.ts';
 import { defineTool } from './tool.ts';
 

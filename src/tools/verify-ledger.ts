@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { readText } from '../base/files.ts';
-import { isSlurmRun, verifyRow } from '../runs/ledger.ts';
+import { isSlurmRun, verifyRow } from '../runs/autolab/ledger.ts';
 import { ledgerFiles, ledgerInput } from './ledger-files.ts';
 import { defineTool } from './tool.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatIndices, MAX_INDEX, MAX_TASKS, parseIndices, readIndices } from '../../src/base/indices.ts';
-import { taskIndices } from '../../src/runs/array-indices.ts';
+import { taskIndices } from '../../src/runs/launch/array-indices.ts';
 
 const ascending = (indices: Iterable<number>) => [...new Set(indices)].sort((a, b) => a - b);
 /** A part of a list, with the indices it means reached by counting down, as the reader does not. */

@@ -5,7 +5,7 @@ import type { CheckStage, Finding } from '../../src/checks/check.ts';
 import { checks } from '../../src/checks/index.ts';
 import type { Reads } from '../../src/context.ts';
 import { openContext, terminalCaller } from '../../src/context.ts';
-import { workflowText } from '../../src/runs/workflow.ts';
+import { workflowText } from '../../src/runs/autolab/workflow.ts';
 import { readCheckFacts } from '../../src/tools/check-facts.ts';
 
 export const ID = 'penguins-softmax';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { expectationSchema } from '../../src/runs/artifacts/schema.ts';
-import { parseLaunchFile } from '../../src/runs/launch-file.ts';
+import { parseLaunchFile } from '../../src/runs/launch/launch-file.ts';
 import { ROOT } from '../support/repo.ts';
 
 const text = readFileSync(join(ROOT, 'docs', 'artifacts.md'), 'utf8');

@@ -5,8 +5,8 @@ import { matches } from '../../src/runs/artifacts/glob.ts';
 import { jsonFaults } from '../../src/runs/artifacts/json-rules.ts';
 import { headerEnd, readHeader } from '../../src/runs/artifacts/npy-header.ts';
 import { pythonLiteral } from '../../src/runs/artifacts/python-literal.ts';
-import { hasRow } from '../../src/runs/ledger.ts';
-import { coreScalar, pythonScalar } from '../../src/runs/yaml-scalars.ts';
+import { hasRow } from '../../src/runs/autolab/ledger.ts';
+import { coreScalar, pythonScalar } from '../../src/runs/autolab/yaml-scalars.ts';
 import { readAnswer } from '../../src/server/question.ts';
 import type { Reader } from './reader.ts';
 import { fileWith } from './scratch-file.ts';
@@ -107,9 +107,14 @@ export const ARTIFACT_READERS: readonly Reader[] = [
     words: ['*a', '*', '?'],
     read: (text) => [matches('a'.repeat(3000), text), matches(text, '*a*b*c')],
   },
-  { names: ['runs/ledger.ts#hasRow'], seeds: ['- a | run_id=r1'], words: ['run_id=r1'], read: (text) => hasRow(text, 'r1') },
   {
-    names: ['runs/yaml-scalars.ts#pythonScalar'],
+    names: ['runs/autolab/ledger.ts#hasRow'],
+    seeds: ['- a | run_id=r1'],
+    words: ['run_id=r1'],
+    read: (text) => hasRow(text, 'r1'),
+  },
+  {
+    names: ['runs/autolab/yaml-scalars.ts#pythonScalar'],
     seeds: ['1:30:00', '2026-01-01 10:00:00', '1e-3'],
     words: ['1:', '1_', '0', ' '],
     read: (text) => [pythonScalar(text), coreScalar(text)],

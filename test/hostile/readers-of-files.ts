@@ -10,21 +10,21 @@ import { policyOf } from '../../src/policies/load.ts';
 import { readSeal } from '../../src/policies/seal.ts';
 import { parseDuration, parseMemory } from '../../src/policies/units.ts';
 import { readPolicyText } from '../../src/policies/yaml.ts';
-import { parseDesign } from '../../src/runs/design.ts';
-import { readGroup } from '../../src/runs/group.ts';
+import { parseDesign } from '../../src/runs/autolab/design.ts';
+import { readJsonText } from '../../src/runs/autolab/json.ts';
+import { putRow, verifyRow } from '../../src/runs/autolab/ledger.ts';
+import { parseManifest } from '../../src/runs/autolab/manifest.ts';
+import { parseRemoteProfiles } from '../../src/runs/autolab/remote-profiles.ts';
+import { parseReview } from '../../src/runs/autolab/review.ts';
+import { parseState } from '../../src/runs/autolab/state.ts';
+import { parseWorkflow, workflowText } from '../../src/runs/autolab/workflow.ts';
+import { readYaml } from '../../src/runs/autolab/yaml.ts';
+import { readGroup } from '../../src/runs/groups/group.ts';
 import { readJournal } from '../../src/runs/journal.ts';
-import { readJsonText } from '../../src/runs/json.ts';
-import { parseLaunchFile } from '../../src/runs/launch-file.ts';
-import { putRow, verifyRow } from '../../src/runs/ledger.ts';
-import { parseManifest } from '../../src/runs/manifest.ts';
-import { parseMetrics } from '../../src/runs/metrics.ts';
-import { splitWords } from '../../src/runs/parser.ts';
-import { parseRemoteProfiles } from '../../src/runs/remote-profiles.ts';
+import { parseLaunchFile } from '../../src/runs/launch/launch-file.ts';
+import { parseMetrics } from '../../src/runs/results/metrics.ts';
+import { splitWords } from '../../src/runs/results/parser.ts';
 import { readConfig } from '../../src/runs/resume/config.ts';
-import { parseReview } from '../../src/runs/review.ts';
-import { parseState } from '../../src/runs/state.ts';
-import { parseWorkflow, workflowText } from '../../src/runs/workflow.ts';
-import { readYaml } from '../../src/runs/yaml.ts';
 import { readTokens } from '../../src/server/http/tokens.ts';
 import { siteDefinitions } from '../../src/sites/index.ts';
 import { lines, told } from '../runs/samples.ts';
@@ -112,14 +112,14 @@ const packaged = join(ROOT, 'presets');
 
 export const FILE_READERS: readonly Reader[] = [
   ...(['shared', 'own', 'foreign'] as const).map((dialect) =>
-    yaml(`runs/yaml.ts#readYaml`, [...designs, ...launches], (text) => {
+    yaml(`runs/autolab/yaml.ts#readYaml`, [...designs, ...launches], (text) => {
       const read = readYaml(text, 'file.yaml', dialect);
       return [read.at(['a', 0, 'b'], 'key'), read.source(['a'])];
     }),
   ),
-  yaml('runs/design.ts#parseDesign', designs, (text) => parseDesign(text, 'design.yaml')),
+  yaml('runs/autolab/design.ts#parseDesign', designs, (text) => parseDesign(text, 'design.yaml')),
   yaml(
-    'runs/python-arguments.ts#pythonArguments',
+    'runs/results/python-arguments.ts#pythonArguments',
     ['args'].map(
       () =>
         designs[0]?.replace(/^entrypoint:.*$/m, 'entrypoint: { module: m, args: { a: [1, 1.0, x], b: { c: 1e-7 }, d: true } }') ??
@@ -127,9 +127,11 @@ export const FILE_READERS: readonly Reader[] = [
     ),
     (text) => parseDesign(text, 'design.yaml'),
   ),
-  yaml('runs/launch-file.ts#parseLaunchFile', launches, (text) => parseLaunchFile(text, 'launch.yaml')),
-  yaml('runs/workflow.ts#parseWorkflow', [workflowText()], (text) => parseWorkflow(text, 'workflow.yaml')),
-  yaml('runs/remote-profiles.ts#parseRemoteProfiles', [PROFILES], (text) => parseRemoteProfiles(text, 'remote_profiles.yaml')),
+  yaml('runs/launch/launch-file.ts#parseLaunchFile', launches, (text) => parseLaunchFile(text, 'launch.yaml')),
+  yaml('runs/autolab/workflow.ts#parseWorkflow', [workflowText()], (text) => parseWorkflow(text, 'workflow.yaml')),
+  yaml('runs/autolab/remote-profiles.ts#parseRemoteProfiles', [PROFILES], (text) =>
+    parseRemoteProfiles(text, 'remote_profiles.yaml'),
+  ),
   yaml('runs/resume/config.ts#readConfig', designs, (text) => readConfig(text, 'config.yaml')),
   yaml('sites/index.ts#siteDefinitions', [SITES], (text) => {
     fileWith('.autolab/sites.yaml', text);
@@ -143,16 +145,18 @@ export const FILE_READERS: readonly Reader[] = [
   yaml('policies/edit.ts#editYaml', [POLICY], (text) =>
     editYaml(text, { gate: { acts: { submit: 'deny' }, approve: 'terminal' } }, 'policy.yaml'),
   ),
-  json('runs/json.ts#readJsonText', [METRICS, REVIEW], (text) =>
+  json('runs/autolab/json.ts#readJsonText', [METRICS, REVIEW], (text) =>
     readJsonText(text, 'x.json').at(['primary_metric', 'name'], 'key'),
   ),
-  json('runs/review.ts#parseReview', [REVIEW], (text) => parseReview(text, 'review_result.json')),
-  json('runs/metrics.ts#parseMetrics', [METRICS], (text) =>
+  json('runs/autolab/review.ts#parseReview', [REVIEW], (text) => parseReview(text, 'review_result.json')),
+  json('runs/results/metrics.ts#parseMetrics', [METRICS], (text) =>
     parseMetrics(text, 'metrics.json', { iterationId: 'it1', runId: 'r1', primaryMetric: 'acc' }),
   ),
-  json('runs/manifest.ts#parseManifest', [JSON.stringify(MANIFEST)], (text) => parseManifest(text, 'run_manifest.json')),
-  json('runs/state.ts#parseState', [shipped(...PENGUINS, '.autolab', 'state.json')], (text) => parseState(text, 'state.json')),
-  json('runs/group.ts#readGroup', ['{"schema_version":"1","runs":["r1","r2"]}'], (text) => {
+  json('runs/autolab/manifest.ts#parseManifest', [JSON.stringify(MANIFEST)], (text) => parseManifest(text, 'run_manifest.json')),
+  json('runs/autolab/state.ts#parseState', [shipped(...PENGUINS, '.autolab', 'state.json')], (text) =>
+    parseState(text, 'state.json'),
+  ),
+  json('runs/groups/group.ts#readGroup', ['{"schema_version":"1","runs":["r1","r2"]}'], (text) => {
     fileWith('group/gate/group.json', text);
     return readGroup(join(FOLDER, 'group'));
   }),
@@ -187,7 +191,7 @@ export const FILE_READERS: readonly Reader[] = [
     },
   },
   {
-    names: ['runs/ledger.ts#putRow', 'runs/ledger.ts#verifyRow'],
+    names: ['runs/autolab/ledger.ts#putRow', 'runs/autolab/ledger.ts#verifyRow'],
     seeds: [LEDGER],
     words: ['run_id=r1', '- x | run_id=r1 ', '| run_id=r1', 'run_id=r1\n', ' | '],
     read: (text) => [
@@ -196,7 +200,7 @@ export const FILE_READERS: readonly Reader[] = [
     ],
   },
   {
-    names: ['runs/parser.ts#splitWords'],
+    names: ['runs/results/parser.ts#splitWords'],
     seeds: [`python -m parse --run "{run_id}" 'a b' c\\ d`],
     words: ['"a', "'a", '\\'],
     read: (text) => splitWords(text, (why) => failure(why)),

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { parseIndices, readIndices } from '../../src/base/indices.ts';
+import { readComment } from '../../src/runs/audit/job-comment.ts';
+import { refuseSubmitting } from '../../src/runs/children/nested-submission.ts';
 import { readEvent, tellable } from '../../src/runs/events/event.ts';
 import { follow } from '../../src/runs/events/follow.ts';
 import { NOTHING_READ, readEventRecord } from '../../src/runs/events/record.ts';
-import { readComment } from '../../src/runs/job-comment.ts';
-import { refuseSubmitting } from '../../src/runs/nested-submission.ts';
 import { ownerOf } from '../../src/runs/resume/lock-state.ts';
 import { childNotes } from '../../src/sites/child-notes.ts';
 import { readEventsSeen } from '../../src/sites/events-look.ts';
@@ -169,7 +169,7 @@ export const JOB_READERS: readonly Reader[] = [
     read: sbatchOptions,
   },
   {
-    names: ['runs/nested-submission.ts#refuseSubmitting'],
+    names: ['runs/children/nested-submission.ts#refuseSubmitting'],
     seeds: [CALLS],
     words: [';a=', '!/', 'a#', 'eval "', "-c 'x' ", 'exec -x ', 'if ', '$(', 'sbatch', 'x=1 ', '; sbatch a.sh', 'a/', ' a-'],
     read: (text) => refuseSubmitting(text, 'launch/run.sh'),
@@ -189,7 +189,7 @@ export const JOB_READERS: readonly Reader[] = [
   { names: ['sites/schedulers/units.ts#parseWalltime'], seeds: ['1-02:03:04', '60'], read: parseWalltime },
   { names: ['sites/schedulers/units.ts#parseMemoryMb'], seeds: ['16G'], read: parseMemoryMb },
   {
-    names: ['runs/job-comment.ts#readComment'],
+    names: ['runs/audit/job-comment.ts#readComment'],
     seeds: [`autolab-mcp/0.1.0 run=r1 plan=${'a'.repeat(16)} head=${'b'.repeat(16)} repo=${'c'.repeat(16)}`],
     read: readComment,
   },

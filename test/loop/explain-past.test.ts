@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openAudit } from '../../src/runs/audit.ts';
+import { openAudit } from '../../src/runs/audit/audit.ts';
 import { stateFolder } from '../../src/runs/home.ts';
 import type { Agent } from '../support/clients.ts';
 import { modernAgent } from '../support/clients.ts';

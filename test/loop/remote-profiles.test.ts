@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
-import { profileVariables } from '../../src/runs/remote-submission.ts';
+import { profileVariables } from '../../src/runs/submission/remote-submission.ts';
 import { siteDefinitions } from '../../src/sites/index.ts';
 import { withoutBatch } from '../support/far.ts';
 import { makeReplicates } from '../support/replicates.ts';

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { canonical, sha256 } from '../../src/base/digest.ts';
-import type { Audit } from '../../src/runs/audit.ts';
-import { openAudit } from '../../src/runs/audit.ts';
+import type { Audit } from '../../src/runs/audit/audit.ts';
+import { openAudit } from '../../src/runs/audit/audit.ts';
 import { scratch } from './samples.ts';
 
 const top = scratch('audit-laws');

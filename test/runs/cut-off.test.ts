@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { readJournal } from '../../src/runs/journal.ts';
 import { current } from '../../src/runs/record.ts';
 import { record, reread } from '../../src/runs/run.ts';
-import { resume } from '../../src/runs/submission.ts';
+import { resume } from '../../src/runs/submission/submission.ts';
 import { until } from '../support/repo.ts';
 import { RUN_ID } from './samples.ts';
 import type { Bench } from './submissions.ts';

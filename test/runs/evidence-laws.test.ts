@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Sight } from '../../src/runs/evidence.ts';
-import { judgeTask } from '../../src/runs/evidence.ts';
-import { TASK_OVER } from '../../src/runs/lifecycle.ts';
+import type { Sight } from '../../src/runs/evidence/evidence.ts';
+import { judgeTask } from '../../src/runs/evidence/evidence.ts';
+import { TASK_OVER } from '../../src/runs/evidence/lifecycle.ts';
 import type { TaskRecord } from '../../src/runs/types.ts';
 import { TASK_STATES } from '../../src/runs/types.ts';
 import type { Marker } from '../../src/sites/job-script.ts';

@@ -1,6 +1,6 @@
-import type { Sight } from '../../src/runs/evidence.ts';
-import { judgeTask } from '../../src/runs/evidence.ts';
-import type { Timings } from '../../src/runs/timings.ts';
+import type { Sight } from '../../src/runs/evidence/evidence.ts';
+import { judgeTask } from '../../src/runs/evidence/evidence.ts';
+import type { Timings } from '../../src/runs/evidence/timings.ts';
 import type { TaskRecord } from '../../src/runs/types.ts';
 import type { JobState, JobView } from '../../src/sites/schedulers/scheduler.ts';
 import { view } from './samples.ts';

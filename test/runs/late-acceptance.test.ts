@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { current } from '../../src/runs/record.ts';
-import { recover } from '../../src/runs/recovery.ts';
 import { record, reread } from '../../src/runs/run.ts';
-import { resume, submit } from '../../src/runs/submission.ts';
+import { recover } from '../../src/runs/submission/recovery.ts';
+import { resume, submit } from '../../src/runs/submission/submission.ts';
 import type { Bench } from './submissions.ts';
 import { reserved } from './submissions.ts';
 

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { recover } from '../../src/runs/recovery.ts';
 import { phaseOf, readRun, record } from '../../src/runs/run.ts';
+import { recover } from '../../src/runs/submission/recovery.ts';
 import { copiesOf } from '../support/copies.ts';
 import type { Bench } from './submissions.ts';
 import { reserved, TIMED_OUT } from './submissions.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { RESTARTED, unseen } from '../../src/runs/evidence.ts';
-import { planDigest } from '../../src/runs/plan.ts';
+import { RESTARTED, unseen } from '../../src/runs/evidence/evidence.ts';
+import { planDigest } from '../../src/runs/launch/plan.ts';
 import { replay } from '../../src/runs/record.ts';
-import { againWords, retryPlan } from '../../src/runs/retry.ts';
+import { againWords, retryPlan } from '../../src/runs/retry/retry.ts';
 import type { Run } from '../../src/runs/run.ts';
 import type { TaskRecord } from '../../src/runs/types.ts';
 import { sbatchOptionsOf } from '../../src/sites/schedulers/slurm-arguments.ts';

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
+import { projectState } from '../../src/runs/autolab/stage.ts';
+import type { State } from '../../src/runs/autolab/state.ts';
+import { initialState } from '../../src/runs/autolab/state.ts';
 import type { JournalEvent } from '../../src/runs/journal.ts';
 import { replay } from '../../src/runs/record.ts';
 import type { Run } from '../../src/runs/run.ts';
-import { projectState } from '../../src/runs/stage.ts';
-import type { State } from '../../src/runs/state.ts';
-import { initialState } from '../../src/runs/state.ts';
 import { lines, plan, told } from './samples.ts';
 
 const run = (id: string, events: readonly JournalEvent[], at?: string): Run => ({

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { jsonText } from '../../src/base/files.ts';
 import { current } from '../../src/runs/record.ts';
 import { reread } from '../../src/runs/run.ts';
-import { resume, submit } from '../../src/runs/submission.ts';
+import { resume, submit } from '../../src/runs/submission/submission.ts';
 import { viewOf } from './failing.ts';
 import { plan } from './samples.ts';
 import type { Bench } from './submissions.ts';

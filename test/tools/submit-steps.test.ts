@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { reserve } from '../../src/runs/reservation.ts';
 import { record, reread } from '../../src/runs/run.ts';
+import { reserve } from '../../src/runs/submission/reservation.ts';
 import { jobScript } from '../../src/sites/job-script.ts';
 import { submitEach } from '../../src/tools/submit-steps.ts';
 import { RUN_ID, SCRIPT } from '../runs/samples.ts';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, unlinkSync, utimesSync, writeFileSync } from 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { withAutolabLock } from '../../src/runs/autolab-lock.ts';
+import { withAutolabLock } from '../../src/runs/autolab/autolab-lock.ts';
 import type { Tiny } from '../support/tiny.ts';
 import {
   BATCH,

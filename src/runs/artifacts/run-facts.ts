@@ -2,12 +2,12 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from '../../base/digest.ts';
 import { inside } from '../../base/files.ts';
-import { blob } from '../capsule.ts';
-import { goesOnFrom, legsOf } from '../legs.ts';
-import { indicesOf, saidAs, stepOf } from '../plan.ts';
+import { goesOnFrom, legsOf } from '../chain/legs.ts';
+import { CLOCK_SKEW } from '../evidence/timings.ts';
+import { blob } from '../launch/capsule.ts';
+import { indicesOf, saidAs, stepOf } from '../launch/plan.ts';
 import { attemptOf } from '../record.ts';
 import { codeOf, type Run } from '../run.ts';
-import { CLOCK_SKEW } from '../timings.ts';
 import type { TaskRecord } from '../types.ts';
 
 /** What a marker of a task is compared with. Times are epoch seconds. */

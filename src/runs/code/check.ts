@@ -1,4 +1,4 @@
-import { readCapsule } from '../capsule.ts';
+import { readCapsule } from '../launch/capsule.ts';
 import { attemptOf, current } from '../record.ts';
 import type { Run } from '../run.ts';
 import { codeOf } from '../run.ts';

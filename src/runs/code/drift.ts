@@ -1,5 +1,5 @@
-import { readCapsule } from '../capsule.ts';
-import { TASK_OVER } from '../lifecycle.ts';
+import { TASK_OVER } from '../evidence/lifecycle.ts';
+import { readCapsule } from '../launch/capsule.ts';
 import { current } from '../record.ts';
 import type { Run } from '../run.ts';
 import { changedCode, placeOf } from './check.ts';

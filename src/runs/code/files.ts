@@ -1,6 +1,6 @@
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
-import { blob, HASH_LIMIT, isOurs, type Listing } from '../capsule.ts';
+import { blob, HASH_LIMIT, isOurs, type Listing } from '../launch/capsule.ts';
 
 /** What keeps a folder in git that is otherwise for what git ignores. */
 const PLACEHOLDERS: ReadonlySet<string> = new Set(['.gitignore', '.gitkeep', '.keep']);

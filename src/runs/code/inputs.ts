@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Failure, systemCode } from '../../base/errors.ts';
 import { inside } from '../../base/files.ts';
 import { findPaths } from '../artifacts/glob.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan } from '../launch/plan.ts';
 
 /** Every look hashes them all, and so does every task before it begins: they are for what decides, not for data. */
 const MOST_FILES = 1000;

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { HASH_LIMIT } from '../capsule.ts';
+import { HASH_LIMIT } from '../launch/capsule.ts';
 import { foldersOf, pieceOf } from './files.ts';
 import { leadsTo } from './links.ts';
 import type { Contents, Frozen } from './place.ts';

@@ -1,6 +1,6 @@
 import { asFailure, Failure } from '../../base/errors.ts';
-import { readJsonText } from '../json.ts';
-import { readYaml } from '../yaml.ts';
+import { readJsonText } from '../autolab/json.ts';
+import { readYaml } from '../autolab/yaml.ts';
 
 /** The value of a configuration: JSON by its name, else YAML as PyYAML reads it. `of` says which of several, in a refusal. */
 export function readConfig(text: string, file: string, of?: string): unknown {

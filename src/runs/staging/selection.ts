@@ -6,8 +6,8 @@ import type { Stage } from '../../sites/stage-schema.ts';
 import { findPaths } from '../artifacts/glob.ts';
 import type { PathPattern } from '../artifacts/path-pattern.ts';
 import { pathPattern } from '../artifacts/path-pattern.ts';
-import type { Listing } from '../capsule.ts';
 import { filesOf } from '../code/files.ts';
+import type { Listing } from '../launch/capsule.ts';
 
 /** One file that is staged: where it is in the repository, and where it goes, from the site's root on. */
 export type StagedFile = { from: string; to: string; bytes: number };

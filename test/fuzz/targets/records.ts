@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { openAudit } from '../../../src/runs/audit.ts';
-import { type AuditEntry, sealed } from '../../../src/runs/audit-line.ts';
+import { openAudit } from '../../../src/runs/audit/audit.ts';
+import { type AuditEntry, sealed } from '../../../src/runs/audit/audit-line.ts';
+import { appendRow, rowsByRun, updateRow } from '../../../src/runs/autolab/ledger.ts';
 import { readJournal } from '../../../src/runs/journal.ts';
-import { appendRow, rowsByRun, updateRow } from '../../../src/runs/ledger.ts';
 import { replay } from '../../../src/runs/record.ts';
 import type { Reader } from '../../hostile/reader.ts';
 import { FILE_READERS } from '../../hostile/readers-of-files.ts';
@@ -28,7 +28,7 @@ const head = JSON.stringify({ schema_version: '1', n: 2, hash: second.hash });
 
 const MORE: readonly Reader[] = [
   {
-    names: ['runs/audit.ts#openAudit'],
+    names: ['runs/audit/audit.ts#openAudit'],
     seeds: [inLines([first, second]), inLines([first])],
     words: ['"n":1,', '"v":1,', '"prev":"', '"hash":"', '"reasons":[{}],', '"command":{"work":"w","limit":1},'],
     read: (text) => {
@@ -39,7 +39,7 @@ const MORE: readonly Reader[] = [
     },
   },
   {
-    names: ['runs/audit.ts#openAudit', 'its head'],
+    names: ['runs/audit/audit.ts#openAudit', 'its head'],
     seeds: [head],
     words: ['"unproven":1,', '"n":2'],
     read: (text) => {
@@ -58,7 +58,7 @@ const MORE: readonly Reader[] = [
     },
   },
   {
-    names: ['runs/ledger.ts#appendRow', 'runs/ledger.ts#updateRow', 'runs/ledger.ts#rowsByRun'],
+    names: ['runs/autolab/ledger.ts#appendRow', 'runs/autolab/ledger.ts#updateRow', 'runs/autolab/ledger.ts#rowsByRun'],
     seeds: ['# Jobs\n\n- 2026-01-01 | job_id=6 | iteration_id=it1 | run_id=r1 | status=completed\n'],
     words: ['| run_id=r1', '\n', ' | ', 'status='],
     read: (text) => {

@@ -1,6 +1,6 @@
 import { deepStrictEqual } from 'node:assert';
 import { formatIndices, readIndices } from '../../../src/base/indices.ts';
-import { taskIndices } from '../../../src/runs/array-indices.ts';
+import { taskIndices } from '../../../src/runs/launch/array-indices.ts';
 import type { Reader } from '../../hostile/reader.ts';
 import { JOB_READERS } from '../../hostile/readers-of-jobs.ts';
 import { target as of } from '../target.ts';
@@ -16,7 +16,12 @@ const INDICES: readonly Reader[] = [
         deepStrictEqual(readIndices(formatIndices(read.indices)), { indices: read.indices, parallel: null });
     },
   },
-  { names: ['runs/array-indices.ts#taskIndices'], seeds: ['0-31', '1, 3, 5-9:2'], words: [' , ', '0-9'], read: taskIndices },
+  {
+    names: ['runs/launch/array-indices.ts#taskIndices'],
+    seeds: ['0-31', '1, 3, 5-9:2'],
+    words: [' , ', '0-9'],
+    read: taskIndices,
+  },
 ];
 
 /** Array indices, the options of sbatch, the directives and commands of scripts, and what jobs leave and print. */

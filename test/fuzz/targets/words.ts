@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { findPaths, isGlob } from '../../../src/runs/artifacts/glob.ts';
-import { pythonArguments } from '../../../src/runs/python-arguments.ts';
-import { readYaml } from '../../../src/runs/yaml.ts';
+import { readYaml } from '../../../src/runs/autolab/yaml.ts';
+import { pythonArguments } from '../../../src/runs/results/python-arguments.ts';
 import type { Reader } from '../../hostile/reader.ts';
 import { ARTIFACT_READERS } from '../../hostile/readers-of-artifacts.ts';
 import { FILE_READERS } from '../../hostile/readers-of-files.ts';
@@ -27,7 +27,7 @@ const MORE: readonly Reader[] = [
     },
   },
   {
-    names: ['runs/python-arguments.ts#pythonArguments'],
+    names: ['runs/results/python-arguments.ts#pythonArguments'],
     seeds: [ARGUMENTS],
     words: [
       '.nan',

@@ -1,8 +1,8 @@
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { checkExpectations } from '../../../src/runs/artifacts/check.ts';
-import { parseLaunchFile } from '../../../src/runs/launch-file.ts';
-import type { Plan } from '../../../src/runs/plan.ts';
+import { parseLaunchFile } from '../../../src/runs/launch/launch-file.ts';
+import type { Plan } from '../../../src/runs/launch/plan.ts';
 import type { Run } from '../../../src/runs/run.ts';
 import type { TaskRecord } from '../../../src/runs/types.ts';
 import { observed, plan, runOnDisk, task, told } from '../samples.ts';

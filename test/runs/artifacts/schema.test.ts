@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseLaunchFile } from '../../../src/runs/launch-file.ts';
+import { parseLaunchFile } from '../../../src/runs/launch/launch-file.ts';
 import { failureOf } from '../failing.ts';
 
 const parsed = (item: string) =>

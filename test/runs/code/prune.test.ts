@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, expect, test } from 'vitest';
-import { readCapsule } from '../../../src/runs/capsule.ts';
 import { codeFolder } from '../../../src/runs/code/place.ts';
 import { needSnapshot, pruneSnapshots } from '../../../src/runs/code/prune.ts';
 import { takeSnapshot } from '../../../src/runs/code/snapshot.ts';
+import { readCapsule } from '../../../src/runs/launch/capsule.ts';
 import { markOpen, markOver } from '../../../src/runs/open.ts';
 import { scratch } from '../samples.ts';
 

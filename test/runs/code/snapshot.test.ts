@@ -17,10 +17,10 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import * as fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
-import { readCapsule } from '../../../src/runs/capsule.ts';
 import { codeFolder } from '../../../src/runs/code/place.ts';
 import { takeSnapshot } from '../../../src/runs/code/snapshot.ts';
 import { verifySnapshot } from '../../../src/runs/code/verify.ts';
+import { readCapsule } from '../../../src/runs/launch/capsule.ts';
 import { scratch } from '../samples.ts';
 
 const top = scratch('snapshot');

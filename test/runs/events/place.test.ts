@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sha256 } from '../../../src/base/digest.ts';
 import { eventsAsked, logApart, refuseSharedEvents, spanOf } from '../../../src/runs/events/place.ts';
 import { NOTHING_READ, readEventRecord, writeEventRecord } from '../../../src/runs/events/record.ts';
-import type { Plan } from '../../../src/runs/plan.ts';
+import type { Plan } from '../../../src/runs/launch/plan.ts';
 import type { TaskRecord } from '../../../src/runs/types.ts';
 import { failureOf } from '../failing.ts';
 import { AT, plan, RUN_ID, runOnDisk, scratch, task, told } from '../samples.ts';
