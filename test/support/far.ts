@@ -1,5 +1,6 @@
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -68,7 +69,8 @@ export function withoutBatch({ path }: Tiny): string {
   mkdirSync(folder);
   for (const from of ['/usr/bin', '/bin', dirname(process.execPath)])
     for (const name of readdirSync(from))
-      if (!BATCH.has(name) && !existsSync(join(folder, name))) symlinkSync(join(from, name), join(folder, name));
+      if (!BATCH.has(name) && !lstatSync(join(folder, name), { throwIfNoEntry: false }))
+        symlinkSync(join(from, name), join(folder, name));
   return folder;
 }
 
