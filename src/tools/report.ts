@@ -4,7 +4,7 @@ import { digest } from '../base/digest.ts';
 import { asFailure, Failure } from '../base/errors.ts';
 import { shown, writeAtomic } from '../base/files.ts';
 import { instant } from '../base/ids.ts';
-import { count } from '../base/text.ts';
+import { count, quote } from '../base/text.ts';
 import type { Reads } from '../context.ts';
 import { iterationField } from './fields.ts';
 import { chapterBlocks, overview } from './report/chapter.ts';
@@ -37,6 +37,7 @@ type Input = z.output<typeof input>;
 
 /** In full: the overview names the other iterations. */
 const MOST_CHAPTERS = 50;
+const MOST_FAULTS = 20;
 
 export default defineTool({
   name: 'report',
@@ -73,8 +74,11 @@ export default defineTool({
     out.document?.trimEnd() ??
     [
       `${out.title}: ${count(out.runs, 'run')}, ${out.bytes} bytes, written to ${out.file}.`,
-      ...out.faults.map((one) => `Could not be read: ${one}`),
-    ].join('\n'),
+      ...out.faults.slice(0, MOST_FAULTS).map((one) => `Could not be read: ${quote(one, 400)}`),
+      out.faults.length > MOST_FAULTS ? `… and ${out.faults.length - MOST_FAULTS} more.` : '',
+    ]
+      .filter(Boolean)
+      .join('\n'),
 });
 
 type Made = Pick<z.output<typeof output>, 'title' | 'format' | 'bytes' | 'runs' | 'faults'> & { text: string };

@@ -9,6 +9,7 @@ import { everyRun, failureBlocks, runBlocks } from './runs-section.ts';
 
 /** Of the decisions so many, the newest. */
 const MOST_DECISIONS = 100;
+const MOST_FAULTS = 50;
 
 /** Everything about one iteration. `level` is that of its sections' headings. */
 export function chapterBlocks(chapter: Chapter, books: Books, level: 2 | 3): Block[] {
@@ -29,7 +30,8 @@ export function chapterBlocks(chapter: Chapter, books: Books, level: 2 | 3): Blo
       ? []
       : ([
           { kind: 'heading', level, text: 'What could not be read' },
-          { kind: 'list', items: faults },
+          { kind: 'list', items: faults.slice(0, MOST_FAULTS) },
+          ...(faults.length > MOST_FAULTS ? [{ kind: 'text', text: `… and ${faults.length - MOST_FAULTS} more.` } as const] : []),
         ] as const)),
   ];
 }

@@ -49,13 +49,18 @@ export function stripChart(title: string, axis: string, series: readonly Series[
     ends.reduce((most, one) => Math.max(most, one), first),
   );
   const [low, high] = [ticks[0] ?? 0, ticks.at(-1) ?? 1];
+  // As many as it takes to tell one tick from the next.
+  const digits = Math.min(
+    15,
+    Math.max(4, Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low))) + 3 || 4),
+  );
   const x = (value: number) => {
     const share = (value - low) / (high - low);
     return LEFT + (Number.isFinite(share) ? share : 0) * (RIGHT - LEFT);
   };
   const bottom = 10 + drawn.length * ROW;
   const grid = ticks.map(
-    (tick) => `<path class="l" d="M${round(x(tick))} 10V${bottom}"/>${label(x(tick), bottom + 16, figure(tick, 4), 's m')}`,
+    (tick) => `<path class="l" d="M${round(x(tick))} 10V${bottom}"/>${label(x(tick), bottom + 16, figure(tick, digits), 's m')}`,
   );
   const rows = drawn.map(({ name, values, mean, sd }, at) => {
     const y = 10 + at * ROW + ROW / 2;
@@ -115,5 +120,5 @@ export function ticksOver(low: number, high: number): number[] {
   const to = Math.ceil(high / step + (high === low ? 1 : 0));
   // More than the eye can tell apart is a range whose ends no step of a float reaches.
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || to - from > 20) return [low, high === low ? low + 1 : high];
-  return Array.from({ length: to - from + 1 }, (_, at) => Number(((from + at) * step).toPrecision(12)));
+  return Array.from({ length: to - from + 1 }, (_, at) => Number(((from + at) * step).toPrecision(15)));
 }

@@ -54,7 +54,7 @@ const DECIDES: ReadonlySet<string> = new Set(['decision', 'refusal']);
 function row(line: AuditLine, run: string | null): DecisionRow {
   const told = (line.reasons ?? []).map(
     ({ rule, verdict, at, because, limit, actual }) =>
-      `${verdict}: ${rule} (${at}): ${because}${limit === undefined ? '' : `; limit ${limit}`}${actual === undefined ? '' : `, asked ${actual}`}`,
+      `${verdict}: ${rule} (${at}): ${because}${limit === undefined ? '' : `; limit ${limit}`}${actual === undefined ? '' : `, here ${actual}`}`,
   );
   return {
     n: line.n,

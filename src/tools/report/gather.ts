@@ -22,6 +22,11 @@ export const MOST_RUNS = 300;
 /** Of somebody's prose, in bytes. */
 const MOST_PROSE = 16 * 1024;
 
+const NOT_YET = 'not extracted yet';
+const NO_DESIGN = 'design.yaml does not say which metric is the primary one';
+/** Why there are no metrics although nothing is wrong with a file of theirs. */
+const NONE: ReadonlySet<string> = new Set([NOT_YET, NO_DESIGN]);
+
 /** A launch with its numbers. `metrics` is why there are none where there are none. */
 export type Told = { run: Run; metrics: Metrics | { why: string }; parts: { run: Run; metrics: Metrics | { why: string } }[] };
 
@@ -95,7 +100,7 @@ export function chapterOf(reads: Reads, choice: Choice, lines: readonly AuditLin
   const runs = choice.ids.flatMap((id) => tried(`run ${id}`, () => told(reads.repo, readRun(iteration.path, id), design)) ?? []);
   for (const { run, metrics, parts } of runs)
     for (const one of [{ run, metrics }, ...parts])
-      if ('why' in one.metrics && one.run.record.extraction) faults.push(`metrics of run ${one.run.id}: ${one.metrics.why}`);
+      if ('why' in one.metrics && !NONE.has(one.metrics.why)) faults.push(`metrics of run ${one.run.id}: ${one.metrics.why}`);
   const wanted = runs.flatMap(({ run, parts }) => [run, ...parts.map((one) => one.run)]);
   return {
     iteration,
@@ -123,8 +128,8 @@ function told(repo: string, run: Run, design: Design | null): Told {
 function metricsOf(repo: string, run: Run, design: Design | null): Told['metrics'] {
   try {
     const path = inside(repo, join(run.folder, 'metrics.json'), `metrics of run ${run.id}`);
-    if (statSize(path) === undefined) return { why: run.record.extraction ? 'metrics.json is gone' : 'not extracted yet' };
-    if (!design) return { why: 'design.yaml does not say which metric is the primary one' };
+    if (statSize(path) === undefined) return { why: run.record.extraction ? 'metrics.json is gone' : NOT_YET };
+    if (!design) return { why: NO_DESIGN };
     return readMetrics(path, {
       iterationId: run.plan.iteration.id,
       runId: run.id,

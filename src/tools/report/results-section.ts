@@ -28,7 +28,7 @@ export function resultBlocks({ runs, design, summary }: Chapter, level: 2 | 3): 
   const svg = stripChart(
     caption,
     axis,
-    shown.map(({ run, series }) => ({ ...series, name: runs.length > 1 ? `${series.name}, …${run.slice(-6)}` : series.name })),
+    shown.map(({ run, series }) => ({ ...series, name: runs.length > 1 ? `${series.name}, ${shortOf(run)}` : series.name })),
   );
   return [
     heading,
@@ -164,7 +164,7 @@ function sharesOf({ run, usage }: { run: Run; usage: Usage }): Share[] {
   const share = (what: string, used: number | null, asked: number | null, words: (n: number) => string): Share[] =>
     used === null || asked === null
       ? []
-      : [{ name: `${what}, …${run.id.slice(-9)}`, used, asked, words: `${words(used)} of ${words(asked)}` }];
+      : [{ name: `${what}, ${shortOf(run.id)}`, used, asked, words: `${words(used)} of ${words(asked)}` }];
   return [
     ...share('time', usage.elapsed_seconds, usage.walltime_seconds, walltimeText),
     ...share('memory', usage.memory_mb, usage.asked_memory_mb, (n) => `${figure(n)} MB`),
@@ -174,4 +174,9 @@ function sharesOf({ run, usage }: { run: Run; usage: Usage }): Share[] {
 
 function time(seconds: number | null): string {
   return seconds === null ? UNKNOWN : walltimeText(Math.round(seconds));
+}
+
+/** A run's id without its time: what tells it from others beside it. */
+function shortOf(id: string): string {
+  return id.replace(/^\d{8}T\d{6}Z_/, '…');
 }
