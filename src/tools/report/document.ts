@@ -34,14 +34,19 @@ export function names(all: readonly string[], most = 5): string {
   return each.length > most ? `${each.slice(0, most).join(', ')} and ${each.length - most} more` : each.join(', ');
 }
 
-/** Paragraphs of a text: what empty lines part, and each heading by itself, without its marks. */
+/** Paragraphs of a text: what empty lines part, and each heading by itself, with one mark; see `headingIn`. */
 export function paragraphsOf(text: string): string[] {
   return text
     .replace(/\r\n?/g, '\n')
-    .replace(/^ {0,3}#{1,6}[ \t]+(.*)$/gm, '\n$1\n')
+    .replace(/^ {0,3}#{1,6}[ \t]+(.*)$/gm, '\n# $1\n')
     .split(/\n[ \t]*\n/)
     .map((one) => one.trim())
     .filter(Boolean);
+}
+
+/** The words of a paragraph that is a heading. */
+export function headingIn(paragraph: string): string | undefined {
+  return /^# (.+)$/.exec(paragraph)?.[1];
 }
 
 /** Whether the lines of a paragraph mean something by themselves, as those of a list do. */

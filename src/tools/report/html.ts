@@ -1,5 +1,5 @@
 import type { Block, Column } from './document.ts';
-import { isLined } from './document.ts';
+import { headingIn, isLined } from './document.ts';
 import { escaped } from './markup.ts';
 import { STYLE } from './style.ts';
 
@@ -57,6 +57,8 @@ function block(one: Block): string {
 }
 
 function paragraph(text: string): string {
+  const heading = headingIn(text);
+  if (heading !== undefined) return `<p><strong>${escaped(heading)}</strong></p>`;
   const isTable = /^[ \t]*\|/m.test(text);
   return `<p${isTable ? ' class="lines table"' : isLined(text) ? ' class="lines"' : ''}>${escaped(text)}</p>`;
 }

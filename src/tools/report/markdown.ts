@@ -1,6 +1,6 @@
 import { quote } from '../../base/text.ts';
 import type { Block, Column } from './document.ts';
-import { isLined } from './document.ts';
+import { headingIn, isLined } from './document.ts';
 
 /** By which a file is known to be a report of ours, and may be written over. */
 export const MARKDOWN_MARK = '<!-- autolab-mcp report -->';
@@ -47,6 +47,8 @@ function code(id: string): string {
 }
 
 function quoted(paragraph: string): string {
+  const heading = headingIn(paragraph);
+  if (heading !== undefined) return `> **${text(heading)}**`;
   const lines = isLined(paragraph) ? paragraph.split('\n') : [paragraph];
   return lines.map((one) => `> ${text(one)}`).join('\\\n');
 }

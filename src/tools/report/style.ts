@@ -23,7 +23,8 @@ th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px s
 table.facts th{white-space:nowrap}
 thead th{background:var(--band)}
 tbody th{font-weight:600}
-td,th{min-width:5.5rem}
+td,th{min-width:6.5rem}
+td code,th code{white-space:nowrap}
 .n{text-align:right;font-variant-numeric:tabular-nums}
 code{font:.9em ui-monospace,monospace}
 figure{margin:1rem 0}
@@ -45,5 +46,5 @@ svg .running{fill:var(--mark)}
 svg .unknown{fill:var(--warn)}
 svg .waiting{fill:var(--idle)}
 @media (max-width:30rem){main{padding:.5rem .75rem 2rem}h1{font-size:1.4rem}}
-@media print{:root{color-scheme:light;--ink:#000;--soft:#444;--line:#bbb;--page:#fff;--band:#f2f2f2;--mark:#0b62a8;--good:#1c7a4a;--bad:#b3261e;--warn:#8a5a00;--idle:#666}main{max-width:none;padding:0}.wide{overflow:visible}table{min-width:0;font-size:.7rem}td,th{min-width:0;padding:.2rem .3rem}svg{min-width:0}tr,figure{break-inside:avoid}h2,h3,h4,caption{break-after:avoid}}
+@media print{:root{color-scheme:light;--ink:#000;--soft:#444;--line:#bbb;--page:#fff;--band:#f2f2f2;--mark:#0b62a8;--good:#1c7a4a;--bad:#b3261e;--warn:#8a5a00;--idle:#666}main{max-width:none;padding:0}.wide{overflow:visible}table{min-width:0;font-size:.7rem}td,th{min-width:0;padding:.2rem .3rem}td code,th code{white-space:normal}svg{min-width:0}tr,figure{break-inside:avoid}h2,h3,h4,caption{break-after:avoid}}
 `.trim();

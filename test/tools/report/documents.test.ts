@@ -12,7 +12,7 @@ function everywhere(text: string): Block[] {
   return [
     { kind: 'heading', level: 2, text },
     { kind: 'text', text },
-    { kind: 'prose', paragraphs: [text, `- ${text}`] },
+    { kind: 'prose', paragraphs: ['# a heading', text, `- ${text}`] },
     { kind: 'list', items: [text] },
     { kind: 'facts', caption: text, rows: [[text, text]] },
     {
@@ -55,6 +55,7 @@ describe('a page', () => {
         'main',
         'meta',
         'p',
+        'strong',
         'style',
         'svg',
       ].concat([...['table', 'tbody', 'td', 'th', 'thead', 'title', 'tr', 'ul']]),
@@ -91,7 +92,7 @@ describe('Markdown', () => {
     expect(
       markdownOf([
         { kind: 'heading', level: 2, text: 'Runs' },
-        { kind: 'prose', paragraphs: ['A *word*', '- one\n- two'] },
+        { kind: 'prose', paragraphs: ['# So', 'A *word*', '- one\n- two'] },
         {
           kind: 'table',
           caption: 'Of all',
@@ -109,7 +110,7 @@ describe('Markdown', () => {
       [
         '<!-- autolab-mcp report -->',
         '## Runs',
-        '> A \\*word\\*\n>\n> \\- one\\\n> \\- two',
+        '> **So**\n>\n> A \\*word\\*\n>\n> \\- one\\\n> \\- two',
         'Of all:\n\n| Run | n |\n| --- | --: |\n| `r_1` | 0.5 |',
         'About:\n\n|  |  |\n| --- | --- |\n| a | b\\|c |',
         '- 1\\. x\n',
@@ -163,7 +164,7 @@ describe('words', () => {
   });
   test('names are given once and bounded', () => expect(names(['a', 'b', 'a', 'c'], 2)).toBe('a, b and 1 more'));
   test('paragraphs are what empty lines part; headings stand alone; lists keep their lines', () => {
-    expect(paragraphsOf('# Title\nText\nmore\r\n\r\n\n- a\n- b\n')).toEqual(['Title', 'Text\nmore', '- a\n- b']);
+    expect(paragraphsOf('# Title\nText\nmore\r\n\r\n\n- a\n- b\n')).toEqual(['# Title', 'Text\nmore', '- a\n- b']);
     expect(['- a\n- b', 'Text\nmore', '1. a'].map(isLined)).toEqual([true, false, true]);
   });
 });
