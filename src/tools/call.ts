@@ -61,7 +61,7 @@ async function route(
   }
   const input = parse(tool, raw);
   const acts = await context.acts(caller, (other, its) => look(other, its, caller, context), name);
-  const isDry = input.dry_run === true;
+  const isDry = input.dry_run === true || tool.looks?.(input) === true;
   if (tool.effect !== 'read' && !isDry && context.initialised())
     found.push(...(await finishCutOff(acts, context, caller, name, Permit.issue('write', digest('recovery')))));
   if (depth > 2) throw new Error(`${name} routes in a circle`);

@@ -16,6 +16,7 @@ import listPresets from './list-presets.ts';
 import listRuns from './list-runs.ts';
 import monitorRuns from './monitor-runs.ts';
 import readLog from './read-log.ts';
+import report from './report.ts';
 import retryTasks from './retry-tasks.ts';
 import sealPolicy from './seal-policy.ts';
 import setupHost from './setup-host.ts';
@@ -51,6 +52,7 @@ export const tools: readonly Tool[] = [
   verifyLedger,
   showRecord,
   showBudgets,
+  report,
   init,
   setupHost,
   clearError,

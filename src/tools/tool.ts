@@ -41,6 +41,8 @@ export type Tool<
   readonly repairs?: 'audit';
   readonly input: I;
   readonly output: O;
+  /** Whether this call only looks although others of it act: nothing that was cut off is finished before it. Its answer is the preview. */
+  looks?(input: z.output<I>): boolean;
   /** For a router: the call to go on with. Its gate, name and audit line are those of that tool. */
   next?(input: z.output<I>, reads: Reads): Promise<{ tool: string; input: unknown }>;
   /** For a router: called once with the outcome of the call it went on with. Gives the outcome as it is to be told. */

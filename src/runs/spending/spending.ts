@@ -40,7 +40,7 @@ const row = z.discriminatedUnion('event', [
   }),
 ]);
 type Row = z.output<typeof row>;
-type Entry = Payer & { cost: Cost; reserved: Written; settled: Written | null };
+type Entry = Payer & { worst: Cost; cost: Cost; reserved: Written; settled: Written | null };
 
 const DAY_SECONDS = 86_400;
 /** A reservation that nobody settled, because its run or its whole clone is gone, stops counting for the day after this long. */
@@ -111,6 +111,15 @@ export function justReserved(place: string, states: readonly string[], seconds: 
   return entries.filter((one) => one.place === place && one.settled === null && secondsSince(one.reserved, now) < seconds).length;
 }
 
+/** What a job was reserved at, its worst case, and what it came to; null where that is not known yet. */
+export type JobCost = { reserved: Cost; settled: Cost | null };
+
+/** The same of every job of these books, by name. Throws where a book cannot be read. */
+export function costsOfJobs(states: readonly string[]): Map<string, JobCost> {
+  const entries = states.flatMap((state) => [...entriesOf(pathIn(state))]);
+  return new Map(entries.map(([job, { worst, cost, settled }]) => [job, { reserved: worst, settled: settled && cost }]));
+}
+
 /** The names of all jobs that were ever reserved in these books. Throws where a book cannot be read. */
 export function jobsReserved(states: readonly string[]): Set<string> {
   return new Set(states.flatMap((state) => [...entriesOf(pathIn(state)).keys()]));
@@ -158,7 +167,7 @@ function parsedEntries(path: string): ReadonlyMap<string, Entry> {
     const cost = { cpu_hours, gpu_hours };
     if (parsed.event === 'reserved') {
       const { place, account, iteration } = parsed;
-      entries.set(job, { place, account, iteration, cost, reserved: written, settled: null });
+      entries.set(job, { place, account, iteration, worst: cost, cost, reserved: written, settled: null });
       continue;
     }
     const entry = entries.get(job);
