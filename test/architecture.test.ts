@@ -24,7 +24,7 @@ const HOMES: Record<string, RegExp> = {
   '@modelcontextprotocol/server': /^server\//,
   '@modelcontextprotocol/node': /^server\/http\//,
   execa: /^sites\/transports\//,
-  'simple-git': /^runs\/capsule\.ts$/,
+  'simple-git': /^runs\/launch\/capsule\.ts$/,
   yaml: /^(policies|runs|sites)\//,
   pino: /^context\.ts$/,
   'string-width': /^cli\/watch\/cells\.ts$/,
