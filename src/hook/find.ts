@@ -17,7 +17,7 @@ export function foundBy([, ...words]: readonly string[]): string[] {
     const isName = /^-i?name$/.test(word);
     if (!isName && !/^-(?:i?path|i?wholename)$/.test(word)) continue;
     const pattern = words[at + 1] ?? '';
-    const isOut = /^(?:!|-not)$/.test(words[at - 1] ?? '') || words.slice(at + 2, at + 4).includes('-prune');
+    const isOut = /^(?:!|-not)$/.test(words[at - 1] ?? '') || /^-prune (?:-o|-or)$/.test(words.slice(at + 2, at + 4).join(' '));
     if (isOut && LEAVES_OUT.test(pattern)) return [];
     if (!isOut) (isName ? names : paths)?.push(pattern);
   }

@@ -126,7 +126,11 @@ class Look {
     for (const start of startedBy(words, input)) {
       if ('words' in start) this.words(start.words, input, folderAt(start.within, cwd), depth + 1);
       else if (start.given === undefined) this.text(start.text, start.far ? undefined : cwd, depth + 1);
-      else this.given(start.given, start.text, cwd, depth);
+      else {
+        this.#vars.set('0', [start.called ?? '']);
+        this.given(start.given, start.text, cwd, depth);
+        this.#vars.delete('0');
+      }
     }
   }
 

@@ -7,9 +7,11 @@ import { LINKER, WRAPPERS } from './wrappers.ts';
 
 /**
  * What a command starts in its turn: another command, or a text that some shell reads. `within`: in another folder. `far`: on another
- * machine, in a folder there. `given`: the arguments of the text.
+ * machine, in a folder there. `given`: the arguments of the text, and `called` its `$0`.
  */
-export type Start = { words: string[]; within?: string } | { text: string; far: boolean; given?: readonly string[] };
+export type Start =
+  | { words: string[]; within?: string }
+  | { text: string; far: boolean; given?: readonly string[]; called?: string };
 
 const SHELLS = new Set(['sh', 'bash', 'dash', 'zsh', 'ksh', 'mksh', 'ash', 'fish', 'rbash', 'csh', 'tcsh']);
 /** They take a command to run as the value of `-c`. */
@@ -24,7 +26,7 @@ export function startedBy(words: readonly string[], input: string | undefined): 
   if (SHELLS.has(name)) {
     const text = shellText(words, input);
     const at = text === undefined ? -1 : words.indexOf(text);
-    return near(text).map((start) => (at > 0 ? { ...start, given: words.slice(at + 2) } : start));
+    return near(text).map((start) => (at > 0 ? { ...start, given: words.slice(at + 2), called: words[at + 1] ?? name } : start));
   }
   if (name === 'eval') return near(words.slice(1).join(' '));
   if (name === 'trap') return near(words.slice(1).find((word) => !word.startsWith('-')));

@@ -38,7 +38,7 @@ const LOOKS: Readonly<Record<string, RegExp>> = {
   patch: /^--dry-run$/,
 };
 /** Rights are only added to, or the owner keeps all. */
-const HARMLESS_MODE = /^(?:[ugoa]*\+[rwxXst]+(?:,|$))+$|^0?[0-7]?7[0-7]{2}$/;
+const HARMLESS_MODE = /^(?:[ugoa]*\+[rwxXst]+(?:,|$))+$|^0?[0-7]?[67][0-7]{2}$/;
 /** The last word is where it goes. */
 const GOES_TO = new Set(['cp', 'install', 'rsync', 'scp', 'mv', 'ln', 'ditto', 'gcp', 'gmv']);
 /** They change their files in place where an option says so. */
@@ -132,7 +132,7 @@ function unpackedInto(name: string, words: readonly string[]): Write[] {
       : /^-?[a-zA-Z]*x/.test(words[0] ?? '') || words.some((word) => /^-[a-zA-Z]*x|^--(?:extract|get)$/.test(word));
   if (!unpacks) return [];
   const said = words.flatMap((word, at) => {
-    const [, glued] = /^(?:--directory=|-d|-o(?=.))(.*)$/s.exec(name === 'tar' && !word.startsWith('--') ? '' : word) ?? [];
+    const [, glued] = (name.endsWith('tar') ? /^(?:--directory=|-C)(.+)$/s : /^(?:-d|-o)(.+)$/s).exec(word) ?? [];
     return glued !== undefined && glued !== ''
       ? [glued]
       : /^(?:-[a-zA-Z]*C|--directory)$/.test(words[at - 1] ?? '') || (name === 'unzip' && words[at - 1] === '-d')
