@@ -1,4 +1,4 @@
-import { isAbsolute } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { Failure } from '../base/errors.ts';
 import { patchedBy } from './patch.ts';
 import type { Write } from './paths.ts';
@@ -12,6 +12,12 @@ export type HookCall = { event: string | undefined; tool: string; cwd: string; t
 /** Arguments with which the tools of the hosts give a text to a shell, and name a file. */
 const TEXTS = ['command', 'cmd', 'script', 'chars', 'keys'];
 const PATHS = ['file_path', 'notebook_path', 'path', 'filePath', 'target_file', 'targetFile', 'destination', 'new_path', 'uri'];
+/** What a tool of several changes holds them in. */
+const LISTS = ['edits', 'changes', 'files', 'operations'];
+/** They cannot do without a text, or without a path. */
+const RUNS =
+  /^(?:bash|shell|local_shell|exec_command|powershell|run_shell_command|run_terminal_c(?:md|ommand)|runInTerminal|apply_?patch)$/i;
+const EDITS = /^(?:write|edit|multiedit|notebookedit|write_file|replace|create_file|str_replace_editor|edit_file)$/i;
 const READS = /^(?:mcp__.*__)?(?:read|glob|grep|ls|list|search|view|find|notebook_?read|lsp|fetch|get|open|web|task|todo)/i;
 
 /**
@@ -23,20 +29,23 @@ export function readHookCall(text: string, here: string): HookCall {
   const tool = stringOf(said?.tool_name ?? said?.toolName) ?? '';
   const given = said?.tool_input ?? said?.toolInput ?? said?.tool_args ?? said?.toolArgs ?? said;
   const input = objectOf(typeof given === 'string' ? parsed(given) : given);
-  if (said === undefined || input === undefined || (tool === '' && stringOf(said.command) === undefined))
+  const named = input === undefined ? [] : pathsIn(input);
+  if (said === undefined || input === undefined || (tool === '' && stringOf(said.command) === undefined && named.length === 0))
     throw unknownForm('there is no tool_name with a tool_input in it');
-  const cwd = stringOf(said.cwd) ?? stringOf(input.workdir) ?? here;
+  const session = stringOf(said.cwd) ?? here;
+  const cwd = resolve(isAbsolute(session) ? session : here, stringOf(input.workdir) ?? '');
   const event = stringOf(said.hook_event_name) ?? stringOf(said.hookEventName);
-  const call = { event, tool, cwd: isAbsolute(cwd) ? cwd : here };
-  const texts = TEXTS.flatMap((key) => commandOf(input[key]));
+  const call = { event, tool, cwd };
+  const texts = TEXTS.flatMap((key) => commandOf(input[key], RUNS.test(tool) || tool === ''));
   const patch = [
     ...(/apply_?patch/i.test(tool) ? texts : []),
     ...[input.patch, input.input, input.diff].flatMap((one) => stringOf(one) ?? []),
   ];
+  if (RUNS.test(tool) && texts.length === 0 && patch.length === 0 && named.length === 0)
+    throw unknownForm(`there is no command in the arguments of ${tool}`);
+  if (EDITS.test(tool) && named.length === 0) throw unknownForm(`there is no path in the arguments of ${tool}`);
   const reads = READS.test(tool) || input.command === 'view';
-  const paths = reads
-    ? []
-    : PATHS.flatMap((key) => stringOf(input[key]) ?? []).map((path) => ({ path: withoutScheme(path), tree: true }));
+  const paths = reads ? [] : named.map((path) => ({ path: withoutScheme(path), tree: true }));
   return { ...call, texts: /apply_?patch/i.test(tool) ? [] : texts, writes: [...paths, ...patch.flatMap(patchedBy)] };
 }
 
@@ -56,9 +65,22 @@ function unknownForm(why: string): Failure {
   });
 }
 
-/** A text for a shell; a list is the words of one command. */
-function commandOf(value: unknown): string[] {
+/** The paths that arguments name, and those of the changes in them; a map of changes has them as its keys. */
+function pathsIn(input: Readonly<Record<string, unknown>>): string[] {
+  const inner = LISTS.flatMap((key): unknown[] =>
+    Array.isArray(input[key]) ? input[key] : Object.values(objectOf(input[key]) ?? {}),
+  );
+  const keys = LISTS.flatMap((key) => Object.keys(objectOf(input[key]) ?? {}));
+  const all = [input, ...inner.flatMap((one): Readonly<Record<string, unknown>>[] => [objectOf(one) ?? {}])];
+  return [...all.flatMap((one) => PATHS.flatMap((key) => stringOf(one[key]) ?? [])), ...keys];
+}
+
+/** A text for a shell; a list is the words of one command. What a tool that needs one has in another form is `usage`. */
+function commandOf(value: unknown, isNeeded: boolean): string[] {
   if (typeof value === 'string') return [value];
+  const isList = Array.isArray(value) && value.every((word) => typeof word === 'string');
+  if (isNeeded && value !== undefined && value !== null && !isList)
+    throw unknownForm('a command is neither a text nor a list of words');
   if (!Array.isArray(value)) return [];
   return [value.map((word) => `'${String(word).replaceAll("'", "'\\''")}'`).join(' ')];
 }

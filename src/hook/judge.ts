@@ -1,5 +1,7 @@
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
+import { insideOf } from './arguments.ts';
 import type { Detour } from './detour.ts';
+import { foundBy } from './find.ts';
 import { inlineCode, readCode } from './inline.ts';
 import type { Which } from './own.ts';
 import { autolabCommand } from './own.ts';
@@ -9,10 +11,12 @@ import { closedProgram } from './programs.ts';
 import { readScript } from './shell/commands.ts';
 import { UNKNOWN } from './shell/marks.ts';
 import { baseName } from './shell/names.ts';
+import { withArguments } from './shell/positional.ts';
 import type { Command, Item } from './shell/script.ts';
 import { printed, Unreadable } from './shell/script.ts';
 import { startedBy } from './starts.ts';
 import { writtenBy } from './writes.ts';
+import { runsOf } from './written.ts';
 
 /** Where a command would run, and what is guarded there. */
 export type Place = { cwd: string; home: string; guard: Guard; which: Which };
@@ -21,6 +25,7 @@ export type Place = { cwd: string; home: string; guard: Guard; which: Which };
 const DEEPEST = 24;
 /** Characters and words to go through, for each character of the text and once: a text may be made to start itself again and again. */
 const MOST_WORK = [60, 200_000] as const;
+const PASSES = new Set(['sort', 'uniq', 'cat', 'tee', 'head', 'tail', 'tac']);
 /** Linux takes no longer path. */
 const LONGEST_PATH = 4096;
 /** More findings tell nothing more. */
@@ -45,6 +50,8 @@ class Look {
   readonly #aliases = new Map<string, string>();
   /** What this very text writes into files, since it may be run from there. */
   readonly #written = new Map<string, string>();
+  /** Functions that are being called: one that calls itself says nothing new. */
+  readonly #called = new Set<string>();
   #activates = false;
   #left: number;
 
@@ -86,9 +93,11 @@ class Look {
 
   private command(command: Command, items: readonly Item[], cwd: string | undefined, depth: number): void {
     const input = command.input ?? (command.upstream ? pipedFrom(items.slice(...command.upstream)) : undefined);
-    this.remember(command, input);
-    for (const { target } of command.redirects) this.writes([{ path: target, tree: false }], cwd, '>');
-    this.words(command.words, input, cwd, depth);
+    const from = command.redirects.find(({ op }) => op === '<')?.target;
+    const read = input ?? (from === undefined ? undefined : this.#written.get(fileAt(from, cwd)));
+    this.remember(command, read, cwd);
+    for (const { op, target } of command.redirects) if (op !== '<&') this.writes([{ path: target, tree: false }], cwd, op);
+    this.words(command.words, read, cwd, depth);
   }
 
   private words(words: readonly string[], input: string | undefined, cwd: string | undefined, depth: number): void {
@@ -97,18 +106,45 @@ class Look {
     if (name === '') return;
     const closed = closedProgram(words) ?? autolabCommand(words, cwd ?? this.#place.cwd, this.#place.which, this.#activates);
     if (closed) this.found(closed);
-    this.writes(writtenBy({ words: [...words], redirects: [] }), cwd, baseName(name));
+    const patch = /^(?:patch|git)$/.test(baseName(name))
+      ? words.flatMap((word) => this.#written.get(fileAt(word, cwd)) ?? [])
+      : [];
+    this.writes(writtenBy(words, [input ?? '', ...patch].join('\n')), cwd, baseName(name));
+    const { texts, code, writes } = insideOf(words);
+    this.writes(writes, cwd, baseName(name));
+    for (const text of texts) this.text(text, cwd, depth + 1);
+    for (const one of code) this.code(one, cwd, depth);
     for (const code of inlineCode(words, input)) this.code(code, cwd, depth);
     if (baseName(name) === 'apply_patch' || baseName(name) === 'applypatch')
       this.writes(patchedBy(input ?? words[1] ?? ''), cwd, name);
     const alias = this.#aliases.get(name);
     if (alias !== undefined) this.text(`${alias} ${words.slice(1).join(' ')}`, cwd, depth + 1);
-    const script = this.#written.get(words.find((word) => this.#written.has(word)) ?? '');
-    if (script !== undefined && runsFile(words)) this.text(script, cwd, depth + 1);
+    this.call(name, words.slice(1), cwd, depth);
+    for (const run of runsOf(words, (file) => this.#written.get(fileAt(file, cwd))))
+      if ('text' in run) this.given(run.given, run.text, cwd, depth);
+      else this.code(run.code, cwd, depth);
     for (const start of startedBy(words, input)) {
-      if ('text' in start) this.text(start.text, start.far ? undefined : cwd, depth + 1);
-      else this.words(start.words, input, cwd, depth + 1);
+      if ('words' in start) this.words(start.words, input, folderAt(start.within, cwd), depth + 1);
+      else if (start.given === undefined) this.text(start.text, start.far ? undefined : cwd, depth + 1);
+      else {
+        this.#vars.set('0', [start.called ?? '']);
+        this.given(start.given, start.text, cwd, depth);
+        this.#vars.delete('0');
+      }
     }
+  }
+
+  /** A function of the same text, with what it is given. */
+  private call(name: string, words: readonly string[], cwd: string | undefined, depth: number): void {
+    const [body] = this.#vars.get(`${name}()`) ?? [];
+    if (body === undefined || this.#called.has(name) || !/\$\{?[@*1-9]/.test(body)) return;
+    this.#called.add(name);
+    this.given(words, body, cwd, depth);
+    this.#called.delete(name);
+  }
+
+  private given(words: readonly string[], text: string, cwd: string | undefined, depth: number): void {
+    withArguments(this.#vars, words, () => this.text(text, cwd, depth + 1));
   }
 
   private code(code: string, cwd: string | undefined, depth: number): void {
@@ -132,7 +168,7 @@ class Look {
   }
 
   /** What later commands of the same text may mean by a name or a file. */
-  private remember({ words, redirects }: Command, input: string | undefined): void {
+  private remember({ words, redirects }: Command, input: string | undefined, cwd: string | undefined): void {
     const [name = ''] = words;
     if (name === 'alias')
       for (const word of words.slice(1)) this.#aliases.set(word.split('=')[0] ?? '', word.slice(word.indexOf('=') + 1));
@@ -141,22 +177,28 @@ class Look {
     const said = name === 'cat' || name === 'tee' ? input : printed([{ words, redirects: [] }]);
     if (said === undefined || said.length > 100_000) return;
     const files = name === 'tee' ? words.slice(1) : redirects.filter(({ op }) => op.startsWith('>')).map(({ target }) => target);
-    for (const file of files) if (file !== UNKNOWN) for (const way of [file, `./${file}`]) this.#written.set(way, said);
+    for (const file of files) if (file !== UNKNOWN) this.#written.set(fileAt(file, cwd), said);
   }
-}
-
-/** Whether a command with a script among its words runs it. */
-function runsFile(words: readonly string[]): boolean {
-  return (
-    /^(?:\.|source|sh|bash|dash|zsh|ksh|env|nohup|sudo|time|setsid)$/.test(baseName(words[0] ?? '')) ||
-    (words[0] ?? '').includes('/')
-  );
 }
 
 /** What the commands before a pipe are known to print. */
 function pipedFrom(items: readonly Item[]): string | undefined {
+  const commands = items.filter((item) => typeof item === 'object');
+  const [first] = commands;
+  // What a search finds, unless something is left out of it on the way.
+  if (first !== undefined && baseName(first.words[0] ?? '') === 'find')
+    return commands.slice(1).every(({ words: [name = ''] }) => PASSES.has(name)) ? foundBy(first.words).join('\n') : undefined;
   const said = items.flatMap((item) => (typeof item === 'object' ? (printed([item]) ?? item.input ?? []) : []));
   return said.length === 0 ? undefined : said.join('\n');
+}
+
+function fileAt(file: string, cwd: string | undefined): string {
+  return resolve('/', cwd ?? '?', file.slice(0, LONGEST_PATH));
+}
+
+function folderAt(within: string | undefined, cwd: string | undefined): string | undefined {
+  if (within === undefined || isAbsolute(within)) return within ?? cwd;
+  return cwd === undefined || within.includes(UNKNOWN) ? undefined : join(cwd, within.slice(0, LONGEST_PATH));
 }
 
 function folderAfter(words: readonly string[], cwd: string | undefined, home: string): string | undefined {

@@ -50,9 +50,20 @@ function theirs(words: readonly string[]): Detour | undefined {
   return verb !== undefined && (UNGATED.has(verb) || applies) ? { kind: 'ungated', what: `autolab ${verb}` } : undefined;
 }
 
-function ours(name: string, words: readonly string[]): Detour {
+function ours(name: string, words: readonly string[]): Detour | undefined {
+  if (onlyTells(words)) return undefined;
   const own = words.filter((word, at) => !word.startsWith('-') && !VALUES.has(words[at - 1] ?? ''));
   return { kind: 'person', what: [name, ...own.slice(0, 3)].join(' '), words: own };
+}
+
+/** Help, or a look at what would be done. Where the word may be the value of another option it counts as neither. */
+function onlyTells(words: readonly string[]): boolean {
+  if (words.some((word) => word === '--' || word.startsWith('--no-') || /^--(?:help|dry-run)=/.test(word))) return false;
+  const isOwn = (word: string, at: number) =>
+    !VALUES.has(words[at - 1] ?? '') && !(words[at - 1] ?? '').startsWith('--') && word !== '';
+  return words.some(
+    (word, at) => isOwn(word, at) && (word === '--dry-run' || ((word === '--help' || word === '-h') && at === words.length - 1)),
+  );
 }
 
 /** Whether a file is this program, here or in another folder. */

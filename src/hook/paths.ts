@@ -1,15 +1,18 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import type { Guarded } from '../tools/guarded.ts';
 import { guardedAnywhere, guardedIn, repositoryAbove } from '../tools/guarded.ts';
 import { UNKNOWN } from './shell/marks.ts';
-import { isPattern, LONGEST as LONGEST_NAME, mayBe } from './shell/names.ts';
+import { hasBelow, touches } from './touches.ts';
 
 /** Linux takes no longer path; what is longer is held against the list as it is written. */
 const LONGEST = 4096;
 
-/** A path that something writes to; `tree`: with everything below it. */
-export type Write = { path: string; tree: boolean };
+/**
+ * A path that something writes to; `tree`: with everything below it. `mild`: something below it, nobody knows what, so that a whole
+ * repository or home is no alarm. `copies`: only what is in this folder too.
+ */
+export type Write = { path: string; tree: boolean; mild?: boolean; copies?: string };
 
 /** Tells which guarded thing a write would change: its name, or undefined. `cwd` is undefined where nobody can know it. */
 export type Guard = (write: Write, cwd: string | undefined) => string | undefined;
@@ -31,15 +34,24 @@ export function guardOf(start: string): Guard {
     const here = [...guarded(home), ...anywhere];
     if (write.path.startsWith(UNKNOWN) || (cwd === undefined && !isAbsolute(write.path))) return bySuffix(write, here);
     const full = normalize(isAbsolute(write.path) ? write.path : join(cwd ?? start, write.path));
-    if (full.length > LONGEST) return here.find((one) => touches(segments(full), one.parts, one.isFolder, write.tree))?.name;
+    if (full.length > LONGEST) return here.find((one) => touches(segments(full), one, write.tree))?.name;
     const fixed = fixedPart(full);
     const other = repositoryAbove(fixed);
     const list = other === home ? here : [...here, ...guarded(other)];
     const ways = [...new Set([full, join(real(fixed), full.slice(fixed.length))])].map(segments);
-    return list.find((one) => ways.some((way) => touches(way, one.parts, one.isFolder, write.tree)))?.name;
+    const isMild = write.mild === true || write.copies !== undefined;
+    if (write.mild === true && [home, other].some((repo) => repo !== undefined && isWithin(repo, full))) return undefined;
+    const isChanged = (one: Entry) => {
+      const tree = write.tree && !(isMild && anywhere?.includes(one));
+      return ways.some((way) => {
+        if (!touches(way, one, tree)) return tree && !isMild && hasBelow(way, one);
+        return write.copies === undefined || mayBring(write.copies, cwd ?? start, one.parts.slice(way.length));
+      });
+    };
+    return list.find(isChanged)?.name;
   };
   return (write, cwd) => {
-    const key = [write.tree, cwd ?? '', write.path].join(UNKNOWN);
+    const key = [write.tree, write.mild, write.copies, cwd ?? '', write.path].join(UNKNOWN);
     if (!told.has(key)) told.set(key, look(write, cwd));
     return told.get(key);
   };
@@ -49,29 +61,26 @@ export function guardOf(start: string): Guard {
 type Entry = Guarded & { parts: readonly string[]; end: readonly string[] };
 
 /** Of a path whose beginning is not known: whether its end is that of something guarded. */
-function bySuffix({ path, tree }: Write, list: readonly Entry[]): string | undefined {
+function bySuffix({ path, tree, mild, copies }: Write, list: readonly Entry[]): string | undefined {
   const slash = path.startsWith(UNKNOWN) ? path.indexOf('/') : 0;
   if (slash < 0 || path.length > LONGEST) return undefined;
   const typed = segments(normalize(`/${path.slice(slash)}`));
+  const isTree = tree && mild !== true && copies === undefined;
   const isEnd = ({ end, isFolder }: Entry) =>
-    typed.some((part, at) => part === end[0] && touches(typed.slice(at), end, isFolder, tree));
+    typed.some((part, at) => part === end[0] && touches(typed.slice(at), { parts: end, isFolder }, isTree));
   return list.find(isEnd)?.name;
 }
 
-/** Whether a write to `typed` changes what is at `there`, part by part: the same, something in it, or, of a tree, something above it. */
-function touches(typed: readonly string[], there: readonly string[], isFolder: boolean, tree: boolean): boolean {
-  const shared = Math.min(typed.length, there.length);
-  for (let at = 0; at < shared; at++) if (!same(typed[at] ?? '', there[at] ?? '')) return false;
-  if (typed.length === there.length) return true;
-  return typed.length > there.length ? isFolder : tree && !there.includes('*');
+/** Whether what is copied out of a folder may hold something of ours. One that is not there may be made before that. */
+function mayBring(source: string, cwd: string, rest: readonly string[]): boolean {
+  if (source.includes(UNKNOWN)) return false;
+  if (/^[\w.@-]+:/.test(source)) return true;
+  const full = isAbsolute(source) ? source : join(cwd, source);
+  return !existsSync(full) || existsSync(join(full, ...rest));
 }
 
-function same(typed: string, there: string): boolean {
-  if (typed === there || there === '*') return true;
-  if (typed.length > LONGEST_NAME || (!isPattern(typed) && !typed.includes('{'))) return false;
-  // A shell's `*` does not stand for the dot of a hidden name.
-  if (there.startsWith('.') && /^[*?[]/.test(typed)) return false;
-  return mayBe(typed.replace(/\[[^\]]*\]/g, '?').replace(/\{[^}]*\}/g, '*'), there);
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 }
 
 function segments(path: string): string[] {
@@ -80,7 +89,7 @@ function segments(path: string): string[] {
 
 /** The folders at its beginning that are written out. */
 function fixedPart(path: string): string {
-  const at = path.search(/[*?[{\u0000]/);
+  const at = path.search(/[*?[{\u0000\u0007]/);
   return at < 0 ? path : dirname(`${path.slice(0, at)}x`);
 }
 

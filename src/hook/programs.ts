@@ -44,8 +44,13 @@ const SCONTROL_TELLS = new Set([
   'getent',
 ]);
 
+/** The first word that is neither an option nor the value of one. */
+function verbOf(words: readonly string[]): string | undefined {
+  return words.find((word, at) => !word.startsWith('-') && !/^(?:-M|--clusters|-u|--uid)$/.test(words[at - 1] ?? ''));
+}
+
 function tells(words: readonly string[]): boolean {
-  const verb = words.find((word) => !word.startsWith('-'));
+  const verb = verbOf(words);
   if (verb === undefined) return first('--help', '-h', '--usage', '--version', '-V')(words);
   // It takes a verb by its first letters: `sh` and `pi` tell, `s` might be a suspension.
   return (
@@ -64,7 +69,7 @@ export function closedProgram([program = '', ...words]: readonly string[]): Deto
   const closed = Object.hasOwn(PROGRAMS, name) ? PROGRAMS[name] : undefined;
   if (closed === undefined) return otherWays(name, words);
   if (closed.isHarmless(words)) return undefined;
-  const verb = name === 'scontrol' ? words.find((word) => !word.startsWith('-')) : undefined;
+  const verb = name === 'scontrol' ? verbOf(words) : undefined;
   return { kind: closed.kind, what: verb === undefined ? name : `${name} ${verb}` };
 }
 
@@ -78,8 +83,14 @@ function otherWays(name: string, words: readonly string[]): Detour | undefined {
     return asks && changes ? { kind: 'submit', what: `${name} to slurmrestd` } : undefined;
   }
   if (['cp', 'ln', 'install', 'hash'].includes(name)) {
-    const copied = words.find((word) => word.includes('bin/') && isClosed(baseName(word)));
+    const copied = words.find((word) => /^\/.*bin\//.test(word) && isClosed(baseName(word)));
     return copied === undefined ? undefined : { kind: 'submit', what: `another name for ${baseName(copied)}` };
+  }
+  if (['npm', 'pnpm', 'yarn', 'bun'].includes(name)) {
+    const removes = words.some((word) => /^(?:un-?install|remove|rm|r|un|unlink)$/.test(word));
+    return removes && words.some((word) => /^autolab-mcp(?:@|$)/.test(word))
+      ? { kind: 'person', what: `${name} rm autolab-mcp` }
+      : undefined;
   }
   if (['claude', 'codex', 'gemini'].includes(name) && ['plugin', 'plugins', 'mcp', 'extensions'].includes(words[0] ?? '')) {
     const removes = words.some((word) => /^(?:un-?install|remove|rm|disable)$/.test(word));

@@ -1,15 +1,21 @@
+import { executedBy } from './find.ts';
+import { startedByGit } from './git.ts';
 import { UNKNOWN } from './shell/marks.ts';
 import { baseName } from './shell/names.ts';
 import type { Wrapper } from './wrappers.ts';
 import { LINKER, WRAPPERS } from './wrappers.ts';
 
-/** What a command starts in its turn: another command, or a text that some shell reads. `far`: on another machine, in a folder there. */
-export type Start = { words: string[] } | { text: string; far: boolean };
+/**
+ * What a command starts in its turn: another command, or a text that some shell reads. `within`: in another folder. `far`: on another
+ * machine, in a folder there. `given`: the arguments of the text, and `called` its `$0`.
+ */
+export type Start =
+  | { words: string[]; within?: string }
+  | { text: string; far: boolean; given?: readonly string[]; called?: string };
 
 const SHELLS = new Set(['sh', 'bash', 'dash', 'zsh', 'ksh', 'mksh', 'ash', 'fish', 'rbash', 'csh', 'tcsh']);
 /** They take a command to run as the value of `-c`. */
 const TAKES_TEXT = new Set(['su', 'runuser', 'script', 'flock', 'sg']);
-const EXECUTES = /^-(?:exec|execdir|ok|okdir)$/;
 /** Nobody has one search start more. */
 const MOST_EXECUTED = 40;
 const FAR = new Set(['ssh', 'rsh', 'mosh', 'pdsh', 'clush']);
@@ -17,18 +23,30 @@ const FAR = new Set(['ssh', 'rsh', 'mosh', 'pdsh', 'clush']);
 /** Everything one command starts directly. `input` is what it reads, where that is known. */
 export function startedBy(words: readonly string[], input: string | undefined): Start[] {
   const name = baseName(words[0] ?? '');
-  if (SHELLS.has(name)) return near(shellText(words, input));
+  if (SHELLS.has(name)) {
+    const text = shellText(words, input);
+    const at = text === undefined ? -1 : words.indexOf(text);
+    return near(text).map((start) => (at > 0 ? { ...start, given: words.slice(at + 2), called: words[at + 1] ?? name } : start));
+  }
   if (name === 'eval') return near(words.slice(1).join(' '));
   if (name === 'trap') return near(words.slice(1).find((word) => !word.startsWith('-')));
-  if (name === 'find') return executed(words);
+  if (name === 'find') return executedBy(words).map((one) => ({ words: one }));
   if (name === 'tmux' || name === 'screen') return typedInto(words);
-  if (name === 'git') return words.flatMap((word) => near(/^alias\.[^=]*=!(.*)$/s.exec(word)?.[1]));
+  if (name === 'git') return startedByGit(words).flatMap(near);
   if (name === 'alias') return [];
+  if (name === 'parallel') return inParallel(words, input);
   const texts = TAKES_TEXT.has(name) ? near(optionValue(words, 'c', 'command')) : [];
   const wrapper = LINKER.test(name) ? {} : Object.hasOwn(WRAPPERS, name) ? WRAPPERS[name] : undefined;
   if (wrapper === undefined) return texts;
   const split = name === 'env' ? near(optionValue(words, 'S', 'split-string')) : [];
-  return [...texts, ...split, ...wrapped(words, wrapper, FAR.has(name), input)];
+  if (name === 'xargs') return perLine(words, wrapper, input);
+  const within = name === 'env' || name === 'sudo' ? optionValue(words, name === 'env' ? 'C' : 'D', 'chdir') : undefined;
+  const starts = wrapped(words, wrapper, FAR.has(name), input);
+  return [
+    ...texts,
+    ...split,
+    ...starts.map((start) => ('words' in start && within !== undefined ? { ...start, within } : start)),
+  ];
 }
 
 function wrapped(words: readonly string[], wrapper: Wrapper, far: boolean, input: string | undefined): Start[] {
@@ -39,6 +57,14 @@ function wrapped(words: readonly string[], wrapper: Wrapper, far: boolean, input
     if (sub < 0 || !wrapper.after.includes(words[sub] ?? '')) return [];
     at = sub + 1;
   }
+  if (wrapper.option !== undefined) {
+    const option = words.findIndex((word) => wrapper.option?.test(word));
+    return option < 0 ? [] : [{ words: words.slice(option + 1) }];
+  }
+  if (wrapper.tries)
+    return words
+      .slice(0, MOST_EXECUTED)
+      .flatMap((word, nth) => (nth > 0 && !word.startsWith('-') ? [{ words: words.slice(nth) }] : []));
   for (; at < words.length; at++) {
     const word = words[at] ?? '';
     if (wrapper.unless?.test(word)) return [];
@@ -81,12 +107,34 @@ function shellText(words: readonly string[], input: string | undefined): string 
   return takesText ? undefined : input;
 }
 
-function executed(words: readonly string[]): Start[] {
-  const starts = words.flatMap((word, at) => (EXECUTES.test(word) ? [at] : [])).slice(0, MOST_EXECUTED);
-  return starts.map((start) => {
-    const end = words.findIndex((word, at) => at > start && (word === ';' || word === '+' || EXECUTES.test(word)));
-    return { words: words.slice(start + 1, end < 0 ? undefined : end) };
+/** What the lines that it reads become: arguments after its own, or in the place that `-I` names. */
+function perLine(words: readonly string[], wrapper: Wrapper, input: string | undefined): Start[] {
+  const starts = wrapped(words, wrapper, false, undefined);
+  const first = starts[0] !== undefined && 'words' in starts[0] ? words.length - starts[0].words.length : words.length;
+  const options = words.slice(0, first);
+  const put = optionValue(options, 'I', 'replace') ?? (options.includes('-i') ? '{}' : undefined);
+  const lines = (input ?? '')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(0, MOST_EXECUTED);
+  if (lines.length === 0) return starts;
+  return starts.flatMap((start): Start[] => {
+    if (!('words' in start)) return [start];
+    const own = start.words.length > 0 ? start.words : ['echo'];
+    if (put !== undefined) return lines.map((line) => ({ words: own.map((word) => word.replaceAll(put, line)) }));
+    return [{ words: [...own, ...lines.flatMap((line) => line.trim().split(/\s+/)).slice(0, 1000)] }];
   });
+}
+
+/** GNU parallel gives each line to a shell: its command with the arguments, or, without one, the arguments alone. */
+function inParallel(words: readonly string[], input: string | undefined): Start[] {
+  const marks = words.findIndex((word) => /^:::?:?\+?$/.test(word));
+  const [command] = wrapped(words.slice(0, marks < 0 ? undefined : marks), WRAPPERS.parallel ?? {}, false, undefined);
+  const text = command !== undefined && 'words' in command ? command.words.join(' ') : '';
+  const given = marks < 0 ? (input ?? '').split('\n') : words.slice(marks + 1);
+  const values = given.filter((one) => one.trim() !== '').slice(0, MOST_EXECUTED);
+  if (text !== '' && values.length === 0) return near(text);
+  return values.flatMap((one) => near(text === '' ? one : text.includes('{}') ? text.replaceAll('{}', one) : `${text} ${one}`));
 }
 
 /** What is started in, or typed into, another terminal. */

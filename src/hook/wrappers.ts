@@ -10,10 +10,15 @@ export type Wrapper = {
   after?: readonly string[];
   /** An option with which it starts nothing. */
   unless?: RegExp;
+  /** It starts what stands after this option. */
+  option?: RegExp;
+  /** Its options take so many words that each may be the command. */
+  tries?: boolean;
   /** It gives the words to a shell as one text. */
   joins?: boolean;
 };
 
+const FD = /^(?:-x|-X|--exec|--exec-batch)$/;
 const RUNS = { after: ['run'] };
 
 /** By name. Letters are those of GNU, util-linux and OpenSSH; where one is missing, the word after an option that is not known is tried too. */
@@ -38,6 +43,14 @@ export const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   faketime: { skip: 1 },
   strace: { values: 'oepsuEPaSI' },
   ltrace: { values: 'oepsualn' },
+  chrt: { values: 'TPD', skip: 1 },
+  prlimit: { values: 'p' },
+  choom: { values: 'np' },
+  bwrap: { tries: true },
+  firejail: {},
+  entr: {},
+  fd: { option: FD },
+  fdfind: { option: FD },
   flock: { values: 'wE', skip: 1 },
   sg: { skip: 1, joins: true },
   watch: { values: 'n', joins: true },

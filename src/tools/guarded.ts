@@ -11,8 +11,11 @@ import { sealFile, userFolder } from '../runs/user-folder.ts';
 export type Guarded = { name: string; path: string; isFolder: boolean };
 
 /** Beside what a seal covers: where hosts are told which servers and hooks they have, and what is this program’s alone. */
-const HOSTS = ['.claude/settings.local.json', '.codex/config.toml', '.codex/hooks.json'];
-const OURS = ['.autolab/gate', 'experiments/*/*/runs/*/gate'];
+const HOSTS = ['.claude/settings.local.json', '.cursor/mcp.json', '.vscode/mcp.json', '.gemini/settings.json'];
+const OURS = ['.autolab/gate', '.codex', 'experiments/*/*/runs/*/gate'];
+/** The same of a user, and where hosts keep the plugins that they have installed. */
+const USERS = ['.claude/settings.json', '.codex/config.toml', '.codex/hooks.json', '.gemini/settings.json', '.cursor/mcp.json'];
+const PLUGINS = ['.claude/plugins', '.codex/plugins'];
 
 /**
  * What may not be changed past the gate in a repository: everything that a seal covers by name, whether or not there is one yet, what
@@ -30,13 +33,21 @@ export function guardedIn(repo: string): Guarded[] {
   ];
 }
 
-/** What is nobody else’s wherever it is: approvals, seals and the ends of logs of this user, and policies over every repository’s. */
+/**
+ * What is nobody else’s wherever it is: approvals, seals and the ends of logs of this user, policies over every repository’s, the settings
+ * and plugins of this user’s hosts, and this program where npm has put it for everybody on the machine.
+ */
 export function guardedAnywhere(): Guarded[] {
-  const user = join(userInfo().homedir, '.config', 'autolab', 'policy.yaml');
+  const home = userInfo().homedir;
+  const user = join(home, '.config', 'autolab', 'policy.yaml');
+  const program = PACKAGE.includes('/lib/node_modules/') ? [PACKAGE] : [];
   return [
     { name: userFolder(), path: userFolder(), isFolder: true },
     { name: user, path: user, isFolder: false },
     { name: '/etc/autolab', path: '/etc/autolab', isFolder: true },
+    ...USERS.map((name) => ({ name: `~/${name}`, path: join(home, name), isFolder: false })),
+    ...PLUGINS.map((name) => ({ name: `~/${name}`, path: join(home, name), isFolder: true })),
+    ...program.map((path) => ({ name: path, path, isFolder: true })),
   ];
 }
 

@@ -67,6 +67,9 @@ test.each([
     { command: '*** Begin Patch\n*** Update File: .autolab/verifier_policy.yaml\n@@\n-a\n+b\n*** End Patch' },
   ],
   ['Codex runs a list of words', 'shell', { command: ['bash', '-lc', 'sbatch x.sh'] }],
+  ['Codex runs in another folder', 'exec_command', { cmd: 'echo > verifier_policy.yaml', workdir: '/REPO/.autolab' }],
+  ['several files are edited', 'MultiEdit', { edits: [{ file_path: '/REPO/.mcp.json', old_string: 'a', new_string: 'b' }] }],
+  ['a map of changes', 'apply_patch', { changes: { '/REPO/.mcp.json': { delete: {} } } }],
   ['a person’s command of ours', 'Bash', { command: `node ${MAIN} approve ap_1` }],
 ])('%s: stopped', async (_, tool, input) => {
   symlinkSync('.autolab/verifier_policy.yaml', join(repo.path, 'harmless.yaml'), 'file');
@@ -105,6 +108,10 @@ describe('what cannot be judged is stopped: exit 2, and why on stderr', () => {
     ['no object', '[1]'],
     ['no tool', '{"hook_event_name":"PreToolUse","tool_input":{}}'],
     ['no arguments', '{"hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":7}'],
+    ['no command', '{"hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{}}'],
+    ['a command that is null', '{"tool_name":"Bash","tool_input":{"command":null}}'],
+    ['a command that is no text', '{"tool_name":"Bash","tool_input":{"command":{"a":"sbatch"}}}'],
+    ['an edit of nothing', '{"tool_name":"Write","tool_input":{"content":""}}'],
     ['more than anybody writes', JSON.stringify({ tool_name: 'Bash', tool_input: { command: 'a'.repeat(33 * 1024 * 1024) } })],
   ])('%s', async (_, text) => {
     const { exit, stdout, stderr } = await hook(text);

@@ -1,19 +1,14 @@
 import { asTyped, finished, SPLIT, UNKNOWN, variants, withoutMarks } from './marks.ts';
 import { PassingReader } from './passing.ts';
-import type { Command, Item } from './script.ts';
+import { argumentsAfter } from './positional.ts';
+import { ASSIGNS, DECLARES, REDIRECT, reservedWidth } from './reserved.ts';
+import type { Command, Group, Heredoc, Item } from './script.ts';
 import { bodyAt, noCommand, printed, Unreadable, withWords } from './script.ts';
 
 /** Steps a text may take to be read, for each of its characters and once. A plain one takes one or two. */
 const STEPS = [40, 10_000] as const;
 /** Substitutions that may stand in each other. */
 const DEEPEST_HERE = 60;
-/** Words that stand before a command and are none. */
-const RESERVED = new Set(['if', 'then', 'elif', 'else', 'while', 'until', 'do', 'done', 'fi', '!', 'coproc']);
-const REDIRECT = /&>>|&>|>>|>\||>&|<<<|<<-|<<|<>|<&|>|</y;
-const ASSIGNS = /^([A-Za-z_]\w*)\+?=/;
-const DECLARES = new Set(['export', 'declare', 'typeset', 'local', 'readonly']);
-
-type Heredoc = { command: Command; delimiter: string; isLiteral: boolean; strips: boolean };
 
 /**
  * The commands of a text for a shell, in order, with those of its substitutions. `vars` are what is known of its variables; it learns
@@ -35,6 +30,8 @@ class ScriptReader extends PassingReader {
   #cases = 0;
   #isPattern = false;
   #nested = 0;
+  /** The function whose body begins. */
+  #function: string | undefined;
 
   script(): Item[] {
     this.list(false);
@@ -69,7 +66,7 @@ class ScriptReader extends PassingReader {
   }
 
   private list(isSubstitution: boolean): void {
-    const groups: ('(' | '{')[] = [];
+    const groups: Group[] = [];
     for (let mark = this.next(); mark !== undefined; mark = this.next()) {
       this.spend();
       if (this.#isPattern && mark !== '\n') {
@@ -77,7 +74,7 @@ class ScriptReader extends PassingReader {
         this.pattern();
       } else if (mark === ')') {
         this.at++;
-        if (groups.includes('(')) this.close(groups, '(');
+        if (groups.some(({ kind }) => kind === '(')) this.close(groups, '(');
         else if (isSubstitution) break;
         else this.#drop();
       } else if (mark === '(') this.parenthesis(groups);
@@ -92,27 +89,34 @@ class ScriptReader extends PassingReader {
     this.finish(true);
   }
 
-  private parenthesis(groups: ('(' | '{')[]): void {
+  private parenthesis(groups: Group[]): void {
     if (!this.#hasWord && this.text[this.at + 1] === '(' && this.arithmetic(this.at)) return;
     this.at++;
     if (this.#hasWord) {
       // `name()` makes a function: the name is no call.
       if (this.next() === ')') this.at++;
+      this.#function = this.#current.words[0];
       this.#drop();
       return;
     }
-    groups.push('(');
     this.#items.push('push');
+    this.open(groups, '(');
+  }
+
+  private open(groups: Group[], kind: '(' | '{'): void {
+    groups.push({ kind, start: this.at, of: this.#function });
+    this.#function = undefined;
     this.#begins.push(this.#items.length);
   }
 
-  private close(groups: ('(' | '{')[], kind: '(' | '{'): void {
+  private close(groups: Group[], kind: '(' | '{'): void {
     this.finish(false);
     while (groups.length > 0) {
       const last = groups.pop();
       this.#begins.pop();
-      if (last === '(') this.#items.push('pop');
-      if (last === kind) return;
+      if (last?.of !== undefined) this.vars.set(`${last.of}()`, [this.text.slice(last.start, this.at - 1)]);
+      if (last?.kind === '(') this.#items.push('pop');
+      if (last?.kind === kind) return;
     }
   }
 
@@ -166,7 +170,7 @@ class ScriptReader extends PassingReader {
     }
   }
 
-  private take(groups: ('(' | '{')[]): void {
+  private take(groups: Group[]): void {
     const word = this.word();
     if (word === undefined) {
       this.at++;
@@ -184,18 +188,18 @@ class ScriptReader extends PassingReader {
   }
 
   /** The first word of a command, or one that stands before it. */
-  private begin(word: string, groups: ('(' | '{')[]): void {
+  private begin(word: string, groups: Group[]): void {
     const typed = asTyped(word);
-    if (RESERVED.has(typed)) return;
-    if (typed === '{') {
-      groups.push('{');
-      this.#begins.push(this.#items.length);
-    } else if (typed === '}') this.close(groups, '{');
+    const width = reservedWidth(typed, this.text.slice(this.at, this.at + 200));
+    this.at += width ?? 0;
+    if (width !== undefined) return;
+    if (typed === '{') this.open(groups, '{');
+    else if (typed === '}') this.close(groups, '{');
     else if (typed === 'esac') this.#cases = Math.max(0, this.#cases - 1);
     else if (typed === '[[') this.condition();
     else if (typed === 'function') {
       this.next();
-      this.word();
+      this.#function = this.word();
     } else {
       if (typed === 'case') this.#cases++;
       this.add(word);
@@ -229,16 +233,14 @@ class ScriptReader extends PassingReader {
     if (words.length === 0 || DECLARES.has(words[0] ?? ''))
       for (const [name, value] of this.#assigned) this.vars.set(name, [value.replaceAll(SPLIT, ' ')]);
     const [keyword, name = '', joins, ...values] = words;
+    argumentsAfter(this.vars, words);
     if ((keyword === 'for' || keyword === 'select') && joins === 'in') this.vars.set(name, values);
     else if (words.length > 0 || redirects.length > 0) {
       // The command itself goes last: a here-document that is read later is given to it.
       const all = [...words, ...redirects.map(({ target }) => target)];
       const [first = [], ...others] = variants(all, this.vars);
       for (const one of others) this.#items.push(withWords(this.#current, one, words.length));
-      const told = withWords(this.#current, first, words.length);
-      this.#current.words = told.words;
-      this.#current.redirects = told.redirects;
-      this.#items.push(this.#current);
+      this.#items.push(Object.assign(this.#current, withWords(this.#current, first, words.length)));
     }
     this.#drop();
     if (ends) this.#begins[this.#begins.length - 1] = this.#items.length;

@@ -9,6 +9,9 @@ const ONE_OF = ['\u0004', '\u0005'] as const;
 /** Where an expansion that is not quoted comes apart into words. */
 export const SPLIT = '\u0006';
 
+/** Stands in a path for any folders, hidden ones too: where a search may have found something. */
+export const ANYWHERE = '\u0007';
+
 /** More words than this a pattern in braces is not taken apart into. */
 const MOST_WORDS = 64;
 /** A longer word is no command, so that its braces do not matter. */
@@ -18,7 +21,7 @@ const MOST_VALUES = 16;
 
 /** Text without the characters that mark something here; a shell has no use for them either. */
 export function withoutMarks(text: string): string {
-  return text.replace(/[\u0000-\u0006]/g, '');
+  return text.replace(/[\u0000-\u0007]/g, '');
 }
 
 export function oneOf(name: string): string {

@@ -1,5 +1,6 @@
 import { ansiQuoted } from './ansi.ts';
 import { BRACE, oneOf, SPLIT, UNKNOWN } from './marks.ts';
+import { listValue } from './positional.ts';
 import { Unreadable } from './script.ts';
 
 /** How deep substitutions and quoted commands may stand in each other. */
@@ -164,7 +165,7 @@ export abstract class ShellReader {
   }
 
   private valueOf(name: string): string {
-    const values = this.vars.get(name);
+    const values = name === '@' || name === '*' ? onlyOne(listValue(this.vars, name, '', '')) : this.vars.get(name);
     if (values === undefined) return UNKNOWN;
     const value = values.length < 2 ? (values[0] ?? '') : oneOf(name);
     // A value may be made of itself, twice as long each time.
@@ -179,17 +180,17 @@ export abstract class ShellReader {
     NAME.lastIndex = this.at;
     const name = NAME.exec(this.text)?.[0] ?? '';
     this.at += name.length;
-    const list = /^\[[@*]\]/.test(this.text.slice(this.at, this.at + 3)) ? 3 : 0;
-    this.at += list;
-    const known = list > 0 ? this.vars.get(`${name}[]`)?.join(SPLIT) : undefined;
+    const index = /^\[(?:[@*]|\d{1,4})\]/.exec(this.text.slice(this.at, this.at + 6))?.[0] ?? '';
+    this.at += index.length;
     const operator = this.text.slice(this.at, this.at + 2);
     const takes = /^(?::?[-=])/.exec(operator)?.[0] ?? '';
     this.at += takes.length;
     const rest = this.braced();
     this.#nested--;
-    if (name === '' || rest === undefined) return UNKNOWN;
-    if (takes === '' && rest !== '') return UNKNOWN;
-    const value = known ?? this.valueOf(name);
+    const known = listValue(this.vars, name, index, rest);
+    if (known !== undefined) this.#steps.left -= known.length;
+    if (name === '' || (takes === '' && rest !== '' && !(known !== undefined && /^:\s*\d+$/.test(rest)))) return UNKNOWN;
+    const value = known !== undefined && known.length <= LONGEST_VALUE ? known : this.valueOf(name);
     return takes !== '' && value === UNKNOWN ? rest : value;
   }
 
@@ -223,6 +224,10 @@ export abstract class ShellReader {
     }
     return false;
   }
+}
+
+function onlyOne(value: string | undefined): string[] | undefined {
+  return value === undefined ? undefined : [value];
 }
 
 /** What is not quoted comes apart at blanks. */

@@ -1,3 +1,5 @@
+import { foundBy } from '../find.ts';
+
 /** One simple command as a shell would start it, as far as that can be read. */
 export type Command = {
   /** The words after expansion; what nobody can know of them is `UNKNOWN`. */
@@ -11,6 +13,12 @@ export type Command = {
 
 /** The commands of a text in order; a subshell or a substitution stands between `push` and `pop`, so that its folder is its own. */
 export type Item = Command | 'push' | 'pop';
+
+/** A group that is open, and the function whose body it is. */
+export type Group = { kind: '(' | '{'; start: number; of: string | undefined };
+
+/** A here-document that was named, and whose body comes after the line. */
+export type Heredoc = { command: Command; delimiter: string; isLiteral: boolean; strips: boolean };
 
 export function noCommand(): Command {
   return { words: [], redirects: [] };
@@ -56,6 +64,7 @@ export function printed(items: readonly Item[]): string | undefined {
     (name === 'type' && /^-[pP]+$/.test(rest[0] ?? ''))
   )
     return last.includes('/') ? last : `/usr/bin/${last}`;
+  if (name === 'find') return foundBy(only.words).join('\n');
   if (name === 'readlink' || name === 'realpath') return last;
   return undefined;
 }
