@@ -46,12 +46,19 @@ export async function withLock<T>(path: string, purpose: string, work: () => T |
 /** What could not be taken away although it was given back: for this process, and for others once it has ended, nobody holds it. */
 const givenBack = new Set<string>();
 
-/** What was done under the lock is done, so a disk that does not let it go is no failure of that. */
+/** What was done under the lock is done, so a disk that does not let it go, not even when asked again, is no failure of that. */
 function giveBack(path: string, token: string): void {
-  try {
+  const remove = () => {
     if (read(path)?.token === token) unlinkSync(path);
+  };
+  try {
+    remove();
   } catch {
-    givenBack.add(token);
+    try {
+      remove();
+    } catch {
+      givenBack.add(token);
+    }
   }
 }
 

@@ -48,6 +48,14 @@ export default defineTool({
   confirms: 'shown',
   input,
   output,
+  // What was expected is sealed already: the same call again, after one of which nobody knows whether the disk kept it.
+  settled: async (args, reads) => {
+    if (args.expect === undefined || args.remove || args.dry_run || isSigned(reads)) return undefined;
+    const made = readSeal(reads.sealFile);
+    const isThere = made && sealDigest(made.files) === args.expect && reads.policy().seal.breaches.length === 0;
+    return isThere ? view(args, reads, made, 'sealed') : undefined;
+  },
+
   facts: async (args, reads) => ({
     acts: ['write'],
     subject: subjectOf(args, boundOf(args, reads)),
