@@ -107,6 +107,16 @@ const LOOKS: Readonly<Record<string, Record<string, unknown>>> = {
   advance_run: { dry_run: true },
 };
 
+test('nothing is cancelled that has ended well', { timeout: 60_000 }, async () => {
+  for (const _time of [1, 2])
+    expect(await call('cancel_run', { run_id: run })).toMatch(
+      /Nothing is left to cancel; run \S+ is running\. Next: every task has ended well: collect the artifacts\./,
+    );
+  expect(await call('cancel_run', { run_id: run, dry_run: true })).toContain('Would cancel nothing');
+  const audit = readFileSync(join(tiny.path, '.autolab', 'gate', 'audit.jsonl'), 'utf8');
+  expect(audit).not.toContain('"tool":"cancel_run"');
+});
+
 test('the names of branches and files that git knows stand as data', { timeout: 60_000 }, async () => {
   policy('  require: { clean_git: true }\n');
   const refused = await call('submit_run', { again: true });
@@ -162,7 +172,7 @@ test('what a scheduler says is data', { timeout: 60_000 }, async () => {
   await everything();
 });
 
-test('agents are told of what they have, and nothing is cancelled that has ended', { timeout: 60_000 }, async () => {
+test('agents are told of what they have', { timeout: 60_000 }, async () => {
   const unknown = client.callTool({ name: 'zzzzzzzz', arguments: {} });
   await expect(unknown).rejects.toThrow(/known: check_setup, /);
   await expect(unknown).rejects.not.toThrow(/show_record|init|approve|apply_preset/);

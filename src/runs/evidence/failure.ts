@@ -24,7 +24,7 @@ export const REMEDIES: Readonly<Record<FailureClass, string>> = {
   lost: 'it is in no record and left no marker; look at the site before submitting again',
 };
 
-const REFUSED = /^(launch: the scheduler refused)(?: (step [^\s:]+))?: ([\s\S]+)$/;
+const REFUSED = /^((?:launch: )+the scheduler refused)(?: (step [^\s:]+))?: ([\s\S]+)$/;
 
 /** The journal's words of why a run ended, apart: ours, and what the scheduler said, which is data. */
 export function apart(words: string): { words: string; quoted?: string } {
