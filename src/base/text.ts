@@ -30,9 +30,10 @@ const SECRETS: readonly [RegExp, string][] = [
   [/\b(Bearer|Basic)\s{1,8}[A-Za-z0-9+/=._~-]{12,}/gi, '$1 [token]'],
   [/:\/\/([^\s/:@]*):[^\s/]+@/g, '://$1:[password]@'],
   [/:\/\/[^\s/:@]{20,}@/g, '://[token]@'],
-  // The name may go on, in quotes, with a backslash before them as in JSON within JSON; numbers are counts, as in max_tokens=4096.
+  // The name may go on, in quotes, with a backslash before them as in JSON within JSON; numbers are counts, as in max_tokens=4096,
+  // and a word of letters behind a flag and a colon is a sentence about the flag.
   [
-    /((?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)[A-Za-z0-9_-]{0,64}\\{0,4}["']?\s{0,8}[=:]\s{0,8})(?!\d{1,18}(?:[\s"',;&)}\]]|$))(?:"[^"\n]{4,4000}"|'[^'\n]{4,4000}'|\\{0,4}["']?[^\s"',;&]{4,})/gi,
+    /((?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)[A-Za-z0-9_-]{0,64}\\{0,4}["']?\s{0,8}[=:]\s{0,8})(?!(?<=--[a-z0-9_-]{0,120}:\s{1,8})[a-z]+(?![^\s.,;!?)]))(?!\d{1,18}(?:[\s"',;&)}\]]|$))(?:"[^"\n]{4,4000}"|'[^'\n]{4,4000}'|\\{0,4}["']?[^\s"',;&]{4,})/gi,
     '$1[redacted]',
   ],
   [

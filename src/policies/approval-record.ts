@@ -17,6 +17,7 @@ const reasonSchema = z.strictObject({
   rule: z.string(),
   verdict: z.enum(VERDICTS),
   because: z.string(),
+  quoted: z.string().exactOptional(),
   limit: z.string().exactOptional(),
   actual: z.string().exactOptional(),
   remedy: z.string(),

@@ -1,5 +1,5 @@
 import { isKnown } from '../base/fact.ts';
-import { cap, clean, quote } from '../base/text.ts';
+import { count, quote } from '../base/text.ts';
 import { valueAt } from './edit.ts';
 import type { Policy } from './load.ts';
 import type { Facts, Reason } from './types.ts';
@@ -64,17 +64,19 @@ export function judgeEdits(policy: Policy, facts: Facts): Reason[] {
         origin: policy.origin(RULE),
       },
     ];
-  const names = outside.slice(0, SHOWN).map((one) => cap(clean(one), 200));
+  const names = outside.slice(0, SHOWN).map((one) => quote(one, 200));
   const more = outside.length > SHOWN ? ` and ${outside.length - SHOWN} more` : '';
-  return [deny(policy, `changed since the seal outside of ${where}: ${names.join(', ')}${more}`, 'put these files back')];
+  const because = `changed since the seal outside of ${where}: ${count(outside.length, 'file')}`;
+  return [deny(policy, because, 'put these files back', `${names.join(', ')}${more}`)];
 }
 
-function deny(policy: Policy, because: string, remedy: string): Reason {
+function deny(policy: Policy, because: string, remedy: string, quoted?: string): Reason {
   const origin = policy.origin(RULE);
   return {
     rule: RULE,
     verdict: 'deny',
     because,
+    ...(quoted === undefined ? {} : { quoted }),
     remedy,
     policy_change: `a person may commit what is meant and run \`autolab-mcp policy seal\`, or widen ${RULE} (${origin.file}:${origin.line})`,
     origin,

@@ -1,4 +1,4 @@
-import { count } from '../base/text.ts';
+import { boundary, count } from '../base/text.ts';
 import { decide } from './decide.ts';
 import type { Policy } from './load.ts';
 import type { Decision, Facts, Origin, PolicyProblem, Reason, Verdict } from './types.ts';
@@ -28,6 +28,11 @@ export function smallestChange(policy: Policy, facts: Facts): { request: string[
   };
 }
 
+/** What came from outside with a reason, as data between its own marks; nothing where nothing did. */
+export function bounded({ quoted }: { quoted?: string | undefined }): { quoted?: string } {
+  return quoted === undefined ? {} : { quoted: boundary(quoted, 'reason') };
+}
+
 /** `presets/slurm.yaml:33`, or the layer where there is no line. */
 export function place(origin: Origin): string {
   return origin.line > 0 ? `${origin.file}:${origin.line}` : origin.file;
@@ -52,5 +57,11 @@ function lines(one: Reason): string[] {
     .join('; ');
   const first = `${one.verdict.padEnd(5)} ${one.rule} [${place(one.origin)}]: ${one.because}${figures ? ` (${figures})` : ''}`;
   if (one.verdict === 'allow') return [first];
-  return [first, `      request: ${one.remedy}`, ...(one.policy_change ? [`      policy:  ${one.policy_change}`] : [])];
+  const { quoted } = bounded(one);
+  return [
+    first,
+    ...(quoted === undefined ? [] : [quoted]),
+    `      request: ${one.remedy}`,
+    ...(one.policy_change ? [`      policy:  ${one.policy_change}`] : []),
+  ];
 }

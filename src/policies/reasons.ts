@@ -7,6 +7,7 @@ import { VERDICTS } from './types.ts';
 type Parts = {
   verdict: Verdict;
   because: string;
+  quoted?: string | undefined;
   limit?: string;
   actual?: string;
   remedy?: string;
@@ -25,13 +26,18 @@ export function strictest(verdicts: readonly Verdict[]): Verdict {
  * One rule's word. `remedy` is what to change in the request; `change` what a person may do to the policy, such as `raise` or `set …
  * to allow`, and is completed here with the key and the place that holds the present value.
  */
-export function reason(policy: Policy, rule: string, { verdict, because, limit, actual, remedy, change, place }: Parts): Reason {
+export function reason(
+  policy: Policy,
+  rule: string,
+  { verdict, because, quoted, limit, actual, remedy, change, place }: Parts,
+): Reason {
   const origin = policy.origin(`gate.${place ?? rule}`);
   const changed = change === undefined ? undefined : isCeiling(origin.layer) ? over(origin, change) : below(origin, change);
   return {
     rule,
     verdict,
     because,
+    ...(quoted ? { quoted } : {}),
     ...(limit === undefined ? {} : { limit }),
     ...(actual === undefined ? {} : { actual }),
     remedy: verdict === 'allow' ? '' : (remedy ?? 'no change of the request passes this rule'),

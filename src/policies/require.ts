@@ -1,6 +1,6 @@
 import type { Fact } from '../base/fact.ts';
 import { isKnown } from '../base/fact.ts';
-import { cap, clean } from '../base/text.ts';
+import { cap, clean, count, quote } from '../base/text.ts';
 import type { Policy } from './load.ts';
 import { reason } from './reasons.ts';
 import type { Facts, Phase, Reason } from './types.ts';
@@ -18,7 +18,10 @@ export function judgeRequired(policy: Policy, facts: Facts, phase: Phase): Reaso
 }
 
 type Required = 'review_pass' | 'stage_checks' | 'preflight' | 'clean_git';
-type Finding = { holds: boolean; because: string; actual: string; remedy: string };
+type Finding = { holds: boolean; because: string; quoted?: string; actual: string; remedy: string };
+
+/** A status is one of a few words; what is longer is none. */
+const STATUS = 40;
 
 /** A pass that still lists findings which block is no pass. */
 function judgeReview(policy: Policy, { review }: Facts): Reason {
@@ -26,9 +29,10 @@ function judgeReview(policy: Policy, { review }: Facts): Reason {
     holds: status === 'pass' && findings.length === 0,
     because:
       status === 'pass' && findings.length > 0
-        ? `the review says pass and still lists what blocks: ${list(findings)}`
-        : `review_result.json says ${clean(status)}${findings.length > 0 ? `: ${list(findings)}` : ''}`,
-    actual: clean(status),
+        ? `the review says pass and still lists ${count(findings.length, 'finding')} that ${findings.length === 1 ? 'blocks' : 'block'}`
+        : `review_result.json says ${cap(clean(status), STATUS)}${findings.length > 0 ? ` and lists ${count(findings.length, 'finding')}` : ''}`,
+    quoted: list(findings),
+    actual: cap(clean(status), STATUS),
     remedy: 'resolve what the review found and have it done again, until review_result.json says pass',
   }));
 }
@@ -59,10 +63,11 @@ function judgeProbes(policy: Policy, { probes }: Facts, phase: Phase): Reason {
       because:
         failed.length === 0
           ? `${reports.length} of ${reports.length} probes succeeded`
-          : `preflight failed: ${list(
-              failed.map((report) => `${report.name}: ${report.detail}`),
-              PROBE_WORDS,
-            )}`,
+          : `preflight failed: ${list(failed.map((report) => `${report.name}: ${report.detail}`))}`,
+      quoted: list(
+        failed.flatMap(({ name, quoted }) => (quoted ? [failed.length > 1 ? `${name}: ${quoted}` : quoted] : [])),
+        PROBE_WORDS,
+      ),
       actual: `${failed.length} of ${reports.length} failed`,
       remedy: 'mend what the probe found, then call again',
     };
@@ -72,7 +77,11 @@ function judgeProbes(policy: Policy, { probes }: Facts, phase: Phase): Reason {
 function judgeGit(policy: Policy, { git }: Facts): Reason {
   return judge(policy, 'clean_git', 'everything is committed', git, 'the state of git', ({ clean: isClean, changed }) => ({
     holds: isClean && changed.length === 0,
-    because: isClean && changed.length === 0 ? 'everything is committed' : `not committed: ${list(changed) || 'something'}`,
+    because:
+      isClean && changed.length === 0
+        ? 'everything is committed'
+        : `not committed: ${changed.length > 0 ? count(changed.length, 'file') : 'something'}`,
+    quoted: list(changed),
     actual: isClean && changed.length === 0 ? 'clean' : `${changed.length} changed`,
     remedy: 'commit or undo the changes',
   }));
@@ -103,11 +112,12 @@ function judge<T>(
     const because = `${what} is required and not known${fact ? `: ${fact.why}` : ''}`;
     return reason(policy, rule, { verdict: 'deny', because, limit, actual: 'unknown', remedy: `make ${what} known`, change });
   }
-  const { holds, because, actual, remedy } = find(fact.value);
-  return reason(policy, rule, { verdict: holds ? 'allow' : 'deny', because, limit, actual, remedy, change });
+  const { holds, because, quoted, actual, remedy } = find(fact.value);
+  const told = holds ? {} : { quoted };
+  return reason(policy, rule, { verdict: holds ? 'allow' : 'deny', because, ...told, limit, actual, remedy, change });
 }
 
 function list(items: readonly string[], most = 200): string {
-  const shown = items.slice(0, 10).map((item) => cap(clean(item), most));
+  const shown = items.slice(0, 10).map((item) => quote(item, most));
   return shown.join('; ') + (items.length > shown.length ? `; and ${items.length - shown.length} more` : '');
 }

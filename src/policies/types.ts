@@ -17,7 +17,10 @@ export type Reason = {
   /** Dotted: `limits.per_job.gpus`, `acts.submit`, `require.review_pass`. */
   rule: string;
   verdict: Verdict;
+  /** In our own words alone. */
   because: string;
+  /** Text that came from outside (a program, git, a file): data, shown inside a boundary. Cleaned and capped, never part of a sentence of ours. */
+  quoted?: string;
   limit?: string;
   actual?: string;
   /** The smallest change of the request that would pass this rule; empty where it passes. */
@@ -53,7 +56,8 @@ export type JobFacts = {
   copies?: number;
 };
 
-export type ProbeReport = { name: string; argv: readonly string[]; ok: boolean; detail: string };
+/** `detail` is in our words; `quoted` is what a program printed. */
+export type ProbeReport = { name: string; argv: readonly string[]; ok: boolean; detail: string; quoted?: string };
 
 /** Everything `decide` may know of a call. What the acts do not need is absent; what they need and is absent counts as unknown. */
 export type Facts = {

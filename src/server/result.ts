@@ -1,4 +1,6 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
+import { boundary } from '../base/text.ts';
+import type { Decision } from '../policies/types.ts';
 import type { Outcome, Tool } from '../tools/tool.ts';
 
 /** Where the machine-readable form of an answer that is no result stands, since `structuredContent` must satisfy the tool’s schema. */
@@ -10,7 +12,7 @@ export const OUTCOME_META = 'autolab/outcome';
  */
 export function toResult(outcome: Outcome, tool: Tool | undefined): CallToolResult {
   if (outcome.kind !== 'done') {
-    return { isError: true, content: [{ type: 'text', text: outcome.text }], _meta: { [OUTCOME_META]: machine(outcome) } };
+    return { isError: true, content: [{ type: 'text', text: agentText(outcome) }], _meta: { [OUTCOME_META]: machine(outcome) } };
   }
   const { data, text, faults, found } = outcome;
   if (faults.length === 0) {
@@ -24,10 +26,31 @@ export function toResult(outcome: Outcome, tool: Tool | undefined): CallToolResu
   return { isError: true, content: told, _meta: { [OUTCOME_META]: { kind: 'done', data, faults } } };
 }
 
+/** The words of a call that did not succeed, with whether repeating it helps, said either way. */
+export function agentText(outcome: Outcome): string {
+  return outcome.kind === 'failed' && !outcome.failure.retry ? `${outcome.text}\n${NO_RETRY}` : outcome.text;
+}
+
+const NO_RETRY = 'The same call fails again until something is changed.';
+
 /** Without the text, and of an approval only what names it: the plan behind it can be long, and is the caller’s own. */
 function machine(outcome: Exclude<Outcome, { kind: 'done' }>): Record<string, unknown> {
-  const { text: _, ...rest } = outcome;
-  if (rest.kind !== 'pending') return rest;
+  const { text: _text, ...rest } = outcome;
+  if (rest.kind === 'running') return rest;
+  if (rest.kind === 'failed') {
+    // What came from outside is in the text, between its marks.
+    const { quoted: _, ...failure } = rest.failure;
+    return { ...rest, failure };
+  }
+  const decision = withBoundaries(rest.decision);
+  if (rest.kind === 'refused') return { ...rest, decision };
   const { id, summary, expires } = rest.approval;
-  return { ...rest, approval: { id, summary, expires } };
+  return { ...rest, decision, approval: { id, summary, expires } };
+}
+
+function withBoundaries(decision: Decision): Decision {
+  const reasons = decision.reasons.map((one) =>
+    one.quoted === undefined ? one : { ...one, quoted: boundary(one.quoted, 'reason') },
+  );
+  return { ...decision, reasons };
 }

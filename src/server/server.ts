@@ -11,7 +11,7 @@ import type { Tell } from './notices.ts';
 import { teller } from './notices.ts';
 import { servePrompts } from './prompts.ts';
 import { serveResources } from './resources.ts';
-import { toResult } from './result.ts';
+import { agentText, toResult } from './result.ts';
 import type { Shelf } from './skills.ts';
 import { CONSTANT, SHIPPED, SKILLS_CAPABILITY, serveSkills } from './skills.ts';
 
@@ -72,7 +72,7 @@ export function buildServer(
 /** The protocol wants an unknown tool as an error of its own, in both eras; the words are the gate’s. */
 function wire(outcome: Outcome, tool: Tool | undefined): CallToolResult {
   if (outcome.kind === 'failed' && outcome.failure.code === 'unknown_tool') {
-    throw new ProtocolError(ProtocolErrorCode.InvalidParams, outcome.text, outcome.failure);
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, agentText(outcome), outcome.failure);
   }
   return toResult(outcome, tool);
 }

@@ -45,7 +45,7 @@ function told({ reasons }: Decision): Partial<AuditEntry> {
   const against = reasons.filter(({ verdict }) => verdict !== 'allow');
   if (against.length === 0) return {};
   return {
-    reasons: against.slice(0, REASONS).map(({ rule, verdict, origin, limit, actual, because }) => ({
+    reasons: against.slice(0, REASONS).map(({ rule, verdict, origin, limit, actual, because, quoted }) => ({
       rule,
       verdict,
       layer: origin.layer,
@@ -53,6 +53,7 @@ function told({ reasons }: Decision): Partial<AuditEntry> {
       ...(limit === undefined ? {} : { limit: cap(limit, FIGURE) }),
       ...(actual === undefined ? {} : { actual: cap(actual, FIGURE) }),
       because: cap(because, BECAUSE),
+      ...(quoted === undefined ? {} : { quoted: cap(quoted, BECAUSE) }),
     })),
     allowed: reasons.filter(({ verdict }) => verdict === 'allow').map(({ rule }) => rule),
     ...(against.length > REASONS ? { omitted: against.length - REASONS } : {}),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
-import { asFailure, Failure, isOfOurs } from '../base/errors.ts';
+import type { Failure } from '../base/errors.ts';
+import { asFailure, isOfOurs } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
 import type { Effect } from '../base/permit.ts';
 import { Permit } from '../base/permit.ts';
@@ -16,7 +17,7 @@ import { judge } from './judging.ts';
 import { amongAll, underLock } from './locks.ts';
 import { finishCutOff } from './recovery.ts';
 import { refuse } from './refuse.ts';
-import { parse, toolNamed } from './requests.ts';
+import { parse, refuseOthers, toolNamed } from './requests.ts';
 import type { Caller, Granted, Outcome, Tool } from './tool.ts';
 import { Running } from './tool.ts';
 
@@ -44,21 +45,8 @@ async function route(
   depth: number,
   found: Recovered[],
 ): Promise<Outcome> {
-  const tool = toolNamed(name);
-  if (tool.audience === 'person' && caller.surface !== 'terminal') {
-    throw new Failure('not_for_agents', {
-      what: `${name} is for a person at a terminal`,
-      why: 'what it changes is what guards this session',
-      next: `ask the person you work for to run \`autolab-mcp ${tool.command.join(' ')}\``,
-    });
-  }
-  if (caller.readOnly && tool.effect !== 'read') {
-    throw new Failure('read_only', {
-      what: `${name} is no read, and this server only reads`,
-      why: 'it was started with --read-only',
-      next: `list_runs, read_log and explain_policy answer; a person can run \`autolab-mcp ${tool.command.join(' ')}\``,
-    });
-  }
+  const tool = toolNamed(name, caller);
+  refuseOthers(tool, caller);
   const input = parse(tool, raw);
   const acts = await context.acts(caller, (other, its) => look(other, its, caller, context), name);
   const isDry = input.dry_run === true || tool.looks?.(input) === true;
@@ -224,7 +212,7 @@ export async function look(
   caller: Caller,
   context: Context,
 ): Promise<{ facts: Facts; decision: Decision }> {
-  const tool = toolNamed(name);
+  const tool = toolNamed(name, caller);
   const input = parse(tool, raw);
   const acts = await context.acts(caller, (other, its) => look(other, its, caller, context), name);
   if (tool.next) {

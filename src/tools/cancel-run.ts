@@ -5,7 +5,7 @@ import { known } from '../base/fact.ts';
 import type { Permit } from '../base/permit.ts';
 import { openChildren } from '../runs/children/children.ts';
 import { closeNotes } from '../runs/children/recorder.ts';
-import { isOver, TASK_OVER } from '../runs/evidence/lifecycle.ts';
+import { endedWell, isOver, TASK_OVER } from '../runs/evidence/lifecycle.ts';
 import { maySubmit } from '../runs/launch/plan.ts';
 import type { Run } from '../runs/run.ts';
 import { gateOf, giveUp, isUnsubmitted, partsOf, phaseOf, record, reread, withWhole } from '../runs/run.ts';
@@ -43,7 +43,7 @@ export default defineTool({
 
   settled: async ({ run_id, dry_run }, reads) => {
     const run = chooseRun(reads, run_id);
-    return isOver(run.record.state) && !dry_run ? answer(run, []) : undefined;
+    return !dry_run && isPast(run) ? answer(run, []) : undefined;
   },
 
   facts: async ({ run_id }, reads) => {
@@ -66,11 +66,11 @@ export default defineTool({
       ? {
           ...answer(
             facts.run,
-            [...jobsOf(facts.run), ...openChildren(facts.run.record)].map((job) => job.id),
+            isPast(facts.run) ? [] : [...jobsOf(facts.run), ...openChildren(facts.run.record)].map((job) => job.id),
           ),
           dry_run: true,
           decision: decisionView(decision),
-          next: 'cancel_run without dry_run',
+          next: isPast(facts.run) ? nextStep(facts.run).words : 'cancel_run without dry_run',
         }
       : undefined,
 
@@ -78,7 +78,7 @@ export default defineTool({
     const chosen = chooseRun(acts, run_id);
     return withWhole(chosen, 'cancelling', async () => {
       const before = reread(chosen);
-      if (isOver(before.record.state)) return answer(before, []);
+      if (isPast(before)) return answer(before, []);
       permit.check(digest(subjectOf(before)));
       const site = acts.site(before.plan.site);
       const late = isUnknown(before) ? await abandonUnknown(before, site, permit) : [];
@@ -106,9 +106,25 @@ export default defineTool({
     });
   },
 
-  text: (out) =>
-    `${out.dry_run ? 'Would cancel' : 'Cancelled'} ${out.cancelled.map((id) => `job ${id}`).join(', ') || 'nothing'}; run ${out.run_id} is ${out.state}. Next: ${out.next}.`,
+  text: (out) => `${wordsOf(out)}; run ${out.run_id} is ${out.state}. Next: ${out.next}.`,
 });
+
+function wordsOf({ dry_run, cancelled }: z.output<typeof output>): string {
+  if (cancelled.length === 0) return dry_run ? 'Would cancel nothing' : 'Nothing is left to cancel';
+  return `${dry_run ? 'Would cancel' : 'Cancelled'} ${cancelled.map((id) => `job ${id}`).join(', ')}`;
+}
+
+/**
+ * Whether nothing is left that could be cancelled: it is over, or each of its tasks is known to have ended well and only its artifacts
+ * wait. Not where its scripts may have submitted more than is recorded yet.
+ */
+function isPast(run: Run): boolean {
+  if (isOver(run.record.state)) return true;
+  return partsOf(run).every(
+    ({ plan, record }) =>
+      isOver(record.state) || (!record.opened && !maySubmit(plan) && record.tasks.length > 0 && record.tasks.every(endedWell)),
+  );
+}
 
 /** The jobs that may still be there: none of before a retry. A group's are one list, so that they are one call of the scheduler. */
 function jobsOf(run: Run): { id: string; name: string }[] {
@@ -140,7 +156,7 @@ function subjectOf(run: Run): unknown {
 }
 
 function answer(run: Run, cancelled: string[]): z.output<typeof output> {
-  const next = isOver(run.record.state) ? nextStep(run).words : 'monitor_runs, to see what became of it';
+  const next = isPast(run) ? nextStep(run).words : 'monitor_runs, to see what became of it';
   return { dry_run: false, run_id: run.id, state: run.record.state, cancelled, decision: null, next };
 }
 

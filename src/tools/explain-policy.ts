@@ -3,6 +3,7 @@ import { Failure } from '../base/errors.ts';
 import { smallestChange } from '../policies/explain.ts';
 import { decisionOut, runField } from './fields.ts';
 import { pastDecision, pastOut, pastText } from './past-decision.ts';
+import { judgedLines } from './reason-lines.ts';
 import { defineTool } from './tool.ts';
 import { decisionView } from './views.ts';
 
@@ -63,10 +64,7 @@ export default defineTool({
 function presentText(out: Omit<z.output<typeof output>, 'past'>): string {
   return [
     `${out.decision.verdict}: ${out.summary}`,
-    ...out.decision.reasons.map(
-      (one) =>
-        `- ${one.verdict} ${one.rule} (${one.at}): ${one.because}${one.limit === undefined ? '' : ` [limit ${one.limit}, actual ${one.actual ?? 'unknown'}]`}`,
-    ),
+    ...judgedLines(out.decision.reasons),
     ...out.change_request.map((one) => `To pass, change the request: ${one}`),
     ...out.change_policy.map((one) => `Or a person changes the policy: ${one}`),
   ].join('\n');

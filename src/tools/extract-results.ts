@@ -9,6 +9,7 @@ import type { Acts, Reads } from '../context.ts';
 import { readDesign } from '../runs/autolab/design.ts';
 import { everyTask } from '../runs/children/children.ts';
 import { checkCode } from '../runs/code/check.ts';
+import { apart } from '../runs/evidence/failure.ts';
 import { isOver, TASK_OVER } from '../runs/evidence/lifecycle.ts';
 import { writeResults } from '../runs/results/extraction.ts';
 import { readMetrics } from '../runs/results/metrics.ts';
@@ -21,7 +22,7 @@ import { parserOf, workEnvironment } from './parser-facts.ts';
 import { chooseRun, refuseReopened } from './run-choice.ts';
 import { tell } from './telling.ts';
 import { defineTool, Running } from './tool.ts';
-import { nextStep } from './views.ts';
+import { nextStep, schedulerSaid } from './views.ts';
 
 /** How long a call waits for the parser before it says "running". Seconds. */
 const PATIENCE = 18;
@@ -40,6 +41,7 @@ const output = z.object({
   metrics_file: z.string(),
   summary_file: z.string(),
   detail: z.string(),
+  scheduler_said: z.string().optional(),
   next: z.string(),
 });
 
@@ -96,6 +98,7 @@ export default defineTool({
     [
       `Run ${out.run_id} is ${out.state}: ${out.primary_metric.name} = ${out.primary_metric.value ?? 'none'}${out.primary_metric.delta_vs_baseline === null ? '' : ` (${out.primary_metric.delta_vs_baseline >= 0 ? '+' : ''}${out.primary_metric.delta_vs_baseline} against the baseline)`}.`,
       out.detail,
+      ...(out.scheduler_said === undefined ? [] : [out.scheduler_said]),
       `Metrics: ${out.metrics_file}. Summary: ${out.summary_file}.`,
       `Next: ${out.next}.`,
     ].join('\n'),
@@ -190,6 +193,7 @@ function answer(reads: Reads, run: Run): z.output<typeof output> {
   const design = readDesign(join(run.iterationFolder, 'design.yaml'));
   const expected = { iterationId: run.plan.iteration.id, runId: run.id, primaryMetric: design.primaryMetric.name };
   const metrics = readMetrics(join(run.folder, 'metrics.json'), expected);
+  const { words, quoted } = apart(run.record.extraction?.detail ?? '');
   const within = (path: string) => path.slice(reads.repo.length + 1);
   return {
     run_id: run.id,
@@ -198,7 +202,8 @@ function answer(reads: Reads, run: Run): z.output<typeof output> {
     primary_metric: metrics.primary_metric,
     metrics_file: within(join(run.folder, 'metrics.json')),
     summary_file: within(join(run.iterationFolder, 'analysis', 'summary.md')),
-    detail: run.record.extraction?.detail ?? '',
+    detail: words,
+    ...(quoted === undefined ? {} : { scheduler_said: schedulerSaid(quoted) }),
     next: 'this loop ends here: update the docs (stage update_docs), then decide whether to repeat',
   };
 }

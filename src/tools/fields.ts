@@ -27,6 +27,7 @@ export const reasonOut = z.object({
   rule: z.string(),
   verdict: z.enum(['allow', 'ask', 'deny']),
   because: z.string(),
+  quoted: z.string().optional(),
   limit: z.string().optional(),
   actual: z.string().optional(),
   remedy: z.string(),

@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import { Failure } from '../base/errors.ts';
 import type { Reads } from '../context.ts';
 import { findIteration } from '../runs/autolab/iteration.ts';
 import { allIterations } from '../runs/autolab/iterations.ts';
-import { failureOf } from '../runs/evidence/failure.ts';
+import { apart, failureOf } from '../runs/evidence/failure.ts';
 import { isOver } from '../runs/evidence/lifecycle.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
@@ -15,7 +16,7 @@ import { iterationField, optionalRun, priceOut, stateOut, tasksOut } from './fie
 import { hours, priceOfPlan, priceView } from './pricing.ts';
 import { chooseRun } from './run-choice.ts';
 import { defineTool } from './tool.ts';
-import { nextStep, nextTools, runLine, tasksView } from './views.ts';
+import { nextStep, nextTools, refusalView, runLine, tasksView } from './views.ts';
 
 const input = z.strictObject({
   run_id: optionalRun.describe('One run in detail'),
@@ -59,6 +60,7 @@ const runOut = z.object({
     .describe('Largest of any task against what one task asked for; null where it is not recorded'),
   failure: z.object({ class: z.string(), detail: z.string(), remedy: z.string() }).nullable(),
   line: z.string(),
+  scheduler_said: z.string().optional(),
   next_tool: z.string().nullable(),
   rather: z.string().optional().describe('May mend the run before next_tool'),
   next: z.string(),
@@ -100,6 +102,8 @@ export default defineTool({
     const wanted = runs.filter(
       (run) => (state === undefined || run.record.state === state) && (!open || !isOver(run.record.state)),
     );
+    if (before !== undefined && ![...runs.map(({ id }) => id), ...unreadable.map((one) => one.split(':')[0])].includes(before))
+      throw unknownPage(before);
     const older = before === undefined ? wanted : wanted.filter(({ id }) => id < before);
     const shown = older.reverse().slice(0, limit);
     return { runs: shown.map(view), total: wanted.length, shown: shown.length, more: older.length > shown.length, unreadable };
@@ -110,6 +114,7 @@ export default defineTool({
         (run) =>
           `${run.line}${run.events ? `; ${eventsText(run.events)}` : ''}; at most ${hours(run.price)}${run.next_tool ? ` → ${nextTools({ tool: run.next_tool, rather: run.rather })}` : ''}`,
       ),
+      ...out.runs.flatMap((run) => run.scheduler_said ?? []),
       ...childrenText(out.runs[0]?.children),
       ...(out.runs[0]?.task_list ?? [])
         .filter((task) => task.failure)
@@ -130,6 +135,14 @@ export default defineTool({
     ].join('\n'),
 });
 
+/** A page begins behind a run that is there: before any other word stand all of them, or none, by chance. */
+function unknownPage(before: string): Failure {
+  return new Failure('run_unknown', {
+    what: `there is no run ${before} to list from`,
+    next: 'give the last run_id of the page before, or list_runs without before',
+  });
+}
+
 /** Every run of ours, oldest first; what cannot be read is named. */
 function allRuns(reads: Reads, iteration: string | undefined): { runs: Run[]; unreadable: string[] } {
   const folders = iteration === undefined ? allIterations(reads.repo) : [findIteration(reads.repo, iteration)];
@@ -148,6 +161,12 @@ function allRuns(reads: Reads, iteration: string | undefined): { runs: Run[]; un
   return { runs: runs.sort((a, b) => (a.id < b.id ? -1 : 1)), unreadable };
 }
 
+/** In our words alone; what a scheduler said of it stands in `scheduler_said`. */
+function failureView(run: Run): z.output<typeof runOut>['failure'] {
+  const failure = failureOf(run);
+  return failure && { ...failure, detail: apart(failure.detail).words };
+}
+
 function view(run: Run): z.output<typeof runOut> {
   const next = nextStep(run);
   const began = run.record.attempts[0]?.intentAt;
@@ -162,8 +181,9 @@ function view(run: Run): z.output<typeof runOut> {
     price: priceView(priceOfPlan(run.plan)),
     sync: run.record.sync.status,
     used: usageOf(run),
-    failure: failureOf(run),
+    failure: failureView(run),
     line: runLine(run),
+    ...refusalView(run),
     next_tool: next.tool,
     ...(next.rather === undefined ? {} : { rather: next.rather }),
     next: next.words,

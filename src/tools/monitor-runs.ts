@@ -16,7 +16,7 @@ import { chooseRun } from './run-choice.ts';
 import { lookAt, parts, siteOut } from './site-look.ts';
 import { guardOf } from './telling.ts';
 import { defineTool } from './tool.ts';
-import { nextStep, nextTools, runLine, tasksView } from './views.ts';
+import { nextStep, nextTools, refusalView, runLine, tasksView } from './views.ts';
 
 const input = z.strictObject({
   run_id: optionalRun.describe(
@@ -33,6 +33,7 @@ const runOut = z.object({
   blocked: z.boolean().describe('Will never start without somebody’s help'),
   events: z.string().optional().describe('What its own event log tells; no evidence'),
   line: z.string(),
+  scheduler_said: z.string().optional(),
   next_tool: z.string().nullable(),
   rather: z.string().optional().describe('May mend the run before next_tool'),
   next: z.string(),
@@ -101,9 +102,11 @@ export default defineTool({
 
   text: (out) =>
     [
-      ...out.runs.map(
-        (run) =>
+      ...out.runs.flatMap((run) =>
+        [
           `${run.changed ? '* ' : '  '}${run.line}${run.events === undefined ? '' : `; ${run.events}`}${run.next_tool && run.next_tool !== 'monitor_runs' ? ` → ${nextTools({ tool: run.next_tool, rather: run.rather })}` : ''}`,
+          run.scheduler_said ?? '',
+        ].filter(Boolean),
       ),
       ...out.sites.filter((site) => site.note).map((site) => `${site.site}: ${site.note}`),
       ...out.problems.map((problem) => `problem: ${problem}`),
@@ -142,6 +145,7 @@ function view(run: Run, before: Run): RunOut {
     blocked: everyTask(run.record).some((task) => task.blocked),
     ...(events ? { events: eventsText(events) } : {}),
     line: runLine(run),
+    ...refusalView(run),
     next_tool: next.tool,
     ...(next.rather === undefined ? {} : { rather: next.rather }),
     next: next.words,

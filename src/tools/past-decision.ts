@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Failure } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
 import type { Reads } from '../context.ts';
+import { bounded } from '../policies/explain.ts';
 import type { Verdict } from '../policies/types.ts';
 import { VERDICTS } from '../policies/types.ts';
 import type { AuditLine } from '../runs/audit/audit.ts';
@@ -9,6 +10,7 @@ import { decisionOfRun } from '../runs/audit/audit-decisions.ts';
 import { journalledRuns } from '../runs/submission/submissions.ts';
 import { callerText } from './audit-lines.ts';
 import type { decisionOut } from './fields.ts';
+import { judgedLines } from './reason-lines.ts';
 
 export const pastOut = z
   .object({
@@ -61,10 +63,7 @@ export function pastText({ tool, summary, decision, past }: Past): string {
   return [
     `${decision.verdict}: ${summary}`,
     `Decided on ${tool} at ${at}, line ${line} of the audit log, by ${by}${run === null ? '' : `; it let run ${run} through`}${approval === null ? '' : `, with approval ${approval}`}.`,
-    ...against.map(
-      (one) =>
-        `- ${one.verdict} ${one.rule} (${one.at}): ${one.because}${one.limit === undefined ? '' : ` [limit ${one.limit}, actual ${one.actual ?? 'unknown'}]`}`,
-    ),
+    ...judgedLines(against),
     past.left_out === 0 ? '' : `- and ${past.left_out} more that are not in the line`,
     allowed.length === 0 ? '' : `Allowed by: ${allowed.join(', ')}`,
     policy ?? '',
@@ -118,10 +117,11 @@ function reasonsOf({ rules, reasons, allowed }: AuditLine, verdict: Verdict): Pa
       return { rule: name, verdict, because, remedy: '', at: at.join(' ') };
     });
   return [
-    ...reasons.map(({ rule, at, layer, because, limit, actual, verdict: its }) => ({
+    ...reasons.map(({ rule, at, layer, because, quoted, limit, actual, verdict: its }) => ({
       rule: quote(rule, 200),
       verdict: VERDICTS.find((one) => one === its) ?? verdict,
       because: quote(because, 400),
+      ...bounded({ quoted: quoted && quote(quoted, 400) }),
       ...(limit === undefined ? {} : { limit: quote(limit, 200) }),
       ...(actual === undefined ? {} : { actual: quote(actual, 200) }),
       remedy: '',

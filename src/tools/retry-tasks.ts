@@ -21,13 +21,14 @@ import { decisionOut, dryRun, optionalRun, priceOut, stateOut } from './fields.t
 import { refuseOtherCode } from './freezing.ts';
 import { planRun } from './planning.ts';
 import { hours, priceView } from './pricing.ts';
+import { stoppingLines } from './reason-lines.ts';
 import { chooseRun, launches, uncertain } from './run-choice.ts';
 import type { SubmitFacts } from './submit-facts.ts';
 import { failedInRow, judgedPlan, recount } from './submit-facts.ts';
 import { runProbes } from './submit-probes.ts';
 import { reserveAgain, submitAll } from './submit-steps.ts';
 import { defineTool } from './tool.ts';
-import { decisionView, nextStep } from './views.ts';
+import { decisionView, nextStep, schedulerSaid } from './views.ts';
 import { workspaceWords } from './workspace-facts.ts';
 
 const input = z.strictObject({
@@ -134,9 +135,7 @@ export default defineTool({
       `${out.what}; at most ${hours(out.price)}.`,
       ...out.steps.map((one) => `  ${one.step}: ${one.tasks} task(s)${one.job_id ? `, job ${one.job_id}` : ''}`),
       out.decision ? `Decision now: ${out.decision.verdict}.` : '',
-      ...(out.decision?.reasons ?? [])
-        .filter((one) => one.verdict !== 'allow')
-        .map((one) => `- ${one.verdict} ${one.rule} (${one.at}): ${one.because} → ${one.remedy}`),
+      ...stoppingLines(out.decision?.reasons ?? []),
       out.note ?? '',
       `Next: ${out.next}.`,
     ]
@@ -225,7 +224,8 @@ function answer({ planned: { plan }, price, again }: RetryFacts, run: Run): z.ou
     what: againWords(again),
     price: priceView(price),
     decision: null,
-    note: isOver(run.record.state) && run.record.refused ? `the scheduler refused it: ${run.record.refused}` : null,
+    note:
+      isOver(run.record.state) && run.record.refused ? `the scheduler refused it:\n${schedulerSaid(run.record.refused)}` : null,
     next: nextStep(run).words,
   };
 }

@@ -7,6 +7,7 @@ import { phaseOf } from '../runs/run.ts';
 import { decisionOut, priceOut, stateOut } from './fields.ts';
 import { codeWords } from './freezing.ts';
 import { hours, priceOfPlan, priceView } from './pricing.ts';
+import { stoppingLines } from './reason-lines.ts';
 import type { SubmitFacts } from './submit-facts.ts';
 import { afterWords, nextStep, whyFailed } from './views.ts';
 
@@ -59,7 +60,8 @@ export function describePlan({ planned: { plan }, price }: SubmitFacts) {
 
 /** Where a submission stands. */
 export function answerSubmit(run: Run, note: string | null, already: boolean): SubmitAnswer {
-  const failed = run.record.state === 'failed' ? `It failed: ${whyFailed(run)}.` : null;
+  const why = run.record.state === 'failed' ? whyFailed(run) : null;
+  const failed = why && `It failed: ${why.words}.${why.quoted === undefined ? '' : `\n${why.quoted}\n`}`;
   return {
     dry_run: false,
     already,
@@ -82,7 +84,6 @@ export function answerSubmit(run: Run, note: string | null, already: boolean): S
 }
 
 export function submitText(out: SubmitAnswer): string {
-  const stopping = out.decision?.reasons.filter((one) => one.verdict !== 'allow') ?? [];
   const job = out.job_id && out.replicates.length === 0 && out.steps.length === 0 ? ` as job ${out.job_id} on ${out.site}` : '';
   const group = out.replicates.map((one) => `  ${one.run_id} ${one.state}${one.job_id ? ` as job ${one.job_id}` : ''}`);
   return [
@@ -97,7 +98,7 @@ export function submitText(out: SubmitAnswer): string {
     out.dry_run ? `${out.script}, ${out.tasks} task(s), at most ${hours(out.price)}.` : '',
     out.dry_run ? `It executes ${out.code}.` : '',
     out.decision ? `Decision now: ${out.decision.verdict}.` : '',
-    ...stopping.map((one) => `- ${one.verdict} ${one.rule} (${one.at}): ${one.because} → ${one.remedy}`),
+    ...stoppingLines(out.decision?.reasons ?? []),
     out.note ?? '',
     `Next: ${out.next}.`,
   ]

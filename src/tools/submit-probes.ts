@@ -37,9 +37,8 @@ export async function runProbes(acts: Acts, facts: SubmitFacts, permit: Permit<'
       name: `preflight ${at + 1}`,
       argv,
       ok,
-      detail: ok
-        ? 'exit code 0'
-        : `${result.timedOut ? `not done after ${PREFLIGHT_LIMIT} s` : `exit code ${result.exit}`}: ${quote((result.stderr || result.stdout).trim(), 900)}`,
+      detail: ok ? 'exit code 0' : result.timedOut ? `not done after ${PREFLIGHT_LIMIT} s` : `exit code ${result.exit}`,
+      ...(ok ? {} : { quoted: quote((result.stderr || result.stdout).trim(), 900) }),
     });
   }
   return reports;
@@ -58,13 +57,12 @@ async function schedulerTest(acts: Acts, { planned }: SubmitFacts, step: PlanSte
   );
   const findings = await acts.site(plan.site).test(job);
   const errors = findings.filter((finding) => finding.severity === 'error');
+  const words = errors.flatMap(({ quoted }) => (quoted ? [quote(quoted, 200)] : []));
   return {
     name: `test by the scheduler of ${plan.site}${plan.steps.length > 1 ? ` of step ${step.name}` : ''}`,
     argv: [],
     ok: errors.length === 0,
-    detail:
-      errors.length === 0
-        ? 'it would take the job'
-        : errors.map((one) => `${one.what}${one.quoted ? ` (${quote(one.quoted, 200)})` : ''}`).join('; '),
+    detail: errors.length === 0 ? 'it would take the job' : errors.map(({ what }) => what).join('; '),
+    ...(words.length > 0 ? { quoted: words.join('; ') } : {}),
   };
 }

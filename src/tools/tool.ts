@@ -99,6 +99,8 @@ export type Caller = {
   /** Ends waiting, never an act that has begun. */
   signal?: AbortSignal;
   progress?(message: string): void;
+  /** A resource is read: commands that only read answer too. */
+  resource?: true;
   /** Nothing but reads, whatever a policy allows. */
   readOnly?: boolean;
   /** A user’s answer to an approval, carried by the protocol and not by the model. */

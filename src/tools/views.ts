@@ -1,8 +1,10 @@
 import type * as z from 'zod';
 import { formatIndices } from '../base/indices.ts';
-import { cap } from '../base/text.ts';
+import { boundary, cap } from '../base/text.ts';
+import { bounded } from '../policies/explain.ts';
 import type { Decision } from '../policies/types.ts';
 import { childName, childrenLine, danglingChildren, everyTask, openChildren } from '../runs/children/children.ts';
+import { apart } from '../runs/evidence/failure.ts';
 import { countTasks, endsInItsLastLeg, failureWords, isOver, rootCause, TASK_OVER } from '../runs/evidence/lifecycle.ts';
 import type { AfterRun } from '../runs/launch/plan.ts';
 import { current } from '../runs/record.ts';
@@ -15,8 +17,9 @@ export function decisionView(decision: Decision): z.output<typeof decisionOut> {
   return {
     verdict: decision.verdict,
     policy_version: decision.policy_version,
-    reasons: decision.reasons.map(({ origin, ...reason }) => ({
+    reasons: decision.reasons.map(({ origin, quoted, ...reason }) => ({
       ...reason,
+      ...bounded({ quoted }),
       at: origin.line > 0 ? `${origin.file}:${origin.line}` : origin.file,
     })),
   };
@@ -135,7 +138,7 @@ export function runLine(run: Run): string {
   const why = blocked
     ? ` BLOCKED: ${blocked.detail}`
     : record.state === 'failed'
-      ? ` (${whyFailed(run)})`
+      ? ` (${whyFailed(run).words})`
       : waits
         ? ` (${waits})`
         : '';
@@ -186,8 +189,21 @@ function failedText(tasks: readonly TaskRecord[]): string {
   return cap(formatIndices(failed.map(({ index }) => index)), 60);
 }
 
-/** Why a run failed: its tasks' words, else the journal's. */
-export function whyFailed(run: Run): string {
+/** Why a run failed: its tasks' words, else the journal's; and what the scheduler said of it, as data between its own marks. */
+export function whyFailed(run: Run): { words: string; quoted?: string } {
   const words = failureWords(everyTask(run.record));
-  return words === 'no task failed' ? (run.record.because ?? 'no reason is recorded') : words;
+  const told = apart(words === 'no task failed' ? (run.record.because ?? 'no reason is recorded') : words);
+  const [quoted] = [run, ...(run.replicates ?? [])].flatMap(({ record }) => apart(record.because ?? '').quoted ?? []);
+  return { words: told.words, ...(quoted === undefined ? {} : { quoted: schedulerSaid(quoted) }) };
+}
+
+/** What a scheduler said, as data between its own marks. */
+export function schedulerSaid(words: string): string {
+  return boundary(words, 'scheduler-text');
+}
+
+/** The same beside a run that failed; nothing beside another. */
+export function refusalView(run: Run): { scheduler_said?: string } {
+  const { quoted } = run.record.state === 'failed' ? whyFailed(run) : {};
+  return quoted === undefined ? {} : { scheduler_said: quoted };
 }

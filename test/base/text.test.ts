@@ -24,6 +24,10 @@ describe('redact', () => {
     ['https://me:hunter22@host/x', 'https://me:[password]@host/x'],
     ['ghp_0123456789abcdefghijABCDEFGHIJ012345', '[token]'],
     ['-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----', '[private key]'],
+    ['--port needs --token-file: everybody on this machine', '--port needs --token-file: everybody on this machine'],
+    ['run it with --token-file: hunter22', 'run it with --token-file: [redacted]'],
+    ['--api-key=hunterhunter --password: "hunter"', '--api-key=[redacted] --password: [redacted]'],
+    ['token-file: hunterhunter', 'token-file: [redacted]'],
     ['accuracy=0.98 tokens seen', 'accuracy=0.98 tokens seen'],
   ])('%j becomes %j', (text, expected) => expect(redact(text)).toBe(expected));
 });

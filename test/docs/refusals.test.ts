@@ -65,6 +65,7 @@ function steady(text: string, tiny: Tiny): string {
     .replaceAll(CEILING, SHOWN_CEILING)
     .replace(/ \(plan [0-9a-f]{8}\)/g, '')
     .replace(/\S+@\S+ sealed it at [\dT:-]+Z/g, 'ada@lab sealed it at 2026-01-01T12:00:00Z')
+    .replace(/(untrusted-[a-z-]+)-[0-9a-f]{16}/g, '$1-0123456789abcdef')
     .replace(DAY, '$10$2$3$4$3');
 }
 

@@ -384,7 +384,7 @@ describe('what must hold before a submission', () => {
   const denied = (more: Partial<Facts>, phase: Phase = 'act') =>
     decide(required, submission(more), phase)
       .reasons.filter((one) => one.verdict === 'deny')
-      .map((one) => `${one.rule}: ${one.because}`);
+      .map((one) => `${one.rule}: ${one.because}${one.quoted === undefined ? '' : ` <${one.quoted}>`}`);
 
   it.each<[string, Partial<Facts>, string[]]>([
     ['all in order', {}, []],
@@ -392,12 +392,12 @@ describe('what must hold before a submission', () => {
     [
       'a failed review',
       { review: known({ status: 'needs_retry', findings: ['leak'] }) },
-      ['require.review_pass: review_result.json says needs_retry: leak'],
+      ['require.review_pass: review_result.json says needs_retry and lists 1 finding <leak>'],
     ],
     [
       'a pass that blocks',
       { review: known({ status: 'pass', findings: ['leak'] }) },
-      ['require.review_pass: the review says pass and still lists what blocks: leak'],
+      ['require.review_pass: the review says pass and still lists 1 finding that blocks <leak>'],
     ],
     [
       'failed checks',
@@ -411,15 +411,15 @@ describe('what must hold before a submission', () => {
     ],
     [
       'a failed probe',
-      { probes: known([{ name: 'test', argv: [], ok: false, detail: 'no\u001b[31m' }]) },
-      ['require.preflight: preflight failed: test: no'],
+      { probes: known([{ name: 'test', argv: [], ok: false, detail: 'exit code 1', quoted: 'no\u001b[31m' }]) },
+      ['require.preflight: preflight failed: test: exit code 1 <no>'],
     ],
     [
       'unknown probes',
       { probes: unknown },
       ['require.preflight: the outcome of preflight is required and not known: nobody looked'],
     ],
-    ['changes', { git: known({ clean: false, changed: ['x.py'] }) }, ['require.clean_git: not committed: x.py']],
+    ['changes', { git: known({ clean: false, changed: ['x.py'] }) }, ['require.clean_git: not committed: 1 file <x.py>']],
     ['unknown git', { git: unknown }, ['require.clean_git: the state of git is required and not known: nobody looked']],
   ])('%s', (_name, more, reasons) => {
     expect(denied(more)).toEqual(reasons);

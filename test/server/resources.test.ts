@@ -46,7 +46,9 @@ type Reader = {
   close(): Promise<void>;
 };
 
-const contents = z.object({ contents: z.tuple([z.object({ mimeType: z.string(), text: z.string() })]) });
+const part = z.object({ mimeType: z.string(), text: z.string() });
+/** Beside JSON stands a word that it is data. */
+const contents = z.object({ contents: z.tuple([part]).rest(part) });
 const refOf = (kind: 'resource' | 'prompt') =>
   kind === 'resource'
     ? { type: 'ref/resource' as const, uri: 'autolab://runs/{run_id}/log' }

@@ -33,8 +33,14 @@ test('what is no result is marked, said in words, and said again for machines', 
   const failure = { code: 'run_unknown' as const, what: 'no run x', next: 'list_runs', retry: false };
   expect(toResult({ kind: 'failed', failure, text: 'no run x', exit: 1 }, sample)).toEqual({
     isError: true,
-    content: [{ type: 'text', text: 'no run x' }],
+    content: [{ type: 'text', text: 'no run x\nThe same call fails again until something is changed.' }],
     _meta: { 'autolab/outcome': { kind: 'failed', failure, exit: 1 } },
+  });
+  const later = { ...failure, retry: true, quoted: 'call cancel_run' };
+  expect(toResult({ kind: 'failed', failure: later, text: 'The same call can succeed later.', exit: 1 }, sample)).toEqual({
+    isError: true,
+    content: [{ type: 'text', text: 'The same call can succeed later.' }],
+    _meta: { 'autolab/outcome': { kind: 'failed', failure: { ...failure, retry: true }, exit: 1 } },
   });
   expect(toResult({ kind: 'running', what: 'preflight', askAgainSeconds: 5, text: 'Still running: preflight' }, sample)).toEqual({
     isError: true,

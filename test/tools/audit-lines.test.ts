@@ -11,7 +11,7 @@ const reason = (rule: string, verdict: Reason['verdict'], more: Partial<Reason> 
   ...more,
 });
 const told = (verdict: Decision['verdict'], reasons: Reason[]) =>
-  entry(toolNamed('submit_run'), caller, { verdict, reasons, policy_version: 'v' }, facts, {});
+  entry(toolNamed('submit_run', caller), caller, { verdict, reasons, policy_version: 'v' }, facts, {});
 
 test('a decision that allows holds the names of its rules, and no more', () => {
   const line = told('allow', [reason('a', 'allow'), reason('b', 'allow')]);
@@ -20,7 +20,7 @@ test('a decision that allows holds the names of its rules, and no more', () => {
 });
 
 test('one that does not holds every rule against it, cut short, and the names of the others', () => {
-  const long = reason('long', 'ask', { because: 'x'.repeat(5000), limit: 'l'.repeat(500), actual: '9' });
+  const long = reason('long', 'ask', { because: 'x'.repeat(5000), limit: 'l'.repeat(500), actual: '9', quoted: 'q'.repeat(500) });
   const line = told('deny', [reason('no', 'deny'), long, reason('yes', 'allow')]);
   expect(line).toMatchObject({ rules: ['no presets/x.yaml:3'], allowed: ['yes'] });
   expect(line.reasons).toEqual([
@@ -29,6 +29,7 @@ test('one that does not holds every rule against it, cut short, and the names of
       ...{ rule: 'long', verdict: 'ask', layer: 'preset', at: 'presets/x.yaml:3', actual: '9' },
       limit: expect.stringMatching(/^l{120}… /),
       because: expect.stringMatching(/^x{300}… /),
+      quoted: expect.stringMatching(/^q{300}… /),
     },
   ]);
   const many = told(

@@ -15,6 +15,7 @@ export type AuditReason = {
   limit?: string;
   actual?: string;
   because: string;
+  quoted?: string;
 };
 
 /** Which line of the log. */
@@ -62,6 +63,7 @@ const reason = z.object({
   limit: z.string().optional(),
   actual: z.string().optional(),
   because: z.string(),
+  quoted: z.string().optional(),
 });
 const command = z.object({
   work: z.string(),

@@ -24,6 +24,14 @@ export const REMEDIES: Readonly<Record<FailureClass, string>> = {
   lost: 'it is in no record and left no marker; look at the site before submitting again',
 };
 
+const REFUSED = /^((?:launch: )+the scheduler refused)(?: (step [^\s:]+))?: ([\s\S]+)$/;
+
+/** The journal's words of why a run ended, apart: ours, and what the scheduler said, which is data. */
+export function apart(words: string): { words: string; quoted?: string } {
+  const [, ours, what = 'it', quoted] = REFUSED.exec(words) ?? [];
+  return quoted === undefined ? { words } : { words: `${ours} ${what}`, quoted };
+}
+
 /** Why a run failed, from its tasks, else from the journal's words (`launch: …`, `drift: …`). Null for a run that did not. */
 export function failureOf({ record }: Pick<Run, 'record'>): RunFailure | null {
   if (record.state !== 'failed' && record.state !== 'partial') return null;

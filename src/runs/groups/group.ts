@@ -5,7 +5,7 @@ import { jsonText, readJson, writeAtomic } from '../../base/files.ts';
 import { RUN_ID } from '../../base/ids.ts';
 import { everyTask } from '../children/children.ts';
 import { unseen } from '../evidence/evidence.ts';
-import { failureOf } from '../evidence/failure.ts';
+import { apart, failureOf } from '../evidence/failure.ts';
 import { isOver, TASK_OVER } from '../evidence/lifecycle.ts';
 import type { Plan } from '../launch/plan.ts';
 import type { RunRecord } from '../record.ts';
@@ -137,7 +137,7 @@ function taskOf(members: readonly Member[], id: string, number: number): TaskRec
   const task = { ...(found?.record.tasks[0] ?? unseen(number)), index: number };
   const failure = found && task.failure === null ? failureOf(found) : null;
   // It failed before there was anything to look at: refused, withdrawn or given up.
-  return failure === null ? task : { ...task, state: 'failed', failure: failure.class, detail: failure.detail };
+  return failure === null ? task : { ...task, state: 'failed', failure: failure.class, detail: apart(failure.detail).words };
 }
 
 /** Collected when nothing more can come and every run that has something to collect is. */
