@@ -36,10 +36,17 @@ export function page({ machines, trials, ended, others }) {
     `## Where the script does as well\n\n${alike(trials)}`,
     `## What makes the difference\n\n${differences(trials)}`,
     `## Every trial that did not end as it should\n\n${listed(trials)}`,
-    ...(others.length > 0 ? [`## Other operations, cut off at every place\n\n${othersTable(others)}`] : []),
+    ...(others.length > 0 ? [`## Other operations, cut off at every place, and with disks that refuse\n\n${OTHERS}\n\n${othersTable(others)}`] : []),
     `## What this does not show\n\n${LIMITS}`,
   ].join('\n\n')}\n`;
 }
+
+const OTHERS = [
+  '`crash`: killed by `kill -9` at a call that puts something on disk or starts a process, then finished by a new process. `once`: everything agrees afterwards, each script was executed once, nothing lies about.',
+  '',
+  '`disk-write`: each write, sync, rename, link, folder and file that is made was refused once, with ENOSPC, EDQUOT, EROFS and EIO by turns, and one write of each operation was cut short. `whole`: nothing is less than it was, the answer',
+  'names the file, the reason and what to do, and the same call made again ends as it should. `elsewhere`: the call that was hit was about no file of ours, so that nothing is learnt of it.',
+].join('\n');
 
 const LIMITS = [
   '- Controller, database and two pretended nodes were on one machine with one file system: no network that loses packets, no file server that shows files late.',
