@@ -36,7 +36,9 @@ export function page({ machines, trials, ended, others }) {
     `## Where the script does as well\n\n${alike(trials)}`,
     `## What makes the difference\n\n${differences(trials)}`,
     `## Every trial that did not end as it should\n\n${listed(trials)}`,
-    ...(others.length > 0 ? [`## Other operations, cut off at every place, and with disks that refuse\n\n${OTHERS}\n\n${othersTable(others)}`] : []),
+    ...(others.length > 0
+      ? [`## Other operations, cut off at every place, and with disks that refuse\n\n${OTHERS}\n\n${othersTable(others)}`]
+      : []),
     `## What this does not show\n\n${LIMITS}`,
   ].join('\n\n')}\n`;
 }
