@@ -152,15 +152,17 @@ function placesAt(text: string, folders: readonly string[]): Place[] {
     if (call === undefined) return [];
     const nth = (seen.get(call) ?? 0) + 1;
     seen.set(call, nth);
-    const isOurs = isIn(line, folders) && !line.includes('EEXIST');
-    return isOurs && (call !== 'openat' || line.includes('O_CREAT')) ? [{ call, nth }] : [];
+    return isWrite(line, folders) && !line.includes('EEXIST') ? [{ call, nth }] : [];
   });
 }
 
-/** Whether a call of strace's log is about a file in one of the folders; where the process was, which stands beside it, does not count. */
-function isIn(line: string, folders: readonly string[]): boolean {
+/**
+ * Whether a call of strace's log puts something into one of the folders: where the process was, which stands beside the path, does not count, nor
+ * does a file that is only opened to be read.
+ */
+function isWrite(line: string, folders: readonly string[]): boolean {
   const call = line.replace(/AT_FDCWD<[^>]*>/g, '');
-  return folders.some((folder) => call.includes(folder));
+  return folders.some((folder) => call.includes(folder)) && (!call.startsWith('openat(') || call.includes('O_CREAT'));
 }
 
 async function begin(world: World, name: string) {
@@ -189,8 +191,8 @@ export async function withFault(world: World, name: string, { place, errno }: Fa
     const met = readFileSync(log, 'utf8')
       .split('\n')
       .find((line) => line.includes('(INJECTED)'));
-    const isOurs = met !== undefined && isIn(met, [world.path, userFolder()]);
-    // What is before it in the program differs a little from time to time, so that it may meet a pipe.
+    const isOurs = met !== undefined && isWrite(met, [world.path, userFolder()]);
+    // What is before it in the program differs a little from time to time, so that it may meet a pipe, or a file that is read.
     if (!isOurs) return { first, met, outcome: 'elsewhere' };
     const faults = [...lost(before, filesOf(cell)), ...wording(first)];
     faults.push(...(await afterwards(world, { operation, cell, args }, first, errno !== 'short')));
@@ -263,6 +265,6 @@ function wording({ exit, text, hung }: Said): string[] {
   if (/\n {4}at |internal/.test(text)) return [`a defect: ${text}`];
   if (exit === 0) return [];
   if (exit !== 1) return [`exit ${exit}: ${text}`];
-  const isNamed = /\/(?:repo|autolab)\//.test(text) && /disk|quota|file system/.test(text) && /next: |must mend /.test(text);
+  const isNamed = /\/(?:repo|autolab)\//.test(text) && /disk|quota|file system/.test(text) && /next: /.test(text);
   return isNamed ? [] : [`it does not say which file, why, and what to do: ${text}`];
 }

@@ -14,6 +14,10 @@ import type { Run } from '../run.ts';
 import { record } from '../run.ts';
 import type { ExpectedMetrics, Metrics } from './metrics.ts';
 import { isUnmeasured, metricsText, missingMetrics, parseMetrics } from './metrics.ts';
+import { parserWords } from './parser.ts';
+
+/** What is wanted of the metrics, and the parser in the words of the design. */
+type Wanted = ExpectedMetrics & { parser: string };
 
 export type Results = { metrics: Metrics; summary: string; detail: string };
 
@@ -22,7 +26,12 @@ export type Results = { metrics: Metrics; summary: string; detail: string };
  * of its failure. Metrics that are not valid change nothing and are the failure `parser_failed`. The caller holds the run's lock.
  */
 export function writeResults(run: Run, design: Design, produced: WorkResult | null): Run {
-  const expected = { iterationId: run.plan.iteration.id, runId: run.id, primaryMetric: design.primaryMetric.name };
+  const expected = {
+    iterationId: run.plan.iteration.id,
+    runId: run.id,
+    primaryMetric: design.primaryMetric.name,
+    parser: parserWords(design),
+  };
   const results = run.replicates ? ofGroup(run, expected, produced) : ofRun(run, expected, produced);
   const { status } = results.metrics;
   if (!isOver(run.record.state)) checkMove(run.record.state, status);
@@ -37,12 +46,12 @@ export function writeResults(run: Run, design: Design, produced: WorkResult | nu
   );
 }
 
-function ofRun(run: Run, expected: ExpectedMetrics, produced: WorkResult | null): Results {
+function ofRun(run: Run, expected: Wanted, produced: WorkResult | null): Results {
   return produced === null ? ofFailure(run, expected) : ofParser(run, expected, produced);
 }
 
 /** The parser's own word on the whole group where it has one, else what follows from the metrics of its runs. */
-function ofGroup(run: Run, expected: ExpectedMetrics, produced: WorkResult | null): Results {
+function ofGroup(run: Run, expected: Wanted, produced: WorkResult | null): Results {
   const parts = partMetrics(run, expected);
   try {
     const given = produced === null ? null : ofParser(run, expected, produced);
@@ -56,7 +65,7 @@ function ofGroup(run: Run, expected: ExpectedMetrics, produced: WorkResult | nul
   }
 }
 
-function ofParser(run: Run, expected: ExpectedMetrics, produced: WorkResult): Results {
+function ofParser(run: Run, expected: Wanted, produced: WorkResult): Results {
   writeAtomic(join(run.folder, 'logs', 'extract.parser.stdout.log'), produced.stdout);
   writeAtomic(join(run.folder, 'logs', 'extract.parser.stderr.log'), produced.stderr);
   if (produced.exit !== 0) {
@@ -65,10 +74,11 @@ function ofParser(run: Run, expected: ExpectedMetrics, produced: WorkResult): Re
       : produced.cancelled
         ? 'it was cancelled'
         : `it ended with exit code ${produced.exit}`;
-    throw parserFailed(run, how, produced.stderr || produced.stdout);
+    throw parserFailed(run, expected, how, produced.stderr || produced.stdout);
   }
   const { metrics, summary } = readProduced(run, expected, produced);
-  if (isUnmeasured(metrics)) throw parserFailed(run, `it says completed and gives no value for ${expected.primaryMetric}`, '');
+  if (isUnmeasured(metrics))
+    throw parserFailed(run, expected, `it says completed and gives no value for ${expected.primaryMetric}`, '');
   const tasks = everyTask(run.record);
   const failed = tasks.filter((task) => !endedWell(task)).length;
   const honest: Metrics = failed > 0 && metrics.status === 'completed' ? { ...metrics, status: 'partial' } : metrics;
@@ -80,13 +90,13 @@ function ofParser(run: Run, expected: ExpectedMetrics, produced: WorkResult): Re
 }
 
 /** What the parser printed, else the files it wrote itself. */
-function readProduced(run: Run, expected: ExpectedMetrics, produced: WorkResult): { metrics: Metrics; summary: string | null } {
+function readProduced(run: Run, expected: Wanted, produced: WorkResult): { metrics: Metrics; summary: string | null } {
   const path = join(run.folder, 'metrics.json');
   try {
     if (produced.stdout.trim().startsWith('{')) {
       const { value } = readJsonText(produced.stdout, 'the parser’s output');
       const { metrics, summary_markdown, summary } = value as Record<string, unknown>;
-      if (metrics === undefined) throw parserFailed(run, 'its output has no "metrics"', produced.stdout);
+      if (metrics === undefined) throw parserFailed(run, expected, 'its output has no "metrics"', produced.stdout);
       const words = summary_markdown ?? summary;
       return {
         metrics: parseMetrics(JSON.stringify(metrics, finite), 'the parser’s metrics', expected),
@@ -94,11 +104,12 @@ function readProduced(run: Run, expected: ExpectedMetrics, produced: WorkResult)
       };
     }
     const written = readText(path);
-    if (written === undefined) throw parserFailed(run, 'it printed no JSON object and wrote no metrics.json', produced.stdout);
+    if (written === undefined)
+      throw parserFailed(run, expected, 'it printed no JSON object and wrote no metrics.json', produced.stdout);
     const summary = readText(join(run.iterationFolder, 'analysis', 'summary.md'));
     return { metrics: parseMetrics(written, path, expected), summary: summary?.trim() ? summary : null };
   } catch (error) {
-    if (error instanceof Failure && error.code === 'file_invalid') throw parserFailed(run, error.message, '');
+    if (error instanceof Failure && error.code === 'file_invalid') throw parserFailed(run, expected, error.message, '');
     throw error;
   }
 }
@@ -113,7 +124,7 @@ function finite(key: string, value: unknown): unknown {
 }
 
 /** The honest metrics of a run that gave none, with the evidence that is missing. */
-function ofFailure(run: Run, expected: ExpectedMetrics): Results {
+function ofFailure(run: Run, expected: Wanted): Results {
   const status = run.record.state === 'partial' ? 'partial' : 'failed';
   const failure = failureOf(run);
   const missing = run.record.sync.missing.length > 0 ? run.record.sync.missing : ['synced artifacts'];
@@ -144,9 +155,9 @@ function withNewline(text: string): string {
   return text.endsWith('\n') ? text : `${text}\n`;
 }
 
-function parserFailed(run: Run, why: string, output: string): Failure {
+function parserFailed(run: Run, { parser }: Wanted, why: string, output: string): Failure {
   return new Failure('parser_failed', {
-    what: `the parser of run ${run.id} gave no usable metrics`,
+    what: `the parser of run ${run.id}, \`${parser}\`, gave no usable metrics`,
     why,
     next: 'mend the parser (extract_parser in design.yaml), then call extract_results again; the run stays as it is',
     ...(output.trim() ? { quoted: quote(output.slice(-4000), 2000) } : {}),

@@ -1,4 +1,5 @@
 import { Failure } from '../../base/errors.ts';
+import { quote } from '../../base/text.ts';
 import type { Design } from '../autolab/design.ts';
 
 export type ParserCall = {
@@ -54,6 +55,12 @@ export function parserCall(design: Design, values: ParserValues, python: string)
   const own = words.findIndex((word) => PLACEHOLDER.test(word));
   const listed = own > 0 ? [program, ...rest].slice(0, own) : [program, ...rest];
   return { argv: [program, ...rest], listed, workingDir };
+}
+
+/** A parser as its design names it, for a message: the command before its placeholders are filled in, or the hook. */
+export function parserWords({ parser }: Design): string {
+  const hook = `${parser.module ?? ''}:${parser.callable?.trim() || 'parse_results'}`;
+  return quote(parser.kind === 'python' ? hook : (parser.command ?? ''), 200);
 }
 
 /** Words before the first of these are the same for every run: the policy lists those. */

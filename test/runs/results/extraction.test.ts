@@ -111,7 +111,7 @@ describe('what a parser printed', () => {
 });
 
 describe('metrics that cannot be used change nothing', () => {
-  const what = `the parser of run ${RUN_ID} gave no usable metrics`;
+  const what = `the parser of run ${RUN_ID}, \`x\`, gave no usable metrics`;
   const next = 'mend the parser (extract_parser in design.yaml), then call extract_results again; the run stays as it is';
   const text = (change: string) => `{"metrics":${change}}`;
   const whole = JSON.stringify(metrics());
