@@ -41,6 +41,7 @@ test.skipIf(withoutMounts())(
       ({ name, place, errno }) => !made.has(keyOf({ operation: name, call: `${place.call} ${errno}`, nth: place.nth })),
     );
     console.info(`${trials.length} trials, ${trials.length - left.length} of them made before`);
+    if (left.length === 0) return;
     const results: Record<string, string> = {};
     await byTwo(left, async ({ name, ...fault }) => {
       const { outcome } = await withFault(here, name, fault);
@@ -57,7 +58,7 @@ test.skipIf(withoutMounts())(
       // Of what met no file of ours nothing is learnt.
       if (outcome !== 'elsewhere') results[`${name}: ${call} ${nth} ${fault.errno}`] = outcome;
     });
-    expect(Object.keys(results).length).toBeGreaterThanOrEqual(left.length / 2);
+    expect(Object.keys(results).length).toBeGreaterThan(left.length / 2);
     expect(results).toEqual(Object.fromEntries(Object.keys(results).map((key) => [key, 'whole'])));
   },
   ALL || EACH ? 14_400_000 : 1_200_000,

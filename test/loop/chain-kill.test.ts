@@ -5,7 +5,7 @@ import { afterAll, expect, test } from 'vitest';
 import { journalOf } from '../support/artifacts.ts';
 import { answered } from '../support/asking.ts';
 import { makeChain, STEPS } from '../support/chains.ts';
-import { ALL, subset } from '../support/places.ts';
+import { subset } from '../support/places.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate } from '../support/tiny.ts';
@@ -81,7 +81,7 @@ test('a chain that is killed anywhere is finished by the next calls, every step 
   const places = Object.entries(counts).flatMap(([call, count]) =>
     subset(
       Array.from({ length: count }, (_, at): [string, number] => [call, at + 1]),
-      10,
+      18,
     ),
   );
   const results: Record<string, Awaited<ReturnType<typeof killAt>>> = {};
@@ -95,7 +95,5 @@ test('a chain that is killed anywhere is finished by the next calls, every step 
     Object.fromEntries(Object.keys(results).map((place) => [place, once])),
   );
   // The places are between every two submissions too.
-  const cuts = [...new Set(Object.values(results).map(({ cut }) => cut))];
-  expect(cuts).toEqual(expect.arrayContaining(ALL ? [0, 1, 2, 3, 4] : [0, 4]));
-  expect(cuts.length).toBeGreaterThan(2);
+  expect([...new Set(Object.values(results).map(({ cut }) => cut))].sort()).toEqual(expect.arrayContaining([0, 1, 2, 3, 4]));
 }, 1_200_000);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { journalOf, readJsonFile } from '../support/artifacts.ts';
 import { answered } from '../support/asking.ts';
-import { ALL, subset } from '../support/places.ts';
+import { subset } from '../support/places.ts';
 import { executions, makeReplicates } from '../support/replicates.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
@@ -90,7 +90,7 @@ async function killAt(nth: number): Promise<{ cut: number; ended: unknown }> {
 test('a group that is killed at any process start is finished by the next calls, every run exactly once', async () => {
   const places = subset(
     Array.from({ length: await countStarts() }, (_, at) => at + 1),
-    8,
+    12,
   );
   const results: Record<string, Awaited<ReturnType<typeof killAt>>> = {};
   const next = async (): Promise<void> => {
@@ -102,7 +102,5 @@ test('a group that is killed at any process start is finished by the next calls,
     Object.fromEntries(Object.keys(results).map((nth) => [nth, once])),
   );
   // The places are between every two submissions too: with none, one and two runs of the group submitted.
-  const cuts = [...new Set(Object.values(results).map(({ cut }) => cut))];
-  expect(cuts).toEqual(expect.arrayContaining(ALL ? [0, 1, 2] : [0]));
-  expect(cuts.length).toBeGreaterThan(1);
+  expect([...new Set(Object.values(results).map(({ cut }) => cut))].sort()).toEqual(expect.arrayContaining([0, 1, 2]));
 }, 900_000);
