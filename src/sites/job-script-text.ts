@@ -33,7 +33,7 @@ al_end() {
   name="{\"schema_version\":\"1\",\"step\":\"$al_step\",\"task\":$al_task,\"attempt\":$al_attempt,\"restart\":$al_restart"
   name="$name,\"job_id\":$(al_text "$al_job"),\"node\":$(al_text "$al_node"),\"exit\":$1,\"signals\":[@{names#,}]"
   name="$name,\"started\":$al_started,\"ended\":$(command -p date +%s)"
-  name="$name,\"stdout\":$(al_path "$al_stdout"),\"stderr\":$(al_path "$al_stderr")@{2:+,\"refused\":\"$2\"}"
+  name="$name,\"stdout\":$(al_path "@{al_goes[1]}"),\"stderr\":$(al_path "@{al_goes[2]}")@{2:+,\"refused\":\"$2\"}"
   [ -z "@{3:-}" ] || name="$name,\"input\":$(al_text "$3")"
   name="$name}"
   al_leave "$file.json" "$name" 2>/dev/null || al_say 'the marker could not be written'
@@ -113,13 +113,18 @@ al_signal() {
   case $1 in CONT|TSTP|URG) ;; *) al_signals="$al_signals $1"; al_tell "$1" ;; esac
 }
 
-# al_look PID: where its output really goes. Scripts redirect their own, usually first of all; what is no file is not recorded.
+# al_look PID: where its output really goes. Scripts redirect their own, usually first of all; what is no file is not recorded. A shell is itself
+# redirected while a builtin or a group of its own is (dash 0.5.12, bash 5.2), so what is not so any more at a second look does not count, and what
+# has gone back to where it went at first was such a moment.
 al_look() {
-  local path
-  path=$(command -p readlink "/proc/$1/fd/1" 2>/dev/null)
-  case $path in /*) al_stdout=$path ;; esac
-  path=$(command -p readlink "/proc/$1/fd/2" 2>/dev/null)
-  case $path in /*) al_stderr=$path ;; esac
+  local fd path
+  for fd in 1 2; do
+    path=$(command -p readlink "/proc/$1/fd/$fd" 2>/dev/null)
+    case $path in "@{al_goes[fd]}"|[!/]*|'') continue ;; esac
+    if [ "$path" = "@{al_own[fd]}" ]; then al_goes[fd]=$path al_back[fd]=1
+    elif [ -z "@{al_back[fd]}" ] && [ "$path" = "$(command -p readlink "/proc/$1/fd/$fd" 2>/dev/null)" ]; then al_goes[fd]=$path
+    fi
+  done
 }
 
 # al_between ARGS: runs the script in the foreground and tells "pid N" and "exit N" on its output, which ends with it. bash's wait, cut short by a
@@ -144,6 +149,7 @@ al_listen() {
 al_start() {
   local name turn
   al_look $$
+  al_own[1]=@{al_goes[1]} al_own[2]=@{al_goes[2]}
   exec {al_out}>&1 {al_pipe}< <(al_between "$@")
   al_listen
   exec {al_out}>&-
@@ -176,7 +182,8 @@ al_trap() {
 al_task=$(al_number "$AUTOLAB_TASK_INDEX" || al_number "$SLURM_ARRAY_TASK_ID" || al_number "$SGE_TASK_ID" || printf 0)
 al_job=@{AUTOLAB_JOB_ID:-@{SLURM_ARRAY_JOB_ID:-@{SLURM_JOB_ID:-$JOB_ID}}}
 al_node=@{SLURMD_NODENAME:-$HOSTNAME}
-al_restart=0 al_signals= al_kept= al_child= al_exit= al_pipe= al_out= al_stdout= al_stderr=
+al_restart=0 al_signals= al_kept= al_child= al_exit= al_pipe= al_out=
+al_goes=('' '' '') al_own=('' '' '') al_back=('' '' '')
 al_started=$(command -p date +%s)
 readonly al_task al_job al_node al_started
 [ -n "$al_job" ] || al_stop 'the scheduler gave no job id'

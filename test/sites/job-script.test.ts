@@ -3,10 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sha256 } from '../../src/base/digest.ts';
 import type { JobScriptSpec } from '../../src/sites/job-script.ts';
 import { jobScript, markersCommand } from '../../src/sites/job-script.ts';
+import { JOB_SCRIPT_BODY } from '../../src/sites/job-script-text.ts';
 import { localTransport } from '../../src/sites/transports/local.ts';
 
 let top = '';
@@ -101,6 +103,42 @@ test.each([
   expect((await look()).markers).toMatchObject([{ exit: 78, refused: 'launch' }]);
   expect(existsSync(join(top, 'ran'))).toBe(false);
 });
+
+/** What the job script takes the output of a script of this shell to be, each time the script waits to be looked at. */
+async function looksAt(shell: string, name: string, script: string): Promise<string[]> {
+  const look = /^al_look\(\) \{\n[\s\S]*?\n\}$/m.exec(JOB_SCRIPT_BODY)?.[0] ?? expect.fail('the job script has no al_look');
+  const folder = join(top, name);
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'script'), script);
+  const driver = `mkfifo go at && exec 3<>go 4<>at >first 2>errors
+${look}
+al_goes=('' '' '') al_own=('' '' '') al_back=('' '' '')
+al_look $$; al_own=("\${al_goes[@]}")
+${shell} script & child=$!
+for turn in ${script
+    .split(HERE)
+    .slice(1)
+    .map((_, at) => at)
+    .join(' ')}; do
+  read -r word <&4; al_look "$child"; printf '%s\\n' "\${al_goes[1]##*/}" >>seen; echo >&3
+done
+wait`;
+  await execa('bash', ['-c', driver], { cwd: folder, stdin: 'ignore' });
+  return readFileSync(join(folder, 'seen'), 'utf8').trim().split('\n');
+}
+/** Says that it is there, and waits until it was looked at. */
+const HERE = 'echo >&4; read -r word <&3';
+
+test.each(['dash', 'bash'])(
+  'where %s sends its output is seen: for good, for a group of commands, and back',
+  LIMIT,
+  async (shell) => {
+    expect(await looksAt(shell, 'good', `${HERE}\nexec >later\n${HERE}\n`)).toEqual(['first', 'later']);
+    // While the first lasts nobody can tell; once it was over, the next one is known for what it is.
+    const groups = `{ ${HERE}; } >data\n${HERE}\n{ ${HERE}; } >data\n`;
+    expect(await looksAt(shell, 'groups', groups)).toEqual(['data', 'first', 'first']);
+  },
+);
 
 test('setup may leave any option of the shell behind', LIMIT, async () => {
   const job = prepare('exit 6', {
