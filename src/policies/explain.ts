@@ -50,12 +50,23 @@ function tally({ reasons }: Decision, verdict: Verdict): string[] {
   return number === 0 ? [] : [`${count(number, 'rule')} ${number === 1 ? words : plural}`];
 }
 
+/** The reason with what was found and what is allowed, where it does not say so itself. */
+export function withFigures({
+  because,
+  actual,
+  limit,
+}: {
+  because: string;
+  actual?: string | undefined;
+  limit?: string | undefined;
+}): string {
+  const said = (figure: string | undefined) => figure === undefined || because.includes(figure);
+  const figures = [said(actual) ? '' : `is ${actual}`, said(limit) ? '' : `limit ${limit}`].filter(Boolean).join('; ');
+  return `${because}${figures ? ` (${figures})` : ''}`;
+}
+
 function lines(one: Reason): string[] {
-  const said = (figure: string | undefined) => figure === undefined || one.because.includes(figure);
-  const figures = [said(one.actual) ? '' : `is ${one.actual}`, said(one.limit) ? '' : `limit ${one.limit}`]
-    .filter(Boolean)
-    .join('; ');
-  const first = `${one.verdict.padEnd(5)} ${one.rule} [${place(one.origin)}]: ${one.because}${figures ? ` (${figures})` : ''}`;
+  const first = `${one.verdict.padEnd(5)} ${one.rule} [${place(one.origin)}]: ${withFigures(one)}`;
   if (one.verdict === 'allow') return [first];
   const { quoted } = bounded(one);
   return [

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { withFigures } from '../policies/explain.ts';
 import type { reasonOut } from './fields.ts';
 
 type Told = z.output<typeof reasonOut>;
@@ -7,7 +8,7 @@ type Told = z.output<typeof reasonOut>;
 export function stoppingLines(reasons: readonly Told[]): string[] {
   return reasons
     .filter(({ verdict }) => verdict !== 'allow')
-    .flatMap((one) => withQuoted(one, `- ${one.verdict} ${one.rule} (${one.at}): ${one.because} → ${one.remedy}`));
+    .flatMap((one) => withQuoted(one, `- ${one.verdict} ${one.rule} (${one.at}): ${withFigures(one)} → ${one.remedy}`));
 }
 
 /** Rules as they were judged, each in a line with its figures. */
