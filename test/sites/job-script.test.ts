@@ -110,7 +110,7 @@ async function looksAt(shell: string, name: string, script: string): Promise<str
   const folder = join(top, name);
   mkdirSync(folder);
   writeFileSync(join(folder, 'script'), script);
-  const driver = `mkfifo go at && exec 3<>go 4<>at >first 2>errors
+  const driver = `mkfifo go && exec 3<>go >first 2>errors
 ${look}
 al_goes=('' '' '') al_own=('' '' '') al_back=('' '' '')
 al_look $$; al_own=("\${al_goes[@]}")
@@ -118,16 +118,16 @@ ${shell} script & child=$!
 for turn in ${script
     .split(HERE)
     .slice(1)
-    .map((_, at) => at)
+    .map((_, at) => at + 1)
     .join(' ')}; do
-  read -r word <&4; al_look "$child"; printf '%s\\n' "\${al_goes[1]##*/}" >>seen; echo >&3
+  until [ -e at.$turn ]; do sleep 0.01; done; al_look "$child"; printf '%s\\n' "\${al_goes[1]##*/}" >>seen; echo >&3
 done
 wait`;
   await execa('bash', ['-c', driver], { cwd: folder, stdin: 'ignore' });
   return readFileSync(join(folder, 'seen'), 'utf8').trim().split('\n');
 }
-/** Says that it is there, and waits until it was looked at. */
-const HERE = 'echo >&4; read -r word <&3';
+/** Says that it is there, by a program, since a builtin’s redirection would be one of the shell’s own, and waits until it was looked at. */
+const HERE = 'touch "at.$((n = n + 1))"; read -r word <&3';
 
 test.each(['dash', 'bash'])(
   'where %s sends its output is seen: for good, for a group of commands, and back',
