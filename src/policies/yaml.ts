@@ -11,6 +11,7 @@ import {
   parseAllDocuments,
   visit,
 } from 'yaml';
+import { withoutStacks } from '../base/errors.ts';
 import { clean, quote } from '../base/text.ts';
 import { gateScalar, pythonScalar } from './scalars.ts';
 import type { PolicyProblem } from './types.ts';
@@ -68,10 +69,7 @@ class Reader {
   parse(text: string): Document | undefined {
     if (text.length > MAX_CHARACTERS)
       return this.#bad(0, `the file has ${text.length} characters; a policy has at most ${MAX_CHARACTERS}`);
-    const { stackTraceLimit } = Error;
     try {
-      // A file of nothing but mistakes makes an error for each character; with a stack each they take more memory than there is.
-      Error.stackTraceLimit = 0;
       // The failsafe schema leaves every scalar as text: what it means is decided in scalars.ts alone.
       const options = {
         lineCounter: this.#lines,
@@ -82,7 +80,7 @@ class Reader {
         // The parser compares each key with all others, and looks each alias up in the whole file; this does neither.
         uniqueKeys: false,
       } as const;
-      const [document, second] = [...parseAllDocuments(text, options)];
+      const [document, second] = withoutStacks(() => [...parseAllDocuments(text, options)]);
       for (const { pos, message } of document?.errors ?? []) this.#bad(pos[0], clean(message));
       if (second) this.#bad(second.range[0], 'a second document (---) begins here; a policy file has one');
       if (document) this.#note(document);
@@ -91,8 +89,6 @@ class Reader {
       if (!(error instanceof RangeError)) throw error;
       this.#bad(0, 'brackets are nested too deeply');
       return undefined;
-    } finally {
-      Error.stackTraceLimit = stackTraceLimit;
     }
   }
 
