@@ -32,7 +32,7 @@ const MAX_NODES = 100_000;
 const MAX_DEPTH = 40;
 const MAX_CHARACTERS = 512 * 1024;
 /** Nobody mends more at once. */
-const MAX_PROBLEMS = 50;
+export const MAX_PROBLEMS = 50;
 
 /**
  * Reads a policy file as PyYAML would, `gate:` as only we do (see scalars.ts). Never throws: whatever cannot be read, or could be read
