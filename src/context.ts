@@ -8,6 +8,7 @@ import { approvalStore } from './policies/approvals.ts';
 import type { CeilingSource } from './policies/ceilings.ts';
 import type { Policy } from './policies/load.ts';
 import { loadPolicy } from './policies/load.ts';
+import { readPause } from './policies/pause.ts';
 import { readSeal, sealState, sealStatement } from './policies/seal.ts';
 import type { Decision, Facts } from './policies/types.ts';
 import type { Audit } from './runs/audit/audit.ts';
@@ -110,7 +111,9 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
     audit,
     pulse: () => (repo === null ? '' : auditPulse(repo)),
     acts: async (caller, look, tool) => {
-      const policy = repo === null ? undefined : await sealedPolicy(repo, ceilings);
+      const unpaused = repo === null ? undefined : await sealedPolicy(repo, ceilings);
+      const pause = unpaused && repo !== null && repositoryId(repo) !== undefined ? readPause(state()) : undefined;
+      const policy = unpaused && pause ? { ...unpaused, pause } : unpaused;
       return {
         start,
         get repo() {
@@ -129,7 +132,7 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
           return sealFile(known());
         },
         site: (name) => {
-          const site = sites.get(name) ?? siteNamed(known(), name);
+          const site = sites.get(name) ?? { ...siteNamed(known(), name), paused: () => readPause(state()) !== undefined };
           sites.set(name, site);
           return site;
         },
