@@ -68,7 +68,7 @@ export function judgePause({ pause }: Policy, { acts }: Facts): Reason[] {
       verdict: 'deny',
       because: `submissions are ${pauseWords(pause)}`,
       ...(pause.note === null ? {} : { quoted: quote(pause.note, 500) }),
-      remedy: 'wait until a person has run `autolab-mcp resume`; no change of the request passes this rule',
+      remedy: 'wait until a person has run `autolab-mcp resume`',
       origin: { layer: 'user', file: pause.file, line: 0 },
     },
   ];

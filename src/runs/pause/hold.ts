@@ -49,13 +49,16 @@ export async function holdWaiting(
     } catch (error) {
       const { code, message, next } = asFailure(error);
       if (code === 'internal') throw error;
-      const ids = [...new Set(here.map(({ job }) => job))].join(', ');
-      problems.push(
-        `site ${name}: whether what waits of job ${ids} is held is not known: ${message}; ${next}, then \`autolab-mcp pause\` again`,
-      );
+      problems.push(`site ${name}: ${unheld(here)}: ${message}; ${next}, then ${AGAIN}`);
     }
   }
   return { jobs: told, problems };
+}
+
+const AGAIN = 'call `autolab-mcp pause` again';
+
+function unheld(jobs: readonly Job[]): string {
+  return `whether what waits of job ${[...new Set(jobs.map(({ job }) => job))].join(', ')} is held is not known`;
 }
 
 /** Who was about to let a job go when the pause was written has done so, and whoever comes later sees the pause. */
@@ -67,9 +70,7 @@ async function afterRelease(run: Run, problems: string[]): Promise<Run> {
   } catch (error) {
     const failure = asFailure(error);
     if (failure.code === 'internal') throw error;
-    problems.push(
-      `run ${run.id}: ${failure.message}; a job that was just being let go may run: call \`autolab-mcp pause\` again`,
-    );
+    problems.push(`run ${run.id}: ${failure.message}; a job that was just being let go may run: ${AGAIN}`);
     return reread(run);
   }
 }
@@ -94,7 +95,8 @@ async function holdAt(
   problems: string[],
 ): Promise<Told[]> {
   const before = await tasksAt(site, jobs);
-  if (!before.healthy) problems.push(`site ${site.name}: the scheduler is not healthy, so there may be more than it shows`);
+  if (!before.healthy)
+    problems.push(`site ${site.name}: ${unheld(jobs)}: the scheduler is not healthy and may not show all there is; ${AGAIN}`);
   const mine = readHolds(state);
   const wanted = jobs.flatMap((one) => holdOf(one, before.rows, ({ state: now }) => WAITING.has(now)));
   writeHolds(state, withTasks(mine, wanted));
@@ -141,7 +143,7 @@ export function isOf({ job, name, indices }: Hold, row: JobView): boolean {
 }
 
 /** What of it is not among these. */
-export function rest(all: Hold, some: Hold | undefined): Hold[] {
+function rest(all: Hold, some: Hold | undefined): Hold[] {
   return some ? without([all], [some]) : [all];
 }
 

@@ -2,7 +2,7 @@ import { asFailure } from '../../base/errors.ts';
 import type { ActingPermit } from '../../base/permit.ts';
 import type { Site } from '../../sites/site.ts';
 import type { Sweep, Told } from './hold.ts';
-import { holdOf, isOf, rest, tasksOf } from './hold.ts';
+import { holdOf, isOf, tasksOf } from './hold.ts';
 import type { Hold } from './holds.ts';
 import { readHolds, without, writeHolds } from './holds.ts';
 import { tasksAt } from './look.ts';
@@ -17,41 +17,49 @@ export async function letGoHeld(state: string, siteOf: (name: string) => Site, p
   for (const name of [...new Set(readHolds(state).map(({ site }) => site))].sort()) {
     const here = readHolds(state).filter(({ site }) => site === name);
     try {
-      told.push(...(await letGoAt(siteOf(name), state, here, permit)));
+      const { jobs, unknown } = await letGoAt(siteOf(name), state, here, permit);
+      told.push(...jobs);
+      if (unknown.length > 0)
+        problems.push(`site ${name}: ${unreleased(unknown)}: the scheduler is not healthy and does not show it; ${AGAIN}`);
     } catch (error) {
       const { code, message, next } = asFailure(error);
       if (code === 'internal') throw error;
-      const ids = here.map(({ job }) => job).join(', ');
-      problems.push(
-        `site ${name}: whether job ${ids} is released is not known: ${message}; ${next}, then \`autolab-mcp resume\` again`,
-      );
+      problems.push(`site ${name}: ${unreleased(here)}: ${message}; ${next}, then ${AGAIN}`);
     }
   }
   return { jobs: told, problems };
 }
 
-async function letGoAt(site: Site, state: string, holds: readonly Hold[], permit: ActingPermit): Promise<Told[]> {
+const AGAIN = '`autolab-mcp resume` again';
+
+function unreleased(holds: readonly Hold[]): string {
+  return `whether job ${holds.map(({ job }) => job).join(', ')} is released is not known`;
+}
+
+/** `unknown`: what an unhealthy scheduler does not show, so that nobody knows how it stands. */
+async function letGoAt(
+  site: Site,
+  state: string,
+  holds: readonly Hold[],
+  permit: ActingPermit,
+): Promise<{ jobs: Told[]; unknown: readonly Hold[] }> {
   const before = await tasksAt(site, holds);
   const held = holds.flatMap((one) => holdOf(one, before.rows, (row) => isOf(one, row) && row.state === 'held'));
   const said = await site.unhold(permit, held.map(tasksOf));
   const after = held.length > 0 ? await tasksAt(site, holds) : before;
-  const left = holds.flatMap((one) => holdOf(one, after.rows, (row) => isOf(one, row) && row.state === 'held'));
-  const leftOf = ({ job, name }: Hold) => left.find((one) => one.job === job && one.name === name);
-  // Of what an unhealthy scheduler does not show nobody knows how it stands.
   const shown = holds.flatMap((one) => holdOf(one, after.rows, (row) => isOf(one, row)));
-  const known = after.healthy ? holds : shown;
-  writeHolds(
-    state,
-    without(
-      readHolds(state),
-      known.flatMap((one) => rest(one, leftOf(one))),
-    ),
-  );
+  const unknown = after.healthy ? [] : without(holds, shown);
+  const left = holds.flatMap((one) => holdOf(one, after.rows, (row) => isOf(one, row) && row.state === 'held'));
+  const done = without(without(holds, unknown), left);
+  writeHolds(state, without(readHolds(state), done));
   const many = ({ indices }: Hold) => indices?.length ?? 1;
-  return [
-    ...held.flatMap((one) => rest(one, leftOf(one))).map((one) => told(one, 'released', many(one))),
-    ...left.map((one) => ({ ...told(one, 'still held', many(one)), why: said || 'the scheduler said nothing' })),
-  ];
+  return {
+    jobs: [
+      ...without(without(held, unknown), left).map((one) => told(one, 'released', many(one))),
+      ...left.map((one) => ({ ...told(one, 'still held', many(one)), why: said || 'the scheduler said nothing' })),
+    ],
+    unknown,
+  };
 }
 
 function told({ run, site, job }: Hold, what: Told['what'], tasks: number): Told {
