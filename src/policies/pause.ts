@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { cannotWrite } from '../base/disk.ts';
@@ -27,7 +27,8 @@ export function readPause(state: string): Pause | undefined {
   const file = pauseFile(state);
   try {
     const json = readJson(file);
-    if (json === undefined) return undefined;
+    // A link that leads nowhere is no absence.
+    if (json === undefined && lstatSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
     const { at, by, note } = written.parse(json);
     return { file, at: clean(at), by: clean(by), note: note === null ? null : clean(note) };
   } catch (error) {
@@ -36,12 +37,27 @@ export function readPause(state: string): Pause | undefined {
   }
 }
 
+/** A disk without room may still take a name, and a name is enough. */
+function isMade(file: string): boolean {
+  try {
+    closeSync(openSync(file, 'a', 0o600));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** From when this returns nothing more is submitted or let go. Whoever paused first stays the one who did. */
 export function writePause(state: string, said: { at: string; by: string; note: string | null }): Pause {
   const before = readPause(state);
   if (before && before.at !== null) return before;
-  writeAtomic(pauseFile(state), jsonText({ schema_version: '1', ...said }), 0o600);
-  return { file: pauseFile(state), ...said };
+  const file = pauseFile(state);
+  try {
+    writeAtomic(file, jsonText({ schema_version: '1', ...said }), 0o600);
+  } catch (error) {
+    if (!isMade(file)) throw error;
+  }
+  return readPause(state) ?? { file, ...said };
 }
 
 export function liftPause(state: string): void {

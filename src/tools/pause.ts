@@ -59,7 +59,7 @@ export default defineTool({
   exit: (out) => (out.problems.length > 0 || out.jobs.some(({ what }) => what === 'not held') ? 1 : 0),
   text: (out) =>
     [
-      `Paused since ${out.since} by ${out.by}${out.note === null ? '' : ` (${JSON.stringify(out.note)})`}: nothing is submitted or let go.`,
+      `${out.since === null ? 'Paused' : `Paused since ${out.since} by ${out.by}`}${out.note === null ? '' : ` (${JSON.stringify(out.note)})`}: nothing is submitted or let go.`,
       ...jobLines(out.jobs),
       out.jobs.length === 0 && out.problems.length === 0 ? 'Nothing of ours is at a scheduler.' : '',
       ...out.problems.map((one) => `problem: ${one}`),

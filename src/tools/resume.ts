@@ -51,7 +51,7 @@ export default defineTool({
       readHolds(state);
       const pause = readPause(state);
       liftPause(state);
-      const { jobs, problems } = await letGoHeld(state, acts.site, permit);
+      const { jobs, problems } = await letGoHeld(acts.repo, state, acts.site, permit);
       const finished = await goOn(acts, permit);
       const isLeft = problems.length > 0 || jobs.some(({ what }) => what === 'still held');
       return {

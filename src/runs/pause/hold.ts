@@ -45,7 +45,7 @@ export async function holdWaiting(
   for (const name of [...new Set(jobs.map(({ site }) => site))].sort()) {
     const here = jobs.filter(({ site }) => site === name);
     try {
-      told.push(...(await holdAt(siteOf(name), state, here, permit, problems)));
+      told.push(...(await holdAt(repo, siteOf(name), state, here, permit, problems)));
     } catch (error) {
       const { code, message, next } = asFailure(error);
       if (code === 'internal') throw error;
@@ -88,20 +88,21 @@ function jobsOf(run: Run): Job[] {
 }
 
 async function holdAt(
+  repo: string,
   site: Site,
   state: string,
   jobs: readonly Job[],
   permit: ActingPermit,
   problems: string[],
 ): Promise<Told[]> {
-  const before = await tasksAt(site, jobs);
+  const before = await tasksAt(repo, site, jobs);
   if (!before.healthy)
     problems.push(`site ${site.name}: ${unheld(jobs)}: the scheduler is not healthy and may not show all there is; ${AGAIN}`);
   const mine = readHolds(state);
   const wanted = jobs.flatMap((one) => holdOf(one, before.rows, ({ state: now }) => WAITING.has(now)));
   writeHolds(state, withTasks(mine, wanted));
   const said = await site.hold(permit, wanted.map(tasksOf));
-  const after = wanted.length > 0 ? await tasksAt(site, jobs) : before;
+  const after = wanted.length > 0 ? await tasksAt(repo, site, jobs) : before;
   const begun = wanted.flatMap((one) => holdOf(one, after.rows, (row) => isOf(one, row) && BEGUN.has(row.state)));
   if (begun.length > 0 && site.scheduler.holdsRunning) await site.unhold(permit, begun.map(tasksOf));
   const isThere = (one: Hold, row: JobView) => isOf(one, row) && (row.state === 'held' || WAITING.has(row.state));

@@ -11,13 +11,18 @@ import { tasksAt } from './look.ts';
  * Lets go what pauses have held, and nothing else: of each job the tasks that are written down, where they are still held. What cannot be
  * asked about stays written down, for the next call. Safe to repeat.
  */
-export async function letGoHeld(state: string, siteOf: (name: string) => Site, permit: ActingPermit): Promise<Sweep> {
+export async function letGoHeld(
+  repo: string,
+  state: string,
+  siteOf: (name: string) => Site,
+  permit: ActingPermit,
+): Promise<Sweep> {
   const told: Told[] = [];
   const problems: string[] = [];
   for (const name of [...new Set(readHolds(state).map(({ site }) => site))].sort()) {
     const here = readHolds(state).filter(({ site }) => site === name);
     try {
-      const { jobs, unknown } = await letGoAt(siteOf(name), state, here, permit);
+      const { jobs, unknown } = await letGoAt(repo, siteOf(name), state, here, permit);
       told.push(...jobs);
       if (unknown.length > 0)
         problems.push(`site ${name}: ${unreleased(unknown)}: the scheduler is not healthy and does not show it; ${AGAIN}`);
@@ -38,15 +43,16 @@ function unreleased(holds: readonly Hold[]): string {
 
 /** `unknown`: what an unhealthy scheduler does not show, so that nobody knows how it stands. */
 async function letGoAt(
+  repo: string,
   site: Site,
   state: string,
   holds: readonly Hold[],
   permit: ActingPermit,
 ): Promise<{ jobs: Told[]; unknown: readonly Hold[] }> {
-  const before = await tasksAt(site, holds);
+  const before = await tasksAt(repo, site, holds);
   const held = holds.flatMap((one) => holdOf(one, before.rows, (row) => isOf(one, row) && row.state === 'held'));
   const said = await site.unhold(permit, held.map(tasksOf));
-  const after = held.length > 0 ? await tasksAt(site, holds) : before;
+  const after = held.length > 0 ? await tasksAt(repo, site, holds) : before;
   const shown = holds.flatMap((one) => holdOf(one, after.rows, (row) => isOf(one, row)));
   const unknown = after.healthy ? [] : without(holds, shown);
   const left = holds.flatMap((one) => holdOf(one, after.rows, (row) => isOf(one, row) && row.state === 'held'));

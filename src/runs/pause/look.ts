@@ -1,13 +1,16 @@
 import type { JobView } from '../../sites/schedulers/scheduler.ts';
 import type { Site } from '../../sites/site.ts';
+import { paceOf } from '../place.ts';
 
 /** A job of ours that may wait at a scheduler. `since`: epoch seconds before its submission. */
 export type Job = { run: string; site: string; job: string; name: string; since: number };
 
 /** Where each task of these jobs stands, of the jobs that are ours by id and name; of arrays which of the waiting ones are held. */
-export async function tasksAt(site: Site, jobs: readonly Job[]): Promise<{ healthy: boolean; rows: JobView[] }> {
+export async function tasksAt(repo: string, site: Site, jobs: readonly Job[]): Promise<{ healthy: boolean; rows: JobView[] }> {
   const since = Math.min(...jobs.map((one) => one.since)) - 86_400;
   const asked = [...new Map(jobs.map(({ job, name }) => [`${job}:${name}`, { id: job, name }])).values()];
+  const { meter, key } = paceOf(repo, site.kind);
+  meter.note('poll', key);
   const look = await site.poll({ jobs: asked, since });
   const ours = new Set(asked.map(({ id, name }) => `${id}:${name}`));
   const rows = look.jobs.filter(({ id, name }) => ours.has(`${id}:${name}`));
