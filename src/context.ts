@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { Failure } from './base/errors.ts';
+import { asFailure, Failure } from './base/errors.ts';
 import { PACKAGE, VERSION } from './base/package.ts';
 import { notesIn, noteTemporaries } from './base/temporaries.ts';
 import type { ApprovalStore } from './policies/approvals.ts';
@@ -8,6 +8,7 @@ import { approvalStore } from './policies/approvals.ts';
 import type { CeilingSource } from './policies/ceilings.ts';
 import type { Policy } from './policies/load.ts';
 import { loadPolicy } from './policies/load.ts';
+import type { Pause } from './policies/pause.ts';
 import { readPause } from './policies/pause.ts';
 import { readSeal, sealState, sealStatement } from './policies/seal.ts';
 import type { Decision, Facts } from './policies/types.ts';
@@ -112,7 +113,7 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
     pulse: () => (repo === null ? '' : auditPulse(repo)),
     acts: async (caller, look, tool) => {
       const unpaused = repo === null ? undefined : await sealedPolicy(repo, ceilings);
-      const pause = unpaused && repo !== null && repositoryId(repo) !== undefined ? readPause(state()) : undefined;
+      const pause = pauseOf(repo, state);
       const policy = unpaused && pause ? { ...unpaused, pause } : unpaused;
       return {
         start,
@@ -161,6 +162,16 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
       await log.written();
     },
   };
+}
+
+/** Where there is no folder to hold a pause, nothing is submitted either: every act takes a lock in it. */
+function pauseOf(repo: string | null, state: () => string): Pause | undefined {
+  try {
+    return repo === null || repositoryId(repo) === undefined ? undefined : readPause(state());
+  } catch (error) {
+    asFailure(error);
+    return undefined;
+  }
 }
 
 /** Where policies over the repository's own are looked for. The user's is under the home that the password database names. */

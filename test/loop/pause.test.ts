@@ -4,6 +4,7 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import { stateFolder } from '../../src/runs/home.ts';
 import { modernAgent } from '../support/clients.ts';
 import { failing } from '../support/cut.mjs';
+import { openDashboard } from '../support/dashboard.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate, makeTiny } from '../support/tiny.ts';
@@ -156,5 +157,19 @@ test('a server that runs already refuses from then on, and has neither command a
     expect(await agent.tools()).not.toContain('pause');
   } finally {
     await agent.close();
+  }
+});
+
+test('the page of runs says what is paused, above all else', async () => {
+  const made = await makeTiny();
+  tiny = made;
+  const { since, by } = await json<Paused>(made, 'pause');
+  const dashboard = await openDashboard(made.path);
+  try {
+    const cookie = await dashboard.enter();
+    const page = await dashboard.ask(`${dashboard.base}/`, { headers: { cookie } });
+    expect(page.body).toContain(`<li>paused since ${since} by ${by}: nothing is submitted`);
+  } finally {
+    await dashboard.close();
   }
 });
