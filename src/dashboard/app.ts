@@ -89,25 +89,21 @@ export function dashboardApp(options: AppOptions): Hono {
     await next();
   });
 
-  let chain: { pulse: string; found: Board['chain'] } | undefined;
-  const chainNow = async (): Promise<Board['chain']> => {
-    const now = pulse();
-    if (chain?.pulse !== now) {
-      const answer = await ask(showAudit, { limit: 1, verify: true });
-      chain = { pulse: now, found: answer.ok ? (answer.data.chain ?? null) : { holds: false, findings: [answer.words] } };
-    }
-    return chain.found;
-  };
+  const chain = untilChanged(pulse, async (): Promise<Board['chain']> => {
+    const answer = await ask(showAudit, { limit: 1, verify: true });
+    return answer.ok ? (answer.data.chain ?? null) : { holds: false, findings: [answer.words] };
+  });
+  const failed = untilChanged(pulse, () => ask(listRuns, { state: 'failed', limit: FAILED }));
 
   app.get(`${base}/`, async (c) => {
     const filter = given(c, ['iteration', 'state', 'open', 'before']);
-    const [runs, approvals, failed, holds] = await Promise.all([
+    const [runs, approvals, bad, holds] = await Promise.all([
       ask(listRuns, { ...filter, open: filter.open !== undefined, limit: RUNS }),
       ask(listApprovals, {}),
-      ask(listRuns, { state: 'failed', limit: FAILED }),
-      chainNow(),
+      failed(),
+      chain(),
     ]);
-    return shown(c, '/', 'Runs', boardView(frame(), filter, { runs, approvals, failed, chain: holds }));
+    return shown(c, '/', 'Runs', boardView(frame(), filter, { runs, approvals, failed: bad, chain: holds }));
   });
   app.get(`${base}/runs/:run`, async (c) => {
     const run = c.req.param('run');
@@ -206,6 +202,16 @@ const POLICY =
   "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const AGAIN =
   'This page is opened with the address that the dashboard printed where it was started, which is good for one visit.\nPress Enter there, and it prints a new one; or start it again: autolab-mcp dashboard';
+
+/** Made anew only when something has been done to the repository since. */
+function untilChanged<T>(pulse: () => string, make: () => Promise<T>): () => Promise<T> {
+  let known: { pulse: string; made: Promise<T> } | undefined;
+  return () => {
+    const now = pulse();
+    if (known?.pulse !== now) known = { pulse: now, made: make() };
+    return known.made;
+  };
+}
 
 function gone(words: string): Markup {
   return html`${trouble(words)}<p>It may have been deleted meanwhile. The board shows what is there.</p>`;
