@@ -11,6 +11,7 @@ import explainPolicy from './explain-policy.ts';
 import extractResults from './extract-results.ts';
 import grantEnvelope from './grant-envelope.ts';
 import init from './init.ts';
+import installWatch from './install-watch.ts';
 import listApprovals from './list-approvals.ts';
 import listPresets from './list-presets.ts';
 import listRuns from './list-runs.ts';
@@ -55,6 +56,7 @@ export const tools: readonly Tool[] = [
   report,
   init,
   setupHost,
+  installWatch,
   clearError,
   listPresets,
   showPolicy,
