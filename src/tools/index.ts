@@ -13,6 +13,7 @@ import grantEnvelope from './grant-envelope.ts';
 import init from './init.ts';
 import installWatch from './install-watch.ts';
 import listApprovals from './list-approvals.ts';
+import listNotices from './list-notices.ts';
 import listPresets from './list-presets.ts';
 import listRuns from './list-runs.ts';
 import monitorRuns from './monitor-runs.ts';
@@ -20,6 +21,7 @@ import readLog from './read-log.ts';
 import report from './report.ts';
 import retryTasks from './retry-tasks.ts';
 import sealPolicy from './seal-policy.ts';
+import sendNotices from './send-notices.ts';
 import setupHost from './setup-host.ts';
 import showAudit from './show-audit.ts';
 import showBudgets from './show-budgets.ts';
@@ -28,6 +30,7 @@ import showRecord from './show-record.ts';
 import stageCode from './stage-code.ts';
 import submitRun from './submit-run.ts';
 import syncArtifacts from './sync-artifacts.ts';
+import testNotices from './test-notices.ts';
 import testPolicy from './test-policy.ts';
 import type { Tool } from './tool.ts';
 import verifyAudit from './verify-audit.ts';
@@ -54,9 +57,12 @@ export const tools: readonly Tool[] = [
   showRecord,
   showBudgets,
   report,
+  listNotices,
+  sendNotices,
   init,
   setupHost,
   installWatch,
+  testNotices,
   clearError,
   listPresets,
   showPolicy,

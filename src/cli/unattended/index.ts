@@ -8,6 +8,7 @@ import type { LeftBook } from './left.ts';
 import { leftBook } from './left.ts';
 import type { Seen } from './look.ts';
 import { looksOf } from './look.ts';
+import { noticesOf } from './notices.ts';
 import { stepsOf } from './steps.ts';
 import type { Telling } from './telling.ts';
 import { openTelling } from './telling.ts';
@@ -48,6 +49,7 @@ export async function watchRuns(
 function rounds(call: Call, telling: Telling, left: LeftBook): () => Promise<Seen> {
   const look = looksOf(call, telling);
   const take = stepsOf(call, telling, left);
+  const send = noticesOf(call, telling);
   let due = 0;
   let seen: Seen = { ready: [], again: 0, waiting: true, failed: false };
   return async () => {
@@ -62,6 +64,8 @@ function rounds(call: Call, telling: Telling, left: LeftBook): () => Promise<See
       const again = await take(run);
       if (again !== null) agains.push(again);
     }
+    const again = await send();
+    if (again !== null) agains.push(again);
     return {
       ...seen,
       again: Math.max(1, Math.min((due - Date.now()) / 1000, ...agains)),
@@ -70,15 +74,13 @@ function rounds(call: Call, telling: Telling, left: LeftBook): () => Promise<See
   };
 }
 
-/** Where nothing is waited for, nothing is looked at until somebody does something in the repository. */
+/** Comes again when it is time, and when somebody has done something in the repository: that alone where nothing is waited for. */
 async function goOn(round: () => Promise<Seen>, pulse: () => string, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     const { again, waiting } = await round();
     const before = pulse();
-    const until = Date.now() + again * 1000;
-    while (!stop.aborted && (waiting ? Date.now() < until : pulse() === before)) {
-      const left = waiting ? Math.min(until - Date.now(), TICK_MS) : TICK_MS;
-      await sleep(Math.max(left, 1), undefined, { signal: stop }).catch(() => undefined);
-    }
+    const until = waiting ? Date.now() + again * 1000 : Number.POSITIVE_INFINITY;
+    while (!stop.aborted && Date.now() < until && pulse() === before)
+      await sleep(Math.max(1, Math.min(until - Date.now(), TICK_MS)), undefined, { signal: stop }).catch(() => undefined);
   }
 }
