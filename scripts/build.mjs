@@ -34,7 +34,22 @@ export async function build() {
     plugins: [onlyEnglish],
     write: false,
   });
+  const { outputFiles: ofPage } = await bundle({
+    absWorkingDir: root,
+    entryPoints: { live: 'src/dashboard/page/live.ts' },
+    outdir: 'dist/page',
+    bundle: true,
+    minify: true,
+    legalComments: 'none',
+    platform: 'browser',
+    format: 'iife',
+    target: 'es2022',
+    logLevel: 'error',
+    write: false,
+  });
+  outputFiles.push(...ofPage);
   await mkdir(join(root, 'dist', 'chunks'), { recursive: true });
+  await mkdir(join(root, 'dist', 'page'), { recursive: true });
   const isEntry = ({ path }) => path.endsWith('main.mjs');
   for (const { path, contents } of outputFiles.sort((a, b) => isEntry(a) - isEntry(b))) {
     const fresh = `${path}.${process.pid}.new`;

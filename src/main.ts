@@ -30,6 +30,10 @@ async function main(argv: readonly string[]): Promise<number> {
     const { runHook } = await import('./hook/index.ts');
     return runHook(argv, stop.signal);
   }
+  if (argv[0] === 'dashboard' && !argv.some((word) => ['--help', '-h'].includes(word))) {
+    const { runDashboard } = await import('./dashboard/index.ts');
+    return signalled || (await runDashboard(argv, stop.signal));
+  }
   if (isServer(argv)) {
     const { serve } = await import('./server/serve.ts');
     return serve(argv, stop.signal);

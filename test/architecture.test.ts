@@ -16,7 +16,8 @@ const MAY: Record<string, readonly string[]> = {
   server: ['base', 'tools', 'context'],
   cli: ['base', 'tools', 'context'],
   hook: ['base', 'tools', 'context'],
-  main: ['base', 'tools', 'context', 'server', 'cli', 'hook'],
+  dashboard: ['base', 'tools', 'context'],
+  main: ['base', 'tools', 'context', 'server', 'cli', 'hook', 'dashboard'],
 };
 
 /** Outside packages and the one home of each; zod and node's own modules are free. */
@@ -28,6 +29,9 @@ const HOMES: Record<string, RegExp> = {
   yaml: /^(policies|runs|sites)\//,
   pino: /^context\.ts$/,
   'string-width': /^cli\/watch\/cells\.ts$/,
+  hono: /^dashboard\/app\.ts$/,
+  '@hono/node-server': /^dashboard\/index\.ts$/,
+  idiomorph: /^dashboard\/page\//,
   yauzl: /^runs\/artifacts\/zip/,
 };
 

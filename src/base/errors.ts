@@ -159,3 +159,17 @@ export function asFailure(error: unknown): Failure {
     cause: error,
   });
 }
+
+/**
+ * The work without stacks in the errors that it makes. A parser of a file of nothing but mistakes makes one for each character, and a stack
+ * with each takes more time and memory than there is.
+ */
+export function withoutStacks<T>(work: () => T): T {
+  const { stackTraceLimit } = Error;
+  try {
+    Error.stackTraceLimit = 0;
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}

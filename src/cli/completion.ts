@@ -21,7 +21,7 @@ export function completion(shell: string | undefined, tools: readonly Tool[]): s
 
 /** The words that may follow a beginning of commands: `policy` is followed by `show`, `apply`, … */
 function followers(tools: readonly Tool[]): Map<string, string[]> {
-  const next = new Map<string, string[]>([['', ['serve', 'completion', 'watch']]]);
+  const next = new Map<string, string[]>([['', ['serve', 'dashboard', 'completion', 'watch']]]);
   for (const { command } of tools)
     for (const [at, word] of command.entries()) {
       const before = command.slice(0, at).join(' ');

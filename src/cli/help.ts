@@ -21,6 +21,10 @@ export function overview(tools: readonly Tool[]): string {
     '',
     'For agents:',
     ...columns([
+      [
+        'dashboard',
+        'show runs, approvals, budget, policy and audit as pages for a browser: [--port N | --tunnel | --socket PATH]',
+      ],
       ['serve', 'serve MCP over stdin and stdout, or with --http over HTTP; also what happens without a command and a terminal'],
       ['completion SHELL', 'what bash, zsh or fish read to complete commands and flags'],
     ]),

@@ -30,7 +30,7 @@ export async function runCli(argv: readonly string[], stop: AbortSignal): Promis
     json = globals.json;
     if (globals.version) return say(VERSION);
     const group = tools.filter((tool) => tool.command[0] === own[0] && tool.command.length > own.length);
-    if (own.length === 0 || own[0] === 'serve') return say(overview(tools));
+    if (own.length === 0 || own[0] === 'serve' || own[0] === 'dashboard') return say(overview(tools));
     if (globals.help && own.length === 1 && group.length > 1) return say(overview(group));
     if (own[0] === 'completion' && !globals.help) return say(completion(own[1], tools));
     if (own[0] === 'watch' && own[1] !== 'install') {

@@ -40,7 +40,7 @@ const approvalSchema = z.strictObject({
   changes: z.array(z.string()).exactOptional(),
   reasons: z.array(reasonSchema),
   state: z.enum(['pending', 'granted', 'refused', 'consumed', 'expired']),
-  via: z.enum(['terminal', 'elicitation', 'signed']).nullable(),
+  via: z.enum(['terminal', 'page', 'elicitation', 'signed']).nullable(),
   /** Of the statement below, and by whom; it is verified again when the approval is used. */
   signature: z.string().max(10_000).exactOptional(),
   signer: z.string().exactOptional(),

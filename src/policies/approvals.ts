@@ -33,7 +33,7 @@ export type ApprovalStore = {
   /** A new envelope: granted by who makes it at a terminal, or waiting for a signature. */
   preapprove(envelope: Envelope, policy: string, summary: string, state: 'granted' | 'pending', now: Date): Promise<Approval>;
   /** Only what waits can be granted; granting twice is one grant. */
-  grant(id: string, via: 'terminal' | 'elicitation', now: Date): Promise<Approval>;
+  grant(id: string, via: 'terminal' | 'page' | 'elicitation', now: Date): Promise<Approval>;
   /** The same by a signature that has been verified; a grant without one is replaced. */
   grantSigned(id: string, signed: { signature: string; signer: string }, now: Date): Promise<Approval>;
   refuse(id: string, now: Date, note?: string): Promise<Approval>;

@@ -35,7 +35,13 @@ export function valueAt(tree: Tree, path: readonly string[]): unknown {
 function set(text: string, path: readonly string[], value: unknown, file: string): string {
   const there = valueAt(valuesOf(text, file), path);
   if (there !== undefined && (canonical(there) === canonical(value) || (isTree(there) && isTree(value)))) return text;
-  const document: Document = parseDocument(text, { schema: 'failsafe', version: '1.1', logLevel: 'error' });
+  const document: Document = parseDocument(text, {
+    schema: 'failsafe',
+    version: '1.1',
+    logLevel: 'error',
+    uniqueKeys: false,
+    prettyErrors: false,
+  });
   const eol = text.includes('\r\n') ? '\r\n' : '\n';
   let map: unknown = document.contents;
   for (const [depth, key] of path.entries()) {

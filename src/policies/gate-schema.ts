@@ -45,7 +45,7 @@ const words = (what: string) =>
 const needed = (what: string) => z.boolean({ error: 'expected true or false' }).describe(what);
 
 /** From what proves least of a person to what proves most. */
-export const APPROVE = ['elicitation', 'terminal', 'signed'] as const;
+export const APPROVE = ['elicitation', 'page', 'terminal', 'signed'] as const;
 
 export const gateSchema = z
   .strictObject({
@@ -139,9 +139,9 @@ export const gateSchema = z
       .describe('What must hold before a submission.'),
     rules: rulesSchema.optional(),
     approve: z
-      .enum(APPROVE, { error: 'expected elicitation, terminal or signed' })
+      .enum(APPROVE, { error: 'expected elicitation, page, terminal or signed' })
       .describe(
-        'How a person answers an ask: in a question that the client puts to its user, in a terminal, or by a signature of somebody whom a ceiling names.',
+        'How a person answers an ask: in a question that the client puts to its user, on the page of the dashboard, in a terminal, or by a signature of somebody whom a ceiling names. Each takes what stands behind it too.',
       ),
   })
   .describe('The gate of autolab-mcp; Autolab itself does not read it.');

@@ -7,7 +7,7 @@ import { mergeLayers } from './layers.ts';
 import { keysAt, policySchema } from './schema.ts';
 import type { PolicyProblem } from './types.ts';
 import type { Position } from './yaml.ts';
-import { dotted, isTree } from './yaml.ts';
+import { dotted, isTree, MAX_PROBLEMS } from './yaml.ts';
 
 type Issue = z.core.$ZodIssue;
 type Source = { file: string; places: ReadonlyMap<string, { key: Position; value: Position }> };
@@ -18,10 +18,10 @@ export function problemsOfLayer(layer: Layer): PolicyProblem[] {
   return parsed.success ? [] : problemsOf(parsed.error, layer);
 }
 
-/** What a schema found wrong, each with file, line, column and remedy, in the order of the file. */
+/** What a schema found wrong, each with file, line, column and remedy, in the order of the file: the first of them where there are very many. */
 export function problemsOf(error: z.core.$ZodError, source: Source): PolicyProblem[] {
   const problems = error.issues.flatMap((issue) => flatten(issue)).flatMap((issue) => translate(issue, source));
-  return problems.sort((a, b) => a.line - b.line || a.column - b.column);
+  return problems.sort((a, b) => a.line - b.line || a.column - b.column).slice(0, MAX_PROBLEMS);
 }
 
 /** Of the forms a value may have, the one that was meant: a map was meant as the map, anything else as the plain value. */

@@ -11,6 +11,7 @@ import {
   parseAllDocuments,
   visit,
 } from 'yaml';
+import { withoutStacks } from '../base/errors.ts';
 import { clean, quote } from '../base/text.ts';
 import { gateScalar, pythonScalar } from './scalars.ts';
 import type { PolicyProblem } from './types.ts';
@@ -31,7 +32,7 @@ const MAX_NODES = 100_000;
 const MAX_DEPTH = 40;
 const MAX_CHARACTERS = 512 * 1024;
 /** Nobody mends more at once. */
-const MAX_PROBLEMS = 50;
+export const MAX_PROBLEMS = 50;
 
 /**
  * Reads a policy file as PyYAML would, `gate:` as only we do (see scalars.ts). Never throws: whatever cannot be read, or could be read
@@ -68,10 +69,7 @@ class Reader {
   parse(text: string): Document | undefined {
     if (text.length > MAX_CHARACTERS)
       return this.#bad(0, `the file has ${text.length} characters; a policy has at most ${MAX_CHARACTERS}`);
-    const { stackTraceLimit } = Error;
     try {
-      // A file of nothing but mistakes makes an error for each character; with a stack each they take more memory than there is.
-      Error.stackTraceLimit = 0;
       // The failsafe schema leaves every scalar as text: what it means is decided in scalars.ts alone.
       const options = {
         lineCounter: this.#lines,
@@ -82,7 +80,7 @@ class Reader {
         // The parser compares each key with all others, and looks each alias up in the whole file; this does neither.
         uniqueKeys: false,
       } as const;
-      const [document, second] = [...parseAllDocuments(text, options)];
+      const [document, second] = withoutStacks(() => [...parseAllDocuments(text, options)]);
       for (const { pos, message } of document?.errors ?? []) this.#bad(pos[0], clean(message));
       if (second) this.#bad(second.range[0], 'a second document (---) begins here; a policy file has one');
       if (document) this.#note(document);
@@ -91,8 +89,6 @@ class Reader {
       if (!(error instanceof RangeError)) throw error;
       this.#bad(0, 'brackets are nested too deeply');
       return undefined;
-    } finally {
-      Error.stackTraceLimit = stackTraceLimit;
     }
   }
 

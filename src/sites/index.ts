@@ -2,10 +2,10 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { isScalar, parseDocument, visit } from 'yaml';
 import * as z from 'zod';
-import { Failure } from '../base/errors.ts';
+import { Failure, withoutStacks } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import { WORD } from '../base/ids.ts';
-import { nearest } from '../base/text.ts';
+import { nearest, quote } from '../base/text.ts';
 import { placeOf } from './place.ts';
 import { onPath } from './programs.ts';
 import { profileSite } from './remote-profile.ts';
@@ -96,7 +96,8 @@ const MAX_CHARACTERS = 64 * 1024;
 function contentOf(text: string, path: string): unknown {
   if (text.length > MAX_CHARACTERS) throw invalid(path, `it has ${text.length} characters; expected at most ${MAX_CHARACTERS}`);
   try {
-    const document = parseDocument(text, { uniqueKeys: true, logLevel: 'error', prettyErrors: false });
+    // The parser compares each key of a map with all others; one set of names does not.
+    const document = withoutStacks(() => parseDocument(text, { uniqueKeys: false, logLevel: 'error', prettyErrors: false }));
     const [fault] = [...document.errors, ...document.warnings];
     if (fault) throw invalid(path, fault.message);
     // A few aliases of each other stand for more than can be gone through; keys within keys are written out twice for each level.
@@ -104,8 +105,14 @@ function contentOf(text: string, path: string): unknown {
       Alias: (_key, { source }) => {
         throw invalid(path, `it has an alias (*${source}); write the value out`);
       },
-      Pair: (_key, { key }) => {
-        if (!isScalar(key)) throw invalid(path, 'it has a key that is not a word');
+      Map: (_key, { items }) => {
+        const names = new Set<string>();
+        for (const { key } of items) {
+          if (!isScalar(key)) throw invalid(path, 'it has a key that is not a word');
+          const name = String(key.value);
+          if (names.has(name)) throw invalid(path, `it has the key ${quote(name, 80)} twice in one map`);
+          names.add(name);
+        }
       },
     });
     return document.toJS();

@@ -5,6 +5,7 @@ import { readText } from '../base/files.ts';
 import { APPROVAL_ID } from '../base/ids.ts';
 import type { Acts } from '../context.ts';
 import type { Approval } from '../policies/approvals.ts';
+import { place } from '../policies/explain.ts';
 import { who } from './audit-lines.ts';
 import { isSigned, requireSigner } from './signing.ts';
 import { defineTool } from './tool.ts';
@@ -12,6 +13,7 @@ import { defineTool } from './tool.ts';
 const input = z.strictObject({
   id: z.string().regex(APPROVAL_ID, 'expected an approval id such as ap_1a2b3c4d5e6f').describe('Approval id'),
   refuse: z.boolean().default(false).describe('Refuse it instead'),
+  note: z.string().min(1).max(500).optional().describe('With refuse: why, for whoever asked'),
   signature: z.string().min(1).optional().describe('File with a signature of it, where approvals are signed'),
 });
 const output = z.object({ id: z.string(), state: z.string(), summary: z.string(), next: z.string() });
@@ -24,6 +26,7 @@ export default defineTool({
   description: 'Shows what waits, asks on this terminal, and records the answer. Granted once, for exactly the plan shown.',
   audience: 'person',
   effect: 'write',
+  page: true,
   input,
   output,
   facts: async (args, reads) => {
@@ -40,7 +43,7 @@ export default defineTool({
     const now = new Date();
     const { answer } = acts.caller;
     if (args.refuse) {
-      const refused = await acts.approvalStore.refuse(args.id, now);
+      const refused = await acts.approvalStore.refuse(args.id, now, args.note);
       return {
         id: refused.id,
         state: refused.state,
@@ -56,11 +59,25 @@ export default defineTool({
         next: `run \`autolab-mcp approve ${args.id}\` in a terminal`,
       });
     }
-    const granted = await acts.approvalStore.grant(args.id, 'terminal', now);
-    return told(acts, granted, 'terminal');
+    const via = viaOf(acts, args.id);
+    const isGranted = acts.approvals.get(args.id, now).state === 'granted';
+    const granted = await acts.approvalStore.grant(args.id, via, now);
+    return isGranted ? answerOf(granted) : told(acts, granted, via);
   },
   text: (out) => `${out.id} is ${out.state}: ${out.summary}\nNext: ${out.next}.`,
 });
+
+/** What the answer proves: that somebody sits at a terminal, or at the page that was opened from one, where the policy takes that. */
+function viaOf(acts: Acts, id: string): 'terminal' | 'page' {
+  if (acts.caller.surface !== 'page') return 'terminal';
+  const policy = acts.policy();
+  if (policy.gate.approve !== 'terminal') return 'page';
+  throw new Failure('approval_unusable', {
+    what: `${id} was not granted`,
+    why: `the policy takes a grant at a terminal only (gate.approve, ${place(policy.origin('gate.approve'))})`,
+    next: `run \`autolab-mcp approve ${id}\` in a terminal`,
+  });
+}
 
 /** Granted by a signature alone: who holds the key need not sit at this terminal. */
 async function signed(acts: Acts, id: string, file: string | undefined, now: Date): Promise<z.output<typeof output>> {
@@ -82,6 +99,10 @@ async function told(acts: Acts, granted: Approval, via: string): Promise<z.outpu
     digest: granted.digest,
     detail: `granted via ${via}: ${granted.summary}`,
   });
+  return answerOf(granted);
+}
+
+function answerOf(granted: Approval): z.output<typeof output> {
   return {
     id: granted.id,
     state: granted.state,

@@ -11,14 +11,17 @@ import explainPolicy from './explain-policy.ts';
 import extractResults from './extract-results.ts';
 import grantEnvelope from './grant-envelope.ts';
 import init from './init.ts';
+import inspectRun from './inspect-run.ts';
 import installWatch from './install-watch.ts';
 import listApprovals from './list-approvals.ts';
 import listNotices from './list-notices.ts';
 import listPresets from './list-presets.ts';
 import listRuns from './list-runs.ts';
 import monitorRuns from './monitor-runs.ts';
+import pause from './pause.ts';
 import readLog from './read-log.ts';
 import report from './report.ts';
+import resume from './resume.ts';
 import retryTasks from './retry-tasks.ts';
 import sealPolicy from './seal-policy.ts';
 import sendNotices from './send-notices.ts';
@@ -59,11 +62,14 @@ export const tools: readonly Tool[] = [
   report,
   listNotices,
   sendNotices,
+  inspectRun,
   init,
   setupHost,
   installWatch,
   testNotices,
   clearError,
+  pause,
+  resume,
   listPresets,
   showPolicy,
   applyPreset,

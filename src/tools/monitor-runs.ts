@@ -13,6 +13,7 @@ import { isCutOff } from '../runs/submission/recovery.ts';
 import { cadence } from './cadence.ts';
 import { eventsText, eventsView, followEvents } from './events.ts';
 import { optionalRun, stateOut, tasksOut } from './fields.ts';
+import { pausedLine } from './pausing.ts';
 import { chooseRun } from './run-choice.ts';
 import { lookAt, parts, siteOut } from './site-look.ts';
 import { guardOf } from './telling.ts';
@@ -100,6 +101,7 @@ export default defineTool({
     // What cannot be read may still run.
     const waiting = unreadable.length > 0 || isWaitedFor(acts.repo, open);
     const pace = acts.policy().gate.limits.scheduler?.poll_seconds ?? 60;
+    problems.push(...[pausedLine(acts)].filter((line) => line !== undefined));
     // Where another has just looked, the next look is due sooner than after one's own.
     const next = Math.max(1, Math.min(pace, ...waits));
     return { runs: told, sites, all_over: !waiting, next_look_seconds: waiting ? next : 0, problems };

@@ -19,19 +19,31 @@ export function toolNamed(name: string, caller: Pick<Caller, 'surface' | 'readOn
 
 /** What is a tool of an agent's, by MCP, or a command of a person's at a terminal. */
 function isFor({ audience, effect }: Tool, { surface, readOnly }: Pick<Caller, 'surface' | 'readOnly'>): boolean {
-  return (surface === 'terminal' || audience === 'agent') && (!readOnly || effect === 'read');
+  return (isPersons(surface) || audience === 'agent') && (!readOnly || effect === 'read');
+}
+
+/** What a person sits at. */
+function isPersons(surface: Caller['surface']): boolean {
+  return surface === 'terminal' || surface === 'page';
 }
 
 /** Refuses what is not this caller's: a person's operations, commands that are no tools, and where only reading is served all else. */
 export function refuseOthers(tool: Tool, caller: Caller): void {
-  if (tool.audience === 'person' && caller.surface !== 'terminal') {
+  if (caller.surface === 'page' && tool.effect !== 'read' && !tool.page) {
+    throw new Failure('not_for_agents', {
+      what: `${tool.name} is not done on a page`,
+      why: 'the page reads, and takes a person’s word on what waits',
+      next: `run \`autolab-mcp ${tool.command.join(' ')}\` in a terminal`,
+    });
+  }
+  if (tool.audience === 'person' && !isPersons(caller.surface)) {
     throw new Failure('not_for_agents', {
       what: `${tool.name} is for a person at a terminal`,
       why: 'what it changes is what guards this session',
       next: `ask the person you work for to run \`autolab-mcp ${tool.command.join(' ')}\``,
     });
   }
-  if (tool.audience === 'command' && caller.surface !== 'terminal' && !(caller.resource && tool.effect === 'read')) {
+  if (tool.audience === 'command' && !isPersons(caller.surface) && !(caller.resource && tool.effect === 'read')) {
     throw new Failure('not_for_agents', {
       what: `${tool.name} is a command, and no tool`,
       why: 'what agents read of runs are resources',

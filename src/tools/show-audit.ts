@@ -23,6 +23,8 @@ const input = z.strictObject({
     .optional()
     .describe('Only the line with this hash, or one that begins so'),
   limit: z.number().int().min(1).max(1000).default(50).describe('At most so many lines, the newest'),
+  text: z.string().min(1).max(200).optional().describe('Only lines with this text in their words'),
+  verify: z.boolean().default(false).describe('Also say whether the chain of the lines holds'),
 });
 const lineOut = z.object({
   n: z.number().int(),
@@ -40,6 +42,10 @@ const lineOut = z.object({
 const output = z.object({
   lines: z.array(lineOut).describe('The newest last'),
   matching: z.number().int().describe('How many lines match, shown or not'),
+  chain: z
+    .object({ holds: z.boolean(), findings: z.array(z.string()) })
+    .optional()
+    .describe('Only with verify'),
 });
 
 export default defineTool({
@@ -53,7 +59,7 @@ export default defineTool({
   input,
   output,
   facts: async () => ({ acts: ['read'], subject: { show: 'audit' }, summary: 'show the audit log' }),
-  handle: async ({ tool, verdict, run, since, head, limit }, acts) => {
+  handle: async ({ tool, verdict, run, since, head, limit, text, verify }, acts) => {
     const from = since === undefined ? '' : timeOf(since);
     const found = acts.audit
       .lines()
@@ -63,9 +69,15 @@ export default defineTool({
           (verdict === undefined || one.verdict === verdict) &&
           (run === undefined || one.run === run || one.run?.startsWith(`${run}_r`) === true) &&
           (head === undefined || one.hash.startsWith(head)) &&
+          (text === undefined || wordsOf(one).includes(text.toLowerCase())) &&
           one.at >= from,
       );
-    return { lines: found.slice(-limit).map(view), matching: found.length };
+    const chain = verify ? acts.audit.verify() : undefined;
+    return {
+      lines: found.slice(-limit).map(view),
+      matching: found.length,
+      ...(chain ? { chain: { holds: chain.ok, findings: chain.findings.slice(0, 20).map((one) => quote(one, 400)) } } : {}),
+    };
   },
   text: (out) =>
     [
@@ -83,6 +95,7 @@ export default defineTool({
       ),
       out.lines.length === out.matching ? '' : `${out.matching - out.lines.length} older lines match too: --limit`,
       out.matching === 0 ? 'No line matches.' : '',
+      out.chain ? (out.chain.holds ? 'The chain holds.' : `The chain does NOT hold: ${out.chain.findings.join('; ')}`) : '',
     ]
       .filter(Boolean)
       .join('\n'),
@@ -104,6 +117,10 @@ function view(one: AuditLine): z.output<typeof lineOut> {
     detail: quote(one.detail ?? '', 2000),
     hash: quote(one.hash, 64),
   };
+}
+
+function wordsOf({ tool, run, approval, detail, rules }: AuditLine): string {
+  return [tool, run, approval, detail, ...rules].join(' ').toLowerCase();
 }
 
 function timeOf(since: string): string {

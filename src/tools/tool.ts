@@ -37,6 +37,8 @@ export type Tool<
    * its answer is what the word binds to, so that what is done is what was shown; null where there is nothing to confirm.
    */
   readonly confirms?: 'always' | 'shown';
+  /** A person may also do it on the dashboard's page, which else only reads. */
+  readonly page?: true;
   /** It mends the audit log, so that its decision cannot be written there before it has. */
   readonly repairs?: 'audit';
   readonly input: I;
@@ -47,6 +49,11 @@ export type Tool<
   next?(input: z.output<I>, reads: Reads): Promise<{ tool: string; input: unknown }>;
   /** For a router: called once with the outcome of the call it went on with. Gives the outcome as it is to be told. */
   after?(outcome: Outcome, acts: Acts): Promise<Outcome>;
+  /**
+   * What is done before anything is looked at, finished, decided or logged, since it only stops things: for an operation whose `onlyStops`
+   * says so. Gives what holds from then on, whatever becomes of the rest.
+   */
+  stops?(input: z.output<I>, acts: Acts, permit: Permit<'write'>): Promise<string>;
   /** An answer for a call that has nothing left to do, so that repeating it is harmless. Undefined: go on. */
   settled?(input: z.output<I>, reads: Reads): Promise<z.output<O> | undefined>;
   /** Looks at everything the decision needs. A Failure thrown here refuses the call: nothing has run. */
@@ -88,8 +95,8 @@ export function defineTool<I extends z.ZodObject, O extends z.ZodObject, E exten
 
 /** Who calls, for the audit trail and for the two questions the gate asks: a person’s terminal? can this client ask its user? */
 export type Caller = {
-  /** `server` is MCP over stdio, `http` MCP over HTTP. */
-  surface: 'server' | 'http' | 'terminal';
+  /** `server` is MCP over stdio, `http` MCP over HTTP, `page` the dashboard, which reads and takes a person's word. */
+  surface: 'server' | 'http' | 'terminal' | 'page';
   /** Name and version of the client: `claude-code/2.1.330`, `autolab-mcp/0.1.0`. */
   client: string;
   uid: number;

@@ -2,14 +2,20 @@ import { ALL } from '../support/places.ts';
 import { PIECES } from './hostile-text.ts';
 import { held, type Reader } from './reader.ts';
 
-/** Sizes in characters. What takes too long at the first is not tried at the next, where it might never end. */
 export const LONGEST = ALL ? 100_000 : 50_000;
+/** Sizes in characters. What takes too long at the first is not tried at the next, where it might never end. */
 const SIZES = [2_000, LONGEST];
 /**
  * Milliseconds of processor time for 100,000 characters, and its part for fewer. What goes over a text a bounded number of times needs a tenth of
- * it; what goes over it once for each of its characters needs ten times as much, and of 50,000 five times.
+ * it; what goes over it once for each of its characters needs ten times as much, and of 50,000 five times. More is a suspicion: a busy
+ * machine gives less in a millisecond. It is settled by how the time grows.
  */
 const MOST_MS = 1500;
+/** Four times the text: a reader in proportion takes four times as long, one that goes over it again for each character sixteen times. */
+const [SMALLER, GROWN] = [4, 8];
+/** No machine that is merely busy needs this many times what is suspicious. */
+const ENDLESS = 5;
+const READINGS = 3;
 
 /** Where in a text they are put, as parts of its length: by turns. */
 const PLACES = [0.5, 0.3, 0.7, 0.9, 0.15, 0.6];
@@ -41,14 +47,25 @@ export function growth(reader: Reader): { tried: number; slow: string[] } {
   let tried = 0;
   for (const { what, make } of repeated(reader))
     for (const size of SIZES) {
-      const text = make(size);
-      const before = process.cpuUsage();
-      held(reader, text);
-      const { user } = process.cpuUsage(before);
+      const took = processorMs(reader, make(size));
       tried++;
-      if (user / 1000 <= Math.max(MOST_MS / 4, (MOST_MS * size) / 100_000)) continue;
-      slow.push(`${what}: ${Math.round(user / 1000)} ms for ${size} characters`);
+      const most = Math.max(MOST_MS / 4, (MOST_MS * size) / 100_000);
+      if (took <= most || (took <= ENDLESS * most && isInProportion(reader, make, size))) continue;
+      slow.push(`${what}: ${Math.round(took)} ms for ${size} characters`);
       break;
     }
   return { tried, slow };
+}
+
+/** Compares the least of some readings, by turns, of the text and of a quarter of it: what disturbs only ever adds. */
+function isInProportion(reader: Reader, make: (size: number) => string, size: number): boolean {
+  const [whole, quarter] = [make(size), make(size / SMALLER)];
+  const readings = Array.from({ length: READINGS }, () => [processorMs(reader, whole), processorMs(reader, quarter)] as const);
+  return Math.min(...readings.map(([long]) => long)) <= GROWN * Math.min(...readings.map(([, short]) => short));
+}
+
+function processorMs(reader: Reader, text: string): number {
+  const before = process.cpuUsage();
+  held(reader, text);
+  return process.cpuUsage(before).user / 1000;
 }

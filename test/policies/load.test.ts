@@ -412,3 +412,9 @@ describe('a policy that cannot be used', () => {
     });
   });
 });
+
+it('of very many mistakes the first are told, in the order of the file', () => {
+  const rules = Array.from({ length: 1000 }, (_, at) => `    wrong_${at}: 1\n`).join('');
+  const { problems } = policyOf(`gate:\n  limits:\n${rules}`, PRESETS);
+  expect(problems.map(({ line }) => line)).toEqual(Array.from({ length: 50 }, (_, at) => at + 3));
+});

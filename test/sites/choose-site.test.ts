@@ -226,3 +226,11 @@ test('the first executable on PATH', () => {
   const path = `:relative:${first}:${second}`;
   expect([onPath('a', path), onPath('b', path), onPath('c', path)]).toEqual([join(second, 'a'), join(second, 'b'), undefined]);
 });
+
+test.each([
+  ['sites: { here: { scheduler: local }, here: { scheduler: slurm } }', 'it has the key here twice in one map'],
+  ['sites:\n  here:\n    scheduler: local\n    "scheduler": slurm', 'it has the key scheduler twice in one map'],
+])('of two keys of one name none counts: %s', (sites, why) => {
+  const repo = repository(`schema_version: "1"\n${sites}\n`);
+  expect(failureOf(() => siteDefinitions(repo))).toMatchObject({ why: expect.stringContaining(why) });
+});

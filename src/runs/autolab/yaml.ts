@@ -1,5 +1,5 @@
 import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseAllDocuments, visit } from 'yaml';
-import { Failure } from '../../base/errors.ts';
+import { Failure, withoutStacks } from '../../base/errors.ts';
 import { clean } from '../../base/text.ts';
 import { coreScalar, pythonScalar } from './yaml-scalars.ts';
 
@@ -83,18 +83,14 @@ const PARSER_WORDS: Readonly<Record<string, string>> = {
 };
 
 function parseOrRefuse(text: string, bad: Bad): Document.Parsed[] {
-  const { stackTraceLimit } = Error;
   try {
-    // A file of nothing but mistakes makes an error for each character, and a stack with each takes more memory than there is.
-    Error.stackTraceLimit = 0;
     // The failsafe schema leaves every scalar as text; what it means is decided in yaml-scalars.ts alone. The parser compares each key with
     // all others, which a file can be made to take hours with; `build` does not.
-    return [...parseAllDocuments(text, { prettyErrors: false, schema: 'failsafe', logLevel: 'error', uniqueKeys: false })];
+    const options = { prettyErrors: false, schema: 'failsafe', logLevel: 'error', uniqueKeys: false } as const;
+    return withoutStacks(() => [...parseAllDocuments(text, options)]);
   } catch (error) {
     if (error instanceof RangeError) return bad(0, 'brackets nested too deeply');
     throw error;
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 

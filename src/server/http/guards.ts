@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { strangerIn } from '../../base/strangers.ts';
 import type { Refusal } from './answers.ts';
 import { TRANSPORT } from './answers.ts';
 import type { Tokens } from './tokens.ts';
@@ -7,24 +8,16 @@ export const PATH = '/mcp';
 /** Who is on the socket, which lets in one account alone. */
 export const SOCKET = 'socket';
 
-const LOCAL = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
-const LOCAL_ORIGIN = /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
-
-/**
- * Refuses what a web page in somebody's browser can send. Through a tunnel the server is on the loopback of a laptop: a page with another
- * Origin, one that resolves its own name to 127.0.0.1 (DNS rebinding; the Host is then its own), and what a browser says is cross-site.
- */
+/** Refuses what a web page in somebody's browser can send. */
 export function strangers({ headers }: IncomingMessage): Refusal | undefined {
-  const no = (what: string): Refusal => ({
+  const site = headers['sec-fetch-site'];
+  const what = strangerIn({ host: headers.host, origin: headers.origin, site: typeof site === 'string' ? site : undefined });
+  if (what === undefined) return undefined;
+  return {
     status: 403,
     code: TRANSPORT,
     message: `${what}: this server answers to localhost, 127.0.0.1 and [::1] alone. Reach it through a tunnel to one of them.`,
-  });
-  if (!LOCAL.test(headers.host ?? '')) return no('foreign Host');
-  if (headers.origin !== undefined && !LOCAL_ORIGIN.test(headers.origin)) return no('foreign Origin');
-  const site = headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return no('a request of another site');
-  return undefined;
+  };
 }
 
 /** Refuses what is not addressed to the one endpoint in a way that it takes. */

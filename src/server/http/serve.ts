@@ -1,10 +1,7 @@
 import { createServer } from 'node:http';
 import { hostname, userInfo } from 'node:os';
-import { basename, join } from 'node:path';
 import type { McpServer, ServerNotifier } from '@modelcontextprotocol/server';
-import { sha256 } from '../../base/digest.ts';
-import { Failure } from '../../base/errors.ts';
-import { ownFolder } from '../../base/own-folder.ts';
+import { listenOnPort, listenOnSocket, usualSocket } from '../../base/listening.ts';
 import type { Gate } from '../gate.ts';
 import { openGate } from '../gate.ts';
 import type { Tell } from '../notices.ts';
@@ -16,7 +13,7 @@ import { SOCKET } from './guards.ts';
 import type { Limits } from './limits.ts';
 import { LIMITS, NODE_LIMITS } from './limits.ts';
 import type { HttpPlace } from './options.ts';
-import { listenOnPort, listenOnSocket } from './place.ts';
+
 import { readTokens } from './tokens.ts';
 
 /** The port of the laptop in the line that we show; any other does as well. */
@@ -61,7 +58,7 @@ export async function serveAt(options: HttpOptions, stop: AbortSignal): Promise<
   server.maxConnections = limits.connections;
   server.on('error', (error) => gate.warn(`http: ${error.message}`));
   if (place.port === undefined) {
-    const path = await listenOnSocket(server, place.socket ?? defaultSocket(gate.repo));
+    const path = await listenOnSocket(server, place.socket ?? usualSocket('autolab-mcp', gate.repo));
     say(reachable(path, tokens !== undefined));
   } else {
     const at = await listenOnPort(server, place.host, place.port);
@@ -93,21 +90,6 @@ function from(gate: Gate, who: string, stop: AbortSignal): Gate {
         ...(who === SOCKET ? {} : { token: who }),
       }),
   };
-}
-
-/** One for each repository, by its name and its path. */
-function defaultSocket(repo: string | null): string {
-  const { folder, isOurs } = ownFolder('autolab-mcp');
-  const where = repo ?? process.cwd();
-  const name = basename(where)
-    .replace(/[^\w.-]+/g, '-')
-    .slice(0, 24);
-  if (isOurs) return join(folder, `${name || 'root'}-${sha256(where).slice(0, 8)}.sock`);
-  throw new Failure('cannot_listen', {
-    what: `cannot serve at ${folder}`,
-    why: 'it is not yours alone',
-    next: `remove it, \`chmod 700 ${folder}\`, or give a place with --socket PATH`,
-  });
 }
 
 function reachable(path: string, needsToken: boolean): string {

@@ -1,19 +1,36 @@
+import * as z from 'zod';
+
 /**
  * What a report says, before anybody decides how it looks: HTML and Markdown are made of the same blocks. All text in them is plain and may come
  * from outside; whoever renders it cleans and escapes it. `svg` alone is markup, and of our own making.
  */
-export type Block =
-  | { kind: 'heading'; level: 1 | 2 | 3 | 4; text: string }
-  | { kind: 'text'; text: string }
-  /** Somebody's prose as it stands in a file: paragraphs in order. */
-  | { kind: 'prose'; paragraphs: readonly string[] }
-  | { kind: 'facts'; caption: string; rows: readonly (readonly [string, string])[] }
-  | { kind: 'table'; caption: string; columns: readonly Column[]; rows: readonly (readonly string[])[] }
-  | { kind: 'list'; items: readonly string[] }
-  | { kind: 'figure'; caption: string; svg: string };
+export const blockOut = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('heading'),
+    level: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]),
+    text: z.string(),
+  }),
+  z.object({ kind: z.literal('text'), text: z.string() }),
+  // Somebody's prose as it stands in a file: paragraphs in order.
+  z.object({ kind: z.literal('prose'), paragraphs: z.array(z.string()).readonly() }),
+  z.object({
+    kind: z.literal('facts'),
+    caption: z.string(),
+    rows: z.array(z.tuple([z.string(), z.string()]).readonly()).readonly(),
+  }),
+  z.object({
+    kind: z.literal('table'),
+    caption: z.string(),
+    columns: z.array(z.object({ title: z.string(), as: z.enum(['code', 'number']).exactOptional() })).readonly(),
+    rows: z.array(z.array(z.string()).readonly()).readonly(),
+  }),
+  z.object({ kind: z.literal('list'), items: z.array(z.string()).readonly() }),
+  z.object({ kind: z.literal('figure'), caption: z.string(), svg: z.string() }),
+]);
+export type Block = z.output<typeof blockOut>;
 
 /** The first column of a table names its row. `code`: ids and paths; `number`: set to the right. */
-export type Column = { title: string; as?: 'code' | 'number' };
+export type Column = Extract<Block, { kind: 'table' }>['columns'][number];
 
 /** What is not known is said, in this word and no other. */
 export const UNKNOWN = 'unknown';

@@ -24,7 +24,7 @@ export function htmlOf(title: string, blocks: readonly Block[]): string {
     '</head>',
     '<body>',
     '<main>',
-    ...blocks.map(block),
+    ...blocks.map(blockHtml),
     '</main>',
     '</body>',
     '</html>',
@@ -32,7 +32,8 @@ export function htmlOf(title: string, blocks: readonly Block[]): string {
   ].join('\n');
 }
 
-function block(one: Block): string {
+/** One part of a page. */
+export function blockHtml(one: Block): string {
   switch (one.kind) {
     case 'heading':
       return `<h${one.level}>${escaped(one.text)}</h${one.level}>`;

@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { listenOnPort, listenOnSocket } from '../../../src/base/listening.ts';
 import { httpPlace } from '../../../src/server/http/options.ts';
-import { listenOnPort, listenOnSocket } from '../../../src/server/http/place.ts';
 import { readTokens } from '../../../src/server/http/tokens.ts';
 import { ownFolder } from './serving.ts';
 

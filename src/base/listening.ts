@@ -2,10 +2,11 @@ import { chmodSync, lstatSync, mkdirSync, realpathSync, unlinkSync } from 'node:
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
-import { Failure, systemCode } from '../../base/errors.ts';
-import { withLock } from '../../base/lock.ts';
-import { isOursAlone } from '../../base/own-folder.ts';
-import { reasonOf } from '../../base/reasons.ts';
+import { sha256 } from './digest.ts';
+import { Failure, systemCode } from './errors.ts';
+import { withLock } from './lock.ts';
+import { isOursAlone, ownFolder } from './own-folder.ts';
+import { reasonOf } from './reasons.ts';
 
 /** unix(7): with the zero byte at its end 108. Longer ones are cut without a word. */
 const LONGEST = 107;
@@ -40,6 +41,17 @@ export async function listenOnPort(server: Server, host: string, port: number): 
   await listening(server, `${host}, port ${port}`, () => server.listen({ host, port }));
   const at = server.address();
   return typeof at === 'object' && at !== null ? at.port : port;
+}
+
+/** The socket of a program for a repository, by its name and its path, in a folder of this account alone; else `cannot_listen`. */
+export function usualSocket(program: string, repo: string | null): string {
+  const { folder, isOurs } = ownFolder(program);
+  const where = repo ?? process.cwd();
+  const name = basename(where)
+    .replace(/[^\w.-]+/g, '-')
+    .slice(0, 24);
+  if (isOurs) return join(folder, `${name || 'root'}-${sha256(where).slice(0, 8)}.sock`);
+  throw refused(folder, 'it is not yours alone', `remove it, \`chmod 700 ${folder}\`, or give a place with --socket PATH`);
 }
 
 const ELSEWHERE = 'give another with --socket PATH';

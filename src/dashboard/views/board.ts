@@ -1,0 +1,92 @@
+import type * as z from 'zod';
+import { count } from '../../base/text.ts';
+import type listApprovals from '../../tools/list-approvals.ts';
+import type listRuns from '../../tools/list-runs.ts';
+import { figure } from '../../tools/report/document.ts';
+import type { Answer } from '../asking.ts';
+import type { Markup } from '../markup.ts';
+import { html } from '../markup.ts';
+import type { Frame } from './layout.ts';
+import { tableOf, trouble } from './layout.ts';
+import { address, age, stateOf } from './words.ts';
+
+type Runs = z.output<typeof listRuns.output>;
+type Run = Runs['runs'][number];
+type Approvals = z.output<typeof listApprovals.output>;
+export type Filter = { iteration?: string; state?: string; open?: string; before?: string };
+export type Board = {
+  runs: Answer<Runs>;
+  approvals: Answer<Approvals>;
+  /** Those that ended badly, the newest. */
+  failed: Answer<Runs>;
+  chain: { holds: boolean; findings: string[] } | null;
+};
+
+const STATES = ['pending', 'submitted', 'running', 'synced', 'completed', 'failed', 'partial'];
+
+/** What needs a person, and below it the runs by iteration. */
+export function boardView(frame: Frame, filter: Filter, { runs, approvals, failed, chain }: Board): Markup {
+  return html`${needs(frame, approvals, failed, chain)}
+<section aria-labelledby="runs"><h2 id="runs">Runs</h2>
+${filterForm(frame, filter)}
+${runs.ok ? listed(frame, filter, runs.data) : trouble(runs.words)}</section>`;
+}
+
+function needs({ base }: Frame, approvals: Board['approvals'], failed: Board['failed'], chain: Board['chain']): Markup {
+  const waiting = approvals.ok ? approvals.data.approvals.filter(({ state }) => state === 'pending') : [];
+  const items = [
+    ...(approvals.ok ? [] : [html`<li>${trouble(approvals.words)}</li>`]),
+    ...(failed.ok && failed.data.paused !== undefined ? [html`<li>${failed.data.paused}</li>`] : []),
+    ...(chain === null || chain.holds
+      ? []
+      : [html`<li><a href="${base}/audit">The audit log does not hold</a>: ${chain.findings.slice(0, 3).join('; ')}</li>`]),
+    ...waiting.map(({ id, summary }) => html`<li><a href="${base}/approvals/${id}">Waits for your word</a>: ${summary}</li>`),
+    ...(failed.ok ? failed.data.runs : []).map(
+      (run) =>
+        html`<li><a href="${base}/runs/${run.run_id}">${run.run_id}</a> ${stateOf(run.state)}: ${run.failure ? `${run.failure.detail}. ${run.failure.remedy}` : run.next}</li>`,
+    ),
+  ];
+  return html`<section class="needs" aria-labelledby="needs"><h2 id="needs">What needs a person</h2>
+${items.length === 0 ? html`<p>Nothing.</p>` : html`<ul>${items}</ul>`}</section>`;
+}
+
+function filterForm({ base }: Frame, { iteration, state, open }: Filter): Markup {
+  return html`<form class="filter" method="get" action="${base}/">
+<label>Iteration <input name="iteration" value="${iteration ?? ''}" autocomplete="off"></label>
+<label>State <select name="state"><option value="">any</option>${STATES.map(
+    (one) => html`<option${one === state ? html` selected` : ''}>${one}</option>`,
+  )}</select></label>
+<label class="check"><input type="checkbox" name="open" value="1"${open ? html` checked` : ''}> only open ones</label>
+<button>Filter</button></form>`;
+}
+
+function listed(frame: Frame, filter: Filter, { runs, total, shown, more, unreadable }: Runs): Markup {
+  const groups = new Map<string, Run[]>();
+  for (const run of runs) groups.set(run.iteration, [...(groups.get(run.iteration) ?? []), run]);
+  const last = runs.at(-1);
+  const older = address(`${frame.base}/`, { ...filter, before: last?.run_id });
+  return html`${unreadable.map((one) => trouble(`cannot be read: ${one}`))}
+<p>${count(total, 'run')} in all, ${shown} shown, the newest first.</p>
+${[...groups].map(([iteration, its]) =>
+  tableOf(
+    `Iteration ${iteration}`,
+    ['Run', 'State', 'Tasks', 'Age', 'At most', 'Site', 'Next'],
+    its.map((run) => row(frame, run)),
+  ),
+)}
+${more && last ? html`<p><a href="${older}">Older runs</a></p>` : ''}`;
+}
+
+function row({ base }: Frame, run: Run): (Markup | string)[] {
+  const { succeeded, total, failed } = run.tasks;
+  const { cpu_hours: cpu, gpu_hours: gpu } = run.price;
+  return [
+    html`<a href="${base}/runs/${run.run_id}"><code>${run.run_id}</code></a>`,
+    stateOf(run.state),
+    `${succeeded} of ${total}${failed > 0 ? `, ${failed} failed` : ''}`,
+    age(run.age_seconds),
+    `${figure(cpu, 3)} cpu-h, ${figure(gpu, 3)} gpu-h`,
+    run.site,
+    run.next,
+  ];
+}
