@@ -1,4 +1,4 @@
-// Writes what is derived from the source: the tool table of the README, the reference of all operations, the JSON Schemas of policy and sites, the wire
+// Writes what is derived from the source: the tool table of the README, the reference of all operations, the JSON Schemas of policy, notices and sites, the wire
 // form of tools/list, and the copies that make up the plugin for Codex.
 // `--check` writes nothing and exits 1 naming each file that is not what it would write.
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -20,6 +20,7 @@ async function source() {
         contents: `export { tools } from './src/tools/index.ts';
           export { definitions } from './src/server/definitions.ts';
           export { jsonSchema } from './src/policies/schema.ts';
+          export { noticesSchema } from './src/runs/notices/config.ts';
           export { sitesSchema } from './src/sites/index.ts';`,
         resolveDir: root,
       },
@@ -103,11 +104,12 @@ async function forCodex() {
   return copied.map((path) => [`plugin/codex/${path}`, () => read(`plugin/${path}`)]);
 }
 
-const { tools, definitions, jsonSchema, sitesSchema } = await source();
+const { tools, definitions, jsonSchema, noticesSchema, sitesSchema } = await source();
 const files = [
   ['README.md', async () => withTable(await read('README.md'), tools)],
   ['docs/tools.md', async () => reference(tools)],
   ['docs/policy.schema.json', async () => json(jsonSchema())],
+  ['docs/notices.schema.json', async () => json(noticesSchema())],
   ['docs/sites.schema.json', async () => json(sitesSchema())],
   ['test/server/__snapshots__/tools.json', async () => json(definitions(tools))],
   ...(await forCodex()),

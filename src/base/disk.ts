@@ -64,6 +64,15 @@ export function readEnd(path: string, most: number): { data: Buffer; all: boolea
   return end && { data: end.data, all: end.data.length === end.size };
 }
 
+/** The bytes from `offset` on, at most `most` of them, and how many the file has; undefined where there is none. */
+export function readSince(path: string, offset: number, most: number): { data: Buffer; size: number } | undefined {
+  return withFile(path, (fd, size) => {
+    const data = Buffer.alloc(Math.max(0, Math.min(size - offset, most)));
+    const got = readSync(fd, data, 0, data.length, offset);
+    return { data: data.subarray(0, got), size };
+  });
+}
+
 function withFile<T>(path: string, work: (fd: number, size: number) => T): T | undefined {
   let fd: number | undefined;
   try {

@@ -62,6 +62,11 @@ const FAILURES = {
 export type FailureCode = keyof typeof FAILURES;
 export const FAILURE_CODES = Object.keys(FAILURES) as FailureCode[];
 
+/** What a code means, in a few words. */
+export function meaningOf(code: FailureCode): string {
+  return FAILURES[code].what;
+}
+
 const OF_THE_SITE: ReadonlySet<FailureCode> = new Set([
   'scheduler_unreachable',
   'site_unavailable',

@@ -26,6 +26,7 @@ export function findCommand(tools: readonly Tool[], words: readonly string[]): {
 /** What a command can do that is no argument of its operation. */
 const extrasOut = z.object({
   watch: z.boolean().optional(),
+  once: z.boolean().optional(),
   yes: z.boolean().optional(),
   seal: z.boolean().optional(),
   expect: z.string().optional(),
@@ -47,10 +48,14 @@ export function splitExtras(tool: Tool, typed: Record<string, unknown>): { input
   };
 }
 
-/** `--watch`, where an answer says when to look next and when all is over; what `init` does after its own. */
+/** `--watch`, where an answer says when to look next and when all is over; `--once` where runs are looked at; what `init` does after its own. */
 function extras(tool: Tool): Field[] {
   const watches = ['next_look_seconds', 'all_over'].every((name) => name in tool.output.shape);
-  return [...(watches ? [WATCH] : []), ...(tool.name === 'init' ? BEGINNING : [])];
+  return [
+    ...(watches ? [WATCH] : []),
+    ...(tool.name === 'monitor_runs' ? [ONCE] : []),
+    ...(tool.name === 'init' ? BEGINNING : []),
+  ];
 }
 
 const added = (name: keyof Extras, kind: 'switch' | 'text', description: string): Field => ({
@@ -69,6 +74,7 @@ const WATCH = added(
   'switch',
   'go on looking, as often as the answer says: a display on a terminal, else lines of what changed',
 );
+const ONCE = added('once', 'switch', 'what `watch` does, once, for cron: look, collect what has ended, extract, send notices');
 const BEGINNING = [
   added('yes', 'switch', 'ask nothing, and take what is proposed: the batch system of this machine, and its preset'),
   added('seal', 'switch', 'seal at the end; a person types yes to that'),

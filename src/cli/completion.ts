@@ -2,6 +2,7 @@ import { Failure } from '../base/errors.ts';
 import type { Tool } from '../tools/tool.ts';
 import { commandFields } from './commands.ts';
 import { GLOBALS } from './globals.ts';
+import { WATCH_FIELDS } from './unattended/command.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 const PROGRAMS = ['autolab-mcp', 'autolab'];
@@ -20,7 +21,7 @@ export function completion(shell: string | undefined, tools: readonly Tool[]): s
 
 /** The words that may follow a beginning of commands: `policy` is followed by `show`, `apply`, … */
 function followers(tools: readonly Tool[]): Map<string, string[]> {
-  const next = new Map<string, string[]>([['', ['serve', 'dashboard', 'completion']]]);
+  const next = new Map<string, string[]>([['', ['serve', 'dashboard', 'completion', 'watch']]]);
   for (const { command } of tools)
     for (const [at, word] of command.entries()) {
       const before = command.slice(0, at).join(' ');
@@ -46,6 +47,7 @@ function bash(tools: readonly Tool[]): string {
     ...tools.map((tool): [string, string[]] => [tool.command.join(' '), wordsFor(tool)]),
     ...[...followers(tools)].filter(([before]) => before !== ''),
     ['completion', [...SHELLS]],
+    ['watch', [...WATCH_FIELDS, ...GLOBALS].map(({ flag }) => flag)],
   ];
   // The longest beginning that is there says what may follow.
   lines.sort(([a], [b]) => b.split(' ').length - a.split(' ').length);

@@ -17,6 +17,7 @@ export function overview(tools: readonly Tool[]): string {
     '',
     'For a person at a terminal:',
     ...group(['person']),
+    ...columns([['watch', 'Watch the open runs without an agent: look, collect, extract, and send notices']]),
     '',
     'For agents:',
     ...columns([
@@ -42,11 +43,18 @@ export function commandHelp(tool: Tool): string {
     `autolab-mcp ${usage(tool)}${fields.length > 0 ? ' [flags]' : ''}`,
     '',
     ...wrap(`${tool.title}. ${tool.description}`, 100),
-    ...(fields.length > 0 ? ['', 'Flags:', ...columns(fields.map(describe))] : []),
     '',
+    ...flagsHelp(fields),
+  ].join('\n');
+}
+
+/** The flags of a command, and those that every one takes. */
+export function flagsHelp(fields: readonly Field[]): string[] {
+  return [
+    ...(fields.length > 0 ? ['Flags:', ...columns(fields.map(describe)), ''] : []),
     'Every command takes:',
     ...columns(GLOBALS.map(describe)),
-  ].join('\n');
+  ];
 }
 
 function usage(tool: Tool): string {

@@ -1,8 +1,10 @@
-import { asFailure } from '../base/errors.ts';
+import { asFailure, Failure } from '../base/errors.ts';
+import type { Context } from '../context.ts';
 import { openContext, terminalCaller, VERSION } from '../context.ts';
 import { failed } from '../tools/answers.ts';
 import { callTool } from '../tools/call.ts';
 import { tools } from '../tools/index.ts';
+import installWatch from '../tools/install-watch.ts';
 import type { Outcome } from '../tools/tool.ts';
 import type { Call } from './approve.ts';
 import { approveOnTerminal, confirmOnTerminal } from './approve.ts';
@@ -15,6 +17,8 @@ import { readGlobals } from './globals.ts';
 import { commandHelp, overview } from './help.ts';
 import { print, show, tell } from './render.ts';
 import { askOnTerminal } from './terminal.ts';
+import { watchHelp, watchWords } from './unattended/command.ts';
+import { watchRuns } from './unattended/index.ts';
 import { untilOver } from './waiting.ts';
 import { isLive, watch } from './watch/index.ts';
 
@@ -29,17 +33,28 @@ export async function runCli(argv: readonly string[], stop: AbortSignal): Promis
     if (own.length === 0 || own[0] === 'serve' || own[0] === 'dashboard') return say(overview(tools));
     if (globals.help && own.length === 1 && group.length > 1) return say(overview(group));
     if (own[0] === 'completion' && !globals.help) return say(completion(own[1], tools));
+    if (own[0] === 'watch' && own[1] !== 'install') {
+      if (globals.help) return say(watchHelp());
+      const words = watchWords(own.slice(1));
+      return await withCall(globals, stop, false, (call, context) => {
+        if (!words.install && !words.uninstall) return watchRuns(context, call, { ...words, json }, stop);
+        const input = { uninstall: words.uninstall, dry_run: words.dry_run };
+        return confirmOnTerminal(call, installWatch, input, askOnTerminal).then((outcome) => show(outcome, json));
+      });
+    }
     const { tool, rest } = findCommand(tools, own);
     if (globals.help) return say(commandHelp(tool));
     const { input, extra } = splitExtras(tool, readArguments(tool.command.join(' '), commandFields(tool), rest));
     // Nothing else may be written while something is drawn.
     const tells = !globals.json && !(extra.watch && isLive(tool, json));
-    return await withCall(globals, stop, tells, async (call) => {
+    return await withCall(globals, stop, tells, async (call, context) => {
       if (tool.name === 'init')
         return begin(input, extra, { call, within: (repo, work) => withCall(globals, stop, tells, work, repo), stop, json });
       const once = (): Promise<Outcome> => call(tool.name, input);
       if (tool.name === 'approve') return show(await approveOnTerminal(call, input, askOnTerminal), json);
       if (tool.confirms) return show(await confirmOnTerminal(call, tool, input, askOnTerminal), json);
+      if (extra.once && (extra.watch || input.run_id !== undefined)) throw onceAlone();
+      if (extra.once) return watchRuns(context, call, { once: true, standby: false, json }, stop);
       if (extra.watch) return exitOf(await watch(tool, call, input, json, stop));
       return show(globals.wait ? await untilOver(once, stop, json ? () => {} : tell) : await once(), json);
     });
@@ -52,7 +67,7 @@ async function withCall(
   globals: Globals,
   stop: AbortSignal,
   tells: boolean,
-  work: (call: Call) => Promise<number>,
+  work: (call: Call, context: Context) => Promise<number>,
   repository?: string,
 ): Promise<number> {
   const { stateFile } = globals;
@@ -63,12 +78,19 @@ async function withCall(
   });
   const caller = { ...terminalCaller(), signal: stop, ...(process.stderr.isTTY && tells ? { progress: tell } : {}) };
   try {
-    return await work((name, input, answer) =>
-      callTool(name, input, answer === undefined ? caller : { ...caller, answer }, context),
-    );
+    const call: Call = (name, input, answer) =>
+      callTool(name, input, answer === undefined ? caller : { ...caller, answer }, context);
+    return await work(call, context);
   } finally {
     await context.close();
   }
+}
+
+function onceAlone(): Failure {
+  return new Failure('usage', {
+    what: '--once is of all open runs, and of one round',
+    next: 'leave --watch and --run-id out',
+  });
 }
 
 function exitOf(outcome: Outcome): number {

@@ -16,6 +16,7 @@ export const SEALED = [
   '.autolab/sites.yaml',
   '.autolab/remote_profiles.yaml',
   '.autolab/workflow.yaml',
+  '.autolab/notices.yaml',
   '.mcp.json',
   '.claude/settings.json',
 ] as const;

@@ -12,7 +12,9 @@ import extractResults from './extract-results.ts';
 import grantEnvelope from './grant-envelope.ts';
 import init from './init.ts';
 import inspectRun from './inspect-run.ts';
+import installWatch from './install-watch.ts';
 import listApprovals from './list-approvals.ts';
+import listNotices from './list-notices.ts';
 import listPresets from './list-presets.ts';
 import listRuns from './list-runs.ts';
 import monitorRuns from './monitor-runs.ts';
@@ -22,6 +24,7 @@ import report from './report.ts';
 import resume from './resume.ts';
 import retryTasks from './retry-tasks.ts';
 import sealPolicy from './seal-policy.ts';
+import sendNotices from './send-notices.ts';
 import setupHost from './setup-host.ts';
 import showAudit from './show-audit.ts';
 import showBudgets from './show-budgets.ts';
@@ -30,6 +33,7 @@ import showRecord from './show-record.ts';
 import stageCode from './stage-code.ts';
 import submitRun from './submit-run.ts';
 import syncArtifacts from './sync-artifacts.ts';
+import testNotices from './test-notices.ts';
 import testPolicy from './test-policy.ts';
 import type { Tool } from './tool.ts';
 import verifyAudit from './verify-audit.ts';
@@ -56,9 +60,13 @@ export const tools: readonly Tool[] = [
   showRecord,
   showBudgets,
   report,
+  listNotices,
+  sendNotices,
   inspectRun,
   init,
   setupHost,
+  installWatch,
+  testNotices,
   clearError,
   pause,
   resume,

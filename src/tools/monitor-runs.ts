@@ -10,6 +10,7 @@ import { projectAll } from '../runs/project.ts';
 import type { Run } from '../runs/run.ts';
 import { basesOf, partsOf, reread } from '../runs/run.ts';
 import { isCutOff } from '../runs/submission/recovery.ts';
+import { cadence } from './cadence.ts';
 import { eventsText, eventsView, followEvents } from './events.ts';
 import { optionalRun, stateOut, tasksOut } from './fields.ts';
 import { pausedLine } from './pausing.ts';
@@ -73,6 +74,7 @@ export default defineTool({
     const before = new Map([...runs, ...bases].map((run) => [run.id, run]));
     const sites: z.output<typeof siteOut>[] = [];
     const seen = new Map<string, Run>();
+    const waits: number[] = [];
     for (const name of [...new Set(runs.map((run) => run.plan.site))].sort()) {
       const here = runs.filter((run) => run.plan.site === name);
       const { site, changed } = await lookAt(name, here, acts, permit, problems);
@@ -81,6 +83,7 @@ export default defineTool({
       // Of those that ended with this look, too: what they wrote last.
       const watched = here.filter((run) => parts(run).some(isWatched)).map((run) => seen.get(run.id) ?? run);
       if (site.polled) await followEvents(name, watched, acts, problems);
+      else if (site.healthy === null && site.note !== null) waits.push(cadence(here[0]?.plan.scheduler ?? '', acts).wait);
     }
     const open = runs.map((run) => seen.get(run.id) ?? run);
     problems.push(
@@ -99,7 +102,9 @@ export default defineTool({
     const waiting = unreadable.length > 0 || isWaitedFor(acts.repo, open);
     const pace = acts.policy().gate.limits.scheduler?.poll_seconds ?? 60;
     problems.push(...[pausedLine(acts)].filter((line) => line !== undefined));
-    return { runs: told, sites, all_over: !waiting, next_look_seconds: waiting ? pace : 0, problems };
+    // Where another has just looked, the next look is due sooner than after one's own.
+    const next = Math.max(1, Math.min(pace, ...waits));
+    return { runs: told, sites, all_over: !waiting, next_look_seconds: waiting ? next : 0, problems };
   },
 
   text: (out) =>

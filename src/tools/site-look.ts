@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { asFailure } from '../base/errors.ts';
+import type { FailureCode } from '../base/errors.ts';
+import { asFailure, isOfTheSite } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
 import type { Acts } from '../context.ts';
 import { runsBefore } from '../runs/chain/after-runs.ts';
@@ -14,8 +15,10 @@ import {
   openJobs,
   parentFailed,
 } from '../runs/evidence/monitor.ts';
+import { stateFolder } from '../runs/home.ts';
 import type { JournalEvent } from '../runs/journal.ts';
 import { maySubmit } from '../runs/launch/plan.ts';
+import { noteSite } from '../runs/notices/site-trouble.ts';
 import { paceOf } from '../runs/place.ts';
 import type { Run } from '../runs/run.ts';
 import { gateOf, record, reread, withRun } from '../runs/run.ts';
@@ -78,6 +81,7 @@ async function lookOnce(
     meter.note('poll', key);
     const late = runs.flatMap(lateNames);
     const look = await site.poll({ jobs, since, ...(late.length > 0 ? { late } : {}) });
+    await noteChange(acts, name, 'ok', problems);
     const marked = watched.filter((run) => maySubmit(run.plan) || parts(run).some((part) => needsMarkers(part, look)));
     const markers = await site.markers(marked.map(gateOf));
     const sights = await childSights(masters, site, markers, new Set(children.map(({ id }) => id)), problems);
@@ -101,13 +105,24 @@ async function lookOnce(
         : `the scheduler is not healthy, so what it does not show proves nothing${look.trouble ? `: ${look.trouble}` : ''}`,
     };
   } catch (error) {
+    const failure = asFailure(error);
+    if (isOfTheSite(failure)) await noteChange(acts, name, failure.code, problems);
     return {
       site: name,
       polled: false,
       healthy: false,
-      note: `${asFailure(error).message}; every state stays as it was`,
+      note: `${failure.message}; every state stays as it was`,
       looks_last_hour: looks + 1,
     };
+  }
+}
+
+/** That a site answers no more, or again: notices are made of it. That it could not be noted is no failure of the look. */
+async function noteChange({ repo }: Acts, site: string, code: FailureCode | 'ok', problems: string[]): Promise<void> {
+  try {
+    await noteSite(stateFolder(repo), site, code);
+  } catch (error) {
+    problems.push(`how ${site} was found could not be noted: ${asFailure(error).message}`);
   }
 }
 

@@ -23,6 +23,10 @@ import { readYaml } from '../../src/runs/autolab/yaml.ts';
 import { readGroup } from '../../src/runs/groups/group.ts';
 import { readJournal } from '../../src/runs/journal.ts';
 import { parseLaunchFile } from '../../src/runs/launch/launch-file.ts';
+import { parseNotices } from '../../src/runs/notices/config.ts';
+import { beginning, readCursor } from '../../src/runs/notices/cursor.ts';
+import { newDelivery, readDelivery, readOutbox } from '../../src/runs/notices/outbox.ts';
+import { readSiteChanges } from '../../src/runs/notices/site-trouble.ts';
 import { readHolds } from '../../src/runs/pause/holds.ts';
 import { parseMetrics } from '../../src/runs/results/metrics.ts';
 import { splitWords } from '../../src/runs/results/parser.ts';
@@ -54,6 +58,17 @@ gate:
   rules:
     - { when: { partition: gpu, walltime: { over: 8h } }, verdict: ask, because: long, examples: [] }
 `;
+const NOTICES = `schema_version: "1"
+budgets: [50, 100]
+failures: 3
+to:
+  chat: { webhook: { url_file: ~/.config/url, headers: { Authorization: /etc/token } }, kinds: [state], states: [failed] }
+  desk: { command: [/usr/bin/page, --quietly] }
+`;
+const CURSOR = `${JSON.stringify({ ...beginning('2026-01-01T00:00:00Z'), runs: { r1: { n: 3, size: 900, in: 'experiments/plan/a' } } })}\n`;
+const OUTBOX = `{"n":1,"notice":{"v":1,"id":"nt_0123456789abcdef01234567","at":"2026-01-01T00:00:00Z","kind":"state","repository":"r","run_id":"r1","state":"failed","text":"run r1 is failed"}}\n`;
+const DELIVERY = `${JSON.stringify(newDelivery(3))}\n`;
+const SITE_CHANGES = `{"n":1,"at":"2026-01-01T00:00:00Z","site":"cluster","code":"login_needed"}\n`;
 const REVIEW = `{"status":"pass","blocking_findings":[],"required_checks":{"tests":"pass","dry_run":"skip","schema":"pass","env_smoke":"pass","docs_target_update":"skip"},"reviewed_at":"2026-01-01T00:00:00Z"}`;
 const METRICS = `{"schema_version":"1.0","iteration_id":"it1","run_id":"r1","status":"completed","primary_metric":{"name":"acc","value":0.5,"delta_vs_baseline":null},"variant_results":[{"a":1}]}`;
 const MANIFEST = { run_id: 'r1', iteration_id: 'it1', status: 'running', job_id: '7', started_at: '2026-01-01T00:00:00Z' };
@@ -103,6 +118,12 @@ const json = (name: string, seeds: readonly string[], read: (text: string) => un
   words: JSON_WORDS,
   read,
 });
+/** What is kept in a file of its own. */
+const kept = (name: string, seed: string, file: string, read: () => unknown): Reader =>
+  json(name, [seed], (text) => {
+    fileWith(file, text);
+    return read();
+  });
 /** The problems of a policy are no failure; they must be few enough to be told. */
 const told100 = <T extends { problems: readonly unknown[] }>(read: T): T => {
   if (read.problems.length > 100) throw new Error(`${read.problems.length} problems`);
@@ -137,6 +158,11 @@ export const FILE_READERS: readonly Reader[] = [
     parseRemoteProfiles(text, 'remote_profiles.yaml'),
   ),
   yaml('runs/resume/config.ts#readConfig', designs, (text) => readConfig(text, 'config.yaml')),
+  yaml('runs/notices/config.ts#parseNotices', [NOTICES], (text) => parseNotices(text, 'notices.yaml')),
+  kept('runs/notices/cursor.ts#readCursor', CURSOR, 'cursor.json', () => readCursor(FOLDER)),
+  kept('runs/notices/outbox.ts#readOutbox', OUTBOX, 'outbox.jsonl', () => readOutbox(FOLDER)),
+  kept('runs/notices/outbox.ts#readDelivery', DELIVERY, 'to-chat.json', () => readDelivery(FOLDER, 'chat')),
+  kept('runs/notices/site-trouble.ts#readSiteChanges', SITE_CHANGES, 'sites.jsonl', () => readSiteChanges(FOLDER)),
   yaml('sites/index.ts#siteDefinitions', [SITES], (text) => {
     fileWith('.autolab/sites.yaml', text);
     return siteDefinitions(FOLDER);

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { readEnd } from '../../base/disk.ts';
+import { readEnd, readSince } from '../../base/disk.ts';
 import { Failure } from '../../base/errors.ts';
-import { appendLine, jsonText, readJson, readText, writeAtomic } from '../../base/files.ts';
+import { appendLine, jsonText, readJson, readText, statSize, writeAtomic } from '../../base/files.ts';
 import { jsonOf } from '../../base/json.ts';
 import { withLock } from '../../base/lock.ts';
 import type { AuditEntry, AuditLine, AuditRef, Line } from './audit-line.ts';
@@ -84,16 +84,33 @@ export function openAudit(repo: string, state: string): Audit {
   };
 }
 
-/** The line the next one follows. Refuses to go on from a log that does not hold. */
 /** How long the log of a repository is, without reading it. */
 export function auditPulse(repo: string): string {
   return String(statSync(logOf(repo), { throwIfNoEntry: false })?.size ?? '');
+}
+
+/** So much is read at once. Bytes. */
+const PIECE = 4 * 1024 * 1024;
+
+/**
+ * The whole lines after number `n`, which ended at byte `offset`, and where they end; as many as one piece holds. Where the file has become
+ * shorter it is gone through from its beginning. Whether the log holds is `verify`'s to say.
+ */
+export function auditSince(repo: string, n: number, offset: number): { lines: AuditLine[]; offset: number; more: boolean } {
+  const size = statSize(logOf(repo)) ?? 0;
+  const from = offset <= size ? offset : 0;
+  const piece = readSince(logOf(repo), from, PIECE);
+  const end = (piece?.data.lastIndexOf(0x0a) ?? -1) + 1;
+  const rows = piece?.data.subarray(0, end).toString('utf8').split('\n') ?? [];
+  const lines = rows.flatMap((row) => told.safeParse(parse(row)).data ?? []).filter((one) => one.n > n);
+  return { lines, offset: from + end, more: end > 0 && from + end < size };
 }
 
 function logOf(repo: string): string {
   return join(repo, '.autolab', 'gate', 'audit.jsonl');
 }
 
+/** The line the next one follows. Refuses to go on from a log that does not hold. */
 function newest(path: string, known: Head | undefined): { n: number; hash: string } {
   const last = lastLine(path);
   if (!last) {
