@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { withoutBrowser } from './test/support/browser.ts';
 import { withoutSuite } from './test/support/conformance.ts';
 import { withoutClusters } from './test/support/privileges.ts';
 
@@ -7,6 +8,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: [
       ...(withoutClusters() === undefined ? [] : ['test/clusters/{slurm,gridengine,ssh}*.test.ts']),
+      ...(withoutBrowser() === undefined ? [] : ['test/browser/**']),
       ...(withoutSuite() === undefined ? [] : ['test/server/conformance/**']),
     ],
     globalSetup: 'test/global-setup.ts',

@@ -2,6 +2,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
+import { withoutBrowser } from './support/browser.ts';
 import { withoutSuite } from './support/conformance.ts';
 import { GRIDENGINES } from './support/gridengine.ts';
 import { NETWORKS, removeNetworks } from './support/networks.ts';
@@ -20,6 +21,9 @@ export default async function setup(): Promise<() => Promise<void>> {
     console.warn(
       `\nLeft out: the tests on a real Slurm, a real Grid Engine and over a real ssh (test/clusters), because ${without}.\n`,
     );
+  const browser = withoutBrowser();
+  if (browser !== undefined) console.warn(`\nLeft out: the tests in a real browser (test/browser), because ${browser}.\n`);
+  else await execa('bash', [join(ROOT, 'test', 'browser', 'chromium'), 'install'], { stdin: 'ignore' });
   if (withoutNumpy !== undefined)
     console.warn(`\nLeft out: the tests of numpy's files (test/runs/artifacts), because ${withoutNumpy}.\n`);
   const suite = withoutSuite();

@@ -121,7 +121,8 @@ export function dashboardApp(options: AppOptions): Hono {
     const { task, lines, ...words } = asked;
     const numbers = { ...(task ? { task: Number(task) } : {}), lines: lines ? Number(lines) : LINES };
     const log = await ask(readLog, { run_id: run, ...words, ...numbers });
-    return shown(c, null, `Log of run ${run}`, logView(frame(), run, asked, log), log.ok || !log.missing ? 200 : 404);
+    if (!log.ok && log.missing) return shown(c, null, 'No such run', gone(log.words), 404);
+    return shown(c, null, `Log of run ${run}`, logView(frame(), run, asked, log));
   });
 
   app.get(`${base}/approvals`, async (c) => {

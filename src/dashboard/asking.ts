@@ -23,4 +23,4 @@ export function asking(context: Context, caller: Pick<Caller, 'uid' | 'host'>): 
   };
 }
 
-const MISSING: ReadonlySet<string> = new Set(['run_unknown', 'approval_unknown', 'file_missing']);
+const MISSING: ReadonlySet<string> = new Set(['run_unknown', 'approval_unknown']);

@@ -15,6 +15,7 @@ nav a{display:inline-block;padding:.15rem 0}
 nav a[aria-current]{font-weight:700;color:var(--ink);text-decoration-thickness:2px}
 #live{color:var(--soft);margin-left:auto}
 footer{padding:1rem;color:var(--soft);border-top:1px solid var(--line)}
+.state,time{white-space:nowrap}
 .lead{font-size:1.1rem;max-width:none}
 .needs{border:1px solid var(--line);border-left:4px solid var(--warn);padding:0 1rem .5rem;margin:1rem 0}
 .needs h2,.answer h2{border:0;margin-top:.5rem}

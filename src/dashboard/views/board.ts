@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { count } from '../../base/text.ts';
 import type listApprovals from '../../tools/list-approvals.ts';
 import type listRuns from '../../tools/list-runs.ts';
+import { figure } from '../../tools/report/document.ts';
 import type { Answer } from '../asking.ts';
 import type { Markup } from '../markup.ts';
 import { html } from '../markup.ts';
@@ -83,7 +84,7 @@ function row({ base }: Frame, run: Run): (Markup | string)[] {
     stateOf(run.state),
     `${succeeded} of ${total}${failed > 0 ? `, ${failed} failed` : ''}`,
     age(run.age_seconds),
-    `${cpu ?? 'unknown'} cpu-h, ${gpu ?? 'unknown'} gpu-h`,
+    `${figure(cpu, 3)} cpu-h, ${figure(gpu, 3)} gpu-h`,
     run.site,
     run.next,
   ];
