@@ -171,7 +171,14 @@ function sharesOf({ run, usage }: { run: Run; usage: Usage }): Share[] {
   const share = (what: string, used: number | null, asked: number | null, words: (n: number) => string): Share[] =>
     used === null || asked === null
       ? []
-      : [{ name: `${what}, ${shortOf(run.id)}${run.step === undefined ? '' : ` ${run.step}`}`, used, asked, words: `${words(used)} of ${words(asked)}` }];
+      : [
+          {
+            name: `${what}, ${shortOf(run.id)}${run.step === undefined ? '' : ` ${run.step}`}`,
+            used,
+            asked,
+            words: `${words(used)} of ${words(asked)}`,
+          },
+        ];
   return [
     ...share('time', usage.elapsed_seconds, usage.walltime_seconds, walltimeText),
     ...share('memory', usage.memory_mb, usage.asked_memory_mb, (n) => `${figure(n)} MB`),
