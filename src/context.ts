@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { Failure } from './base/errors.ts';
+import { asFailure, Failure } from './base/errors.ts';
 import { PACKAGE, VERSION } from './base/package.ts';
 import { notesIn, noteTemporaries } from './base/temporaries.ts';
 import type { ApprovalStore } from './policies/approvals.ts';
@@ -8,6 +8,8 @@ import { approvalStore } from './policies/approvals.ts';
 import type { CeilingSource } from './policies/ceilings.ts';
 import type { Policy } from './policies/load.ts';
 import { loadPolicy } from './policies/load.ts';
+import type { Pause } from './policies/pause.ts';
+import { readPause } from './policies/pause.ts';
 import { readSeal, sealState, sealStatement } from './policies/seal.ts';
 import type { Decision, Facts } from './policies/types.ts';
 import type { Audit } from './runs/audit/audit.ts';
@@ -110,7 +112,9 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
     audit,
     pulse: () => (repo === null ? '' : auditPulse(repo)),
     acts: async (caller, look, tool) => {
-      const policy = repo === null ? undefined : await sealedPolicy(repo, ceilings);
+      const unpaused = repo === null ? undefined : await sealedPolicy(repo, ceilings);
+      const pause = pauseOf(repo, state);
+      const policy = unpaused && pause ? { ...unpaused, pause } : unpaused;
       return {
         start,
         get repo() {
@@ -129,7 +133,7 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
           return sealFile(known());
         },
         site: (name) => {
-          const site = sites.get(name) ?? siteNamed(known(), name);
+          const site = sites.get(name) ?? { ...siteNamed(known(), name), paused: () => readPause(state()) !== undefined };
           sites.set(name, site);
           return site;
         },
@@ -158,6 +162,16 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
       await log.written();
     },
   };
+}
+
+/** Where there is no folder to hold a pause, nothing is submitted either: every act takes a lock in it. */
+function pauseOf(repo: string | null, state: () => string): Pause | undefined {
+  try {
+    return repo === null || repositoryId(repo) === undefined ? undefined : readPause(state());
+  } catch (error) {
+    asFailure(error);
+    return undefined;
+  }
 }
 
 /** Where policies over the repository's own are looked for. The user's is under the home that the password database names. */

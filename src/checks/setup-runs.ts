@@ -57,6 +57,12 @@ export const runChecks: readonly SetupCheck[] = [
     },
   },
   {
+    code: 'paused',
+    after: ['identity'],
+    judge: ({ paused }) =>
+      paused === null ? [] : [warning(paused, 'a person runs `autolab-mcp resume` when submissions are to go on')],
+  },
+  {
     code: 'sealed',
     after: ['identity'],
     judge: ({ seal, audit }) => {

@@ -51,6 +51,8 @@ export type SetupFacts = {
   /** `ceilings`: the files that tighten it. */
   policy: { preset: string | null; problems: readonly PolicyProblem[]; ceilings: readonly string[] };
   seal: SealState;
+  /** That it is paused, in a sentence; null where it is not. */
+  paused: string | null;
   workflow: Seen<unknown>;
   /**
    * The default profile of remote_profiles.yaml, what is wrong with the profiles, and what keeps from submitting by it; null where there is no file,

@@ -66,7 +66,8 @@ export function dashboardApp(options: AppOptions): Hono {
     const header = (name: string) => c.req.header(name);
     c.header('content-security-policy', POLICY);
     c.header('x-content-type-options', 'nosniff');
-    c.header('referrer-policy', 'no-referrer');
+    // With no-referrer a form is sent with the Origin null (Fetch standard, section 3.2).
+    c.header('referrer-policy', 'same-origin');
     c.header('cache-control', 'no-store');
     const stranger = strangerIn({ host: header('host'), origin: header('origin'), site: header('sec-fetch-site') });
     // Following the printed address is no request of another site, whatever window it is followed from.

@@ -5,6 +5,7 @@ import { judgeEdits } from './edit-scope.ts';
 import { originOf } from './layers.ts';
 import { judgeJobs, judgePerJob } from './limits.ts';
 import type { Policy } from './load.ts';
+import { judgePause } from './pause.ts';
 import { reason, strictest } from './reasons.ts';
 import { judgeRequired } from './require.ts';
 import { judgeRetries } from './retries.ts';
@@ -27,15 +28,18 @@ export function decide(policy: Policy, facts: Facts, phase: Phase): Decision {
 function reasonsOf(policy: Policy, facts: Facts, phase: Phase): Reason[] {
   const acts = [...new Set(facts.acts)];
   if (acts.length === 0) return [nothing(policy)];
+  if (facts.onlyStops) return [stopping(policy)];
   const reading = acts.includes('read')
     ? [reason(policy, 'acts.read', { verdict: 'allow', because: 'reading is always allowed' })]
     : [];
   const rest = acts.filter((act) => act !== 'read');
   if (rest.length === 0) return reading;
   const unusable = [...judgeSeal(policy.seal, facts), ...brokenPolicy(policy)];
-  if (unusable.length > 0) return [...reading, ...unusable];
+  const paused = judgePause(policy, facts);
+  if (unusable.length > 0) return [...reading, ...paused, ...unusable];
   return [
     ...reading,
+    ...paused,
     ...judged(policy, facts, phase, rest),
     ...policy.ceilings.flatMap((one) => under(policy, one, facts, phase, rest)),
   ];
@@ -102,6 +106,10 @@ function brokenPolicy(policy: Policy): Reason[] {
 function layerOf(policy: Policy, file: string): Origin['layer'] {
   const ceiling = policy.sources.find((one) => one.file === file);
   return ceiling?.layer ?? (file.startsWith('presets/') ? 'preset' : 'project');
+}
+
+function stopping(policy: Policy): Reason {
+  return reason(policy, 'pause', { verdict: 'allow', because: 'what only stops things is always allowed' });
 }
 
 function nothing(policy: Policy): Reason {

@@ -8,6 +8,7 @@ import { ceilingsOf, readCeilings, signersOf, tightened } from './ceilings.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { Layer } from './layers.ts';
 import { mergeLayers, originOf } from './layers.ts';
+import type { Pause } from './pause.ts';
 import { presetNames, readPresetFile } from './preset-file.ts';
 import { problemsOf, problemsOfLayer } from './problems.ts';
 import type { AutolabKeys, GatePolicy } from './schema.ts';
@@ -38,6 +39,8 @@ export type Policy = {
   sources: readonly CeilingSource[];
   /** Breaches deny everything but reading, and what mends them. */
   seal: SealState;
+  /** Somebody has stopped submissions; absent where nobody has. */
+  pause?: Pause;
 };
 
 /**

@@ -90,6 +90,8 @@ export type Facts = {
   edits?: Fact<{ files: readonly string[]; scope: readonly string[] }>;
   /** The call is how a person mends a broken seal, or allows nothing; only operations of a person's say so. */
   despiteSeal?: true;
+  /** The call makes nothing happen and takes nothing away: no policy, broken or not, stands in its way. */
+  onlyStops?: true;
   /** Absent until the probes have run. */
   probes?: Fact<readonly ProbeReport[]>;
 };

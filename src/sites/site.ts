@@ -29,6 +29,7 @@ import type {
   Requested,
   Scheduler,
   Standing,
+  Tasks,
   Worst,
 } from './schedulers/scheduler.ts';
 import { senderLook } from './sender-look.ts';
@@ -56,6 +57,8 @@ export type Site = {
   readonly place: Place;
   /** Its files, where they are not those of this machine. */
   readonly far?: Far;
+  /** Whether nothing may be let go here at this moment. Absent: it may. */
+  readonly paused?: () => boolean;
   /** How many bytes may be fetched from it for one run. Absent: as many as is usual. */
   readonly pullLimit?: number;
   /** What is brought to it ahead of runs. */
@@ -94,6 +97,12 @@ export type Site = {
   submitHeld(permit: Permit<'spend'>, planDigest: string, job: Job): Promise<Submission>;
   /** For jobs whose release an earlier decision allowed; the caller holds the journalled decision. */
   release(permit: ActingPermit, id: JobId): Promise<void>;
+  /** Keeps what waits from beginning, and says what the scheduler said; what came of it is the next poll's to say. */
+  hold(permit: ActingPermit, tasks: readonly Tasks[]): Promise<string>;
+  /** Lets go what was so held. */
+  unhold(permit: ActingPermit, tasks: readonly Tasks[]): Promise<string>;
+  /** Which waiting tasks of these arrays are held, each as `ID_INDEX`; undefined where a poll tells that. */
+  heldTasks(ids: readonly JobId[]): Promise<ReadonlySet<string> | undefined>;
   /** Lets a job go on that is in an error state; undefined where the scheduler knows none. */
   readonly clear?: (permit: ActingPermit, id: JobId) => Promise<void>;
   cancel(permit: ActingPermit, jobs: readonly { id: JobId; name: string }[]): Promise<void>;
@@ -168,6 +177,9 @@ export function openSite(
       return classify(question, await run(question));
     },
     release: (_permit, id) => ask(scheduler.release(id)),
+    hold: (_permit, tasks) => (tasks.length > 0 ? ask(scheduler.hold(tasks)) : Promise.resolve('')),
+    unhold: (_permit, tasks) => (tasks.length > 0 ? ask(scheduler.unhold(tasks)) : Promise.resolve('')),
+    heldTasks: async (ids) => (scheduler.heldTasks && ids.length > 0 ? ask(scheduler.heldTasks(ids)) : undefined),
     ...(clear ? { clear: (_permit: ActingPermit, id: JobId) => ask(clear(id)) } : {}),
     cancel: async (_permit, jobs) => {
       if (jobs.length > 0) await ask(scheduler.cancel(jobs, await user()));

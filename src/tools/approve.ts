@@ -60,7 +60,9 @@ export default defineTool({
       });
     }
     const via = viaOf(acts, args.id);
-    return told(acts, await acts.approvalStore.grant(args.id, via, now), via);
+    const isGranted = acts.approvals.get(args.id, now).state === 'granted';
+    const granted = await acts.approvalStore.grant(args.id, via, now);
+    return isGranted ? answerOf(granted) : told(acts, granted, via);
   },
   text: (out) => `${out.id} is ${out.state}: ${out.summary}\nNext: ${out.next}.`,
 });
@@ -97,6 +99,10 @@ async function told(acts: Acts, granted: Approval, via: string): Promise<z.outpu
     digest: granted.digest,
     detail: `granted via ${via}: ${granted.summary}`,
   });
+  return answerOf(granted);
+}
+
+function answerOf(granted: Approval): z.output<typeof output> {
   return {
     id: granted.id,
     state: granted.state,

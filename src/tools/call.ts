@@ -48,7 +48,16 @@ async function route(
   const tool = toolNamed(name, caller);
   refuseOthers(tool, caller);
   const input = parse(tool, raw);
-  const acts = await context.acts(caller, (other, its) => look(other, its, caller, context), name);
+  const here = () => context.acts(caller, (other, its) => look(other, its, caller, context), name);
+  if (tool.stops) {
+    const holds = await tool.stops(input, await here(), Permit.issue('write', digest('stop')));
+    const failing = (error: unknown) => refuse(name, raw, asFailure(error), caller, context);
+    const outcome = await here()
+      .then((acts) => gate(tool, input, acts, context, caller))
+      .catch(failing);
+    return outcome.kind === 'done' ? outcome : withWords(outcome, holds);
+  }
+  const acts = await here();
   const isDry = input.dry_run === true || tool.looks?.(input) === true;
   if (tool.effect !== 'read' && !isDry && context.initialised())
     found.push(...(await finishCutOff(acts, context, caller, name, Permit.issue('write', digest('recovery')))));

@@ -16,8 +16,10 @@ import listApprovals from './list-approvals.ts';
 import listPresets from './list-presets.ts';
 import listRuns from './list-runs.ts';
 import monitorRuns from './monitor-runs.ts';
+import pause from './pause.ts';
 import readLog from './read-log.ts';
 import report from './report.ts';
+import resume from './resume.ts';
 import retryTasks from './retry-tasks.ts';
 import sealPolicy from './seal-policy.ts';
 import setupHost from './setup-host.ts';
@@ -58,6 +60,8 @@ export const tools: readonly Tool[] = [
   init,
   setupHost,
   clearError,
+  pause,
+  resume,
   listPresets,
   showPolicy,
   applyPreset,

@@ -13,6 +13,7 @@ import type { TaskRecord } from '../runs/types.ts';
 import { childrenOut, childrenText, childrenView } from './children-view.ts';
 import { eventsOut, eventsText, eventsView } from './events.ts';
 import { iterationField, optionalRun, priceOut, stateOut, tasksOut } from './fields.ts';
+import { pausedView } from './pausing.ts';
 import { hours, priceOfPlan, priceView } from './pricing.ts';
 import { chooseRun } from './run-choice.ts';
 import { defineTool } from './tool.ts';
@@ -74,6 +75,7 @@ const output = z.object({
   shown: z.number().int(),
   more: z.boolean().optional(),
   unreadable: z.array(z.string()),
+  paused: z.string().optional(),
 });
 
 export default defineTool({
@@ -96,6 +98,7 @@ export default defineTool({
         total: 1,
         shown: 1,
         unreadable: [],
+        ...pausedView(acts),
       };
     }
     const { runs, unreadable } = allRuns(acts, iteration);
@@ -106,7 +109,8 @@ export default defineTool({
       throw unknownPage(before);
     const older = before === undefined ? wanted : wanted.filter(({ id }) => id < before);
     const shown = older.reverse().slice(0, limit);
-    return { runs: shown.map(view), total: wanted.length, shown: shown.length, more: older.length > shown.length, unreadable };
+    const counts = { total: wanted.length, shown: shown.length, more: older.length > shown.length };
+    return { runs: shown.map(view), ...counts, unreadable, ...pausedView(acts) };
   },
   text: (out) =>
     [
@@ -129,6 +133,7 @@ export default defineTool({
       ),
       ...out.runs.filter((run) => run.used.advice).map((run) => `  ${run.run_id}: ${run.used.advice}`),
       ...out.unreadable.map((one) => `cannot be read: ${one}`),
+      ...(out.paused === undefined ? [] : [out.paused]),
       out.more
         ? `${out.shown} of ${out.total} shown; older ones with before ${out.runs.at(-1)?.run_id ?? ''}, or filter by iteration or state.`
         : `${out.total} in all.`,

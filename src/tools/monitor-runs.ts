@@ -12,6 +12,7 @@ import { basesOf, partsOf, reread } from '../runs/run.ts';
 import { isCutOff } from '../runs/submission/recovery.ts';
 import { eventsText, eventsView, followEvents } from './events.ts';
 import { optionalRun, stateOut, tasksOut } from './fields.ts';
+import { pausedLine } from './pausing.ts';
 import { chooseRun } from './run-choice.ts';
 import { lookAt, parts, siteOut } from './site-look.ts';
 import { guardOf } from './telling.ts';
@@ -97,6 +98,7 @@ export default defineTool({
     // What cannot be read may still run.
     const waiting = unreadable.length > 0 || isWaitedFor(acts.repo, open);
     const pace = acts.policy().gate.limits.scheduler?.poll_seconds ?? 60;
+    problems.push(...[pausedLine(acts)].filter((line) => line !== undefined));
     return { runs: told, sites, all_over: !waiting, next_look_seconds: waiting ? pace : 0, problems };
   },
 

@@ -23,7 +23,7 @@ export async function finishCutOff(
   permit: ActingPermit,
 ): Promise<Recovered[]> {
   const policy = acts.policy();
-  const holds = policy.problems.length === 0 && policy.seal.breaches.length === 0;
+  const holds = policy.problems.length === 0 && policy.seal.breaches.length === 0 && !policy.pause;
   await tidyReservations(acts.repo, context);
   const changed: Run[] = [];
   const found = await recover(acts.repo, acts.site, permit, holds ? policy.version : null, async (run) => {

@@ -31,6 +31,7 @@ import { hindranceOf } from '../runs/submission/remote-submission.ts';
 import { hasSbatch, onPath, siteDefinitions, sitesHere, wayTo } from '../sites/index.ts';
 import type { Site } from '../sites/site.ts';
 import { lockOfIteration } from './lock-facts.ts';
+import { pausedLine } from './pausing.ts';
 import { requirementsSaid } from './requirements.ts';
 
 /** How long the sites have to answer, all together. Milliseconds; an operation has 25 s for everything. */
@@ -69,6 +70,7 @@ export async function readSetup(reads: Reads, look: { site?: string | undefined;
     iteration: 'failure' in iteration ? iteration.failure : null,
     policy: { preset: policy.preset, problems: policy.problems, ceilings: policy.ceilings.map(({ layer }) => layer.file) },
     seal: policy.seal,
+    paused: got(seen(() => pausedLine(reads) ?? null)) ?? null,
     workflow,
     remote: seen(() => remoteOf(repo)),
     beyond: registry === undefined ? [] : beyondRegistry(requirementsSaid(policy, registry).said, registry),
@@ -87,6 +89,7 @@ function withoutRepository(): Omit<SetupFacts, 'node' | 'programs' | 'autolabs' 
     iteration: null,
     policy: { preset: null, problems: [], ceilings: [] },
     seal: UNSEALED,
+    paused: null,
     workflow: NOWHERE,
     remote: NOWHERE,
     beyond: [],

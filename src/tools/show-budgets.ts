@@ -2,10 +2,11 @@ import * as z from 'zod';
 import { got, seen } from '../checks/findings.ts';
 import { openRuns } from '../runs/open.ts';
 import { budgetOut, budgetsOf } from './budgets.ts';
+import { pausedView } from './pausing.ts';
 import { chooseRun } from './run-choice.ts';
 import { defineTool } from './tool.ts';
 
-const output = z.object({ budgets: z.array(budgetOut) });
+const output = z.object({ budgets: z.array(budgetOut), paused: z.string().optional() });
 
 export default defineTool({
   name: 'show_budgets',
@@ -26,15 +27,17 @@ export default defineTool({
         acts,
         [...runs, ...(last ? [last] : [])].map(({ plan }) => plan),
       ),
+      ...pausedView(acts),
     };
   },
-  text: ({ budgets }) =>
+  text: ({ budgets, paused }) =>
     [
       ...budgets.map(({ rule, of, used, ask, deny, left, why }) => {
         const asks = ask !== null && deny !== null ? `; above ${ask} a person is asked` : '';
         return `${rule} of ${of}: ${used === null ? `not known: ${why}` : `${used} of ${deny ?? ask} used, ${left} left`}${asks}`;
       }),
       budgets.length === 0 ? 'No run yet whose budgets could be told.' : '',
+      paused ?? '',
     ]
       .filter(Boolean)
       .join('\n'),

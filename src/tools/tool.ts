@@ -49,6 +49,11 @@ export type Tool<
   next?(input: z.output<I>, reads: Reads): Promise<{ tool: string; input: unknown }>;
   /** For a router: called once with the outcome of the call it went on with. Gives the outcome as it is to be told. */
   after?(outcome: Outcome, acts: Acts): Promise<Outcome>;
+  /**
+   * What is done before anything is looked at, finished, decided or logged, since it only stops things: for an operation whose `onlyStops`
+   * says so. Gives what holds from then on, whatever becomes of the rest.
+   */
+  stops?(input: z.output<I>, acts: Acts, permit: Permit<'write'>): Promise<string>;
   /** An answer for a call that has nothing left to do, so that repeating it is harmless. Undefined: go on. */
   settled?(input: z.output<I>, reads: Reads): Promise<z.output<O> | undefined>;
   /** Looks at everything the decision needs. A Failure thrown here refuses the call: nothing has run. */

@@ -27,9 +27,9 @@ export type Bench = {
 
 /**
  * `newlines` in environment values; `term` before the end at a time limit or a cancellation; `chains` that stop at a failure by themselves; `paths` with quotes;
- * `traces` of jobs that were cancelled before they began.
+ * `traces` of jobs that were cancelled before they began; `held tasks`: a hold of some tasks of an array is one of all that wait.
  */
-export type Lack = 'newlines' | 'term' | 'chains' | 'paths' | 'traces';
+export type Lack = 'newlines' | 'term' | 'chains' | 'paths' | 'traces' | 'held tasks';
 
 const OVER = new Set<JobState>([
   'completed',

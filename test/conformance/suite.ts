@@ -6,6 +6,7 @@ import { arrays, chains } from './arrays-and-chains.ts';
 import type { Bench } from './bench.ts';
 import { Desk, text } from './bench.ts';
 import { remembers } from './history.ts';
+import { holds } from './holds.ts';
 import { jobScriptConformance } from './job-script-suite.ts';
 
 const LIMIT = 400_000;
@@ -23,6 +24,7 @@ export function conformance(name: string, setup: () => Promise<Bench>): void {
     const limited = limits(() => desk);
     arrays(() => desk);
     chains(() => desk);
+    holds(() => desk);
     cancels(() => desk);
     remembers(() => desk);
     jobScriptConformance(() => desk);

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
 import type { Place } from '../support/cut.mjs';
 import { killing } from '../support/cut.mjs';
-import { ALL, placesOf, someOf } from '../support/places.ts';
+import { ALL, placesOf, someOf, spread } from '../support/places.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { marksOf } from './litter.ts';
 import type { Operation, Scene } from './operation.ts';
@@ -24,7 +24,8 @@ export function crashes(operation: Operation): void {
 
 async function trials(operation: Operation): Promise<void> {
   const { places, expected } = await undisturbed(operation);
-  const chosen = ALL ? places : someOf(places, operation.few);
+  const some = operation.evenly ? spread : someOf;
+  const chosen = ALL ? places : some(places, operation.few);
   const count = new Map<string, number>();
   for (const { call } of chosen) count.set(call, (count.get(call) ?? 0) + 1);
   const kinds = [...count].map(([call, n]) => `${call} ${n}`).join(', ');

@@ -16,6 +16,8 @@ export type Operation = {
   ended(tiny: Tiny): unknown | Promise<unknown>;
   /** How many places the fast subset takes. */
   few: number;
+  /** It takes them evenly over the time of the operation, whichever calls they are: for what is slow to try. */
+  evenly?: true;
 };
 
 /** A repository, and how it is put away or back to how it was. `again` undefined: it can be used once. */

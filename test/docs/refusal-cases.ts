@@ -11,6 +11,8 @@ export type Refusal = {
   ceiling?: string;
   /** Sealed before the changes below are made. */
   sealed?: true;
+  /** A person has paused, with this note. */
+  paused?: string;
   /** A run that fails comes before. */
   failed?: true;
   /** Changes of the repository, each a file and its text, or null where it is taken away. */
@@ -188,5 +190,10 @@ export const REFUSALS: readonly Refusal[] = [
     policy: rule('agent_runner:\n  edit_scope: { mode: iteration_only }\n'),
     sealed: true,
     changes: { 'notes.txt': 'changed\n', 'experiments/plan/tiny/hypothesis.md': '# Hypothesis\n\nAnother one.\n' },
+  },
+  {
+    title: 'A pause',
+    words: 'A person stopped all submissions, and said why.',
+    paused: 'the file server is being mended',
   },
 ];

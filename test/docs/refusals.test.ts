@@ -42,6 +42,7 @@ async function make(one: Refusal): Promise<Tiny> {
     const { digest } = JSON.parse(stdout) as { digest: string };
     expect(await tiny.run(['policy', 'seal', '--expect', digest])).toMatchObject({ exit: 0 });
   }
+  if (one.paused !== undefined) expect(await tiny.run(['pause', '--note', one.paused])).toMatchObject({ exit: 0 });
   if (one.failed) {
     expect(await tiny.run(['submit'])).toMatchObject({ exit: 0 });
     await until('it has failed', async () => (await tiny.run(['monitor'])).stdout.includes('Nothing is waited for') || undefined);
@@ -65,6 +66,8 @@ function steady(text: string, tiny: Tiny): string {
     .replaceAll(CEILING, SHOWN_CEILING)
     .replace(/ \(plan [0-9a-f]{8}\)/g, '')
     .replace(/\S+@\S+ sealed it at [\dT:-]+Z/g, 'ada@lab sealed it at 2026-01-01T12:00:00Z')
+    .replace(/paused since [\dT:-]+Z by [^\s:;.]+/g, 'paused since 2026-01-01T12:00:00Z by ada@lab')
+    .replace(/[^\s(]*\/[0-9a-f]{24}\/paused\.json/g, '~/.local/state/autolab/<key>/paused.json')
     .replace(/(untrusted-[a-z-]+)-[0-9a-f]{16}/g, '$1-0123456789abcdef')
     .replace(DAY, '$10$2$3$4$3');
 }

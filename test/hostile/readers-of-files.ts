@@ -7,6 +7,7 @@ import { checked } from '../../src/policies/approval-record.ts';
 import { ceilingsOf } from '../../src/policies/ceilings.ts';
 import { editYaml } from '../../src/policies/edit.ts';
 import { policyOf } from '../../src/policies/load.ts';
+import { readPause } from '../../src/policies/pause.ts';
 import { readSeal } from '../../src/policies/seal.ts';
 import { parseDuration, parseMemory } from '../../src/policies/units.ts';
 import { readPolicyText } from '../../src/policies/yaml.ts';
@@ -22,6 +23,7 @@ import { readYaml } from '../../src/runs/autolab/yaml.ts';
 import { readGroup } from '../../src/runs/groups/group.ts';
 import { readJournal } from '../../src/runs/journal.ts';
 import { parseLaunchFile } from '../../src/runs/launch/launch-file.ts';
+import { readHolds } from '../../src/runs/pause/holds.ts';
 import { parseMetrics } from '../../src/runs/results/metrics.ts';
 import { splitWords } from '../../src/runs/results/parser.ts';
 import { readConfig } from '../../src/runs/resume/config.ts';
@@ -55,6 +57,8 @@ gate:
 const REVIEW = `{"status":"pass","blocking_findings":[],"required_checks":{"tests":"pass","dry_run":"skip","schema":"pass","env_smoke":"pass","docs_target_update":"skip"},"reviewed_at":"2026-01-01T00:00:00Z"}`;
 const METRICS = `{"schema_version":"1.0","iteration_id":"it1","run_id":"r1","status":"completed","primary_metric":{"name":"acc","value":0.5,"delta_vs_baseline":null},"variant_results":[{"a":1}]}`;
 const MANIFEST = { run_id: 'r1', iteration_id: 'it1', status: 'running', job_id: '7', started_at: '2026-01-01T00:00:00Z' };
+const PAUSE = '{"schema_version":"1","at":"2026-01-01T00:00:00Z","by":"a@b","note":null}';
+const HOLDS = '{"schema_version":"1","holds":[{"run":"r1","site":"here","job":"7","name":"al_x","indices":[1,2],"since":1}]}';
 const LEDGER =
   '# Jobs\n\n- 2026-01-01 | job_id=6 | iteration_id=it1 | run_id=r0 | status=completed\n- 2026-01-01 | job_id=7 | iteration_id=it1 | run_id=r1 | status=pending\n';
 const PROFILES = `schema_version: "1"
@@ -167,6 +171,14 @@ export const FILE_READERS: readonly Reader[] = [
   json('policies/approval-files.ts#readAll', [APPROVAL], (text) => {
     fileWith('approvals/ap_0123456789ab.json', text);
     return readAll(join(FOLDER, 'approvals'), new Date(0));
+  }),
+  json('policies/pause.ts#readPause', [PAUSE], (text) => {
+    fileWith('paused/paused.json', text);
+    return readPause(join(FOLDER, 'paused'));
+  }),
+  json('runs/pause/holds.ts#readHolds', [HOLDS], (text) => {
+    fileWith('paused/pause-holds.json', text);
+    return readHolds(join(FOLDER, 'paused'));
   }),
   json('policies/seal.ts#readSeal', ['{"schema_version":"1","sealed_at":"2026-01-01T00:00:00Z","files":{}}'], (text) =>
     readSeal(fileWith('seal.json', text)),

@@ -16,7 +16,7 @@ export async function localBench(transport: Transport = localTransport()): Promi
     folder,
     shortestWalltime: 1,
     patience: 200_000,
-    lacks: new Set(),
+    lacks: new Set(['held tasks']),
     close: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }

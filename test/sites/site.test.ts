@@ -45,6 +45,8 @@ function siteWith(change: Partial<Output>) {
     submitHeld: () => ask('submit'),
     readBack: () => as('show', requested()),
     release: () => as('release', undefined),
+    hold: () => as('hold', ''),
+    unhold: () => as('unhold', ''),
     find: (names, user) => as(`find ${names.join(' ')} ${user}`, { rows: [] }),
     poll: (query) => as(`poll ${query.user}`, { at: 1, healthy: true, jobs: [] }),
     history: (user, since) => as(`history ${user} ${since}`, { at: 1, jobs: [], reaches: null }),

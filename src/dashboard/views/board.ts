@@ -36,6 +36,7 @@ function needs({ base }: Frame, approvals: Board['approvals'], failed: Board['fa
   const waiting = approvals.ok ? approvals.data.approvals.filter(({ state }) => state === 'pending') : [];
   const items = [
     ...(approvals.ok ? [] : [html`<li>${trouble(approvals.words)}</li>`]),
+    ...(failed.ok && failed.data.paused !== undefined ? [html`<li>${failed.data.paused}</li>`] : []),
     ...(chain === null || chain.holds
       ? []
       : [html`<li><a href="${base}/audit">The audit log does not hold</a>: ${chain.findings.slice(0, 3).join('; ')}</li>`]),

@@ -109,7 +109,7 @@ async function recoverAt(
       if (isOfTheSite(failure)) down = failure;
     }
     if (now.record.last === stale.record.last) continue;
-    if (!found.has(stale.id)) found.set(stale.id, words(now));
+    if (!found.has(stale.id)) found.set(stale.id, words(now, site));
     await changed(now).catch((error) => notFinished(stale.id, error));
   }
 
@@ -230,14 +230,14 @@ function whyAmbiguous({ folder }: Run): string {
   return line?.event === 'ambiguous' ? line.why : 'no look has told';
 }
 
-function words(run: Run): string {
+function words(run: Run, { paused }: Site): string {
   const attempt = current(run.record);
   switch (attempt?.phase) {
     case 'released':
       return `job ${attempt.jobId} was found and released`;
     case 'submitted':
     case 'releasing':
-      return `job ${attempt.jobId} was found; it stays held until the policy it was decided under is back, or the run is cancelled`;
+      return `job ${attempt.jobId} was found; it stays held until ${paused?.() ? 'a pause ends' : 'the policy it was decided under is back'}, or the run is cancelled`;
     case 'ambiguous':
       return `whether the scheduler took it is not known yet: ${whyAmbiguous(run)}`;
     case 'none':

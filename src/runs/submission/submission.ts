@@ -120,8 +120,8 @@ async function adopt(
 /**
  * Reads the held job back, refuses one that is more than its plan, and lets it go. Safe to repeat until `released` is journalled; a job
  * that is held is read back every time, since it can have been changed in between. What is being cancelled is never let go. A job that was
- * accepted a moment ago need not be looked up to know that it is held. Without `mayRelease` a held job stays so, and one that is not held any
- * more is written down as that.
+ * accepted a moment ago need not be looked up to know that it is held. Without `mayRelease`, and while the repository is paused, a held job
+ * stays so, and one that is not held any more is written down as that.
  */
 export async function release(run: Run, site: Site, permit: ActingPermit, isFresh = false, mayRelease = true): Promise<Run> {
   const attempt = must(run);
@@ -149,6 +149,8 @@ export async function release(run: Run, site: Site, permit: ActingPermit, isFres
   }
   const why = run.step === undefined && row?.state === 'held' ? await lapsed(run, site) : undefined;
   if (why !== undefined) return withdraw(run, site, permit, false, why);
+  // Whoever pauses after this look waits for the lock of this run, and then holds the job.
+  if (row?.state === 'held' && site.paused?.()) return run;
   if (!isReleasing) run = record(run, { event: 'releasing', ...of });
   const denied = row?.state === 'held' ? await tryRelease(site, permit, jobId) : undefined;
   const after = row?.state === 'held' ? await seen(site, attempt, accepted) : before;

@@ -102,6 +102,26 @@ al_number() {
   }'
 }
 
+# al_tasks ID:LIST...: the same as Grid Engine numbers them, each task a word.
+al_tasks() {
+  for al_one; do
+    case $al_one in *:) echo "@{al_one%:}"; continue ;; esac
+    al_list=$(qstat -j "@{al_one%%:*}" 2>/dev/null | sed -n 's/^job_name: *[^,]*,//p')
+    awk -v id="@{al_one%%:*}" -v list="$al_list" -v want="@{al_one#*:}" 'BEGIN {
+      many = split(list, parts, ",")
+      for (at = 1; at <= many; at++) {
+        if (split(parts[at], ends, "-") < 2) ends[2] = ends[1]
+        for (one = ends[1] + 0; one <= ends[2] + 0; one++) number[one] = ++n
+      }
+      many = split(want, parts, ",")
+      for (at = 1; at <= many; at++) {
+        if (split(parts[at], ends, "-") < 2) ends[2] = ends[1]
+        for (one = ends[1] + 0; one <= ends[2] + 0; one++) print id "." (n ? number[one] : one)
+      }
+    }'
+  done
+}
+
 al_verb=$1; shift
 case $al_verb in
   submit)
@@ -159,6 +179,11 @@ case $al_verb in
     fi
     al_part release qrls "$1$al_task"
     ;;
+  # ID:LIST...: an empty list is the whole job. One that is over keeps nothing from the others.
+  # shellcheck disable=SC2046
+  hold) al_part hold qhold -h u $(al_tasks "$@") ;;
+  # shellcheck disable=SC2046
+  unhold) al_part unhold qrls -h u $(al_tasks "$@") ;;
   clear) al_part clear qmod -cj "$1" ;;
   cancel)
     # USER ID:NAME...: those that are in the queue under this very name, in one call. What is left is looked for.

@@ -7,6 +7,7 @@ import { goodPart, isUnreachable, readAnswer, unusable, wordsOf } from './griden
 import { countedByGridEngine, resourceOptions, submissionWords, unfitForGridEngine } from './gridengine-arguments.ts';
 import { findingsOf, unfitFinding } from './gridengine-findings.ts';
 import { historyOf } from './gridengine-history.ts';
+import { saidOf, taskWord } from './gridengine-holds.ts';
 import { numbered, readName } from './gridengine-indices.ts';
 import { needQueue, readFound, readLook, readQueue } from './gridengine-look.ts';
 import { recordOf, requestedOf } from './gridengine-requested.ts';
@@ -28,6 +29,7 @@ export function gridengineScheduler(): Scheduler {
   return {
     name: 'gridengine',
     excludes: true,
+    holdsRunning: true,
     failsForward: true,
     options: qsubOptions,
     counted: countedByGridEngine,
@@ -51,6 +53,8 @@ export function gridengineScheduler(): Scheduler {
       const [job = '', index = ''] = id.split('_');
       return ask(['release', job, index], `the release of job ${id}`, readRelease(id));
     },
+    hold: (tasks) => ask(['hold', ...tasks.map(taskWord)], 'the hold', saidOf('hold')),
+    unhold: (tasks) => ask(['unhold', ...tasks.map(taskWord)], 'the release', saidOf('unhold')),
     find: (names, user) => {
       const what = `jobs named ${names[0]}${names.length > 1 ? ` and ${names.length - 1} others` : ''}`;
       return ask(['find', user, ...names], what, readFound(names, user, what));

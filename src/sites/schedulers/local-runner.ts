@@ -102,6 +102,33 @@ release() { # release JOB[_INDEX]
   done
 }
 
+# hold JOB …: nothing more of it begins. Done once its supervisor has seen that and all that it had begun is known to have.
+hold() {
+  for id; do
+    need "$id"
+    rm -f -- "$job/stopped"
+    : >"$job/stop" || die 69 "$job cannot be written"
+  done
+  for id; do
+    job=$root/jobs/$id tries=0
+    while [ ! -e "$job/stopped" ] && [ ! -e "$job/over" ]; do
+      first_line "$job/super"
+      { [ -n "$line" ] && lives "$line"; } || break
+      [ "$tries" -lt 500 ] || die 69 "the supervisor of job $id does not answer"
+      sleep 0.02
+      tries=$((tries + 1))
+    done
+  done
+}
+
+unhold() { # unhold JOB …
+  for id; do
+    need "$id"
+    rm -f -- "$job/stop" "$job/stopped" || die 69 "$job cannot be written"
+    ensure "$id"
+  done
+}
+
 cancel() { # cancel JOB NAME JOB NAME …
   unread=
   while [ $# -gt 1 ]; do

@@ -187,12 +187,22 @@ turn() {
     if settle "$one"; then change=1; else running="$running$one " count=$((count + 1)); fi
   done
   if [ -n "$cancel" ] && [ -n "$pending" ]; then drop cancelled ''; fi
-  if [ -n "$pending" ] && [ "$count" -lt "$limit" ]; then launch; fi
+  if [ -e "$job/stop" ]; then stop; elif [ -n "$pending" ] && [ "$count" -lt "$limit" ]; then launch; fi
   looked=$up
   if [ -z "$pending$running" ]; then whole "$job/over" "$result"; exit 0; fi
   if [ -n "$held" ] && [ -z "$running" ]; then exit 0; fi
   if [ -n "$change" ]; then idle=0; else idle=$((idle + 1)); fi
   if [ "$idle" -lt 40 ]; then sleep 0.05 9>&-; elif [ "$idle" -lt 400 ]; then sleep 0.2 9>&-; else sleep 0.5 9>&-; fi
+}
+
+# stop: says that nothing begins any more, as soon as all that was begun has its line.
+stop() {
+  [ ! -e "$job/stopped" ] || return 0
+  for one in $running; do
+    eval "began=\$began_$one"
+    [ -n "$began" ] || return 0
+  done
+  : >"$job/stopped"
 }
 
 launch() {

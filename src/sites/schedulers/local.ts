@@ -1,6 +1,6 @@
 import { formatIndices } from '../../base/indices.ts';
 import { shellWord } from '../shell-text.ts';
-import type { Ask } from '../transports/transport.ts';
+import type { Ask, Output } from '../transports/transport.ts';
 import {
   readFindings,
   readHistory,
@@ -45,6 +45,8 @@ export function localScheduler(options: { root: string }): Scheduler {
     },
     readBack: (id) => command(['spec', id], readRequested),
     release: (id) => command(['release', id], readNothing),
+    hold: (tasks) => command(['hold', ...tasks.map(({ id }) => id)], saying(readNothing)),
+    unhold: (tasks) => command(['unhold', ...tasks.map(({ id }) => id)], saying(readNothing)),
     find: (names, user) => command(['find_name', ...names], readJobs(user)),
     poll: (query) => command(['poll', ...query.jobs.map((job) => job.id)], readLook),
     queue: (_user) => command(['queue'], readQueue),
@@ -59,6 +61,14 @@ export function localScheduler(options: { root: string }): Scheduler {
       );
     },
     version: () => command(['version'], readVersion),
+  };
+}
+
+/** It does what it is told, or says that it cannot. */
+function saying(read: (output: Output) => void): (output: Output) => string {
+  return (output) => {
+    read(output);
+    return '';
   };
 }
 

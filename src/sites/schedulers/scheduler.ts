@@ -37,6 +37,9 @@ export type Requested = {
   extras?: readonly string[];
 };
 
+/** A job, or those tasks of it; `indices` null: whatever of it waits. */
+export type Tasks = { id: JobId; indices: readonly number[] | null };
+
 /** How much it may be at most, or why that is not known. */
 export type Amount = number | { why: string };
 
@@ -211,6 +214,13 @@ export type Scheduler = {
   readBack(id: JobId, name?: string): Ask<Requested | null>;
   /** The exit code lies on some schedulers; look at the queue afterwards. */
   release(id: JobId): Ask<void>;
+  /** Keeps what waits from beginning, as its owner may, or lets it go again. Gives what the scheduler said; what came of it is the queue's to say. */
+  hold(tasks: readonly Tasks[]): Ask<string>;
+  unhold(tasks: readonly Tasks[]): Ask<string>;
+  /** Whether a hold that came too late sticks to what runs, so that it would come back held, should it be started again. */
+  readonly holdsRunning?: true;
+  /** Which waiting tasks of these arrays are held, each as `ID_INDEX`. Absent where a poll tells that of every task. */
+  heldTasks?(ids: readonly JobId[]): Ask<ReadonlySet<string>>;
   /** Every job of this user with exactly one of these names submitted after `since` (epoch seconds), in all states that can be seen. */
   find(names: readonly string[], user: string, since: number): Ask<Found>;
   poll(query: PollQuery): Ask<Look>;

@@ -122,6 +122,10 @@ case $al_verb in
     ;;
   show) al_part job scontrol show job "$1" ;;
   release) al_part release scontrol release "$1" ;;
+  # ID...: one that is over keeps nothing from the others.
+  hold) al_part hold scontrol hold "$@" ;;
+  unhold) al_part unhold scontrol release "$@" ;;
+  held) al_shown() { for al_one; do scontrol -o show job "$al_one"; done; }; al_part held al_shown "$@" ;;
   cancel)
     # USER ID:NAME...: those that are in the queue under this very name, in one call. What scancel says of it may be wrong: what is left is looked for.
     al_user=$1; shift

@@ -10,6 +10,7 @@ import { goodPart, isUnreachable, readAnswer, unusable } from './slurm-answers.t
 import { countedBySlurm, sbatchOptionsOf, unfitForSlurm } from './slurm-arguments.ts';
 import { findingsOf } from './slurm-findings.ts';
 import { historyOf } from './slurm-history.ts';
+import { readHeld, saidOf, taskList } from './slurm-holds.ts';
 import { accountingIsSilent, needQueue, provenQueue, readFound, readLook, readQueue } from './slurm-look.ts';
 import { requestedOf } from './slurm-requested.ts';
 import { SLURM_SCRIPT } from './slurm-scripts.ts';
@@ -31,6 +32,7 @@ export function slurmScheduler(): Scheduler {
   return {
     name: 'slurm',
     excludes: true,
+    holdsRunning: true,
     options: sbatchOptions,
     recorder: { program: 'sbatch', text: sbatchRecorder, read: readSubmission },
     counted: countedBySlurm,
@@ -63,6 +65,9 @@ export function slurmScheduler(): Scheduler {
         return requestedOf(text);
       }),
     release: (id) => ask(['release', id], `the release of job ${id}`, readRelease(id)),
+    hold: (tasks) => ask(['hold', ...tasks.map(taskList)], 'the hold', saidOf('hold')),
+    unhold: (tasks) => ask(['unhold', ...tasks.map(taskList)], 'the release', saidOf('unhold')),
+    heldTasks: (ids) => ask(['held', ...ids], 'the arrays', (answer) => readHeld(goodPart(answer, 'held', 'the arrays'))),
     find: (names, user, since) => {
       const what = `jobs named ${names[0]}${names.length > 1 ? ` and ${names.length - 1} others` : ''}`;
       return ask(['find', user, String(Math.floor(since)), ...names], what, readFound(names, user, what));
