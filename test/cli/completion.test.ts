@@ -35,7 +35,7 @@ test.each<[string[], string[]]>([
 
 test('every command is offered, in every shell', () => {
   const first = new Set(tools.map(({ command }) => command[0]));
-  expect(new Set(offered(''))).toEqual(new Set([...first, 'serve', 'completion']));
+  expect(new Set(offered(''))).toEqual(new Set([...first, 'serve', 'dashboard', 'completion']));
   for (const shell of ['zsh', 'fish']) for (const word of first) expect(completion(shell, tools)).toContain(word);
 });
 

@@ -76,6 +76,12 @@ describe('who is let in', () => {
     });
     expect(page.body).not.toMatch(/(?:src|href)="https?:|style="|<script>/);
     expect(await ask(`${base}/`, { headers: { cookie: `${cookie}x` } })).toMatchObject({ status: 403 });
+    const [script, style] = [await ask(`${base}/page.js`), await ask(`${base}/page.css`)];
+    expect([script.headers['content-type'], style.headers['content-type']]).toEqual([
+      'text/javascript; charset=utf-8',
+      'text/css; charset=utf-8',
+    ]);
+    expect(script.body.length + style.body.length).toBeLessThan(24_000);
     const again = new URL(await dashboard.another());
     expect(await ask(`${again.pathname}${again.search}`)).toMatchObject({ status: 303 });
   });
