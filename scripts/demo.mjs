@@ -1,10 +1,21 @@
 // Takes a real experiment through launch -> slurm_monitor -> extract_results, through the MCP server, driven by a real MCP client.
-// node scripts/demo.mjs [--site local|slurm] [--keep]
+// node scripts/demo.mjs [--site local|slurm] [--report FILE] [--keep]
 //   --site slurm   on a real Slurm, which is started for it and taken down again; needs root
+//   --report FILE  writes the report on it there, as HTML
 //   --keep         leaves the demo's repository in place
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { connectAgent } from './demo/agent.mjs';
@@ -32,8 +43,10 @@ const git = (...args) => run(...site.as(['git', ...args]));
 
 function prepare() {
   title('A researcher sets up a repository');
-  repo = realpathSync(mkdtempSync(join(site.folder, 'autolab-demo-')));
-  chmodSync(repo, 0o755);
+  const folder = realpathSync(mkdtempSync(join(site.folder, 'autolab-demo-')));
+  chmodSync(folder, 0o755);
+  repo = join(folder, 'penguins');
+  mkdirSync(repo);
   iteration = join(repo, 'experiments', 'plan', 'penguins-softmax');
   launchFile = join(iteration, 'launch', 'launch.yaml');
   cpSync(join(ROOT, 'examples', 'penguins', 'repo'), repo, { recursive: true });
@@ -56,7 +69,7 @@ gate:
 `;
   writeFileSync(policy, `${readFileSync(policy, 'utf8')}${own}`);
   indent(`and adds to .autolab/verifier_policy.yaml:${own.trimEnd()}`);
-  git('init', '-q');
+  git('init', '-q', '-b', 'main');
   git('add', '-A');
   git('-c', 'user.name=demo', '-c', 'user.email=demo@localhost', 'commit', '-qm', 'the experiment');
   say(`   The repository is ${repo}`);
@@ -125,9 +138,16 @@ function report(runId, results) {
   say(`\n   ${name} = ${value}, ${delta >= 0 ? '+' : ''}${delta} against the baseline.`);
 }
 
+function writeReport(path) {
+  title('The researcher writes the report');
+  indent(autolab('report', '--out', 'report.html').trim());
+  copyFileSync(join(repo, 'report.html'), path);
+  say(`   ${path}`);
+}
+
 function tidy(keep) {
   if (keep) return say(`\nKept: ${repo} (and ${stateFolder})`);
-  rmSync(repo, { recursive: true, force: true, maxRetries: 5 });
+  rmSync(dirname(repo), { recursive: true, force: true, maxRetries: 5 });
   if (stateFolder) rmSync(stateFolder, { recursive: true, force: true });
 }
 
@@ -139,7 +159,11 @@ function stop(error) {
 
 try {
   const { values } = parseArgs({
-    options: { site: { type: 'string', default: 'local' }, keep: { type: 'boolean', default: false } },
+    options: {
+      site: { type: 'string', default: 'local' },
+      report: { type: 'string' },
+      keep: { type: 'boolean', default: false },
+    },
   });
   if (!Object.hasOwn(SITES, values.site))
     throw new Error(`there is no site ${values.site}; there are ${Object.keys(SITES).join(' and ')}`);
@@ -152,6 +176,7 @@ try {
   site = await SITES[values.site]();
   prepare();
   await loop();
+  if (values.report !== undefined) writeReport(values.report);
   tidy(values.keep);
 } catch (error) {
   stop(error);

@@ -1,9 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Repo } from '../support/repo.ts';
-import { MAIN, makeRepo, POLICY } from '../support/repo.ts';
+import { MAIN, makeRepo, POLICY, ROOT } from '../support/repo.ts';
+import { formOf } from '../tools/report/markup.ts';
 import type { User } from './asking.ts';
 import { connect } from './asking.ts';
 import { ScriptedAgent } from './scripted-agent.ts';
@@ -60,6 +61,15 @@ test('who makes ten mistakes is brought to the result by the answers alone', { t
       ],
     ]),
   );
+});
+
+test('its report has the form and the numbers of the one in docs; else `npm run example-report` makes that anew', async () => {
+  const { stdout, exit } = await repo.autolab('report');
+  expect(exit).toBe(0);
+  const [now, then] = [formOf(stdout), formOf(readFileSync(join(ROOT, 'docs', 'example-report.html'), 'utf8'))];
+  expect(then).toEqual(now);
+  expect(now.form.length).toBeGreaterThan(30);
+  expect(now.numbers.length).toBeGreaterThan(15);
 });
 
 test('where no answer names a way on it stops, and nothing was done', async () => {

@@ -3,9 +3,10 @@ import type { Books, Hours } from './costs.ts';
 import { costOf, total } from './costs.ts';
 import type { Block } from './document.ts';
 import { figure, names, paragraphsOf, UNKNOWN } from './document.ts';
+import { failureBlocks } from './failures-section.ts';
 import type { Chapter } from './gather.ts';
 import { resultBlocks, usageBlocks } from './results-section.ts';
-import { everyRun, failureBlocks, runBlocks } from './runs-section.ts';
+import { everyRun, runBlocks } from './runs-section.ts';
 
 /** Of the decisions so many, the newest. */
 const MOST_DECISIONS = 100;

@@ -61,7 +61,7 @@ function row(line: AuditLine, run: string | null): DecisionRow {
     at: line.at,
     what: `${line.tool}: ${line.detail?.split('\n')[0] ?? ''}`,
     verdict: line.kind === 'decision' ? (line.verdict ?? 'unknown') : line.kind,
-    reasons: told.length > 0 ? told : line.rules,
+    reasons: told.length > 0 ? told : [...new Set(line.rules)],
     by: line.caller ? callerText(line.caller) : 'unknown',
     approval: line.approval ?? null,
     run,

@@ -5,6 +5,9 @@ import { STYLE } from './style.ts';
 
 /** Nothing runs in the page and nothing is fetched by it, whatever stands in it. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+/** A text of more characters than so is no word or two. */
+const SENTENCE = 40;
 /** By which a file is known to be a report of ours, and may be written over. */
 export const HTML_MARK = '<meta name="generator" content="autolab-mcp report">';
 
@@ -64,9 +67,9 @@ function paragraph(text: string): string {
   return `<p${isTable ? ' class="lines table"' : isLined(text) ? ' class="lines"' : ''}>${escaped(text)}</p>`;
 }
 
-/** What is wider than the page is moved by itself, with the keyboard too. */
+/** What is wider than the page is moved by itself, with the keyboard too. A group and no landmark: a report has dozens, and chapters have the same. */
 function scrolling(label: string, inner: string): string {
-  return `<div class="wide" role="region" tabindex="0" aria-label="${escaped(label)}">${inner}</div>`;
+  return `<div class="wide" role="group" tabindex="0" aria-label="${escaped(label)}">${inner}</div>`;
 }
 
 function table({ caption, columns, rows }: Extract<Block, { kind: 'table' }>): string {
@@ -77,9 +80,11 @@ function table({ caption, columns, rows }: Extract<Block, { kind: 'table' }>): s
 
 function cell(column: Column, text: string, isFirst: boolean): string {
   const inner = column.as === 'code' && text !== '' ? `<code>${escaped(text)}</code>` : escaped(text);
-  return isFirst ? `<th scope="row">${inner}</th>` : `<td${classOf(column)}>${inner}</td>`;
+  return isFirst ? `<th scope="row">${inner}</th>` : `<td${classOf(column, text)}>${inner}</td>`;
 }
 
-function classOf({ as }: Column): string {
-  return as === 'number' ? ' class="n"' : '';
+/** Numbers stand to the right, times stay on one line, and sentences get room. */
+function classOf({ as }: Column, text = ''): string {
+  if (as === 'number') return ' class="n"';
+  return INSTANT.test(text) ? ' class="t"' : as === undefined && text.length > SENTENCE ? ' class="w"' : '';
 }

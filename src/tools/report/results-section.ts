@@ -65,11 +65,13 @@ function metricRow({ run, metrics }: Told): string[] {
 function seriesOfRun({ run, metrics, parts }: Told): Series[] {
   const own = parts.flatMap((part): Value[] => {
     const value = 'why' in part.metrics ? null : part.metrics.primary_metric.value;
-    return value === null ? [] : [{ of: part.run.id, value }];
+    const { seed } = part.run.plan.replicate ?? {};
+    return value === null ? [] : [{ of: `${part.run.id}${seed === undefined ? '' : `, seed ${seed}`}`, value }];
   });
   const given = parts.length > 0 ? own : undefined;
-  if (!('why' in metrics)) return seriesIn(run.id, metrics, given);
-  return given && given.length > 0 ? seriesIn(run.id, emptyOf(run), given) : [];
+  const name = parts.length > 0 ? 'replicates' : 'the run';
+  if (!('why' in metrics)) return seriesIn(name, metrics, given);
+  return given && given.length > 0 ? seriesIn(name, emptyOf(run), given) : [];
 }
 
 /** Of a group whose own results are not there, what its runs have measured is. */
@@ -127,8 +129,11 @@ function more(n: number, what: string): Block[] {
 
 /** What was asked for against what was used, as far as accounting says. */
 export function usageBlocks(chapter: Chapter, level: 2 | 3): Block[] {
-  const runs = everyRun(chapter).filter((run) => !run.replicates);
+  const runs = everyRun(chapter)
+    .filter((run) => !run.replicates)
+    .flatMap((run) => run.steps ?? [run]);
   if (runs.length === 0) return [];
+  const hasSteps = runs.some(({ step }) => step !== undefined);
   const used = runs.map((run) => ({ run, usage: usageOf(run) }));
   const caption = 'The most that any task used, as a share of what one task asked for';
   const svg = shareChart(caption, used.flatMap(sharesOf));
@@ -139,6 +144,7 @@ export function usageBlocks(chapter: Chapter, level: 2 | 3): Block[] {
       caption: 'The most that any task used, and what one task asked for',
       columns: [
         { title: 'Run', as: 'code' },
+        ...(hasSteps ? ([{ title: 'Step', as: 'code' }] as const) : []),
         ...['Time used', 'Time asked', 'Memory used, MB', 'Memory asked, MB', 'CPUs busy', 'CPUs asked'].map((title) => ({
           title,
           as: 'number' as const,
@@ -147,6 +153,7 @@ export function usageBlocks(chapter: Chapter, level: 2 | 3): Block[] {
       ],
       rows: used.map(({ run, usage }) => [
         run.id,
+        ...(hasSteps ? [run.step ?? ''] : []),
         time(usage.elapsed_seconds),
         time(usage.walltime_seconds),
         figure(usage.memory_mb),
@@ -164,7 +171,14 @@ function sharesOf({ run, usage }: { run: Run; usage: Usage }): Share[] {
   const share = (what: string, used: number | null, asked: number | null, words: (n: number) => string): Share[] =>
     used === null || asked === null
       ? []
-      : [{ name: `${what}, ${shortOf(run.id)}`, used, asked, words: `${words(used)} of ${words(asked)}` }];
+      : [
+          {
+            name: `${what}, ${shortOf(run.id)}${run.step === undefined ? '' : ` ${run.step}`}`,
+            used,
+            asked,
+            words: `${words(used)} of ${words(asked)}`,
+          },
+        ];
   return [
     ...share('time', usage.elapsed_seconds, usage.walltime_seconds, walltimeText),
     ...share('memory', usage.memory_mb, usage.asked_memory_mb, (n) => `${figure(n)} MB`),

@@ -21,3 +21,19 @@ export function balanced(markup: string): Set<string> {
   expect(rest).not.toMatch(/[<]/);
   return seen;
 }
+
+/**
+ * What of a page does not depend on when and where its run was: everything before its first block, headings, captions, titles of columns and
+ * pictures in their order, with the first few blocks whole, ids of runs aside.
+ */
+export function formOf(page: string): { head: string; facts: string; form: string[]; numbers: string[] } {
+  const plain = page.replace(/\d{8}T\d{6}Z_[0-9a-f]{6}/g, 'RUN').replace(/…[0-9a-f]{6}\b/g, '…RUN');
+  const [head = '', body = ''] = plain.split('<main>');
+  const from = body.indexOf('<div');
+  return {
+    head,
+    facts: body.slice(from, body.indexOf('<h2>Results')),
+    form: [...body.matchAll(/<(h[1-4]|caption|thead|title|figcaption)>.*?<\/\1>/gs)].map(([all]) => all),
+    numbers: body.slice(body.indexOf('<h2>Results'), body.indexOf('<h2>Runs')).match(/<td class="n">[^<]*<\/td>/g) ?? [],
+  };
+}
