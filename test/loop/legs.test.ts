@@ -45,7 +45,7 @@ site: local
 resources: { cpus: 1, memory: 50MB, walltime: "00:00:08" }
 steps:
   - { name: gen, script: gen.sh, legs: ${legs}${more} }
-  - { name: hist, script: hist.sh, after: [gen] }
+  - { name: hist, script: hist.sh, after: [gen], resources: { cpus: 1, memory: 50MB, walltime: "00:01:00" } }
 `;
 /** Works for so long in each leg, and is done in the one named. */
 const work = (doneIn: number) =>
