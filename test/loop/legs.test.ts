@@ -56,7 +56,7 @@ test('legs are planned, priced and decided as one, and told', async () => {
   const dry = await answered<Submitted>('submit', '--dry-run');
   expect(dry).toMatchObject({
     tasks: 4,
-    price: { cpu_hours: (4 * 8) / 3600 },
+    price: { cpu_hours: (3 * 8 + 60) / 3600 },
     steps: [
       { step: 'gen', after: [] },
       { step: 'gen-leg2', after: ['gen (where that was interrupted)'] },
