@@ -2,20 +2,20 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Plan } from '../../src/runs/launch/plan.ts';
+import { planDigest } from '../../src/runs/launch/plan.ts';
 import { accessibilityFindings, openWindow, overflow, startBrowser } from '../support/browser.ts';
 import type { Dashboard } from '../support/dashboard.ts';
 import { openDashboard } from '../support/dashboard.ts';
 import { ROOT, until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
-import { forgetTemplate, makeTiny, TINY_POLICY } from '../support/tiny.ts';
+import { forgetTemplate, makeTiny } from '../support/tiny.ts';
 
 const LIMIT = 300_000;
 const RUNS = 10_000;
-const POLICY = TINY_POLICY.replace(
-  'limits:\n',
-  'limits:\n    per_job: { array_tasks: 512, cpus: 512 }\n    jobs: { active: 600, pending: 600 }\n',
-);
-const SCRIPT = '#!/bin/sh\n#SBATCH --time=00:01:00\n[ "$AUTOLAB_TASK_INDEX" != 387 ] || { echo "no such basin"; exit 9; }\n';
+/** Which of 512 tasks. */
+const FAILED = 387;
+const SCRIPT = '#!/bin/sh\n#SBATCH --time=00:01:00\n[ "$AUTOLAB_TASK_INDEX" != 1 ] || { echo "no such basin"; exit 9; }\n';
 
 let browser: Browser;
 let tiny: Tiny;
@@ -25,9 +25,8 @@ beforeAll(async () => {
     startBrowser(),
     makeTiny((path) => {
       const launch = join(path, 'experiments', 'plan', 'tiny', 'launch');
-      writeFileSync(join(path, '.autolab', 'verifier_policy.yaml'), POLICY);
       writeFileSync(join(launch, 'run_local.sh'), SCRIPT, { mode: 0o755 });
-      writeFileSync(join(launch, 'launch.yaml'), 'schema_version: "1"\nsite: local\narray: { indices: "0-511" }\n');
+      writeFileSync(join(launch, 'launch.yaml'), 'schema_version: "1"\nsite: local\narray: { indices: "0-1" }\n');
     }),
   ]);
   dashboard = await openDashboard(tiny.path);
@@ -39,17 +38,46 @@ afterAll(async () => {
   await forgetTemplate();
 }, LIMIT);
 
+const over = () =>
+  until('it has ended', async () =>
+    (await tiny.run(['monitor', '--json'])).stdout.includes('"all_over": true') ? true : undefined,
+  );
+
+type Line = { event: string; tasks?: { index: number; state: string }[] };
+
+/** Makes of a run of two tasks, of which the second failed, one of 512, of which one did: what a scheduler would have said of these. */
+function widen(gate: string): void {
+  const [planFile, journalFile] = [join(gate, 'plan.json'), join(gate, 'journal.jsonl')];
+  const plan = JSON.parse(readFileSync(planFile, 'utf8')) as Plan;
+  const before = planDigest(plan);
+  const [step] = plan.steps;
+  if (!step) throw new Error('a plan without a step');
+  step.requested = { ...step.requested, indices: Array.from({ length: 512 }, (_, index) => index) };
+  writeFileSync(planFile, JSON.stringify(plan, null, 2));
+  const lines = readFileSync(journalFile, 'utf8')
+    .replaceAll(before, planDigest(plan))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+  const told = lines.flatMap(({ tasks }) => tasks ?? []);
+  const [good, bad] = ['succeeded', 'failed'].map((state) => told.findLast((task) => task.state === state));
+  const last = lines.findLast(({ event }) => event === 'observed');
+  if (!last) throw new Error('nothing was observed');
+  last.tasks = Array.from(
+    { length: 512 },
+    (_, index) => ({ ...(index === FAILED ? bad : good), index }) as { index: number; state: string },
+  );
+  writeFileSync(journalFile, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+}
+
 test('the one of 512 tasks that failed is found at a glance and by keyboard, and one more look is its log', {
   timeout: LIMIT,
 }, async () => {
   const submitted = await tiny.run(['submit', '--json']);
   expect(submitted).toMatchObject({ exit: 0 });
   const { run_id: run } = JSON.parse(submitted.stdout) as { run_id: string };
-  await until(
-    'it has ended',
-    async () => ((await tiny.run(['monitor', '--json'])).stdout.includes('"all_over": true') ? true : undefined),
-    240,
-  );
+  await over();
+  widen(join(tiny.iteration, 'runs', run, 'gate'));
   const { page } = await openWindow(browser, { width: 1280 });
   await page.goto(dashboard.address);
   await page.goto(`http://127.0.0.1:${dashboard.port}${dashboard.base}/runs/${run}`);
