@@ -22,7 +22,7 @@ export function protectedPatterns({ autolab }: Pick<Policy, 'autolab'>): string[
 export function filesMatching(repo: string, patterns: readonly string[]): string[] {
   const found = patterns.flatMap((pattern) => {
     const fixed = pattern.split('/').slice(0, pattern.split('/').findIndex((part) => part.includes('*')) >>> 0);
-    const start = pattern.includes('*') ? fixed.join('/') : pattern;
+    const start = pattern.includes('*') ? fixed.join('/') : pattern.replace(/\/+$/, '');
     return walk(repo, start).filter(meantBy(pattern));
   });
   return [...new Set(found)].sort();

@@ -123,7 +123,9 @@ test('an end of the input or Ctrl-C leaves nothing, at whichever question', asyn
 
 test('a policy that is there is kept with its comments, and yes seals what was shown and nothing else', async () => {
   mkdirSync(join(repo, '.autolab'));
-  const policy = '# mine\ngate: # and mine\n  limits: { jobs: { active: 1 } }\n';
+  // The seal covers files that init makes, and a word that names a folder once they are there.
+  const protects = 'protected_files: [docs/, "experiments/**/*.sh"]\n';
+  const policy = `# mine\n${protects}gate: # and mine\n  limits: { jobs: { active: 1 } }\n  allow: { commands: [[ls, experiments/plan]] }\n`;
   writeFileSync(join(repo, '.autolab', 'verifier_policy.yaml'), policy);
   const changed = await typed(
     ['init'],
@@ -150,6 +152,7 @@ test('a policy that is there is kept with its comments, and yes seals what was s
     expect.stringMatching(/\+ {2}default_preset: local_dev[\s\S]*\nSealed: [\s\S]*ok sealed: \d+ files/),
   ]);
   expect(read('.autolab/verifier_policy.yaml')).toContain(policy);
+  expect(sealed.said).toMatch(/file {3}docs\/slurm_job_list\.md[\s\S]*file {3}experiments\/plan\/\S+\/run_local\.sh/);
   rmSync(join(repo, '.autolab', 'sites.yaml'));
   expect(await flagged('init', '--site', 'local')).toMatchObject({ exit: 1, stderr: expect.stringContaining('is sealed') });
   expect(existsSync(join(repo, '.autolab', 'sites.yaml'))).toBe(false);
@@ -205,6 +208,8 @@ test('without a terminal flags say it, and what a flag cannot have leaves nothin
   expect(JSON.parse((await flagged('init', ...made, '--json')).stdout)).toMatchObject({ status: 'unchanged', made: [] });
   const { digest } = JSON.parse((await flagged('policy', 'seal', '--dry-run', '--json')).stdout) as { digest: string };
   expect(files()).toEqual(before);
+  const { next } = JSON.parse((await flagged('init', 'second', '--dry-run', '--json')).stdout) as { next: string };
+  expect(next).toContain('to work on second. Write experiments/plan/second/design.yaml');
   expect(await flagged('init', '--expect', digest)).toMatchObject({ exit: 0, stdout: expect.stringContaining('\nSealed: ') });
   expect(existsSync(sealFile(repo))).toBe(true);
 });
