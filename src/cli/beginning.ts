@@ -1,10 +1,8 @@
 import { Failure } from '../base/errors.ts';
 import { initOut } from '../tools/init.ts';
 import { madeLines, nextOf } from '../tools/init-words.ts';
-import sealPolicy from '../tools/seal-policy.ts';
 import type { Outcome } from '../tools/tool.ts';
 import type { Call } from './approve.ts';
-import { confirmOnTerminal } from './approve.ts';
 import type { Extras } from './commands.ts';
 import type { Ask } from './questions.ts';
 import { chooseBeginning, proposals } from './questions.ts';
@@ -58,7 +56,7 @@ export async function begin(input: Record<string, unknown>, extra: Extras, on: B
   print(asks && !out.sealed && out.status === 'made' ? `Repository ${out.repository} is made.` : madeLines(out).join('\n'));
   for (const fault of begun.faults) tell(emphasis(fault, process.stderr));
   return within(out.repository, async (later) => {
-    const seal = await sealed(later, answer !== undefined, expect);
+    const seal = await sealed(later, answer && out.to_confirm, expect);
     const exit = seal === undefined ? 0 : show(seal, false);
     if (out.hosts.length > 0) print(out.hosts.join('\n'));
     show(await later('check_setup', {}), false);
@@ -102,10 +100,14 @@ async function sealWord(
   });
 }
 
-/** Through the gate like any other seal. The word was given before, to exactly what has been written since. */
-async function sealed(call: Call, isConfirmed: boolean, expect: string | undefined): Promise<Outcome | undefined> {
+/** Through the gate like any other seal. The word was given before, and holds for the files as they were to be written, no others. */
+async function sealed(
+  call: Call,
+  confirmed: string | null | undefined,
+  expect: string | undefined,
+): Promise<Outcome | undefined> {
   if (expect !== undefined) return call('seal_policy', { expect });
-  return isConfirmed ? confirmOnTerminal(call, sealPolicy, {}, async () => 'yes') : undefined;
+  return confirmed == null ? undefined : call('seal_policy', {}, { approval: confirmed, granted: true });
 }
 
 function left(): Failure {

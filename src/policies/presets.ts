@@ -49,12 +49,17 @@ export type Applied = {
 /**
  * Makes a preset the one that lies under the repository's policy. Its `gate` is in force from its own file, under what the project
  * says itself (see `kept`). Its other keys, which Autolab reads only in the project's file, are merged into that. The result is
- * checked before it is written, whole; with `write: false` nothing is.
+ * checked before it is written, whole; with `write: false` nothing is. `over` stands for a project's file that is not there yet.
  */
-export function applyPreset(repo: string, packaged: string, name: string, options: { write: boolean }): Applied {
+export function applyPreset(
+  repo: string,
+  packaged: string,
+  name: string,
+  options: { write: boolean; over?: string | undefined },
+): Applied {
   const preset = readPreset(packaged, name);
   const path = join(repo, POLICY_FILE);
-  const before = readText(path) ?? '';
+  const before = readText(path) ?? options.over ?? '';
   const { gate: _gate, ...autolab } = preset.layer.tree;
   const patch = { ...autolab, policy_resolution: { default_preset: name } };
   const text = editYaml(before, patch, POLICY_FILE);

@@ -22,11 +22,16 @@ export function protectedPatterns({ autolab }: Pick<Policy, 'autolab'>): string[
 export function filesMatching(repo: string, patterns: readonly string[]): string[] {
   const found = patterns.flatMap((pattern) => {
     const fixed = pattern.split('/').slice(0, pattern.split('/').findIndex((part) => part.includes('*')) >>> 0);
-    const start = pattern.includes('*') ? fixed.join('/') : pattern;
-    const matches = new RegExp(`^${globSource(pattern)}(?:/.*)?$`);
-    return walk(repo, start).filter((path) => matches.test(path));
+    const start = pattern.includes('*') ? fixed.join('/') : pattern.replace(/\/+$/, '');
+    return walk(repo, start).filter(meantBy(pattern));
   });
-  return [...new Set(found)].filter((path) => path !== WRITTEN_BY_US).sort();
+  return [...new Set(found)].sort();
+}
+
+/** Whether a pattern means a path of the repository, whatever is there. */
+export function meantBy(pattern: string): (path: string) => boolean {
+  const matches = new RegExp(`^${globSource(pattern)}(?:/.*)?$`);
+  return (path) => path !== WRITTEN_BY_US && matches.test(path);
 }
 
 function globSource(pattern: string): string {

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { isKnown } from '../base/fact.ts';
 import type { Reads } from '../context.ts';
-import type { Bound } from '../policies/gate-schema.ts';
+import type { Bound, GatePolicy } from '../policies/gate-schema.ts';
+import type { Policy } from '../policies/load.ts';
 import { stateFolders } from '../runs/home.ts';
 import type { Plan } from '../runs/launch/plan.ts';
 import { paceOf, payerOf } from '../runs/place.ts';
@@ -27,11 +28,10 @@ type Used = { used: number } | { why: string };
 export function budgetsOf(reads: Reads, all: readonly Plan[]): Budget[] {
   const payerKey = (plan: Plan) => JSON.stringify([plan.scheduler, askerOf(reads, plan)]);
   const plans = [...new Map(all.map((plan) => [payerKey(plan), plan])).values()];
-  const { gate, ceilings } = reads.policy();
-  const limits = [gate, ...ceilings.map((one) => one.gate)].map((one) => one.limits);
+  const policy = reads.policy();
   const hours = (['gpu_hours', 'cpu_hours'] as const).flatMap((resource) =>
     (['day', 'iteration'] as const).flatMap((period) => {
-      const bound = strictest(limits.map(({ spend }) => spend?.[resource]?.[period]));
+      const bound = spendBound(policy, resource, period);
       if (!bound) return [];
       const key = resource === 'gpu_hours' ? 'gpuHours' : 'cpuHours';
       const rule = `limits.spend.${resource}.${period}`;
@@ -45,8 +45,8 @@ export function budgetsOf(reads: Reads, all: readonly Plan[]): Budget[] {
   );
   const perHour = plans.flatMap((plan) => {
     const { meter, key } = paceOf(reads.repo, plan.scheduler);
-    const submits = strictest(limits.map(({ jobs }) => jobs.submits_per_hour));
-    const calls = { ask: null, deny: gate.limits.scheduler.calls_per_hour };
+    const submits = strictest(limitsOf(policy).map(({ jobs }) => jobs.submits_per_hour));
+    const calls = { ask: null, deny: policy.gate.limits.scheduler.calls_per_hour };
     return [
       ...(submits ? [budget('limits.jobs.submits_per_hour', key, submits, { used: meter.count('submit', key, 3600) })] : []),
       // A look is up to three calls.
@@ -68,13 +68,25 @@ function payerWords({ place, account }: Asker): string {
   return account ? `${place}, account ${account}` : place;
 }
 
+/** What hours of a period may come to under the policy and all ceilings, in hours; undefined where none of them says. */
+export function spendBound(policy: Policy, resource: 'cpu_hours' | 'gpu_hours', period: 'day' | 'iteration'): Bound | undefined {
+  return strictest(limitsOf(policy).map(({ spend }) => spend?.[resource]?.[period]));
+}
+
+function limitsOf({ gate, ceilings }: Policy): GatePolicy['limits'][] {
+  return [gate, ...ceilings.map((one) => one.gate)].map(({ limits }) => limits);
+}
+
+/** Nobody is asked above what is denied. */
 function strictest(bounds: readonly (Bound | undefined)[]): Bound | undefined {
   const said = bounds.flatMap((one) => one ?? []);
   const least = (key: keyof Bound) => {
     const all = said.flatMap((one) => one[key] ?? []);
     return all.length === 0 ? null : Math.min(...all);
   };
-  return said.length === 0 ? undefined : { ask: least('ask'), deny: least('deny') };
+  if (said.length === 0) return undefined;
+  const [ask, deny] = [least('ask'), least('deny')];
+  return { ask: ask !== null && deny !== null && ask >= deny ? null : ask, deny };
 }
 
 function budget(rule: string, of: string, { ask, deny }: Bound, used: Used): Budget {

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { jsonText, readText, statSize } from '../base/files.ts';
 import { nearest } from '../base/text.ts';
@@ -9,7 +8,7 @@ import { editYaml } from '../policies/edit.ts';
 import { loadPolicy, POLICY_FILE } from '../policies/load.ts';
 import type { Applied } from '../policies/presets.ts';
 import { applyPreset } from '../policies/presets.ts';
-import { makeSeal, sealDigest, sealState } from '../policies/seal.ts';
+import { sealState } from '../policies/seal.ts';
 import { SCAFFOLD_POLICY, scaffoldIteration } from '../runs/autolab/scaffold.ts';
 import { initialState, readState, statePath } from '../runs/autolab/state.ts';
 import { workflowText } from '../runs/autolab/workflow.ts';
@@ -95,12 +94,6 @@ export function planInit(
   };
 }
 
-/** What a person says yes to: what is to be written, over what a seal would cover as it is now. */
-export function boundOf({ top, missing, apply }: InitPlan, presets: string): string {
-  const now = makeSeal(top, presets, loadPolicy(top, presets), '');
-  return digest({ missing, preset: apply?.preset ?? null, policy: apply?.applied.text ?? null, now: sealDigest(now.files) });
-}
-
 /** A scaffold that nobody has filled in is as good as none. */
 function policyThere(top: string, presets: string): InitPlan['policy'] {
   const text = readText(join(top, POLICY_FILE));
@@ -110,7 +103,7 @@ function policyThere(top: string, presets: string): InitPlan['policy'] {
 
 function presetOf(wanted: string, now: string | null, top: string, presets: string): InitPlan['apply'] {
   if (wanted === now) return undefined;
-  const applied = applyPreset(top, presets, wanted, { write: false });
+  const applied = applyPreset(top, presets, wanted, { write: false, over: SCAFFOLD_POLICY });
   if (now === null) return { preset: wanted, applied };
   throw new Failure('usage', {
     what: `${POLICY_FILE} names preset ${now} already, not ${wanted}`,

@@ -50,7 +50,7 @@ export function nextOf(out: {
   ];
   return [
     focused !== null && focused !== iteration
-      ? `.autolab/state.json stays at iteration ${focused}; set iteration_id there to work on ${iteration}.`
+      ? `.autolab/state.json stays at iteration ${focused}; set iteration_id there to work on ${iteration}. `
       : '',
     sites.site !== null && !isSample ? `Write \`site: ${sites.site}\` into launch/launch.yaml of what is to run there. ` : '',
     isSample ? `Write experiments/plan/${iteration}/design.yaml, then: ` : '',

@@ -5,9 +5,11 @@ import { digest } from '../base/digest.ts';
 import { writeAtomic } from '../base/files.ts';
 import { ITERATION_ID } from '../base/ids.ts';
 import { applyPreset, listPresets } from '../policies/presets.ts';
+import { sealDigest } from '../policies/seal.ts';
 import { mintRepositoryId, stateFolder } from '../runs/home.ts';
 import type { InitPlan } from './init-plan.ts';
-import { boundOf, planInit } from './init-plan.ts';
+import { planInit } from './init-plan.ts';
+import { boundOf, filesToSeal, withIdentity } from './init-seal.ts';
 import { initText, nextOf } from './init-words.ts';
 import { mustBeConfirmed } from './sealing.ts';
 import { defineTool } from './tool.ts';
@@ -65,7 +67,7 @@ export const initOut = z.object({
     proposal: z.string(),
   }),
   sealed: z.boolean(),
-  to_confirm: z.string().nullable().describe('What a yes to sealing it is bound to'),
+  to_confirm: z.string().nullable().describe('What a yes to sealing it is bound to: before it is made, and then'),
   next: z.string(),
 });
 
@@ -102,13 +104,15 @@ export default defineTool({
     return view(args.site, plan, reads.presets, {
       status: 'dry_run',
       state_folder: null,
-      to_confirm: boundOf(plan, reads.presets),
+      to_confirm: boundOf(plan, filesToSeal(plan, reads.presets)),
     });
   },
   handle: async (args, acts, permit) => {
     permit.check(digest({ init: args }));
     const plan = planInit(args, acts);
-    if (acts.caller.answer) mustBeConfirmed({ command: COMMAND }, acts, boundOf(plan, acts.presets));
+    const isConfirmed = acts.caller.answer !== undefined;
+    const toSeal = isConfirmed ? filesToSeal(plan, acts.presets) : {};
+    if (isConfirmed) mustBeConfirmed({ command: COMMAND }, acts, boundOf(plan, toSeal));
     for (const [path, text] of plan.missing)
       writeAtomic(join(plan.top, path), text, path.endsWith('.sh') || path.endsWith('.sbatch') ? 0o755 : 0o644);
     if (plan.apply) applyPreset(plan.top, acts.presets, plan.apply.preset, { write: true });
@@ -117,7 +121,7 @@ export default defineTool({
     return view(args.site, plan, acts.presets, {
       status: isNew || plan.missing.length > 0 || plan.apply ? 'made' : 'unchanged',
       state_folder: stateFolder(plan.top),
-      to_confirm: null,
+      to_confirm: isConfirmed ? sealDigest(withIdentity(toSeal, plan)) : null,
       isNew,
     });
   },

@@ -68,6 +68,7 @@ export default defineTool({
     const seal = args.remove ? undefined : sealOf(acts, (await readCapsule(acts.repo)).capsule.commit);
     const bound = seal ? sealDigest(seal.files) : REMOVAL;
     if (seal && isSigned(acts)) {
+      if (acts.caller.answer) mustBeConfirmed({ command: COMMAND }, acts, bound);
       permit.check(digest(subjectOf(args, bound)));
       return signedSeal(args, acts, seal);
     }

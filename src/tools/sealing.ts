@@ -33,8 +33,8 @@ export function mustBeConfirmed(tool: Pick<Tool, 'command'>, reads: Reads, bound
   if (answer.approval !== bound)
     throw new Failure('approval_unusable', {
       what: `${tool.command.join(' ')} was not done`,
-      why: 'files changed between what was shown and the answer',
-      next: `run \`${command}\` again and look at what it shows`,
+      why: 'files are not as they were when they were shown',
+      next: `run \`${command}\` and look at what it shows`,
     });
 }
 

@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -15,7 +16,7 @@ import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { sealFile, stateFolder } from '../../src/runs/home.ts';
 import { onPath } from '../../src/sites/index.ts';
-import { MAIN } from '../support/repo.ts';
+import { MAIN, until } from '../support/repo.ts';
 
 /** A machine with two names in its ssh configuration, an agent, and no batch system. */
 let machine: string;
@@ -47,8 +48,9 @@ const flagged = async (...args: string[]) => {
   return { exit: done.exitCode, stdout: done.stdout, stderr: done.stderr };
 };
 
-/** Each answer is typed once its question stands on the terminal. */
-async function typed(args: string[], ...answers: [question: string, answer: string | (() => string)][]) {
+/** Each answer is typed once its question stands on the terminal; what `meanwhile` gives, once it has come about. */
+type Answer = [question: string, answer: string | (() => string), meanwhile?: () => Promise<string>];
+async function typed(args: string[], ...answers: Answer[]) {
   const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ');
   const program = execa('script', ['-qec', command, '/dev/null'], { ...around(), reject: false, timeout: 60_000, buffer: false });
   let said = '';
@@ -59,9 +61,12 @@ async function typed(args: string[], ...answers: [question: string, answer: stri
     from = said.length;
     answers.shift();
     program.stdin.write(typeof next[1] === 'string' ? next[1] : next[1]());
+    meanwhile = next[2]?.().then((later) => program.stdin.write(later));
   });
   let from = 0;
+  let meanwhile: Promise<unknown> | undefined;
   const { exitCode } = await program;
+  await meanwhile;
   expect(answers.map(([question]) => question)).toEqual([]);
   return { exit: exitCode, said };
 }
@@ -118,7 +123,9 @@ test('an end of the input or Ctrl-C leaves nothing, at whichever question', asyn
 
 test('a policy that is there is kept with its comments, and yes seals what was shown and nothing else', async () => {
   mkdirSync(join(repo, '.autolab'));
-  const policy = '# mine\ngate: # and mine\n  limits: { jobs: { active: 1 } }\n';
+  // The seal covers files that init makes, and a word that names a folder once they are there.
+  const protects = 'protected_files: [docs/, "experiments/**/*.sh"]\n';
+  const policy = `# mine\n${protects}gate: # and mine\n  limits: { jobs: { active: 1 } }\n  allow: { commands: [[ls, experiments/plan]] }\n`;
   writeFileSync(join(repo, '.autolab', 'verifier_policy.yaml'), policy);
   const changed = await typed(
     ['init'],
@@ -134,7 +141,7 @@ test('a policy that is there is kept with its comments, and yes seals what was s
   );
   expect([changed.exit, changed.said]).toEqual([
     1,
-    expect.stringContaining('files changed between what was shown and the answer'),
+    expect.stringMatching(/init was not done[\s\S]*files are not as they were when they were shown/),
   ]);
   expect(readdirSync(join(repo, '.autolab')).sort()).toEqual(['verifier_policy.yaml', 'workflow.yaml']);
   rmSync(join(repo, '.autolab', 'workflow.yaml'));
@@ -145,9 +152,30 @@ test('a policy that is there is kept with its comments, and yes seals what was s
     expect.stringMatching(/\+ {2}default_preset: local_dev[\s\S]*\nSealed: [\s\S]*ok sealed: \d+ files/),
   ]);
   expect(read('.autolab/verifier_policy.yaml')).toContain(policy);
+  expect(sealed.said).toMatch(/file {3}docs\/slurm_job_list\.md[\s\S]*file {3}experiments\/plan\/\S+\/run_local\.sh/);
   rmSync(join(repo, '.autolab', 'sites.yaml'));
   expect(await flagged('init', '--site', 'local')).toMatchObject({ exit: 1, stderr: expect.stringContaining('is sealed') });
   expect(existsSync(join(repo, '.autolab', 'sites.yaml'))).toBe(false);
+});
+
+test('a line that somebody appends after the yes is not sealed with the rest', async () => {
+  // Ctrl-S holds what would be written to the terminal, and init with it, which has made everything by then; Ctrl-Q lets it go on.
+  const [hold, goOn] = ['\u0013', '\u0011'];
+  const policy = join(repo, '.autolab', 'verifier_policy.yaml');
+  const appended = async () => {
+    await until('everything is made', async () => existsSync(join(repo, '.autolab', 'gate', 'id')) || undefined);
+    appendFileSync(policy, '# nobody was shown this\n');
+    return goOn;
+  };
+  const { exit, said } = await typed(['init', '--yes', '--seal'], [SEAL, `yes\n${hold}`, appended]);
+  expect(exit, said).toBe(1);
+  expect(said).toContain('made .autolab/verifier_policy.yaml');
+  expect(said).toMatch(
+    /policy seal was not done[\s\S]*files are not as they were when they were shown[\s\S]*\nNext: [^\n]*autolab-mcp policy seal/,
+  );
+  expect(said).not.toContain('Sealed: ');
+  expect(existsSync(sealFile(repo))).toBe(false);
+  expect(read('.autolab/verifier_policy.yaml')).toMatch(/nobody was shown this\n$/);
 });
 
 test('without a terminal flags say it, and what a flag cannot have leaves nothing', async () => {
@@ -180,6 +208,8 @@ test('without a terminal flags say it, and what a flag cannot have leaves nothin
   expect(JSON.parse((await flagged('init', ...made, '--json')).stdout)).toMatchObject({ status: 'unchanged', made: [] });
   const { digest } = JSON.parse((await flagged('policy', 'seal', '--dry-run', '--json')).stdout) as { digest: string };
   expect(files()).toEqual(before);
+  const { next } = JSON.parse((await flagged('init', 'second', '--dry-run', '--json')).stdout) as { next: string };
+  expect(next).toContain('to work on second. Write experiments/plan/second/design.yaml');
   expect(await flagged('init', '--expect', digest)).toMatchObject({ exit: 0, stdout: expect.stringContaining('\nSealed: ') });
   expect(existsSync(sealFile(repo))).toBe(true);
 });

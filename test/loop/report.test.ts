@@ -99,6 +99,26 @@ test('a run on the embedded runner: what ran where with what code, its cost and 
   expect(document).toContain('None of these runs has a failure on record.');
 });
 
+test('of several limits on the same the strictest is told, whether the policy or a ceiling sets it', async () => {
+  const ceiling = join(tiny.path, '.autolab', 'gate', 'ceiling.yaml');
+  const told = async (iteration: string) => {
+    writeFileSync(
+      ceiling,
+      `gate:\n  limits:\n    spend: { cpu_hours: { iteration: ${iteration} }, gpu_hours: { iteration: 3 } }\n`,
+    );
+    const { stdout } = await tiny.run(['report', '--format', 'markdown', '--ceiling', ceiling]);
+    return [...stdout.matchAll(/^\| ([cg]pu-hours \| \S+ \| [a-z ]+?) \|/gm)].map(([, row]) => row);
+  };
+  const gpu = 'gpu-hours | 3 | denies above it';
+  expect(await told('{ ask: 0.02, deny: 0.04 }')).toEqual([
+    'cpu-hours | 0.02 | asks a person above it',
+    'cpu-hours | 0.04 | denies above it',
+    gpu,
+  ]);
+  expect(await told('{ ask: 0.06, deny: 0.08 }')).toEqual(['cpu-hours | 0.055 | denies above it', gpu]);
+  rmSync(ceiling);
+});
+
 test('the page has the same, with pictures, and what is markup elsewhere is text in it', async () => {
   const { document } = await reported();
   expect(balanced(document)).not.toContain('script');

@@ -5,6 +5,7 @@ import { repositoryId, stateFolders } from '../../runs/home.ts';
 import type { Run } from '../../runs/run.ts';
 import type { Cost, JobCost } from '../../runs/spending/spending.ts';
 import { costsOfJobs, spentBy } from '../../runs/spending/spending.ts';
+import { spendBound } from '../budgets.ts';
 import { priceOfPlan, priceView } from '../pricing.ts';
 
 /** Hours; null where they are not known, or not known yet. */
@@ -54,19 +55,19 @@ export function total(all: readonly Hours[]): Hours {
   return { cpu: of('cpu'), gpu: of('gpu') };
 }
 
-/** The policy's limits on the iteration, with what all its runs in all clones have reserved or spent. */
+/** The limits of the policy and its ceilings on the iteration, the strictest of each, with what all its runs in all clones have reserved or spent. */
 export function leftOf(reads: Reads, iteration: string): Left[] {
-  const limits = reads.policy().gate.limits.spend;
+  const policy = reads.policy();
   const payer = { place: '', account: null, iteration: `${repositoryId(reads.repo) ?? ''} ${iteration}` };
   const spent = spentBy(payer, stateFolders());
   return (
     [
-      ['cpu-hours', limits?.cpu_hours?.iteration, 'cpuHours'],
-      ['gpu-hours', limits?.gpu_hours?.iteration, 'gpuHours'],
+      ['cpu-hours', 'cpu_hours', 'cpuHours'],
+      ['gpu-hours', 'gpu_hours', 'gpuHours'],
     ] as const
-  ).flatMap(([resource, bound, key]) => {
+  ).flatMap(([resource, limited, key]) => {
     const so = isKnown(spent) ? spent.value.iteration[key] : null;
-    return boundsOf(bound).map(({ limit, verdict }) => ({
+    return boundsOf(spendBound(policy, limited, 'iteration')).map(({ limit, verdict }) => ({
       resource,
       limit,
       verdict,
