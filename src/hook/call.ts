@@ -12,13 +12,22 @@ export type HookCall = { event: string | undefined; tool: string; cwd: string; t
 /** Arguments with which the tools of the hosts give a text to a shell, and name a file. */
 const TEXTS = ['command', 'cmd', 'script', 'chars', 'keys'];
 const PATHS = ['file_path', 'notebook_path', 'path', 'filePath', 'target_file', 'targetFile', 'destination', 'new_path', 'uri'];
-/** What a tool of several changes holds them in. */
-const LISTS = ['edits', 'changes', 'files', 'operations'];
+/** What else a tool names that takes something away from its place. */
+const SOURCES = ['source', 'src', 'from', 'old_path', 'oldPath'];
+/** Where a command runs, below the folder of the session. */
+const FOLDERS = ['workdir', 'directory', 'dir_path', 'cwd'];
+/** What a tool of several changes holds them in, or names its files by. */
+const LISTS = ['edits', 'changes', 'files', 'operations', 'paths', 'file_paths', 'filePaths'];
 /** They cannot do without a text, or without a path. */
 const RUNS =
   /^(?:bash|shell|local_shell|exec_command|powershell|run_shell_command|run_terminal_c(?:md|ommand)|runInTerminal|apply_?patch)$/i;
 const EDITS = /^(?:write|edit|multiedit|notebookedit|write_file|replace|create_file|str_replace_editor|edit_file)$/i;
-const READS = /^(?:mcp__.*__)?(?:read|glob|grep|ls|list|search|view|find|notebook_?read|lsp|fetch|get|open|web|task|todo)/i;
+const READS = /^(?:read|glob|grep|ls|list|search|view|find|notebook_?read|lsp|fetch|get|open|web|task|todo|directory_tree)/i;
+const READS_GIT = /^git_(?:add|blame|commit|diff|log|show|stage|status)/i;
+/** Words of a name that begins like a reader's, and arguments, that no reader has. */
+const CHANGES = /^(?:replace|write|edit|set|delete|move|update|create|rename|remove|append|insert|overwrite|modify|truncate)$/i;
+const MOVES = /^(?:move|rename|delete|remove)$/i;
+const NEW_TEXT = ['new_string', 'newString', 'new_str', 'content', 'contents', 'replace', 'replacement'];
 
 /**
  * Reads what a host gives a hook before a tool is used. Claude Code and Codex: `{hook_event_name, tool_name, tool_input, cwd}`; others by
@@ -29,11 +38,14 @@ export function readHookCall(text: string, here: string): HookCall {
   const tool = stringOf(said?.tool_name ?? said?.toolName) ?? '';
   const given = said?.tool_input ?? said?.toolInput ?? said?.tool_args ?? said?.toolArgs ?? said;
   const input = objectOf(typeof given === 'string' ? parsed(given) : given);
-  const named = input === undefined ? [] : pathsIn(input);
+  const words = wordsOf(tool);
+  const moves = words.some((word) => MOVES.test(word));
+  const named = input === undefined ? [] : pathsIn(input, moves);
   if (said === undefined || input === undefined || (tool === '' && stringOf(said.command) === undefined && named.length === 0))
     throw unknownForm('there is no tool_name with a tool_input in it');
   const session = stringOf(said.cwd) ?? here;
-  const cwd = resolve(isAbsolute(session) ? session : here, stringOf(input.workdir) ?? '');
+  const folder = input === said ? undefined : FOLDERS.flatMap((key) => stringOf(input[key]) ?? [])[0];
+  const cwd = resolve(isAbsolute(session) ? session : here, folder ?? '');
   const event = stringOf(said.hook_event_name) ?? stringOf(said.hookEventName);
   const call = { event, tool, cwd };
   const texts = TEXTS.flatMap((key) => commandOf(input[key], RUNS.test(tool) || tool === ''));
@@ -44,8 +56,7 @@ export function readHookCall(text: string, here: string): HookCall {
   if (RUNS.test(tool) && texts.length === 0 && patch.length === 0 && named.length === 0)
     throw unknownForm(`there is no command in the arguments of ${tool}`);
   if (EDITS.test(tool) && named.length === 0) throw unknownForm(`there is no path in the arguments of ${tool}`);
-  const reads = READS.test(tool) || input.command === 'view';
-  const paths = reads ? [] : named.map((path) => ({ path: withoutScheme(path), tree: true }));
+  const paths = isReader(words, input) ? [] : named.map((one) => ({ ...one, path: withoutScheme(one.path) }));
   return { ...call, texts: /apply_?patch/i.test(tool) ? [] : texts, writes: [...paths, ...patch.flatMap(patchedBy)] };
 }
 
@@ -66,13 +77,33 @@ function unknownForm(why: string): Failure {
 }
 
 /** The paths that arguments name, and those of the changes in them; a map of changes has them as its keys. */
-function pathsIn(input: Readonly<Record<string, unknown>>): string[] {
+function pathsIn(input: Readonly<Record<string, unknown>>, moves: boolean): Write[] {
   const inner = LISTS.flatMap((key): unknown[] =>
     Array.isArray(input[key]) ? input[key] : Object.values(objectOf(input[key]) ?? {}),
   );
   const keys = LISTS.flatMap((key) => Object.keys(objectOf(input[key]) ?? {}));
   const all = [input, ...inner.flatMap((one): Readonly<Record<string, unknown>>[] => [objectOf(one) ?? {}])];
-  return [...all.flatMap((one) => PATHS.flatMap((key) => stringOf(one[key]) ?? [])), ...keys];
+  const known = moves ? [...PATHS, ...SOURCES] : PATHS;
+  const said = [...all.flatMap((one) => known.flatMap((key) => stringOf(one[key]) ?? [])), ...keys];
+  // What a tool is only told to go over may be a whole repository, and all in it stays.
+  const listed = inner.flatMap((one) => stringOf(one) ?? []);
+  return [
+    ...said.map((path) => ({ path, tree: true })),
+    ...listed.map((path) => (moves ? { path, tree: true } : { path, tree: true, mild: true })),
+  ];
+}
+
+/** The words of a tool's name, without the name of its server. */
+function wordsOf(tool: string): string[] {
+  const name = tool.slice(tool.startsWith('mcp__') ? tool.lastIndexOf('__') + 2 : 0);
+  return name.split(/[^A-Za-z]+|(?<=[a-z])(?=[A-Z])/).filter((word) => word !== '');
+}
+
+function isReader(words: readonly string[], input: Readonly<Record<string, unknown>>): boolean {
+  if (input.command === 'view') return true;
+  const name = words.join('_');
+  if (!READS.test(name) && !READS_GIT.test(name)) return false;
+  return !words.some((word) => CHANGES.test(word)) && !NEW_TEXT.some((key) => input[key] !== undefined);
 }
 
 /** A text for a shell; a list is the words of one command. What a tool that needs one has in another form is `usage`. */

@@ -1,10 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import type { Answer } from './answer.ts';
-
-/** A call with more than this is not read: no tool of any host writes such a file at once. Bytes. */
-const LARGEST = 32 * 1024 * 1024;
-/** A host gives its text at once; one that has not ended by then never will. Milliseconds; less than any host waits for a hook. */
-const PATIENCE = 5_000;
+import { wholeText } from './whole-text.ts';
 
 /**
  * `hook EVENT`: answers a host on stdin and stdout. Exit 0 with nothing lets the call go its way; every trouble of ours is exit 2 with a
@@ -30,7 +26,7 @@ async function answerTo(argv: readonly string[]): Promise<Answer> {
       what: `there is no hook ${JSON.stringify(event.slice(0, 60))}`,
       next: 'there are pre-tool-use, session-start and watch; docs/plugin.md says how hosts are told',
     });
-  const text = await stdinText();
+  const text = await wholeText(process.stdin);
   const { judgeToolUse } = await import('./pre-tool-use.ts');
   return judgeToolUse(text, process.cwd());
 }
@@ -46,28 +42,6 @@ async function tellRuns(event: 'session-start' | 'watch', stop: AbortSignal): Pr
     process.stderr.write(`autolab-mcp: ${String(error)}\n`);
   }
   return 0;
-}
-
-/** All of stdin, to its end even where it is too long: a host whose text is not taken counts the hook as failed, and goes on. */
-async function stdinText(): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const late = setTimeout(() => {
-    process.stderr.write('autolab-mcp: the host did not end its text, so this is stopped.\n');
-    process.exit(2);
-  }, PATIENCE);
-  for await (const chunk of process.stdin) {
-    size += chunk.length;
-    if (size <= LARGEST) chunks.push(chunk);
-  }
-  clearTimeout(late);
-  if (size > LARGEST)
-    throw new Failure('usage', {
-      what: `the call has ${size} bytes`,
-      why: `at most ${LARGEST} are read`,
-      next: 'write it in smaller pieces',
-    });
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** False where nobody reads it any more: an answer that was not heard is none. */

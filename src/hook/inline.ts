@@ -1,6 +1,5 @@
-import { baseName } from './shell/names.ts';
+import { baseName, isInput, isInterpreter } from './shell/names.ts';
 
-const INTERPRETER = /^(?:python[\d.]*|pypy\d*|perl|ruby|node|nodejs|deno|bun|lua|Rscript|R|julia|php|tclsh|expect|ipython\d*)$/;
 const CODE = /^-(?:\w*[ceErp]|-eval|-print|-command)$/;
 const AWK = /^[gmn]?awk$/;
 
@@ -11,11 +10,11 @@ export function inlineCode(words: readonly string[], input: string | undefined):
     return [...words.slice(1), ...(words.some((word) => /^(?:-f-?|-|\/dev\/stdin)$/.test(word)) ? [input ?? ''] : [])].filter(
       (word) => word.includes('system') || word.includes('|'),
     );
-  if (!INTERPRETER.test(name)) return [];
+  if (!isInterpreter(name)) return [];
   const given = words.flatMap((word, at) => (at > 1 && CODE.test(words[at - 1] ?? '') ? [word] : []));
   if (given.length > 0) return given;
   const script = words.slice(1).find((word) => !word.startsWith('-') || word === '-');
-  return input !== undefined && (script === undefined || script === '-' || script.startsWith('/dev/')) ? [input] : [];
+  return input !== undefined && (script === undefined || script === '-' || isInput(script)) ? [input] : [];
 }
 
 /** Words with which code starts programs, and with which it changes files, in the usual languages. */

@@ -1,7 +1,6 @@
 import { executedBy } from './find.ts';
 import { startedByGit } from './git.ts';
-import { UNKNOWN } from './shell/marks.ts';
-import { baseName } from './shell/names.ts';
+import { baseName, isInput, isShell } from './shell/names.ts';
 import type { Wrapper } from './wrappers.ts';
 import { LINKER, WRAPPERS } from './wrappers.ts';
 
@@ -13,7 +12,6 @@ export type Start =
   | { words: string[]; within?: string }
   | { text: string; far: boolean; given?: readonly string[]; called?: string };
 
-const SHELLS = new Set(['sh', 'bash', 'dash', 'zsh', 'ksh', 'mksh', 'ash', 'fish', 'rbash', 'csh', 'tcsh']);
 /** They take a command to run as the value of `-c`. */
 const TAKES_TEXT = new Set(['su', 'runuser', 'script', 'flock', 'sg']);
 /** Nobody has one search start more. */
@@ -23,11 +21,12 @@ const FAR = new Set(['ssh', 'rsh', 'mosh', 'pdsh', 'clush']);
 /** Everything one command starts directly. `input` is what it reads, where that is known. */
 export function startedBy(words: readonly string[], input: string | undefined): Start[] {
   const name = baseName(words[0] ?? '');
-  if (SHELLS.has(name)) {
+  if (isShell(name)) {
     const text = shellText(words, input);
     const at = text === undefined ? -1 : words.indexOf(text);
     return near(text).map((start) => (at > 0 ? { ...start, given: words.slice(at + 2), called: words[at + 1] ?? name } : start));
   }
+  if (name === '.' || name === 'source') return sourced(words, input);
   if (name === 'eval') return near(words.slice(1).join(' '));
   if (name === 'trap') return near(words.slice(1).find((word) => !word.startsWith('-')));
   if (name === 'find') return executedBy(words).map((one) => ({ words: one }));
@@ -82,7 +81,7 @@ function wrapped(words: readonly string[], wrapper: Wrapper, far: boolean, input
   const dashes = rest[0] === '--' ? rest.slice(1) : rest;
   if (wrapper.joins) {
     const text = dashes.length > 0 ? dashes.join(' ') : input;
-    const read = SHELLS.has(baseName(dashes[0] ?? '')) ? shellText(dashes, input) : undefined;
+    const read = isShell(baseName(dashes[0] ?? '')) ? shellText(dashes, input) : undefined;
     return [text, read].flatMap((one) => (one === undefined ? [] : [{ text: one, far }]));
   }
   return [{ words: dashes }, ...(isGuess ? [{ words: dashes.slice(1) }] : [])];
@@ -102,9 +101,16 @@ function shellText(words: readonly string[], input: string | undefined): string 
       if (/^-\w*s/.test(word) && !takesText) return input;
     } else if (word === '--' || word === '-') continue;
     else if (takesText) return word;
-    else return word === UNKNOWN || word.startsWith('/dev/') ? input : undefined;
+    else return isInput(word) ? input : undefined;
   }
   return takesText ? undefined : input;
+}
+
+/** What the shell itself reads as its next commands, where that is no file; without words of its own they have those of the shell. */
+function sourced(words: readonly string[], input: string | undefined): Start[] {
+  const [file = '', ...given] = words.slice(words[1] === '--' ? 2 : 1);
+  if (!isInput(file)) return [];
+  return near(input).map((start) => (given.length > 0 ? { ...start, given } : start));
 }
 
 /** What the lines that it reads become: arguments after its own, or in the place that `-I` names. */

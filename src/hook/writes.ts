@@ -2,6 +2,7 @@ import { changedByFind } from './find.ts';
 import { changedByGit } from './git.ts';
 import { patchedBy } from './patch.ts';
 import type { Write } from './paths.ts';
+import { renamedBy, splitInto } from './renames.ts';
 import { ANYWHERE } from './shell/marks.ts';
 import { baseName } from './shell/names.ts';
 
@@ -39,6 +40,7 @@ const LOOKS: Readonly<Record<string, RegExp>> = {
 };
 /** Rights are only added to, or the owner keeps all. */
 const HARMLESS_MODE = /^(?:[ugoa]*\+[rwxXst]+(?:,|$))+$|^0?[0-7]?[67][0-7]{2}$/;
+const RENAMES = /^(?:p?rename(?:\.ul)?|file-rename)$/;
 /** The last word is where it goes. */
 const GOES_TO = new Set(['cp', 'install', 'rsync', 'scp', 'mv', 'ln', 'ditto', 'gcp', 'gmv']);
 /** They change their files in place where an option says so. */
@@ -83,6 +85,8 @@ function byName(name: string, words: readonly string[], input: string | undefine
   const looks = Object.hasOwn(LOOKS, name) ? LOOKS[name] : undefined;
   if (looks && words.some((word) => looks.test(word)) && !words.some((word) => /^(?:-c|\+)/.test(word) && name.startsWith('v')))
     return [];
+  if (RENAMES.test(name)) return renamedBy(words);
+  if (name === 'split' || name === 'csplit') return splitInto(name, words);
   if (name === 'patch') return [...patchedBy(input ?? ''), ...plain.map(file)];
   if (name === 'chmod' && HARMLESS_MODE.test(plain[0] ?? ''))
     return plain

@@ -1,7 +1,5 @@
-import { baseName } from './shell/names.ts';
+import { baseName, isInterpreter, isShell } from './shell/names.ts';
 
-const SHELL = /^(?:sh|bash|dash|zsh|ksh|mksh|ash|rbash)$/;
-const INTERPRETER = /^(?:python[\d.]*|pypy\d*|perl|ruby|node|nodejs|deno|bun|lua|Rscript|julia|php|tclsh|expect)$/;
 const MAKEFILES = ['GNUmakefile', 'makefile', 'Makefile'];
 /** Targets that ask for one another; nobody has a line of them that is longer. */
 const MOST_TARGETS = 200;
@@ -16,13 +14,16 @@ export function runsOf(words: readonly string[], written: (file: string) => stri
   const itself = program.includes('/') ? written(program) : undefined;
   if (itself !== undefined) return [byFirstLine(itself, rest)];
   if (name === 'make' || name === 'gmake') return recipes(rest, written);
-  if (name === '.' || name === 'source') return asText(written(rest[0] ?? ''), rest.slice(1));
-  const isShell = SHELL.test(name);
-  if (!isShell && !INTERPRETER.test(name)) return [];
+  if (name === '.' || name === 'source') {
+    const [file = '', ...given] = rest[0] === '--' ? rest.slice(1) : rest;
+    return asText(written(file), given);
+  }
+  const shell = isShell(name);
+  if (!shell && !isInterpreter(name)) return [];
   const at = rest.findIndex((word, nth) => !/^[-+]/.test(word) && !/^[-+]\w*[oOWX]$/.test(rest[nth - 1] ?? ''));
-  if (at < 0 || rest.slice(0, at).some((word) => (isShell ? /^-\w*[nc]/ : /^-(?:\w*c|m)$/).test(word))) return [];
+  if (at < 0 || rest.slice(0, at).some((word) => (shell ? /^-\w*[nc]/ : /^-(?:\w*c|m)$/).test(word))) return [];
   const said = written(rest[at] ?? '');
-  return said === undefined ? [] : isShell ? asText(said, rest.slice(at + 1)) : [{ code: said }];
+  return said === undefined ? [] : shell ? asText(said, rest.slice(at + 1)) : [{ code: said }];
 }
 
 function asText(text: string | undefined, given: readonly string[]): Run[] {
@@ -31,7 +32,7 @@ function asText(text: string | undefined, given: readonly string[]): Run[] {
 
 function byFirstLine(text: string, given: readonly string[]): Run {
   const [, program = ''] = /^#!\s*(?:\S*\/env\s+(?:-S\s+)?)?(\S+)/.exec(text) ?? [];
-  return INTERPRETER.test(baseName(program)) ? { code: text } : { text, given };
+  return isInterpreter(baseName(program)) ? { code: text } : { text, given };
 }
 
 /** The commands that make runs for the targets that it is asked for. Its own functions and variables are not understood. */

@@ -9,6 +9,8 @@ import { bodyAt, noCommand, printed, Unreadable, withWords } from './script.ts';
 const STEPS = [40, 10_000] as const;
 /** Substitutions that may stand in each other. */
 const DEEPEST_HERE = 60;
+/** Of more commands what a substitution prints is not put together. */
+const MOST_PRINTED = 20;
 
 /**
  * The commands of a text for a shell, in order, with those of its substitutions. `vars` are what is known of its variables; it learns
@@ -59,7 +61,7 @@ class ScriptReader extends PassingReader {
     if (++this.#nested > DEEPEST_HERE) throw new Unreadable('commands within commands');
     read();
     this.#nested--;
-    const value = this.#items.length - from > 4 ? undefined : printed(this.#items.slice(from));
+    const value = this.#items.length - from > MOST_PRINTED ? undefined : printed(this.#items.slice(from));
     this.#items.push('pop');
     [this.#current, this.#assigned, this.#hasWord, this.#begins, this.#cases, this.#isPattern] = kept;
     return value;

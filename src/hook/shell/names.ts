@@ -5,6 +5,25 @@ const FEWEST = 3;
 /** No name of a file is longer. */
 export const LONGEST = 255;
 
+const SHELL = /^(?:sh|r?bash|d?ash|yash|[lm]?ksh(?:93)?|zsh|posh|fish|t?csh)$/;
+/** With their versions, as distributions name them. */
+const INTERPRETER = /^(?:(?:i?python|pypy|perl|ruby|lua|luajit|php|tclsh|expect|node)[\d.]*|nodejs|deno|bun|Rscript|R|julia)$/;
+
+/** Whether it runs a text, or a file, of commands as a shell reads them. */
+export function isShell(name: string): boolean {
+  return SHELL.test(name);
+}
+
+/** Whether it runs code that is given on its command line, in a file or as its input. */
+export function isInterpreter(name: string): boolean {
+  return INTERPRETER.test(name);
+}
+
+/** Whether a program that is given this word as its script runs what it reads instead: a device, or what a substitution made. */
+export function isInput(script: string): boolean {
+  return script === UNKNOWN || /^\/(?:dev|proc\/[^/]+\/fd)\//.test(script);
+}
+
 /** The last part of a path. */
 export function baseName(word: string): string {
   return word.slice(word.lastIndexOf('/') + 1);

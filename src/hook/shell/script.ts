@@ -48,10 +48,14 @@ export function bodyAt(text: string, start: number, delimiter: string, strips: b
 /** What nobody could be expected to have typed: it is nested deeper, or takes longer, than reading it is worth. */
 export class Unreadable extends Error {}
 
-/** The text that a command of a substitution would print, where it is one that only tells what it was given. */
+/** The text that the commands of a substitution would print, where each only tells what it was given. */
 export function printed(items: readonly Item[]): string | undefined {
   const commands = items.filter((item) => typeof item === 'object');
-  const only = commands.length === 1 ? commands[0] : undefined;
+  if (commands.length > 1) {
+    const lines = commands.map((command) => printed([command]));
+    return lines.includes(undefined) ? undefined : lines.join('\n');
+  }
+  const [only] = commands;
   if (only === undefined || only.redirects.some(({ op }) => op.startsWith('>'))) return undefined;
   const [name = '', ...rest] = only.words;
   const last = rest.at(-1) ?? '';
