@@ -53,7 +53,7 @@ test('a retry that is killed anywhere is finished by the next calls, each task e
   await over(whole);
   whole.remove();
   expect(startsOf(places).length).toBeGreaterThan(10);
-  const results = await killedAtEach(mostlyStarts(places, 4, 5), { made: failed, act: retry, after: endOf });
+  const results = await killedAtEach(mostlyStarts(places, 4, 7), { made: failed, act: retry, after: endOf });
   const once = { order: ['gen 1', 'hist', 'tidy'], well: true, audit: 0 };
   expect(results).toEqual(Object.fromEntries(Object.keys(results).map((place) => [place, once])));
 }, 900_000);

@@ -7,7 +7,8 @@ import { counting, placesIn } from './cut.mjs';
 /** Whether every place is tried (AUTOLAB_CRASH=all), or the subset that fits into a look at every change. */
 export const ALL = process.env.AUTOLAB_CRASH === 'all';
 
-const STARTS = ['clone', 'clone3', 'fork', 'vfork'];
+/** The calls that start a program. */
+export const STARTS = ['clone', 'clone3', 'fork', 'vfork'];
 
 /** Those of the places that start a program, which is where something is told to a site or asked of it. */
 export function startsOf(places: readonly Place[]): Place[] {
@@ -52,12 +53,13 @@ export function someOf(places: readonly Place[], few: number, every: readonly st
 }
 
 /**
- * Always the same ones of the places, in their order: a few of every kind of call, and so many starts of programs, evenly spread over all but the
- * first third of them, in which a command only looks around; or every place.
+ * Always the same ones of the places, in their order: a few of every other kind of call, and so many starts of programs, evenly spread over all but
+ * the first third of them, in which a command only looks around; or every place.
  */
 export function mostlyStarts(places: readonly Place[], few: number, most: number): Place[] {
   if (ALL) return [...places];
   const starts = startsOf(places);
-  const chosen = [...someOf(places, few), ...spread(starts.slice(Math.floor(starts.length / 3)), most)];
+  const others = places.filter((place) => !starts.includes(place));
+  const chosen = [...someOf(others, few), ...spread(starts.slice(Math.floor(starts.length / 3)), most)];
   return places.filter((place) => chosen.includes(place));
 }
