@@ -12,8 +12,9 @@ export default defineConfig({
       ...(withoutSuite() === undefined ? [] : ['test/server/conformance/**']),
     ],
     globalSetup: 'test/global-setup.ts',
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Only so that nothing hangs for ever: what a test waits for has limits of its own, whose words say what did not come.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // One more than the two cores of the machines that run this: with two, a third of the processor is idle while tests wait for real daemons.
     maxWorkers: 3,
   },

@@ -12,7 +12,8 @@ const nameOf = (result) => relative(process.cwd(), result.name);
 
 /** Tests that wait for real programs and daemons; never those of exactly-once, of races and of laws. */
 const WAITS = /^test\/(?:clusters|cli|server|examples|docs|sites|tools|loop|weaknesses)\//;
-const NEVER = /kill|crash|race|laws|cut-off|conformance|audit|lock/;
+const NEVER =
+  /kill|crash|race|law|cut|conformance|audit|lock|crowd|late|fault|lies|munge|trials|unanswered|namespaces|laptop|ssh-runs|submitting|records|own-files|readers|choose-site|secrets/;
 /** More than a few are no accident. */
 const FEW = 3;
 
@@ -39,7 +40,7 @@ const verbs = {
   merge() {
     const results = new Map(read(second).testResults.map((result) => [result.name, result]));
     for (const result of report.testResults)
-      for (const test of failedIn(result))
+      for (const test of isBroken(result) ? [{ fullName: 'the whole file' }] : failedIn(result))
         console.log(
           `FLAKY, failed beside others${results.has(result.name) ? ' and was run alone' : ''}: ${nameOf(result)}: ${test.fullName}`,
         );

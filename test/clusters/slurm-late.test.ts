@@ -66,7 +66,7 @@ test('what is accepted after its caller had given up and the next had looked nev
       const now = await told();
       return now.problems.length > 0 ? now : undefined;
     },
-    30,
+    120,
   );
   expect(seen.problems).toEqual([expect.stringContaining(surplus)]);
   expect(await stateOf(surplus)).toMatch(/^CANCELLED/);

@@ -116,6 +116,21 @@ function expectWholeRun(runId: string, jobId: string): void {
   expect(state).toMatchObject({ stage: 'update_docs', last_run_id: runId, pending_run_id: '', sync_status: 'ok' });
 }
 
+test('a watcher alone takes a run from its submission to its metrics', { timeout: LIMIT }, async () => {
+  repo = await makeRepo(SLURM_POLICY, onSlurm, slurm.identity);
+  const { run_id, job_id } = await repo.json<Submitted>('submit');
+  const [program, ...words] = slurm.identity.words;
+  const watcher = execa(program, [...words, 'watch'], { cwd: repo.path, stdin: 'ignore', reject: false });
+  try {
+    const runs = () => repo.json<{ runs: { state: string }[] }>('runs', run_id);
+    await until('it is completed', async () => ((await runs()).runs[0]?.state === 'completed' ? true : undefined), 240);
+  } finally {
+    watcher.kill('SIGTERM');
+    await watcher;
+  }
+  expectWholeRun(run_id, job_id);
+});
+
 test('launch, monitor, sync and extract by typed commands, and accounting shows the jobs', { timeout: LIMIT }, async () => {
   repo = await makeRepo(SLURM_POLICY, onSlurm, slurm.identity);
   const dry = await repo.json<Submitted>('submit', '--dry-run');

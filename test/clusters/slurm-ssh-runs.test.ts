@@ -143,15 +143,24 @@ test('a submission during which the line goes dead is found when it is back, and
   expect((await newSince(before)).length).toBe(1);
 });
 
-/** Cuts the line, or lets it carry nothing for a while, so many times at random; gives how many connections that ended. */
+/**
+ * Cuts the line, or lets it carry nothing for a while, so many times, always in the same order, and goes on until it has been in the way;
+ * gives how many connections that ended.
+ */
 async function foulWeather(gusts: number): Promise<number> {
   let ended = 0;
-  for (let gust = 0; gust < gusts; gust++) {
-    await sleep(Math.random() * 700);
-    if (Math.random() < 0.5) ended += link.cut();
+  let seed = 1;
+  const next = () => {
+    // A linear congruential generator, with the constants of Numerical Recipes.
+    seed = (seed * 1_664_525 + 1_013_904_223) % 2 ** 32;
+    return seed / 2 ** 32;
+  };
+  for (let gust = 0; gust < gusts || (ended < 3 && gust < 4 * gusts); gust++) {
+    await sleep(next() * 700);
+    if (next() < 0.5) ended += link.cut();
     else {
       link.freeze();
-      await sleep(Math.random() * 1_500);
+      await sleep(next() * 1_500);
       link.thaw();
     }
   }

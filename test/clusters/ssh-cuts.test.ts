@@ -188,7 +188,7 @@ describe('in the middle of a command', () => {
 
   test('the line carries nothing any more: the time limit ends the wait, and it goes on there until somebody is told', async () => {
     rmSync(join(folder, 'pids'), { force: true });
-    const running = transport.run(lasting(), { timeoutMs: 3_000 });
+    const running = transport.run(lasting(), { timeoutMs: 15_000 });
     await until('it runs', () => pids().length === 2);
     link.freeze();
     expect(await running).toMatchObject({

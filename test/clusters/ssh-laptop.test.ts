@@ -205,7 +205,7 @@ test(
           extra = [];
           return out.job_id !== null && out.state !== 'pending' ? out.run_id : undefined;
         },
-        LIMIT,
+        LIMIT / 1000 - 60,
       );
       ids.add(id);
       await over();
@@ -217,7 +217,7 @@ test(
           const done = await tiny.run(['sync', id, '--json']);
           return done.stdout !== '' && (JSON.parse(done.stdout) as { sync: string }).sync === 'ok' ? true : undefined;
         },
-        LIMIT,
+        LIMIT / 1000 - 60,
       );
     isOn = false;
     await cutting;

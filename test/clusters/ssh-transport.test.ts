@@ -131,7 +131,7 @@ const pids = () =>
   existsSync(at('pids')) ? readFileSync(at('pids'), 'utf8').trim().split('\n').filter(Boolean).map(Number) : [];
 
 test('at the time limit everything that it started there is ended, however stubborn', async () => {
-  const output = await sshd.transport.run({ argv: ['sh', '-c', STUBBORN], cwd: folder }, { timeoutMs: 1_500 });
+  const output = await sshd.transport.run({ argv: ['sh', '-c', STUBBORN], cwd: folder }, { timeoutMs: 8_000 });
   expect(output).toMatchObject({ exit: null, stdout: '', timedOut: true, notStarted: false });
   expect(pids().length).toBe(3);
   await until('all have ended', () => pids().every((pid) => !lives(pid)));

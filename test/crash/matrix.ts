@@ -56,7 +56,7 @@ async function trials(operation: Operation): Promise<void> {
   expect(wrong).toEqual({});
   // A kill that found nothing to kill has shown nothing.
   const cut = [...results.values()].filter((one) => one.cut).length;
-  expect(cut / chosen.length).toBeGreaterThan(0.9);
+  expect(chosen.length - cut).toBeLessThanOrEqual(Math.max(1, chosen.length / 10));
 }
 
 async function undisturbed(operation: Operation): Promise<{ places: Place[]; expected: End }> {

@@ -62,7 +62,7 @@ test('many that monitor a run that has ended move it once', { timeout: LIMIT }, 
 
 /** The script waits, so that there is something to cancel. */
 const WAITS =
-  '#!/bin/sh\n#SBATCH --time=00:01:00\necho "$AUTOLAB_RUN_ID $AUTOLAB_ATTEMPT" >>runs/../executions.log\nwhile [ ! -e runs/../go ]; do sleep 0.2; done\n';
+  '#!/bin/sh\n#SBATCH --time=00:10:00\necho "$AUTOLAB_RUN_ID $AUTOLAB_ATTEMPT" >>runs/../executions.log\nwhile [ ! -e runs/../go ]; do sleep 0.2; done\n';
 
 test('while others submit, cancel, look and collect, every run ends as one of these made it end, and every answer can be read', {
   timeout: LIMIT,

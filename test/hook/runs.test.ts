@@ -12,7 +12,7 @@ let tiny: Tiny;
 beforeAll(async () => {
   tiny = await makeTiny((path) => {
     const script = join(path, 'experiments', 'plan', 'tiny', 'launch', 'run_local.sh');
-    writeFileSync(script, '#!/bin/sh\n#SBATCH --time=00:01:00\nexec sleep 55\n', { mode: 0o755 });
+    writeFileSync(script, '#!/bin/sh\n#SBATCH --time=00:10:00\nexec sleep 500\n', { mode: 0o755 });
   });
 });
 afterAll(async () => {

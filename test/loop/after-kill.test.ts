@@ -9,7 +9,7 @@ import { forgetTemplate, makeTiny } from '../support/tiny.ts';
 afterAll(forgetTemplate);
 
 const SCRIPT =
-  '#!/bin/sh\n#SBATCH --time=00:01:00\necho "$AUTOLAB_RUN_ID" >>runs/../order; while [ ! -e runs/../go ]; do sleep 0.1; done; exit 3\n';
+  '#!/bin/sh\n#SBATCH --time=00:10:00\necho "$AUTOLAB_RUN_ID" >>runs/../order; while [ ! -e runs/../go ]; do sleep 0.1; done; exit 3\n';
 
 /** `syncs`: of all syncs of the submission, which are of a journal. */
 type Cut = { cut: string; ran: number; over: boolean; syncs: number[] };

@@ -25,7 +25,7 @@ const at = (...names: string[]) => join(tiny.iteration, ...names);
 const launchFile = (path: string, name: string) => join(path, 'experiments', 'plan', 'tiny', 'launch', name);
 const files = (launch: string, script: string) => (path: string) => {
   appendFileSync(launchFile(path, 'launch.yaml'), launch);
-  writeFileSync(launchFile(path, 'run_local.sh'), `#!/bin/sh\n#SBATCH --time=00:01:00\n${script}`, { mode: 0o755 });
+  writeFileSync(launchFile(path, 'run_local.sh'), `#!/bin/sh\n#SBATCH --time=00:10:00\n${script}`, { mode: 0o755 });
 };
 const event = (action: string, metrics: object, time = new Date()) =>
   `${JSON.stringify({ event_version: 1, timestamp_utc: time.toISOString(), action, args: { token: SECRET, note: SECRET }, metrics })}\n`;

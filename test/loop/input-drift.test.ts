@@ -23,7 +23,7 @@ const go = () => writeFileSync(join(tiny.iteration, 'go'), '');
 /** An array whose tasks wait for `go`, what gathers it, and what comes after that. */
 const LAUNCH = `schema_version: "1"
 site: local
-resources: { cpus: 1, memory: 50MB, walltime: "00:01:00" }
+resources: { cpus: 1, memory: 50MB, walltime: "00:10:00" }
 inputs: ["experiments/plan/tiny/updated_*.yaml"]
 steps:
   - { name: gen, script: gen.sh, array: { indices: "0-1" } }

@@ -45,7 +45,7 @@ site: local
 resources: { cpus: 1, memory: 50MB, walltime: "00:00:08" }
 steps:
   - { name: gen, script: gen.sh, legs: ${legs}${more} }
-  - { name: hist, script: hist.sh, after: [gen] }
+  - { name: hist, script: hist.sh, after: [gen], resources: { cpus: 1, memory: 50MB, walltime: "00:01:00" } }
 `;
 /** Works for so long in each leg, and is done in the one named. */
 const work = (doneIn: number) =>
@@ -56,7 +56,7 @@ test('legs are planned, priced and decided as one, and told', async () => {
   const dry = await answered<Submitted>('submit', '--dry-run');
   expect(dry).toMatchObject({
     tasks: 4,
-    price: { cpu_hours: (4 * 8) / 3600 },
+    price: { cpu_hours: (3 * 8 + 60) / 3600 },
     steps: [
       { step: 'gen', after: [] },
       { step: 'gen-leg2', after: ['gen (where that was interrupted)'] },

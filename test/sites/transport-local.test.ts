@@ -95,7 +95,7 @@ test('only the listed environment and what the command adds go along', async () 
 
 test('the time limit ends the whole group, however stubborn', async () => {
   const script = `trap '' TERM; (trap '' TERM; echo $$ >>pids; sh -c 'echo $$ >>pids; while :; do sleep 1; done') & echo $$ >>pids; echo before; while :; do sleep 1; done`;
-  const output = await transport.run({ argv: ['sh', '-c', script], cwd: folder }, { timeoutMs: 500 });
+  const output = await transport.run({ argv: ['sh', '-c', script], cwd: folder }, { timeoutMs: 3_000 });
   expect(output).toEqual({ exit: null, signal: 'SIGKILL', stdout: 'before\n', stderr: '', timedOut: true, notStarted: false });
   await until(() => pids().every((pid) => !lives(pid)));
 });

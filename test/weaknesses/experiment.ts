@@ -54,8 +54,8 @@ export function put(path: string, files: Files): void {
 
 /** The tests' policy with further lines in its `gate`. */
 export const policyWith = (...gate: string[]): string => `${TINY_POLICY}${gate.map((line) => `  ${line}\n`).join('')}`;
-/** A script for the scheduler that lasts no longer than a minute. */
-export const script = (body: string): string => `#!/bin/sh\n#SBATCH --time=00:01:00\n${body}\n`;
+/** A script for the scheduler, with far more time than a test takes to tell it to go on. */
+export const script = (body: string): string => `#!/bin/sh\n#SBATCH --time=00:10:00\n${body}\n`;
 /** It ends once there is a file `go` in the iteration's folder. */
 export const WAITING = script('until [ -e runs/../go ]; do sleep 0.05; done');
 export const launchWith = (...lines: string[]): string => ['schema_version: "1"', 'site: local', ...lines, ''].join('\n');

@@ -208,7 +208,7 @@ describe('what may run, and with what', () => {
   test('W14: a parser over its time limit is ended with all that it started', async () => {
     const tiny = await experiment(
       both(PARSED, BATCH, {
-        [POLICY]: (old) => `${old}extract_results: { parser: { command_timeout_seconds: 1 } }\n`,
+        [POLICY]: (old) => `${old}extract_results: { parser: { command_timeout_seconds: 3 } }\n`,
         'parse.sh': '(sleep 1000 & echo $! > child.pid; wait) &\nsetsid -f true\ntrap "" TERM\nsleep 1000\n',
       }),
     );

@@ -26,7 +26,7 @@ beforeAll(async () => {
   tiny = await makeTiny();
   expect((await tiny.run(['submit'])).exit).toBe(0);
   socket = join(folder.path, 'mcp.sock');
-  const limits = { ...LIMITS, sessions: 3, subscriptions: 1, idleMs: 300 };
+  const limits = { ...LIMITS, sessions: 3, subscriptions: 1, idleMs: 3_000 };
   await new Promise<void>((resolve, reject) => {
     ended = serveAt({ place: { socket }, gate: openGate({ start: tiny.path }), limits, say: () => resolve() }, stop.signal);
     ended.catch(reject);
@@ -102,7 +102,7 @@ test('a session that is silent ends; one whose stream is open is not silent, and
   open.abort();
   // Looking is talking, which would keep it alive: so it is not looked at more often than a session may be silent.
   await until('the sessions have ended', async () => {
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await new Promise((resolve) => setTimeout(resolve, 3500));
     return (await list(ids[0] ?? '')).status === 404 || undefined;
   });
   expect((await begin()).status).toBe(200);
