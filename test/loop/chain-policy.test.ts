@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { journalPath } from '../../src/runs/journal.ts';
 import { journalOf } from '../support/artifacts.ts';
+import { over } from '../support/asking.ts';
 import { makeChain } from '../support/chains.ts';
+import { killing } from '../support/cut.mjs';
+import { placesOf, startsOf } from '../support/places.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate } from '../support/tiny.ts';
 
@@ -11,21 +14,28 @@ let tiny: Tiny | undefined;
 afterEach(() => tiny?.remove());
 afterAll(forgetTemplate);
 
-/** A chain of which all is accepted and nothing let go: its submission is killed at the process start where that is so. */
+const submit = (one: Tiny, prefix: string[]) => one.run(['submit'], { prefix });
+
+/** A chain of which all is accepted and nothing let go: its submission is killed at the start of a program where that is so, found by halving. */
 async function halfWay(): Promise<{ tiny: Tiny; folder: string }> {
-  for (let nth = 12; nth < 40; nth++) {
+  const whole = await makeChain();
+  let left = startsOf(await placesOf(async (prefix) => expect(await submit(whole, prefix)).toMatchObject({ exit: 0 })));
+  await over(whole);
+  whole.remove();
+  for (;;) {
+    const middle = Math.floor(left.length / 2);
+    const place = left[middle];
+    if (place === undefined) throw new Error('no place between the last submission and the first release');
     const one = await makeChain();
-    await one.run(['submit'], {
-      prefix: ['strace', '-qq', '-o', '/dev/null', '-e', 'trace=clone', `-einject=clone:signal=KILL:when=${nth}`],
-    });
+    expect(await submit(one, killing(place.call, place.nth))).toMatchObject({ signal: 'SIGKILL' });
     const { runs } = JSON.parse((await one.run(['runs', '--json'])).stdout) as { runs: { run_id: string }[] };
     const folder = join(one.iteration, 'runs', runs[0]?.run_id ?? 'none');
     const events = journalOf(folder).map(({ event }) => event);
-    if (events.filter((event) => event === 'submitted').length === 3 && !events.includes('releasing'))
-      return { tiny: one, folder };
+    const submitted = events.filter((event) => event === 'submitted').length;
+    if (submitted === 3 && !events.includes('releasing')) return { tiny: one, folder };
     one.remove();
+    left = submitted < 3 ? left.slice(middle + 1) : left.slice(0, middle);
   }
-  throw new Error('no place between the last submission and the first release');
 }
 
 test('a chain of which one step was decided on under another policy is not let go', async () => {

@@ -1,22 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { journalOf, readJsonFile } from '../support/artifacts.ts';
 import { answered } from '../support/asking.ts';
-import { subset } from '../support/places.ts';
+import { killedAtEach } from '../support/killed-at.ts';
+import { mostlyStarts, placesOf } from '../support/places.ts';
 import { executions, makeReplicates } from '../support/replicates.ts';
 import { until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate } from '../support/tiny.ts';
 
 const COUNT = 3;
-const STARTS = 'clone,clone3,vfork,fork';
-const scratch = mkdtempSync(join(tmpdir(), 'group-kill-'));
-afterAll(async () => {
-  rmSync(scratch, { recursive: true });
-  await forgetTemplate();
-});
+afterAll(forgetTemplate);
 
 type Answer = { run_id: string; state: string; replicates: { run_id: string; job_id: string | null; seed: number }[] };
 
@@ -39,67 +33,44 @@ async function finish(tiny: Tiny): Promise<Answer> {
   return whole;
 }
 
-/** How many processes one undisturbed submission of the group starts: the places where it is cut off. */
-async function countStarts(): Promise<number> {
-  const tiny = await makeReplicates(COUNT);
-  const log = join(scratch, 'calls');
-  const done = await tiny.run(['submit'], { prefix: ['strace', '-qq', '-o', log, '-e', `trace=${STARTS}`] });
-  expect(done).toMatchObject({ exit: 0 });
-  await finish(tiny);
-  expect(executions(tiny)).toHaveLength(COUNT);
-  tiny.remove();
-  return readFileSync(log, 'utf8')
-    .split('\n')
-    .filter((line) => STARTS.split(',').includes(line.slice(0, line.indexOf('(')))).length;
-}
-
-function kill(tiny: Tiny, nth: number) {
-  const inject = STARTS.split(',').map((name) => `-einject=${name}:signal=KILL:when=${nth}`);
-  return tiny.run(['submit'], { prefix: ['strace', '-qq', '-o', '/dev/null', '-e', `trace=${STARTS}`, ...inject] });
-}
-
+const submit = (tiny: Tiny, prefix: string[]) => tiny.run(['submit'], { prefix });
 const numbered = (lines: readonly string[]) => lines.map((line) => line.split(' ').slice(2).join(' '));
 
-async function killAt(nth: number): Promise<{ cut: number; ended: unknown }> {
-  const tiny = await makeReplicates(COUNT);
-  try {
-    await kill(tiny, nth);
-    const base = (await answered<{ runs: { run_id: string }[] }>(tiny, 'runs')).runs
-      .map((one) => one.run_id)
-      .find((id) => !/_r\d+$/.test(id));
-    const cut = [1, 2, 3].filter((n) =>
-      journalOf(join(tiny.iteration, 'runs', `${base}_r${n}`)).some((row) => row.event === 'submitted'),
-    ).length;
-    const whole = await finish(tiny);
-    const { run_group } = readJsonFile(join(tiny.path, '.autolab', 'state.json'));
-    return {
-      cut,
-      ended: {
-        executions: numbered(executions(tiny)),
-        ids: new Set(executions(tiny).map((line) => line.split(' ')[0])).size,
-        sameGroup: base === undefined || base === whole.run_id,
-        run_group: JSON.stringify(run_group) === JSON.stringify(whole.replicates.map((one) => one.run_id)),
-        audit: (await tiny.run(['audit', 'verify'])).exit,
-      },
-    };
-  } finally {
-    tiny.remove();
-  }
+async function endOf(tiny: Tiny): Promise<{ cut: number; ended: unknown }> {
+  const base = (await answered<{ runs: { run_id: string }[] }>(tiny, 'runs')).runs
+    .map((one) => one.run_id)
+    .find((id) => !/_r\d+$/.test(id));
+  const cut = [1, 2, 3].filter((n) =>
+    journalOf(join(tiny.iteration, 'runs', `${base}_r${n}`)).some((row) => row.event === 'submitted'),
+  ).length;
+  const whole = await finish(tiny);
+  const { run_group } = readJsonFile(join(tiny.path, '.autolab', 'state.json'));
+  return {
+    cut,
+    ended: {
+      executions: numbered(executions(tiny)),
+      ids: new Set(executions(tiny).map((line) => line.split(' ')[0])).size,
+      sameGroup: base === undefined || base === whole.run_id,
+      run_group: JSON.stringify(run_group) === JSON.stringify(whole.replicates.map((one) => one.run_id)),
+      audit: (await tiny.run(['audit', 'verify'])).exit,
+    },
+  };
 }
 
-test('a group that is killed at any process start is finished by the next calls, every run exactly once', async () => {
-  const places = subset(
-    Array.from({ length: await countStarts() }, (_, at) => at + 1),
-    12,
-  );
-  const results: Record<string, Awaited<ReturnType<typeof killAt>>> = {};
-  const next = async (): Promise<void> => {
-    for (let nth = places.shift(); nth !== undefined; nth = places.shift()) results[nth] = await killAt(nth);
-  };
-  await Promise.all([next(), next()]);
+test('a group that is killed anywhere is finished by the next calls, every run exactly once', async () => {
+  const undisturbed = await makeReplicates(COUNT);
+  const places = await placesOf(async (prefix) => expect(await submit(undisturbed, prefix)).toMatchObject({ exit: 0 }));
+  await finish(undisturbed);
+  expect(executions(undisturbed)).toHaveLength(COUNT);
+  undisturbed.remove();
+  const results = await killedAtEach(mostlyStarts(places, 4, 8), {
+    made: () => makeReplicates(COUNT),
+    act: submit,
+    after: endOf,
+  });
   const once = { executions: ['1 5', '2 6', '3 7'], ids: COUNT, sameGroup: true, run_group: true, audit: 0 };
-  expect(Object.fromEntries(Object.entries(results).map(([nth, { ended }]) => [nth, ended]))).toEqual(
-    Object.fromEntries(Object.keys(results).map((nth) => [nth, once])),
+  expect(Object.fromEntries(Object.entries(results).map(([place, { ended }]) => [place, ended]))).toEqual(
+    Object.fromEntries(Object.keys(results).map((place) => [place, once])),
   );
   // The places are between every two submissions too: with none, one and two runs of the group submitted.
   expect([...new Set(Object.values(results).map(({ cut }) => cut))].sort()).toEqual(expect.arrayContaining([0, 1, 2]));

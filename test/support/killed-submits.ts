@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { killing } from './cut.mjs';
-import { ALL, placesOf, someOf } from './places.ts';
+import { ALL, placesOf, STARTS, someOf } from './places.ts';
 import { until } from './repo.ts';
 
 /** One repository whose script notes each execution. `submit` runs the command behind a prefix, and tells how it ended. */
@@ -14,8 +14,6 @@ export type Killable = {
 
 /** What came of one submission that was killed: how often its run was executed, where one was begun. */
 export type Killed = { begun: boolean; executions: number };
-
-const STARTS = ['clone', 'clone3', 'fork', 'vfork'];
 
 /**
  * Kills a submission at every start of a program, which is where something is told to a site, or at `starts: 'some'` of them, and at a few other
