@@ -354,7 +354,7 @@ describe('a policy that cannot be used', () => {
     const { problems } = policyOf('gate:\n  acts: { submit: maybe }\n  approve: never\nlanch: 1\n', PRESETS);
     expect(problems.map(({ line, message }) => [line, message])).toEqual([
       [2, 'gate.acts.submit: expected allow, ask or deny, not "maybe"'],
-      [3, 'gate.approve: expected elicitation, terminal or signed, not "never"'],
+      [3, 'gate.approve: expected elicitation, page, terminal or signed, not "never"'],
       [4, 'lanch is no key of a policy'],
     ]);
   });
