@@ -97,13 +97,19 @@ export function dashboardApp(options: AppOptions): Hono {
 
   app.get(`${base}/`, async (c) => {
     const filter = given(c, ['iteration', 'state', 'open', 'before']);
-    const [runs, approvals, bad, holds] = await Promise.all([
+    const [runs, approvals, bad, holds, books] = await Promise.all([
       ask(listRuns, { ...filter, open: filter.open !== undefined, limit: RUNS }),
       ask(listApprovals, {}),
       failed(),
       chain(),
+      ask(showBudgets, {}),
     ]);
-    return shown(c, '/', 'Runs', boardView(frame(), filter, { runs, approvals, failed: bad, chain: holds }));
+    return shown(
+      c,
+      '/',
+      'Runs',
+      boardView(frame(), filter, { runs, approvals, failed: bad, chain: holds, looks: books.ok ? books.data.looks : [] }),
+    );
   });
   app.get(`${base}/runs/:run`, async (c) => {
     const run = c.req.param('run');

@@ -7,12 +7,17 @@ import { stateFolders } from '../runs/home.ts';
 import type { Plan } from '../runs/launch/plan.ts';
 import { paceOf, payerOf } from '../runs/place.ts';
 import type { Asker } from '../runs/spending/spending.ts';
-import { spentBy } from '../runs/spending/spending.ts';
+import { reservedBy, spentBy } from '../runs/spending/spending.ts';
 
 export const budgetOut = z.object({
   rule: z.string().describe('Which limit of the policy'),
   of: z.string().describe('Whose budget: scheduler and account, or iteration'),
   used: z.number().nullable().describe('Reserved at worst case, or spent; null: not known'),
+  reserved: z
+    .number()
+    .nullable()
+    .optional()
+    .describe('The part of used that is reserved by what has not ended, at its worst case'),
   ask: z.number().nullable().describe('Above it a person is asked'),
   deny: z.number().nullable().describe('Above it nothing is submitted'),
   left: z.number().nullable().describe('Up to the higher of the two'),
@@ -39,7 +44,9 @@ export function budgetsOf(reads: Reads, all: readonly Plan[]): Budget[] {
         const asker = askerOf(reads, plan);
         const spent = spentBy(asker, stateFolders());
         const used: Used = isKnown(spent) ? { used: spent.value[period][key] } : { why: spent.why };
-        return budget(rule, period === 'iteration' ? plan.iteration.id : payerWords(asker), bound, used);
+        const open = reservedBy(asker, stateFolders());
+        const reserved = isKnown(open) ? round(open.value[period][key]) : null;
+        return { ...budget(rule, period === 'iteration' ? plan.iteration.id : payerWords(asker), bound, used), reserved };
       });
     }),
   );

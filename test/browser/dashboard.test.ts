@@ -141,6 +141,12 @@ test('a plan is approved with the keyboard alone, and the run is seen to move wi
 });
 
 test('every view is sound in light and dark, narrow and wide, and what a job printed is text', { timeout: LIMIT }, async () => {
+  const looks = async () =>
+    (await repo.json<{ budgets: { rule: string; used: number }[] }>('budgets')).budgets.find(({ rule }) =>
+      rule.endsWith('calls_per_hour'),
+    )?.used;
+  const before = await looks();
+  expect(before).toBeGreaterThan(0);
   const views = ['/', `/runs/${run}`, `/runs/${run}/log?task=1`, '/approvals?all=1', '/budget', '/policy', '/audit', '/nothing'];
   for (const [width, scheme] of [
     [320, 'light'],
@@ -155,6 +161,8 @@ test('every view is sound in light and dark, narrow and wide, and what a job pri
         await picture(me.page, `${/^\/(\w*)/.exec(view)?.[1] || 'board'}${view.includes('/log') ? '-log' : ''}-dark`);
     }
   }
+  // The pages read, and ask no scheduler.
+  expect(await looks()).toBe(before);
   const { page, go } = await visitor();
   await go(`/runs/${run}`);
   await page.getByRole('link', { name: /task 1: failed, exit_code/ }).click();

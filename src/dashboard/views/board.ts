@@ -3,6 +3,7 @@ import { count } from '../../base/text.ts';
 import type listApprovals from '../../tools/list-approvals.ts';
 import type listRuns from '../../tools/list-runs.ts';
 import { figure } from '../../tools/report/document.ts';
+import type showBudgets from '../../tools/show-budgets.ts';
 import type { Answer } from '../asking.ts';
 import type { Markup } from '../markup.ts';
 import { html } from '../markup.ts';
@@ -20,15 +21,20 @@ export type Board = {
   /** Those that ended badly, the newest. */
   failed: Answer<Runs>;
   chain: { holds: boolean; findings: string[] } | null;
+  /** When each site of an open run may be looked at again. */
+  looks: z.output<typeof showBudgets.output>['looks'];
 };
 
 const STATES = ['pending', 'submitted', 'running', 'synced', 'completed', 'failed', 'partial'];
 
 /** What needs a person, and below it the runs by iteration. */
-export function boardView(frame: Frame, filter: Filter, { runs, approvals, failed, chain }: Board): Markup {
+export function boardView(frame: Frame, filter: Filter, { runs, approvals, failed, chain, looks }: Board): Markup {
   return html`${needs(frame, approvals, failed, chain)}
 <section aria-labelledby="runs"><h2 id="runs">Runs</h2>
-${filterForm(frame, filter)}
+${looks.map(
+  ({ site, in_seconds: wait, looks_of_the_last_hour: count }) =>
+    html`<p>${site} was looked at ${count} times in the last hour; the next look may be ${wait === 0 ? 'now' : `in ${age(wait)}`}.</p>`,
+)}${filterForm(frame, filter)}
 ${runs.ok ? listed(frame, filter, runs.data) : trouble(runs.words)}</section>`;
 }
 

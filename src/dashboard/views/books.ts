@@ -16,14 +16,15 @@ export function budgetView(answer: Answer<z.output<typeof showBudgets.output>>):
   if (budgets.length === 0) return html`<p>There is no run yet whose budgets could be told, or the policy sets no limit.</p>`;
   const figure = (value: number | null) => (value === null ? '–' : String(Number(value.toPrecision(6))));
   return html`<p>What is open counts at its worst case until it is settled from accounting. From our own books, over all clones of this account.</p>
-<figure><div class="wide" role="region" tabindex="0" aria-label="Budgets, drawn">${made(limitChart('What is reserved or spent of each limit', budgets))}</div><figcaption>Filled: reserved or spent. The thin mark: above it a person is asked. The thick one: above it nothing is submitted.</figcaption></figure>
+<figure><div class="wide" role="region" tabindex="0" aria-label="Budgets, drawn">${made(limitChart('What is reserved or spent of each limit', budgets))}</div><figcaption>Filled: spent, and paler what is reserved. The thin mark: above it a person is asked. The thick one: above it nothing is submitted.</figcaption></figure>
 ${tableOf(
   'Budgets',
-  ['Limit', 'Of', 'Reserved or spent', 'A person is asked above', 'Nothing is submitted above', 'Left'],
-  budgets.map(({ rule, of, used, ask, deny, left, why }) => [
+  ['Limit', 'Of', 'Spent', 'Reserved', 'A person is asked above', 'Nothing is submitted above', 'Left'],
+  budgets.map(({ rule, of, used, reserved, ask, deny, left, why }) => [
     html`<code>${rule}</code>`,
     of,
-    used === null ? `unknown: ${why ?? ''}` : figure(used),
+    used === null ? `unknown: ${why ?? ''}` : figure(used - (reserved ?? 0)),
+    reserved === undefined ? '–' : reserved === null ? 'unknown' : figure(reserved),
     figure(ask),
     figure(deny),
     figure(left),

@@ -78,6 +78,15 @@ export function openSpending(state: string, clock: () => Moment = moment): Spend
  * clock is behind what is written there; a clock that was set forwards since the machine started ends no day.
  */
 export function spentBy(payer: Asker, states: readonly string[], now = moment()): Fact<Spent> {
+  return summed(payer, states, now, () => true);
+}
+
+/** Of what `spentBy` says, the part that is reserved by what has not ended, at its worst case. */
+export function reservedBy(payer: Asker, states: readonly string[], now = moment()): Fact<Spent> {
+  return summed(payer, states, now, ({ settled }) => settled === null);
+}
+
+function summed(payer: Asker, states: readonly string[], now: Moment, counts: (entry: Entry) => boolean): Fact<Spent> {
   const spent: Spent = { day: { cpuHours: 0, gpuHours: 0 }, iteration: { cpuHours: 0, gpuHours: 0 } };
   for (const state of states) {
     const path = pathIn(state);
@@ -87,13 +96,15 @@ export function spentBy(payer: Asker, states: readonly string[], now = moment())
     } catch (error) {
       return unknown(`what was spent cannot be read: ${error instanceof Error ? error.message : String(error)}`);
     }
-    for (const { place, account, iteration, cost, reserved, settled } of entries.values()) {
+    for (const entry of entries.values()) {
+      const { place, account, iteration, cost, reserved, settled } = entry;
       const age = secondsSince(settled ?? reserved, now);
       if (settled !== null && age < -CLOCK_ROOM)
         return unknown(`the clock is ${Math.round(-age)} s behind the last line of ${path}`);
       // The site's default account may be the very one that is named.
       const isTheirs =
         place === payer.place && (payer.account === null || account === '' || payer.account === '' || account === payer.account);
+      if (!counts(entry)) continue;
       const isOfDay = isTheirs && age < (settled === null ? FORGOTTEN_SECONDS : DAY_SECONDS);
       if (isOfDay) add(spent.day, cost);
       if (iteration === payer.iteration) add(spent.iteration, cost);

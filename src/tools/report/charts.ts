@@ -111,25 +111,35 @@ export function shareChart(title: string, shares: readonly Share[]): string {
 }
 
 /** An amount that is used up, and where it asks and where it ends. */
-export type Limit = { rule: string; of: string; used: number | null; ask: number | null; deny: number | null };
+export type Limit = {
+  rule: string;
+  of: string;
+  used: number | null;
+  reserved?: number | null | undefined;
+  ask: number | null;
+  deny: number | null;
+};
 
 /** One row a limit: a frame up to its end, filled as far as it is used; a thin mark where a person is asked. What is not known is not drawn. */
 export function limitChart(title: string, limits: readonly Limit[]): string {
   const drawn = limits
-    .flatMap(({ rule, of, used, ask, deny }) => {
+    .flatMap(({ rule, of, used, reserved, ask, deny }) => {
       const end = Math.max(ask ?? 0, deny ?? 0);
-      return used === null || end <= 0 ? [] : [{ name: rule.replace(/^limits\./, ''), of, used, ask, deny, end }];
+      return used === null || end <= 0
+        ? []
+        : [{ name: rule.replace(/^limits\./, ''), of, used, spent: used - (reserved ?? 0), ask, deny, end }];
     })
     .slice(0, MOST_ROWS);
   const width = RIGHT - LEFT - 90;
-  const rows = drawn.map(({ name, used, ask, deny, end }, at) => {
+  const rows = drawn.map(({ name, used, spent, ask, deny, end }, at) => {
     const y = 10 + at * ROW;
     const x = (value: number) => round(LEFT + Math.min(1, value / end) * width);
     const mark = (value: number | null, thick: boolean) =>
       value === null ? '' : `<path class="${thick ? 'k' : 'l'}" d="M${x(value)} ${y + 1}v24"/>`;
     return [
       rowName(name, y + 18),
-      `<rect class="${used > end ? 'over' : 'd'}" x="${LEFT}" y="${y + 5}" width="${round(x(used) - LEFT)}" height="16"/>`,
+      `<rect class="b" x="${LEFT}" y="${y + 5}" width="${round(x(used) - LEFT)}" height="16"/>`,
+      `<rect class="${used > end ? 'over' : 'd'}" x="${LEFT}" y="${y + 5}" width="${round(x(spent) - LEFT)}" height="16"/>`,
       `<rect class="o" x="${LEFT}" y="${y + 4}" width="${width}" height="18"/>`,
       mark(ask, false),
       mark(deny, true),
