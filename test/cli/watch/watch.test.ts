@@ -29,7 +29,7 @@ beforeAll(async () => {
     );
     writeFileSync(
       join(launch, 'run_local.sh'),
-      '#!/bin/sh\n#SBATCH --time=00:10:00\nwhile [ -d launch ] && [ ! -e runs/../go ]; do sleep 0.1; done\n[ "$SLURM_ARRAY_TASK_ID" != 2 ]\n',
+      '#!/bin/sh\n#SBATCH --time=00:01:00\nwhile [ -d launch ] && [ ! -e runs/../go ]; do sleep 0.1; done\n[ "$SLURM_ARRAY_TASK_ID" != 2 ]\n',
     );
   });
   const submitted = await tiny.run(['submit', '--json']);
