@@ -116,21 +116,6 @@ function expectWholeRun(runId: string, jobId: string): void {
   expect(state).toMatchObject({ stage: 'update_docs', last_run_id: runId, pending_run_id: '', sync_status: 'ok' });
 }
 
-test('a watcher alone takes a run from its submission to its metrics', { timeout: LIMIT }, async () => {
-  repo = await makeRepo(SLURM_POLICY, onSlurm, slurm.identity);
-  const { run_id, job_id } = await repo.json<Submitted>('submit');
-  const [program, ...words] = slurm.identity.words;
-  const watcher = execa(program, [...words, 'watch'], { cwd: repo.path, stdin: 'ignore', reject: false });
-  try {
-    const runs = () => repo.json<{ runs: { state: string }[] }>('runs', run_id);
-    await until('it is completed', async () => ((await runs()).runs[0]?.state === 'completed' ? true : undefined), 240);
-  } finally {
-    watcher.kill('SIGTERM');
-    await watcher;
-  }
-  expectWholeRun(run_id, job_id);
-});
-
 test('launch, monitor, sync and extract by typed commands, and accounting shows the jobs', { timeout: LIMIT }, async () => {
   repo = await makeRepo(SLURM_POLICY, onSlurm, slurm.identity);
   const dry = await repo.json<Submitted>('submit', '--dry-run');
@@ -261,4 +246,19 @@ test('W18: from inside an allocation the job is one of its own, planned, priced 
   expect(seen).toContain('SLURM_JOB_NAME=penguins-softmax\n');
   expect(seen).not.toMatch(/=around$|GPU|^SLURM_CPUS_PER_TASK=4$|^SBATCH_/m);
   await until('it is over', async () => ((await repo.json<{ all_over: boolean }>('monitor')).all_over ? true : undefined), 120);
+});
+
+test('a watcher alone takes a run from its submission to its metrics', { timeout: LIMIT }, async () => {
+  repo = await makeRepo(SLURM_POLICY, onSlurm, slurm.identity);
+  const { run_id, job_id } = await repo.json<Submitted>('submit');
+  const [program, ...words] = slurm.identity.words;
+  const watcher = execa(program, [...words, 'watch'], { cwd: repo.path, stdin: 'ignore', reject: false });
+  try {
+    const runs = () => repo.json<{ runs: { state: string }[] }>('runs', run_id);
+    await until('it is completed', async () => ((await runs()).runs[0]?.state === 'completed' ? true : undefined), 240);
+  } finally {
+    watcher.kill('SIGTERM');
+    await watcher;
+  }
+  expectWholeRun(run_id, job_id);
 });

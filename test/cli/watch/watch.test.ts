@@ -69,7 +69,7 @@ test('what is left of the budgets is told from our own books, the strictest laye
   };
   const budget = { rule: 'limits.spend.cpu_hours.iteration', of: 'tiny', used: 0.05, reserved: 0.05, ask: 0.4 };
   expect(await of()).toEqual([{ ...budget, deny: 0.5, left: 0.45 }]);
-  expect(await of('--ceiling', ceiling)).toEqual([{ ...budget, deny: 0.06, left: 0.01 }]);
+  expect(await of('--ceiling', ceiling)).toEqual([{ ...budget, ask: null, deny: 0.06, left: 0.01 }]);
 });
 
 test('Ctrl-C takes the drawing away and leaves the terminal as it was', { timeout: LIMIT }, async () => {
