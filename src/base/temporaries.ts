@@ -90,12 +90,20 @@ function readText(path: string): string | undefined {
   }
 }
 
+/** The name of this process's note, which stays the same for as long as it lives. */
+let own: string | undefined;
+
+function ownName(): string | undefined {
+  const start = startTime(process.pid);
+  return start === undefined ? undefined : [machineTag(), bootTag(), process.pid, start, TOKEN].join('.');
+}
+
 /** A note that cannot be written keeps nothing from being done: then what is left behind stays. */
 function note(line: string): void {
   if (notes === undefined || noted.has(line) || line.includes('\n')) return;
-  const start = startTime(process.pid);
-  if (start === undefined) return;
-  const path = join(notes, [machineTag(), bootTag(), process.pid, start, TOKEN].join('.'));
+  own ??= ownName();
+  if (own === undefined) return;
+  const path = join(notes, own);
   try {
     mkdirSync(notes, { recursive: true, mode: 0o700 });
     appendFileSync(path, `${line}\n`, { mode: 0o600 });
