@@ -31,7 +31,8 @@ export async function runCli(argv: readonly string[], stop: AbortSignal): Promis
     if (globals.version) return say(VERSION);
     const group = tools.filter((tool) => tool.command[0] === own[0] && tool.command.length > own.length);
     if (own.length === 0 || own[0] === 'serve' || own[0] === 'dashboard') return say(overview(tools));
-    if (globals.help && own.length === 1 && group.length > 1) return say(overview(group));
+    const isCommand = tools.some(({ command }) => command.length === 1 && command[0] === own[0]);
+    if (globals.help && own.length === 1 && group.length > 1 && !isCommand) return say(overview(group));
     if (own[0] === 'completion' && !globals.help) return say(completion(own[1], tools));
     if (own[0] === 'watch' && own[1] !== 'install') {
       if (globals.help) return say(watchHelp());
@@ -43,7 +44,10 @@ export async function runCli(argv: readonly string[], stop: AbortSignal): Promis
       });
     }
     const { tool, rest } = findCommand(tools, own);
-    if (globals.help) return say(commandHelp(tool));
+    if (globals.help) {
+      const also = isCommand && own.length === 1 ? group.map(({ command }) => `\`autolab-mcp ${command.join(' ')}\``) : [];
+      return say([commandHelp(tool), ...(also.length > 0 ? [`\nSee also ${also.join(', ')}.`] : [])].join('\n'));
+    }
     const { input, extra } = splitExtras(tool, readArguments(tool.command.join(' '), commandFields(tool), rest));
     // Nothing else may be written while something is drawn.
     const tells = !globals.json && !(extra.watch && isLive(tool, json));
