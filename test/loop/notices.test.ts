@@ -150,3 +150,50 @@ test('what nobody has sealed is not sent, and what is not kept from others is no
   });
   expect(hook.asked).toEqual([]);
 });
+
+test('a server that never answers is given up after its time, and what it did not take waits', async () => {
+  await repository('exit 0\n', '  acts: { submit: ask }\n');
+  await tiny.run(['submit']);
+  hook.set('hang');
+  expect((await answered<Sent>('notices', 'send')).targets).toMatchObject([
+    { waiting: 1, failures: 1, error: expect.stringMatching(/within 10 s|no answer|did not answer/) },
+  ]);
+  hook.set('take');
+  now();
+  expect(await answered<Sent>('notices', 'send')).toMatchObject({ sent: 1, targets: [{ waiting: 0 }] });
+});
+
+test('a program gets what a server would: failures in a row and a budget that is nearly used', async () => {
+  const page = join(folder, 'page');
+  const got = join(folder, 'pages');
+  writeFileSync(page, `#!/bin/sh\ncat >>'${got}'\n`, { mode: 0o755 });
+  tiny = await makeTiny((path) => {
+    const at = join(path, 'experiments', 'plan', 'tiny', 'launch', 'run_local.sh');
+    writeFileSync(at, '#!/bin/sh\n#SBATCH --time=00:10:00\nexit 3\n', { mode: 0o755 });
+    writeFileSync(
+      join(path, '.autolab', 'verifier_policy.yaml'),
+      TINY_POLICY.replace('limits:\n', 'limits:\n    spend: { cpu_hours: { iteration: { deny: 0.2 } } }\n'),
+    );
+    writeFileSync(
+      join(path, '.autolab', 'notices.yaml'),
+      `schema_version: "1"\nbudgets: [80]\nfailures: 2\nto:\n  desk: { command: [${page}], kinds: [budget, failures] }\n`,
+    );
+  });
+  expect(await tiny.typed('yes\n', 'policy', 'seal')).toMatchObject({ exit: 0 });
+  for (const _ of [1, 2]) {
+    await answered('submit', '--again');
+    // One of ten minutes counts at its worst case until it is over: 0.167 of 0.2.
+    await answered('notices', 'send');
+    await until('it has ended', async () => (await answered<{ all_over: boolean }>('monitor')).all_over || undefined);
+  }
+  await answered('notices', 'send');
+  const told = readFileSync(got, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { kind: string; text: string });
+  expect(told.filter(({ kind }) => kind === 'failures')).toMatchObject([{ text: expect.stringContaining('2 ') }]);
+  expect(told.filter(({ kind }) => kind === 'budget')[0]).toMatchObject({
+    text: expect.stringContaining('limits.spend.cpu_hours.iteration'),
+  });
+  expect(told.every(({ kind }) => kind === 'failures' || kind === 'budget')).toBe(true);
+});

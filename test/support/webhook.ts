@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 
 export type Got = { id: string; secret: string; body: Record<string, unknown>; text: string };
 /** What the server does with a request; by default it takes it. */
-export type Way = 'take' | 'refuse' | 'close' | 'redirect';
+export type Way = 'take' | 'refuse' | 'close' | 'redirect' | 'hang';
 
 /** A server on this machine that notices are posted to. `got`: what it has taken, in order. */
 export async function startWebhook() {
@@ -18,6 +18,8 @@ export async function startWebhook() {
       asked.push(way);
       const text = Buffer.concat(chunks).toString();
       if (way === 'close') return request.socket.destroy();
+      // Its answer never comes.
+      if (way === 'hang') return undefined;
       if (way === 'refuse') return response.writeHead(500).end('<b>secret words of the server</b>');
       if (way === 'redirect') return response.writeHead(307, { location: `http://127.0.0.1:${port}/elsewhere` }).end();
       const { 'idempotency-key': id, authorization } = request.headers;
