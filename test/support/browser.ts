@@ -25,6 +25,8 @@ export async function openWindow(
   const { width = 1280, height = 900, scheme = 'light' } = options;
   const window = await browser.newContext({ viewport: { width, height }, colorScheme: scheme });
   const page = await window.newPage();
+  // Playwright's own 30 s are little on a machine that does much else.
+  page.setDefaultTimeout(120_000);
   const [asked, faults]: [string[], string[]] = [[], []];
   page.on('request', (request) => asked.push(request.url()));
   page.on('pageerror', (error) => faults.push(error.message));
