@@ -29,7 +29,7 @@ const HOMES: Record<string, RegExp> = {
   yaml: /^(policies|runs|sites)\//,
   pino: /^context\.ts$/,
   'string-width': /^cli\/watch\/cells\.ts$/,
-  hono: /^dashboard\/app\.ts$/,
+  hono: /^dashboard\//,
   '@hono/node-server': /^dashboard\/index\.ts$/,
   idiomorph: /^dashboard\/page\//,
   yauzl: /^runs\/artifacts\/zip/,

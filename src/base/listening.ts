@@ -11,6 +11,15 @@ import { reasonOf } from './reasons.ts';
 /** unix(7): with the zero byte at its end 108. Longer ones are cut without a word. */
 const LONGEST = 107;
 
+/** Node's own limits of time and size: a request that comes slowly is not waited for (slowloris). */
+export const NODE_LIMITS = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 60_000,
+  connectionsCheckingInterval: 5000,
+  maxHeaderSize: 16 * 1024,
+} as const;
+
 /**
  * Listens on a unix socket that this account alone can reach: the file has mode 0600 from its first moment, its folder is of mode 0700 and
  * ours, made where it is missing. What a server left that was killed is replaced; where somebody answers, or what is there is no socket

@@ -3,7 +3,7 @@ import { Failure } from '../base/errors.ts';
 import { clean, nearest } from '../base/text.ts';
 import type { Tool } from '../tools/tool.ts';
 import type { Field } from './fields.ts';
-import { fieldsOf } from './fields.ts';
+import { fieldsOf, plainFlag } from './fields.ts';
 import { GLOBALS } from './globals.ts';
 
 /** The command that the first words name, the longest first, and the words after it. Undefined where there are no words. */
@@ -58,27 +58,20 @@ function extras(tool: Tool): Field[] {
   ];
 }
 
-const added = (name: keyof Extras, kind: 'switch' | 'text', description: string): Field => ({
-  name,
-  flag: `--${name}`,
-  kind,
-  many: false,
-  choices: [],
-  required: false,
-  default: undefined,
-  description,
-  positional: false,
-});
-const WATCH = added(
+const WATCH = plainFlag(
   'watch',
   'switch',
   'go on looking, as often as the answer says: a display on a terminal, else lines of what changed',
 );
-const ONCE = added('once', 'switch', 'what `watch` does, once, for cron: look, collect what has ended, extract, send notices');
+const ONCE = plainFlag(
+  'once',
+  'switch',
+  'what `watch` does, once, for cron: look, collect what has ended, extract, send notices',
+);
 const BEGINNING = [
-  added('yes', 'switch', 'ask nothing, and take what is proposed: the batch system of this machine, and its preset'),
-  added('seal', 'switch', 'seal at the end; a person types yes to that'),
-  added('expect', 'text', 'seal at the end if this is the digest of what is there then, as policy seal takes it'),
+  plainFlag('yes', 'switch', 'ask nothing, and take what is proposed: the batch system of this machine, and its preset'),
+  plainFlag('seal', 'switch', 'seal at the end; a person types yes to that'),
+  plainFlag('expect', 'text', 'seal at the end if this is the digest of what is there then, as policy seal takes it'),
 ];
 
 /** Flags that mean the same everywhere, so no operation may have a field of that name. A test holds this. */

@@ -20,6 +20,21 @@ export type Field = {
   positional: boolean;
 };
 
+/** A flag that no schema has: of the program itself, or of a command that is no operation. */
+export function plainFlag(name: string, kind: 'switch' | 'text', description: string, fallback?: boolean): Field {
+  return {
+    name: name.replaceAll('-', '_'),
+    flag: `--${name}`,
+    kind,
+    many: false,
+    choices: [],
+    required: false,
+    default: fallback,
+    description,
+    positional: false,
+  };
+}
+
 /** The fields of a tool’s input, those without a flag first and in their order. Derived from the schema: there is no second list. */
 export function fieldsOf(tool: Tool): Field[] {
   const schema = z.toJSONSchema(tool.input, { io: 'input' });

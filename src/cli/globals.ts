@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { readArguments } from './arguments.ts';
 import type { Field } from './fields.ts';
+import { plainFlag } from './fields.ts';
 
 export type Globals = {
   json: boolean;
@@ -12,27 +13,15 @@ export type Globals = {
   ceiling?: string;
 };
 
-const flag = (name: string, kind: 'switch' | 'text', description: string, fallback?: boolean): Field => ({
-  name: name.replaceAll('-', '_'),
-  flag: `--${name}`,
-  kind,
-  many: false,
-  choices: [],
-  required: false,
-  default: fallback,
-  description,
-  positional: false,
-});
-
 /** The flags that every command takes, before or after its own words. */
 export const GLOBALS: readonly Field[] = [
-  flag('json', 'switch', 'print exactly the structured output, and what is no result as JSON on stderr'),
-  flag('repo', 'text', 'look for the repository from this folder upwards instead of from here'),
-  flag('state-file', 'text', 'Autolab’s own: the repository is the folder above its .autolab'),
-  flag('ceiling', 'text', 'a policy file over the repository’s own, which only tightens it'),
-  flag('wait', 'switch', 'wait for longer work; without it, exit with 1 while it runs', true),
-  flag('help', 'switch', 'this text'),
-  flag('version', 'switch', 'the version'),
+  plainFlag('json', 'switch', 'print exactly the structured output, and what is no result as JSON on stderr'),
+  plainFlag('repo', 'text', 'look for the repository from this folder upwards instead of from here'),
+  plainFlag('state-file', 'text', 'Autolab’s own: the repository is the folder above its .autolab'),
+  plainFlag('ceiling', 'text', 'a policy file over the repository’s own, which only tightens it'),
+  plainFlag('wait', 'switch', 'wait for longer work; without it, exit with 1 while it runs', true),
+  plainFlag('help', 'switch', 'this text'),
+  plainFlag('version', 'switch', 'the version'),
 ];
 
 const read = z.object({

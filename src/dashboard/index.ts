@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { getRequestListener } from '@hono/node-server';
 import { Failure } from '../base/errors.ts';
-import { listenOnPort, listenOnSocket, usualSocket } from '../base/listening.ts';
+import { listenOnPort, listenOnSocket, NODE_LIMITS, usualSocket } from '../base/listening.ts';
 import { PACKAGE, VERSION } from '../base/package.ts';
 import { openContext } from '../context.ts';
 import { dashboardApp } from './app.ts';
@@ -17,15 +17,6 @@ import { dashboardOptions } from './options.ts';
 /** The port of the laptop in the line that we show; any other does as well. */
 const TUNNEL_PORT = 8766;
 const CONNECTIONS = 64;
-/** A request that comes slowly is not waited for (slowloris). */
-const NODE_LIMITS = {
-  headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  keepAliveTimeout: 60_000,
-  connectionsCheckingInterval: 5000,
-  maxHeaderSize: 16 * 1024,
-} as const;
-
 /** Shows the pages until `stop` is given, and returns the exit code. Says on stderr where they are. */
 export async function runDashboard(argv: readonly string[], stop: AbortSignal): Promise<number> {
   const { place, ...where } = dashboardOptions(argv, process.cwd());

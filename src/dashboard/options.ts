@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Failure } from '../base/errors.ts';
+import type { Where } from '../base/where.ts';
+import { WHERE_OPTIONS, WHERE_USAGE, whereOf } from '../base/where.ts';
 
 /** On a port of the loopback, 0 for one that is free, or on a socket: of this path, or of the usual one. */
 export type DashboardPlace = { port: number } | { socket: string | null };
-export type DashboardOptions = { start: string; stateFile?: string; ceiling?: string; place: DashboardPlace };
+export type DashboardOptions = Where & { place: DashboardPlace };
 
-export const DASHBOARD_USAGE =
-  'autolab-mcp dashboard [--port N | --tunnel | --socket PATH] [--repo DIR] [--state-file FILE] [--ceiling FILE]';
+export const DASHBOARD_USAGE = `autolab-mcp dashboard [--port N | --tunnel | --socket PATH] ${WHERE_USAGE}`;
 
 /** What the command line says; the failure `usage` where that does not fit together. */
 export function dashboardOptions(argv: readonly string[], here: string): DashboardOptions {
@@ -15,9 +16,7 @@ export function dashboardOptions(argv: readonly string[], here: string): Dashboa
     const { values, positionals } = parseArgs({
       args: [...argv],
       options: {
-        repo: { type: 'string' },
-        'state-file': { type: 'string' },
-        ceiling: { type: 'string' },
+        ...WHERE_OPTIONS,
         port: { type: 'string' },
         socket: { type: 'string' },
         tunnel: { type: 'boolean' },
@@ -26,16 +25,13 @@ export function dashboardOptions(argv: readonly string[], here: string): Dashboa
     });
     const [extra] = positionals.slice(1);
     if (extra !== undefined) throw new Error(`dashboard takes no ${JSON.stringify(extra)}`);
-    const { repo, ceiling, port, socket, tunnel } = values;
+    const { port, socket, tunnel } = values;
     if ([port, socket, tunnel].filter((one) => one !== undefined).length > 1)
       throw new Error('--port, --tunnel and --socket are three places: give one');
     if (port !== undefined && (!/^\d{1,5}$/.test(port) || Number(port) > 65_535))
       throw new Error(`--port takes a number up to 65535, not ${JSON.stringify(port)}`);
-    const stateFile = values['state-file'];
     return {
-      start: resolve(here, repo ?? '.'),
-      ...(stateFile === undefined ? {} : { stateFile }),
-      ...(ceiling === undefined ? {} : { ceiling }),
+      ...whereOf(values, here),
       place: socket !== undefined ? { socket: resolve(here, socket) } : tunnel ? { socket: null } : { port: Number(port ?? 0) },
     };
   } catch (error) {

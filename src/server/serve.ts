@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { Failure } from '../base/errors.ts';
+import type { Where } from '../base/where.ts';
+import { WHERE_OPTIONS, WHERE_USAGE, whereOf } from '../base/where.ts';
 import type { Gate } from './gate.ts';
 import type { HttpPlace } from './http/options.ts';
 import { HTTP_OPTIONS, HTTP_USAGE, httpPlace } from './http/options.ts';
@@ -20,7 +22,7 @@ export async function serve(argv: readonly string[], stop: AbortSignal): Promise
  * Until the client goes away or `stop` is given. The handshake is answered before the operations are loaded, which takes longer than all
  * else at the start; whoever asks for them waits for that.
  */
-async function serveOnStdio(where: Where, stop: AbortSignal): Promise<number> {
+async function serveOnStdio(where: Served, stop: AbortSignal): Promise<number> {
   const gate = once(async () => (await import('./gate.ts')).openGate(where));
   const wire = new StdioServerTransport();
   const tells = new Set<Tell>();
@@ -70,16 +72,14 @@ function once(make: () => Promise<Gate>): { (): Promise<Gate>; begun(): boolean 
   return Object.assign(get, { begun: () => made !== undefined });
 }
 
-type Where = { start: string; stateFile?: string; ceiling?: string; readOnly: boolean };
+type Served = Where & { readOnly: boolean };
 
-function options(argv: readonly string[]): { where: Where; place: HttpPlace | undefined } {
+function options(argv: readonly string[]): { where: Served; place: HttpPlace | undefined } {
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],
       options: {
-        repo: { type: 'string' },
-        'state-file': { type: 'string' },
-        ceiling: { type: 'string' },
+        ...WHERE_OPTIONS,
         'read-only': { type: 'boolean' },
         ...HTTP_OPTIONS,
       },
@@ -87,19 +87,12 @@ function options(argv: readonly string[]): { where: Where; place: HttpPlace | un
     });
     const [extra] = positionals.slice(1);
     if (extra !== undefined) throw new Error(`serve takes no ${JSON.stringify(extra)}`);
-    const stateFile = values['state-file'];
-    const { ceiling } = values;
-    const where = {
-      start: values.repo ?? process.cwd(),
-      readOnly: values['read-only'] ?? false,
-      ...(stateFile === undefined ? {} : { stateFile }),
-      ...(ceiling === undefined ? {} : { ceiling }),
-    };
+    const where = { ...whereOf(values, process.cwd()), readOnly: values['read-only'] ?? false };
     return { where, place: httpPlace(values, process.cwd()) };
   } catch (error) {
     throw new Failure('usage', {
       what: error instanceof Error ? error.message : String(error),
-      next: `autolab-mcp serve [--repo DIR] [--state-file FILE] [--ceiling FILE] [--read-only] ${HTTP_USAGE}`,
+      next: `autolab-mcp serve ${WHERE_USAGE} [--read-only] ${HTTP_USAGE}`,
     });
   }
 }

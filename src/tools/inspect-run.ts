@@ -5,6 +5,7 @@ import { findIteration } from '../runs/autolab/iteration.ts';
 import { everyTask } from '../runs/children/children.ts';
 import type { Run } from '../runs/run.ts';
 import { runFolders } from '../runs/run.ts';
+import { TASK_STATES } from '../runs/types.ts';
 import { optionalRun, stateOut } from './fields.ts';
 import { pastDecision } from './past-decision.ts';
 import { chapterBlocks } from './report/chapter.ts';
@@ -29,7 +30,7 @@ const input = z.strictObject({ run_id: optionalRun });
 const taskOut = z.object({
   step: z.string().nullable(),
   index: z.number().int(),
-  state: z.string(),
+  state: z.enum(TASK_STATES),
   failure: z.string().nullable(),
   detail: z.string().nullable(),
 });

@@ -2,27 +2,16 @@ import * as z from 'zod';
 import { Failure } from '../../base/errors.ts';
 import { readArguments } from '../arguments.ts';
 import type { Field } from '../fields.ts';
+import { plainFlag } from '../fields.ts';
 import { flagsHelp } from '../help.ts';
-
-const flag = (name: string, description: string): Field => ({
-  name: name.replaceAll('-', '_'),
-  flag: `--${name}`,
-  kind: 'switch',
-  many: false,
-  choices: [],
-  required: false,
-  default: undefined,
-  description,
-  positional: false,
-});
 
 /** `watch` is no operation of its own: it makes the calls that a person would make. */
 export const WATCH_FIELDS: readonly Field[] = [
-  flag('once', 'one round, for cron: look, collect what has ended, turn it into results, send notices'),
-  flag('standby', 'where another watches already, wait and take over when it ends'),
-  flag('install', 'write a systemd user service that watches, after showing it'),
-  flag('uninstall', 'take that service away again'),
-  flag('dry-run', 'with --install or --uninstall: show, and change nothing'),
+  plainFlag('once', 'switch', 'one round, for cron: look, collect what has ended, turn it into results, send notices'),
+  plainFlag('standby', 'switch', 'where another watches already, wait and take over when it ends'),
+  plainFlag('install', 'switch', 'write a systemd user service that watches, after showing it'),
+  plainFlag('uninstall', 'switch', 'take that service away again'),
+  plainFlag('dry-run', 'switch', 'with --install or --uninstall: show, and change nothing'),
 ];
 
 const words = z.object({

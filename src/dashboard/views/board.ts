@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { count } from '../../base/text.ts';
+import { stateOut } from '../../tools/fields.ts';
 import type listApprovals from '../../tools/list-approvals.ts';
 import type listRuns from '../../tools/list-runs.ts';
 import { figure } from '../../tools/report/document.ts';
@@ -24,8 +25,6 @@ export type Board = {
   /** When each site of an open run may be looked at again. */
   looks: z.output<typeof showBudgets.output>['looks'];
 };
-
-const STATES = ['pending', 'submitted', 'running', 'synced', 'completed', 'failed', 'partial'];
 
 /** What needs a person, and below it the runs by iteration. */
 export function boardView(frame: Frame, filter: Filter, { runs, approvals, failed, chain, looks }: Board): Markup {
@@ -59,7 +58,7 @@ ${items.length === 0 ? html`<p>Nothing.</p>` : html`<ul>${items}</ul>`}</section
 function filterForm({ base }: Frame, { iteration, state, open }: Filter): Markup {
   return html`<form class="filter" method="get" action="${base}/">
 <label>Iteration <input name="iteration" value="${iteration ?? ''}" autocomplete="off"></label>
-<label>State <select name="state"><option value="">any</option>${STATES.map(
+<label>State <select name="state"><option value="">any</option>${stateOut.options.map(
     (one) => html`<option${one === state ? html` selected` : ''}>${one}</option>`,
   )}</select></label>
 <label class="check"><input type="checkbox" name="open" value="1"${open ? html` checked` : ''}> only open ones</label>

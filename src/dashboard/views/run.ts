@@ -59,24 +59,8 @@ function grid(frame: Frame, run: string, step: string | null, tasks: readonly Ta
   const name = step === null ? 'All tasks' : `Tasks of ${step}`;
   return html`<ol class="tasks" aria-label="${name}">${tasks.map((task) => {
     const words = `${task.index}: ${task.state}${task.failure === null ? '' : `, ${task.failure}`}`;
-    return html`<li><a class="${shownAs({ state: stateIn(task.state) })}" href="${logOf(frame, run, task)}" title="${words}" aria-label="task ${words}">${task.index}</a></li>`;
+    return html`<li><a class="${shownAs(task)}" href="${logOf(frame, run, task)}" title="${words}" aria-label="task ${words}">${task.index}</a></li>`;
   })}</ol>`;
-}
-
-type Shown = Parameters<typeof shownAs>[0]['state'];
-const KNOWN: ReadonlySet<string> = new Set<Shown>([
-  'pending',
-  'held',
-  'suspended',
-  'running',
-  'succeeded',
-  'continued',
-  'failed',
-  'interrupted',
-]);
-
-function stateIn(state: string): Shown {
-  return KNOWN.has(state) ? (state as Shown) : 'unknown';
 }
 
 function countsOf(tasks: readonly Task[]): string {

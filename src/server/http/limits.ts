@@ -30,12 +30,3 @@ export const LIMITS: Limits = {
   replayBytes: 4 * 1024 * 1024,
   farewellMs: 2000,
 };
-
-/** Node's own limits of time and size: a request that comes slowly is not waited for (slowloris). */
-export const NODE_LIMITS = {
-  headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  keepAliveTimeout: 60_000,
-  connectionsCheckingInterval: 5000,
-  maxHeaderSize: 16 * 1024,
-} as const;

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { hostname, userInfo } from 'node:os';
 import type { McpServer, ServerNotifier } from '@modelcontextprotocol/server';
-import { listenOnPort, listenOnSocket, usualSocket } from '../../base/listening.ts';
+import { listenOnPort, listenOnSocket, NODE_LIMITS, usualSocket } from '../../base/listening.ts';
 import type { Gate } from '../gate.ts';
 import { openGate } from '../gate.ts';
 import type { Tell } from '../notices.ts';
@@ -11,7 +11,7 @@ import type { Door, Era } from './door.ts';
 import { openDoor } from './door.ts';
 import { SOCKET } from './guards.ts';
 import type { Limits } from './limits.ts';
-import { LIMITS, NODE_LIMITS } from './limits.ts';
+import { LIMITS } from './limits.ts';
 import type { HttpPlace } from './options.ts';
 
 import { readTokens } from './tokens.ts';
