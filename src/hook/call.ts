@@ -7,15 +7,25 @@ import type { Write } from './paths.ts';
  * A call of a tool that a host is about to make, whatever the host: the texts it gives to a shell, and the paths it writes to. `event`
  * is the host's word for the occasion, by which it is answered in its own form.
  */
-export type HookCall = { event: string | undefined; tool: string; cwd: string; texts: string[]; writes: Write[] };
+export type HookCall = {
+  event: string | undefined;
+  tool: string;
+  cwd: string;
+  /** The folder of the session as well, where the arguments name another and the host may ignore that: it does not say that the tool takes one. */
+  also?: string;
+  texts: string[];
+  writes: Write[];
+};
 
 /** Arguments with which the tools of the hosts give a text to a shell, and name a file. */
 const TEXTS = ['command', 'cmd', 'script', 'chars', 'keys'];
 const PATHS = ['file_path', 'notebook_path', 'path', 'filePath', 'target_file', 'targetFile', 'destination', 'new_path', 'uri'];
 /** What else a tool names that takes something away from its place. */
 const SOURCES = ['source', 'src', 'from', 'old_path', 'oldPath'];
-/** Where a command runs, below the folder of the session. */
+/** Where a command runs, below the folder of the session; and the tools whose hosts say so: of Codex, Gemini, and VS Code and Cursor. */
 const FOLDERS = ['workdir', 'directory', 'dir_path', 'cwd'];
+const TAKE_FOLDER =
+  /^(?:(?:shell|local_shell|exec_command):workdir|run_shell_command:(?:directory|dir_path)|(?:run_in_terminal|runInTerminal|run_terminal_c(?:md|ommand)):cwd)$/i;
 /** What a tool of several changes holds them in, or names its files by. */
 const LISTS = ['edits', 'changes', 'files', 'operations', 'paths', 'file_paths', 'filePaths'];
 /** They cannot do without a text, or without a path. */
@@ -25,9 +35,15 @@ const EDITS = /^(?:write|edit|multiedit|notebookedit|write_file|replace|create_f
 const READS = /^(?:read|glob|grep|ls|list|search|view|find|notebook_?read|lsp|fetch|get|open|web|task|todo|directory_tree)/i;
 const READS_GIT = /^git_(?:add|blame|commit|diff|log|show|stage|status)/i;
 /** Words of a name that begins like a reader's, and arguments, that no reader has. */
-const CHANGES = /^(?:replace|write|edit|set|delete|move|update|create|rename|remove|append|insert|overwrite|modify|truncate)$/i;
+const CHANGES =
+  /^(?:replace|write|edit|set|delete|move|update|create|rename|remove|append|insert|overwrite|modify|truncate|save|download|writing|file_?writer)$/i;
+/** `fetch_to_file` and its like keep what they read somewhere. */
+const KEEPS = /_(?:to|into)_(?:file|disk|path)/i;
 const MOVES = /^(?:move|rename|delete|remove)$/i;
 const NEW_TEXT = ['new_string', 'newString', 'new_str', 'content', 'contents', 'replace', 'replacement'];
+/** The same, but for tools that look for a text. */
+const TEXT_TO_KEEP = ['text', 'data'];
+const LOOKS_FOR = /^(?:search|grep|glob|find)/i;
 
 /**
  * Reads what a host gives a hook before a tool is used. Claude Code and Codex: `{hook_event_name, tool_name, tool_input, cwd}`; others by
@@ -44,10 +60,13 @@ export function readHookCall(text: string, here: string): HookCall {
   if (said === undefined || input === undefined || (tool === '' && stringOf(said.command) === undefined && named.length === 0))
     throw unknownForm('there is no tool_name with a tool_input in it');
   const session = stringOf(said.cwd) ?? here;
-  const folder = input === said ? undefined : FOLDERS.flatMap((key) => stringOf(input[key]) ?? [])[0];
-  const cwd = resolve(isAbsolute(session) ? session : here, folder ?? '');
+  const key = input === said ? undefined : FOLDERS.find((one) => stringOf(input[one]) !== undefined);
+  const folder = key === undefined ? undefined : stringOf(input[key]);
+  const from = isAbsolute(session) ? session : resolve(here, session);
+  const cwd = resolve(from, folder ?? '');
   const event = stringOf(said.hook_event_name) ?? stringOf(said.hookEventName);
-  const call = { event, tool, cwd };
+  const isTaken = key === undefined || TAKE_FOLDER.test(`${tool}:${key}`);
+  const call = { event, tool, cwd, ...(isTaken || cwd === from ? {} : { also: from }) };
   const texts = TEXTS.flatMap((key) => commandOf(input[key], RUNS.test(tool) || tool === ''));
   const patch = [
     ...(/apply_?patch/i.test(tool) ? texts : []),
@@ -103,7 +122,11 @@ function isReader(words: readonly string[], input: Readonly<Record<string, unkno
   if (input.command === 'view') return true;
   const name = words.join('_');
   if (!READS.test(name) && !READS_GIT.test(name)) return false;
-  return !words.some((word) => CHANGES.test(word)) && !NEW_TEXT.some((key) => input[key] !== undefined);
+  return (
+    !words.some((word) => CHANGES.test(word)) &&
+    !KEEPS.test(name) &&
+    ![...NEW_TEXT, ...(LOOKS_FOR.test(name) ? [] : TEXT_TO_KEEP)].some((key) => input[key] !== undefined)
+  );
 }
 
 /** A text for a shell; a list is the words of one command. What a tool that needs one has in another form is `usage`. */

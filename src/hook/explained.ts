@@ -8,13 +8,23 @@ import type { Detour } from './detour.ts';
  * left: of our own commands those are a detour that are a person's and change something.
  */
 export async function explained(found: readonly Detour[], start: string): Promise<string | undefined> {
-  const persons = tools.filter(({ audience, effect }) => audience === 'person' && effect !== 'read');
   const past = found.flatMap(({ kind, what, words }) => {
     if (words === undefined) return [{ kind, what }];
-    const person = persons.find(({ command }) => command.every((word, at) => words[at] === word));
-    return person ? [{ kind, what: `autolab-mcp ${person.command.join(' ')}` }] : [];
+    const command = personsCommand(words);
+    return command === undefined ? [] : [{ kind, what: `autolab-mcp ${command.join(' ')}` }];
   });
   return past.length === 0 ? undefined : explainDetours(past, await policyOf(start));
+}
+
+/** What is no operation and a person's all the same: a word on an approval can be given on its pages. */
+const SURFACES = [['dashboard']];
+
+/** The command of ours that these words begin with, where it is a person's and changes something. */
+export function personsCommand(words: readonly string[]): readonly string[] | undefined {
+  const persons = tools.filter(({ audience, effect }) => audience === 'person' && effect !== 'read');
+  return [...persons.map(({ command }) => command), ...SURFACES].find((command) =>
+    command.every((word, at) => words[at] === word),
+  );
 }
 
 /** The policy in force, or undefined where there is none to be had: no repository, or files that nobody can read. */

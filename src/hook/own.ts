@@ -52,7 +52,10 @@ function theirs(words: readonly string[]): Detour | undefined {
 
 function ours(name: string, words: readonly string[]): Detour | undefined {
   if (onlyTells(words)) return undefined;
-  const own = words.filter((word, at) => !word.startsWith('-') && !VALUES.has(words[at - 1] ?? ''));
+  const said = words.filter((word, at) => !word.startsWith('-') && !VALUES.has(words[at - 1] ?? ''));
+  const service = words.find((word) => /^--(?:un)?install$/.test(word));
+  // `watch --install` is the operation `watch install`.
+  const own = said[0] === 'watch' && service !== undefined ? ['watch', 'install'] : said;
   return { kind: 'person', what: [name, ...own.slice(0, 3)].join(' '), words: own };
 }
 

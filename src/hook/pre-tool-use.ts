@@ -29,7 +29,11 @@ export async function judgeToolUse(text: string, here: string): Promise<Answer> 
   }
 }
 
-function detoursOf({ cwd, texts, writes }: HookCall): Detour[] {
+function detoursOf({ cwd, also, texts, writes }: HookCall): Detour[] {
+  return [cwd, ...(also === undefined ? [] : [also])].flatMap((folder) => detoursFrom(folder, { texts, writes }));
+}
+
+function detoursFrom(cwd: string, { texts, writes }: Pick<HookCall, 'texts' | 'writes'>): Detour[] {
   const guard = guardOf(cwd);
   const place = { cwd, home: userInfo().homedir, guard, which: whichOn(process.env.PATH ?? '') };
   const written = writes.flatMap((write): Detour[] => {

@@ -14,9 +14,12 @@ function isStopped(tool_name: string, tool_input: object): boolean {
   return isDetour(readHookCall(text.replaceAll('/REPO', place.repo), '/'));
 }
 
-function isDetour({ cwd, texts, writes }: HookCall): boolean {
-  const changes = writes.some((write) => place.guard(write, cwd) !== undefined);
-  return changes || texts.some((text) => detoursIn(text, { ...place, cwd }).length > 0);
+function isDetour({ cwd, also = cwd, texts, writes }: HookCall): boolean {
+  return [cwd, also].some(
+    (folder) =>
+      writes.some((write) => place.guard(write, folder) !== undefined) ||
+      texts.some((text) => detoursIn(text, { ...place, cwd: folder }).length > 0),
+  );
 }
 
 const POLICY = '/REPO/.autolab/verifier_policy.yaml';
@@ -33,15 +36,27 @@ test.each([
   ['delete_files', { paths: ['/REPO/.autolab'] }],
   ['format_files', { files: ['src/a.ts', '.autolab/verifier_policy.yaml'] }],
   ['fix', { filePaths: ['.mcp.json'] }],
+  ['mcp__web__fetch_to_file', { url: 'https://example.org', path: POLICY }],
+  ['mcp__ide__open_file_for_writing', { path: POLICY }],
+  ['open_file', { path: POLICY, text: 'gate: {}' }],
+  // An argument that the tool does not have moves nothing.
+  ['Bash', { command: 'echo x > .autolab/verifier_policy.yaml', cwd: '/var' }],
+  ['Write', { file_path: '.autolab/verifier_policy.yaml', content: '', directory: '/var' }],
 ])('%s changes what is guarded: stopped (%j)', (tool, input) => {
   expect(isStopped(tool, input)).toBe(true);
 });
 
-test.each(['workdir', 'directory', 'dir_path', 'cwd'])('a command that runs in the folder %s is judged there', (key) => {
+test.each([
+  ['shell', 'workdir'],
+  ['run_shell_command', 'directory'],
+  ['run_shell_command', 'dir_path'],
+  ['run_in_terminal', 'cwd'],
+  ['mcp__sh__run', 'cwd'],
+])('a command that %s runs in the folder %s is judged there', (tool, key) => {
   const command = 'echo > verifier_policy.yaml';
-  expect(isStopped('run_shell_command', { command, [key]: '.autolab' })).toBe(true);
-  expect(isStopped('run_shell_command', { command, [key]: '/REPO/.autolab' })).toBe(true);
-  expect(isStopped('run_shell_command', { command, [key]: 'src' })).toBe(false);
+  expect(isStopped(tool, { command, [key]: '.autolab' })).toBe(true);
+  expect(isStopped(tool, { command, [key]: '/REPO/.autolab' })).toBe(true);
+  expect(isStopped(tool, { command, [key]: 'src' })).toBe(false);
 });
 
 test('the folder of a session is no folder below itself', () => {
@@ -52,6 +67,7 @@ test('the folder of a session is no folder below itself', () => {
 test.each([
   ['Read', { file_path: POLICY }],
   ['Grep', { path: '/REPO/.autolab', pattern: 'a', output_mode: 'content' }],
+  ['search_text', { path: POLICY, text: 'a' }],
   ['search_file_content', { dir_path: '/REPO', pattern: 'a' }],
   ['read_many_files', { paths: [POLICY] }],
   ['get_errors', { filePaths: [POLICY] }],

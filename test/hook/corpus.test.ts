@@ -1,19 +1,16 @@
 import { afterAll, expect, test } from 'vitest';
+import { personsCommand } from '../../src/hook/explained.ts';
 import { detoursIn } from '../../src/hook/judge.ts';
-import { tools } from '../../src/tools/index.ts';
 import { removeFolder } from '../support/folders.ts';
 import { commandsIn, placeInRepository } from './corpus.ts';
 
 const place = placeInRepository();
 afterAll(() => removeFolder(place.repo));
 
-const persons = tools.filter(({ audience, effect }) => audience === 'person' && effect !== 'read');
-
 /** What a command would be stopped for, as the hook counts it. */
 function stopped(command: string): string[] {
-  const isOurs = (words: readonly string[]) => persons.some((tool) => tool.command.every((word, at) => words[at] === word));
   return detoursIn(command, place).flatMap(({ kind, what, words }) =>
-    words === undefined || isOurs(words) ? [`${kind} ${what}`] : [],
+    words === undefined || personsCommand(words) !== undefined ? [`${kind} ${what}`] : [],
   );
 }
 
