@@ -29,6 +29,8 @@ export type RunRecord = {
   reopenedBy: string | null;
   /** The number of the last line; appending needs it. */
   last: number;
+  /** When it was written. */
+  lastAt: string | null;
 };
 
 /** The attempt that counts: the last one. */
@@ -60,6 +62,7 @@ export function replay(lines: readonly JournalLine[], indices: readonly number[]
     opened: false,
     reopenedBy: null,
     last: 0,
+    lastAt: null,
   };
   for (const line of lines) apply(record, line);
   return record;
@@ -67,6 +70,7 @@ export function replay(lines: readonly JournalLine[], indices: readonly number[]
 
 function apply(record: RunRecord, line: JournalLine): void {
   record.last = line.n;
+  record.lastAt = line.at;
   switch (line.event) {
     case 'intent':
       record.attempts.push({

@@ -113,7 +113,10 @@ function chainOf(run: Omit<Run, 'record'>, lines: readonly JournalLine[]): Run {
     const own = replay(linesOf(lines, step.name), indicesOf(step));
     // What is no part of a retry stays what it was.
     const opened = own.opened && reopening?.steps.some(({ name }) => name === step.name) !== false;
-    return { ...withDecided({ ...run, record: { ...own, opened, last: lines.length } }), step: step.name };
+    return {
+      ...withDecided({ ...run, record: { ...own, opened, last: lines.length, lastAt: lines.at(-1)?.at ?? null } }),
+      step: step.name,
+    };
   });
   return { ...run, ...(reopening ? { reopening } : {}), steps, record: chainRecord(steps, whole) };
 }

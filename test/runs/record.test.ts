@@ -35,6 +35,7 @@ const EMPTY: RunRecord = {
   opened: false,
   reopenedBy: null,
   last: 0,
+  lastAt: null,
 };
 const told6 = (more: JournalEvent[] = []) => replay(lines([...told(), ...more]), [0]);
 
@@ -64,6 +65,7 @@ test('a whole life', () => {
     overAt: AT,
     lookedAt: 1000,
     last: 13,
+    lastAt: AT,
   });
 });
 
@@ -84,6 +86,7 @@ test.each<[string, JournalEvent, Partial<Attempt>]>([
     attempts: [{ ...ATTEMPT, ...change }],
     refused: event.event === 'refused' ? event.quoted : null,
     last: 2,
+    lastAt: AT,
   });
 });
 

@@ -165,6 +165,7 @@ export function runOnDisk(repo: string, events: readonly JournalEvent[], its: Pl
       opened: false,
       reopenedBy: null,
       last: 0,
+      lastAt: null,
     },
   };
   return record(empty, ...events);

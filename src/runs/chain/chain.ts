@@ -28,5 +28,7 @@ export function chainRecord(steps: readonly Step[], own: RunRecord): RunRecord {
     refused: records.find(({ refused }) => refused !== null)?.refused ?? null,
     lookedAt: looks.length > 0 ? Math.min(...looks) : null,
     last: Math.max(own.last, ...records.map(({ last }) => last)),
+    // Each step knows the last line of their journal, whosever it is.
+    lastAt: records[0]?.lastAt ?? own.lastAt,
   };
 }

@@ -7,7 +7,6 @@ import { quote } from '../../base/text.ts';
 import type { JobView } from '../../sites/schedulers/scheduler.ts';
 import type { Site } from '../../sites/site.ts';
 import { SENDER_PATIENCE, TIMINGS } from '../evidence/timings.ts';
-import { readJournal } from '../journal.ts';
 import type { Run } from '../run.ts';
 import { gateOf } from '../run.ts';
 import type { Attempt } from '../types.ts';
@@ -38,7 +37,7 @@ export function since(at: string): number {
 
 /** When a submission of the run that was cut off can have been on its way last: who submits writes to the journal just before, or says that it is late. */
 export function lastHeard(run: Run): string {
-  const written = readJournal(run.folder).at(-1)?.at ?? '';
+  const written = run.record.lastAt ?? '';
   const late = readText(lateFile(run))?.trim() ?? '';
   return Date.parse(late) > Date.parse(written) ? late : written;
 }
