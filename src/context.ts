@@ -92,6 +92,7 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
     let made: T | undefined;
     return () => (made ??= make());
   };
+  const initialised = () => repo !== null && repositoryId(repo) !== undefined;
   const log = openLog();
   const state = once(() => {
     const folder = stateFolder(known());
@@ -107,10 +108,10 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
     start,
     repo,
     log: log.log,
-    initialised: () => repo !== null && repositoryId(repo) !== undefined,
+    initialised,
     state,
     audit,
-    pulse: () => (repo === null ? '' : auditPulse(repo)),
+    pulse: () => (repo !== null && initialised() ? auditPulse(repo, state()) : ''),
     acts: async (caller, look, tool) => {
       const unpaused = repo === null ? undefined : await sealedPolicy(repo, ceilings);
       const pause = pauseOf(repo, state);

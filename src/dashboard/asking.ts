@@ -4,8 +4,11 @@ import type { Context } from '../context.ts';
 import { callTool } from '../tools/call.ts';
 import type { Caller } from '../tools/tool.ts';
 
-/** What an operation answered, or why it did not, in words. `missing`: what was asked about is not there. */
-export type Answer<T> = { ok: true; data: T } | { ok: false; words: string; missing: boolean };
+/**
+ * What an operation answered, or why it did not, in words. `missing`: what was asked about is not there. `faults`: what went wrong beside
+ * what was done.
+ */
+export type Answer<T> = { ok: true; data: T; faults: readonly string[] } | { ok: false; words: string; missing: boolean };
 
 export type Ask = <O extends z.ZodObject>(
   tool: { readonly name: string; readonly output: O },
@@ -18,7 +21,12 @@ export function asking(context: Context, caller: Pick<Caller, 'uid' | 'host'>): 
   return async (tool, input, answer) => {
     const who: Caller = { ...caller, surface: 'page', client: `autolab-mcp/${VERSION}`, ...(answer ? { answer } : {}) };
     const outcome = await callTool(tool.name, input, who, context);
-    if (outcome.kind === 'done') return { ok: true, data: tool.output.parse(outcome.data) };
+    if (outcome.kind === 'done') {
+      const { data, error } = tool.output.safeParse(outcome.data);
+      // What was done stays done, whatever its answer looks like.
+      if (error) return { ok: false, words: [outcome.text, ...outcome.faults].join('\n'), missing: false };
+      return { ok: true, data, faults: outcome.faults };
+    }
     return { ok: false, words: outcome.text, missing: outcome.kind === 'failed' && MISSING.has(outcome.failure.code) };
   };
 }

@@ -1,4 +1,4 @@
-import type { Hono } from 'hono';
+import type { Hono, Context as Request } from 'hono';
 import { RUN_ID } from '../base/ids.ts';
 import inspectRun from '../tools/inspect-run.ts';
 import listApprovals from '../tools/list-approvals.ts';
@@ -12,10 +12,11 @@ import { given, gone } from './pages.ts';
 import type { Board } from './views/board.ts';
 import { boardView } from './views/board.ts';
 import { auditView, budgetView, policyView } from './views/books.ts';
+import { trouble } from './views/layout.ts';
 import { logView, runView } from './views/run.ts';
 
 const RUNS = 100;
-const FAILED = 10;
+const ENDED_BADLY = 10;
 const LINES = 200;
 
 /** The views that only read, each made of what read operations answer. */
@@ -24,33 +25,34 @@ export function addReading(app: Hono, { base, ask, pulse, frame, shown }: Pages)
     const answer = await ask(showAudit, { limit: 1, verify: true });
     return answer.ok ? (answer.data.chain ?? null) : { holds: false, findings: [answer.words] };
   });
-  const failed = untilChanged(pulse, () => ask(listRuns, { state: 'failed', limit: FAILED }));
+  const ended = (state: 'failed' | 'partial') => untilChanged(pulse, () => ask(listRuns, { state, limit: ENDED_BADLY }));
+  const [failed, partial] = [ended('failed'), ended('partial')];
+
+  const noRun = (c: Request, run: string) => shown(c, null, 'No such run', gone(`there is no run ${run}`), 404);
 
   app.get(`${base}/`, async (c) => {
     const filter = given(c, ['iteration', 'state', 'open', 'before']);
-    const [runs, approvals, bad, holds, books] = await Promise.all([
+    const [runs, approvals, badly, holds, books, policy] = await Promise.all([
       ask(listRuns, { ...filter, open: filter.open !== undefined, limit: RUNS }),
       ask(listApprovals, {}),
-      failed(),
+      Promise.all([failed(), partial()]),
       chain(),
       ask(showBudgets, {}),
+      ask(showPolicy, { effective: true }),
     ]);
-    return shown(
-      c,
-      '/',
-      'Runs',
-      boardView(frame(), filter, { runs, approvals, failed: bad, chain: holds, looks: books.ok ? books.data.looks : [] }),
-    );
+    return shown(c, '/', 'Runs', boardView(frame(), filter, { runs, approvals, badly, chain: holds, books, policy }));
   });
   app.get(`${base}/runs/:run`, async (c) => {
     const run = c.req.param('run');
+    if (!RUN_ID.test(run)) return noRun(c, run);
     const answer = await ask(inspectRun, { run_id: run });
     if (answer.ok) return shown(c, null, `Run ${run}`, runView(frame(), answer.data));
+    if (!answer.missing) return shown(c, null, `Run ${run}`, trouble(answer.words));
     return shown(c, null, 'No such run', gone(answer.words), 404);
   });
   app.get(`${base}/runs/:run/log`, async (c) => {
     const run = c.req.param('run');
-    if (!RUN_ID.test(run)) return shown(c, null, 'No such run', gone(`there is no run ${run}`), 404);
+    if (!RUN_ID.test(run)) return noRun(c, run);
     const asked = given(c, ['task', 'step', 'stream', 'mode', 'search', 'lines']);
     const { task, lines, ...words } = asked;
     const numbers = { ...(task ? { task: Number(task) } : {}), lines: lines ? Number(lines) : LINES };

@@ -26,6 +26,8 @@ export type ApprovalStore = {
    * same policy that the call fits into.
    */
   find(question: Question, now: Date): Approval | undefined;
+  /** How this very operation, on this subject under this policy, was refused last; undefined where it never was. */
+  refusedBefore(question: Question, now: Date): Approval | undefined;
   /** Fails with `approval_unknown` or, for a file that is torn or altered, `approval_unusable`. */
   get(id: string, now: Date): Approval;
   /** All of them, the oldest first, and the files that are not what they should be. */
@@ -51,6 +53,11 @@ export function approvalStore(folder: string): ApprovalStore {
     request: (question, now) =>
       locked('requesting an approval', () => live(folder, question, now) ?? write(folder, newApproval(question, now))),
     find: (question, now) => live(folder, question, now),
+    refusedBefore: (question, now) => {
+      const wanted = boundTo(ofQuestion(question));
+      const refused = readAll(folder, now).approvals.filter(({ digest, state }) => digest === wanted && state === 'refused');
+      return refused.sort((a, b) => ((a.decided ?? '') < (b.decided ?? '') ? -1 : 1)).at(-1);
+    },
     preapprove: (envelope, policy, summary, state, now) =>
       locked('granting an envelope', () => {
         const record = recordOf({ tool: 'submit_run', policy, summary, subject: { envelope }, reasons: [] }, now);

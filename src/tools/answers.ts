@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { Failure } from '../base/errors.ts';
 import { withoutOwnSecrets } from '../base/secrets.ts';
-import { boundary, clean, nearest } from '../base/text.ts';
+import { boundary, clean, nearest, quote } from '../base/text.ts';
 import type { Approval } from '../policies/approvals.ts';
 import { explainDecision } from '../policies/explain.ts';
 import type { Decision } from '../policies/types.ts';
@@ -57,14 +57,24 @@ export function failureText(failure: Failure): string {
   return lines.join('\n');
 }
 
-export function pendingText(approval: Approval, decision: Decision): string {
+/** `refusedBefore`: the same question, as it was refused last. Its note is a person's, in a file that others can write. */
+export function pendingText(approval: Approval, decision: Decision, refusedBefore?: Approval): string {
   return [
     `A person must approve this: ${approval.id}. Nothing was done.`,
     approval.summary,
     explainDecision(decision, 'stopping'),
+    ...refusedText(refusedBefore),
     `A person runs, in a terminal in the repository: autolab-mcp approve ${approval.id}`,
     'Then make the same call again. The approval is for exactly this plan, and is used up by it.',
   ].join('\n');
+}
+
+function refusedText(refused: Approval | undefined): string[] {
+  if (!refused) return [];
+  const { decided, note } = refused;
+  return [
+    `The same was refused before, at ${decided}${note === null ? '' : `: ${quote(note, 500)}`}. Rather change what was refused.`,
+  ];
 }
 
 export function runningOutcome(running: Running): Outcome {

@@ -48,7 +48,7 @@ export default defineTool({
         id: refused.id,
         state: refused.state,
         summary: refused.summary,
-        next: 'what was asked for is not done; asking again makes a new question',
+        next: `what was asked for is not done; asking again makes a new question${args.note === undefined ? '' : ', and is told your note'}`,
       };
     }
     if (isSigned(acts)) return signed(acts, args.id, args.signature, now);
@@ -60,9 +60,8 @@ export default defineTool({
       });
     }
     const via = viaOf(acts, args.id);
-    const isGranted = acts.approvals.get(args.id, now).state === 'granted';
     const granted = await acts.approvalStore.grant(args.id, via, now);
-    return isGranted ? answerOf(granted) : told(acts, granted, via);
+    return isTold(acts, granted) ? answerOf(granted) : told(acts, granted, granted.via ?? via);
   },
   text: (out) => `${out.id} is ${out.state}: ${out.summary}\nNext: ${out.next}.`,
 });
@@ -88,6 +87,11 @@ async function signed(acts: Acts, id: string, file: string | undefined, now: Dat
   const signer = await requireSigner(acts, approval, signature);
   const granted = await acts.approvalStore.grantSigned(id, { signature: signature ?? '', signer }, now);
   return told(acts, granted, `signature of ${signer}`);
+}
+
+/** Whether the log has its line: who granted it may have been killed in between. */
+function isTold({ auditLog }: Acts, { id }: Approval): boolean {
+  return auditLog.lines().some((line) => line.kind === 'approval' && line.approval === id);
 }
 
 async function told(acts: Acts, granted: Approval, via: string): Promise<z.output<typeof output>> {

@@ -41,7 +41,8 @@ export async function ask(
       next: 'change the plan, or ask the user what would be acceptable',
     });
   }
-  return { kind: 'pending', approval, decision, ask: elicits, text: pendingText(approval, decision) };
+  const refusedBefore = acts.approvalStore.refusedBefore(question, now);
+  return { kind: 'pending', approval, decision, ask: elicits, text: pendingText(approval, decision, refusedBefore) };
 }
 
 async function answer(acts: Acts, given: { approval: string; granted: boolean }, now: Date): Promise<void> {

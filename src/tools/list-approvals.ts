@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { APPROVAL_ID } from '../base/ids.ts';
+import { quote } from '../base/text.ts';
 import type { Approval } from '../policies/approvals.ts';
 import { envelopeOf, usedWords } from '../policies/envelope.ts';
 import { place } from '../policies/explain.ts';
@@ -23,6 +24,7 @@ const approvalOut = z.object({
   expires: z.string(),
   asked_by: z.array(z.string()).describe('The rules that asked, with file and line'),
   changes: z.array(z.string()).optional().describe('What is new since the last run; only for one approval in detail'),
+  note: z.string().optional().describe('Why it was refused'),
   used: z.string().optional().describe('Of an envelope: how much of it is gone'),
   subject: z.unknown().optional().describe('What would be done, as data; only for one approval in detail'),
 });
@@ -64,6 +66,7 @@ export default defineTool({
 function told(one: z.output<typeof approvalOut>): string {
   return [
     `${one.id} ${one.state} (until ${one.expires}): ${one.summary}`,
+    one.note === undefined ? '' : `  why not: ${quote(one.note, 500)}`,
     one.used === undefined ? '' : `  ${one.used}`,
     ...one.asked_by.map((rule) => `  asked by ${rule}`),
     ...(one.changes ?? []).map((line) => `  ${line}`),
@@ -82,6 +85,7 @@ function view(one: Approval): z.output<typeof approvalOut> {
     digest: one.digest,
     created: one.created,
     expires: one.expires,
+    ...(one.note === null ? {} : { note: one.note }),
     ...(envelope ? { used: usedWords(envelope, one.uses ?? []) } : {}),
     asked_by: one.reasons
       .filter((reason) => reason.verdict === 'ask')

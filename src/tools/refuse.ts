@@ -12,7 +12,9 @@ export async function refuse(name: string, raw: unknown, failure: Failure, calle
   if (failure.code === 'internal') context.log.error(failure.message, { tool: name, err: failure.cause });
   const isRead = tools.find((one) => one.name === name)?.effect === 'read';
   const faults: string[] = [];
-  if (failure.code !== 'audit_broken' && !(isRead && failure.code !== 'usage')) {
+  // A page reads again at every change: a line for what it cannot read would be the next change.
+  const isSilent = isRead && (failure.code !== 'usage' || caller.surface === 'page');
+  if (failure.code !== 'audit_broken' && !isSilent) {
     try {
       // Whether there is a repository is itself read from a disk; without one nothing is written.
       await audit(context, {

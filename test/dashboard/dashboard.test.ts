@@ -1,5 +1,6 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Dashboard } from '../support/dashboard.ts';
 import { openDashboard } from '../support/dashboard.ts';
@@ -31,7 +32,9 @@ async function entered(options: Parameters<typeof openDashboard>[1] = {}) {
   const origin = `http://127.0.0.1:${open.port}`;
   return {
     open,
-    see: (path: string) => open.ask(`${open.base}${path}`, { headers: { cookie } }),
+    see: (path: string, headers: Record<string, string> = {}) =>
+      open.ask(`${open.base}${path}`, { headers: { cookie, ...headers } }),
+    change: (path: string, method: string) => open.ask(`${open.base}${path}`, { method, headers: { cookie, origin } }),
     send: (path: string, form: Record<string, string>, headers: Record<string, string> = { origin }) =>
       open.ask(`${open.base}${path}`, {
         method: 'POST',
@@ -90,15 +93,16 @@ describe('who is let in', () => {
     const { open, see } = await entered();
     const { status, body } = await see('/');
     expect({ status, has: body.includes('What needs a person') }).toEqual({ status: 200, has: true });
-    const cookie = await (async () => (await see('/')).headers['set-cookie'])();
-    expect(cookie).toBeUndefined();
-    const foreign: Record<string, string>[] = [
-      { host: 'evil.example' },
-      { host: `127.0.0.1.evil.example:${open.port}` },
-      { origin: 'https://evil.example' },
-      { 'sec-fetch-site': 'cross-site' },
+    expect((await see('/')).headers['set-cookie']).toBeUndefined();
+    const foreign: [string, Record<string, string>][] = [
+      ['foreign Host', { host: 'evil.example' }],
+      ['foreign Host', { host: `127.0.0.1.evil.example:${open.port}` }],
+      ['foreign Origin', { origin: 'https://evil.example' }],
+      ['request of another site', { 'sec-fetch-site': 'cross-site' }],
     ];
-    for (const headers of foreign) expect(await open.ask(`${open.base}/`, { headers })).toMatchObject({ status: 403 });
+    // With the cookie, so that it is not for want of that.
+    for (const [what, headers] of foreign)
+      expect(await see('/', headers)).toMatchObject({ status: 403, body: expect.stringContaining(what) });
     // The page may be opened from a mail or a chat, which a browser calls cross-site.
     expect(await open.ask(`${open.base}/enter?token=x`, { headers: { 'sec-fetch-site': 'cross-site' } })).toMatchObject({
       status: 403,
@@ -110,6 +114,18 @@ describe('who is let in', () => {
     const socket = join(tiny.path, '.git', 'in', 'd.sock');
     dashboard = await openDashboard(tiny.path, { words: ['--socket', socket] });
     expect(dashboard.address).toMatch(/^http:\/\/127\.0\.0\.1:8766\//);
+    expect([statSync(socket).mode & 0o777, statSync(dirname(socket)).mode & 0o777]).toEqual([0o600, 0o700]);
+    const { stdout } = await execa('curl', [
+      '-sS',
+      '--unix-socket',
+      socket,
+      '-o',
+      '/dev/null',
+      '-w',
+      '%{http_code}',
+      dashboard.address,
+    ]);
+    expect(stdout).toBe('303');
     expect(await dashboard.close()).toBe(0);
   });
 
@@ -159,7 +175,7 @@ describe('a word on what waits', () => {
 
   test('is refused where it is stale, of another origin, or neither yes nor no; a no is kept with its note', async () => {
     const { id, digest } = await question();
-    const { open, see, send } = await entered();
+    const { see, send, change } = await entered();
     expect(await send(`/approvals/${id}`, { answer: 'grant', digest: 'f'.repeat(64) })).toMatchObject({
       status: 409,
       body: expect.stringContaining('What you saw is not what waits now'),
@@ -179,7 +195,13 @@ describe('a word on what waits', () => {
     });
     for (const path of ['/approvals/ap_000000000000', '/approvals/..%2f..%2fetc'])
       expect(await see(path)).toMatchObject({ status: 404 });
-    expect(await open.ask(`${open.base}/approvals/${id}`, { method: 'DELETE' })).toMatchObject({ status: 403 });
+    expect(await change(`/approvals/${id}`, 'DELETE')).toMatchObject({ status: 404 });
+    expect((await see(`/approvals/${id}?said=granted`)).body).not.toContain('Your answer is recorded');
+    expect((await see(`/approvals/${id}`)).body).toContain('Why not: &#60;script&#62;alert(1)&#60;/script&#62; too dear');
+    expect((await tiny.run(['approvals', id])).stdout).toContain('too dear');
+    // Whoever asks for the same again learns why not.
+    const again = await tiny.run(['submit', '--again']);
+    expect(again.stderr).toMatch(/The same was refused before, at \S+Z: .*too dear/);
   });
 
   test('counts nowhere but at a terminal where the policy says so, or the page was not opened from one', async () => {
@@ -252,4 +274,47 @@ test('each view says what the read operation of it says, markup is text, and wha
   writeFileSync(join(tiny.path, '.autolab', 'gate', 'audit.jsonl'), whole.replace('"verdict":"ask"', '"verdict":"alw"'));
   expect((await see('/audit')).body).toContain('does NOT hold');
   writeFileSync(join(tiny.path, '.autolab', 'gate', 'audit.jsonl'), whole);
+});
+
+test('what is altered in the log without a byte more is seen on the board, and a page that is asked wrongly adds nothing to it', async () => {
+  const { see } = await entered();
+  const log = join(tiny.path, '.autolab', 'gate', 'audit.jsonl');
+  expect((await see('/')).body).not.toContain('The audit log does not hold');
+  const whole = readFileSync(log, 'utf8');
+  for (const path of ['/?state=nonsense', '/audit?since=yesterday', '/?before=nothing'])
+    expect((await see(path)).body).toContain('role="alert"');
+  expect(readFileSync(log, 'utf8')).toBe(whole);
+  writeFileSync(log, whole.replace('"verdict":"ask"', '"verdict":"alw"'));
+  expect((await see('/')).body).toContain('The audit log does not hold');
+  writeFileSync(log, whole);
+  expect((await see('/')).body).not.toContain('The audit log does not hold');
+});
+
+test('a run that cannot be read is there, needs a person, and is not said to be deleted', async () => {
+  const { id, digest } = await question();
+  const { see, send } = await entered();
+  await send(`/approvals/${id}`, { answer: 'grant', digest });
+  const { run_id: run } = JSON.parse((await tiny.run(['submit', '--again', '--json'])).stdout) as { run_id: string };
+  const journal = join(tiny.iteration, 'runs', run, 'gate', 'journal.jsonl');
+  const whole = readFileSync(journal, 'utf8');
+  // Its last line first: numbered as no first one is.
+  writeFileSync(journal, `${whole.trimEnd().split('\n').at(-1)}\n${whole}`);
+  const page = await see(`/runs/${run}`);
+  expect(page.status).toBe(200);
+  expect(page.body).toContain('role="alert"');
+  expect(page.body).not.toContain('It may have been deleted meanwhile');
+  expect((await see('/')).body).toMatch(new RegExp(`cannot be read: ${run}`));
+  writeFileSync(journal, whole);
+  await tiny.run(['cancel', run, '--yes']);
+});
+
+test('a policy that does not read needs a person', async () => {
+  const { see } = await entered();
+  const policy = join(tiny.path, '.autolab', 'verifier_policy.yaml');
+  writeFileSync(policy, `${ASKS}\n  nonsense: 1\n`);
+  try {
+    expect((await see('/')).body).toMatch(/The policy<\/a>: .*nonsense/);
+  } finally {
+    writeFileSync(policy, ASKS);
+  }
 });

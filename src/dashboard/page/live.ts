@@ -48,8 +48,11 @@ async function refresh(): Promise<void> {
 }
 
 const address = document.body.dataset.changes;
-if (address) {
-  const changes = new EventSource(address);
+let changes: EventSource | undefined;
+
+function listen(): void {
+  if (!address || changes) return;
+  changes = new EventSource(address);
   let wasCut = false;
   changes.addEventListener('changed', () => void refresh());
   changes.addEventListener('open', () => {
@@ -61,3 +64,15 @@ if (address) {
     say('The dashboard does not answer; what stands here may be old.');
   });
 }
+
+// A browser opens six connections to one place and no more (HTTP/1.1): a page that nobody sees must not keep one from those that are seen.
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) {
+    changes?.close();
+    changes = undefined;
+  } else if (!changes) {
+    listen();
+    void refresh();
+  }
+});
+if (!document.hidden) listen();

@@ -9,9 +9,6 @@ import { tableOf, trouble } from './layout.ts';
 type Approvals = z.output<typeof listApprovals.output>;
 type Approval = Approvals['approvals'][number];
 
-/** Where a word given here counts, and why not elsewhere. */
-export type Grants = { granting: boolean };
-
 export function approvalsView(frame: Frame, all: boolean, answer: Answer<Approvals>): Markup {
   if (!answer.ok) return trouble(answer.words);
   const { approvals, unreadable } = answer.data;
@@ -41,6 +38,7 @@ export function approvalView(frame: Frame, one: Approval, how: Approvals['how'],
   return html`${said ?? ''}
 <p class="lead">${one.state}: ${one.summary}</p>
 <p>Asked at ${one.created}; good until ${one.expires}.${one.used === undefined ? '' : ` ${one.used}`}</p>
+${one.note === undefined ? '' : html`<p>Why not: ${one.note}</p>`}
 <h2>Why a person is asked</h2>
 <ul>${one.asked_by.map((rule) => html`<li>${rule}</li>`)}</ul>
 <h2>What is new since the last run</h2>

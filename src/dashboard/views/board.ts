@@ -5,6 +5,7 @@ import type listApprovals from '../../tools/list-approvals.ts';
 import type listRuns from '../../tools/list-runs.ts';
 import { figure } from '../../tools/report/document.ts';
 import type showBudgets from '../../tools/show-budgets.ts';
+import type showPolicy from '../../tools/show-policy.ts';
 import type { Answer } from '../asking.ts';
 import type { Markup } from '../markup.ts';
 import { html } from '../markup.ts';
@@ -19,40 +20,54 @@ export type Filter = { iteration?: string; state?: string; open?: string; before
 export type Board = {
   runs: Answer<Runs>;
   approvals: Answer<Approvals>;
-  /** Those that ended badly, the newest. */
-  failed: Answer<Runs>;
+  /** Those that ended badly, the newest of each state. */
+  badly: readonly Answer<Runs>[];
   chain: { holds: boolean; findings: string[] } | null;
-  /** When each site of an open run may be looked at again. */
-  looks: z.output<typeof showBudgets.output>['looks'];
+  /** Among them when each site of an open run may be looked at again. */
+  books: Answer<z.output<typeof showBudgets.output>>;
+  policy: Answer<z.output<typeof showPolicy.output>>;
 };
 
 /** What needs a person, and below it the runs by iteration. */
-export function boardView(frame: Frame, filter: Filter, { runs, approvals, failed, chain, looks }: Board): Markup {
-  return html`${needs(frame, approvals, failed, chain)}
+export function boardView(frame: Frame, filter: Filter, board: Board): Markup {
+  const { runs, books } = board;
+  return html`${needs(frame, board)}
 <section aria-labelledby="runs"><h2 id="runs">Runs</h2>
-${looks.map(
+${(books.ok ? books.data.looks : []).map(
   ({ site, in_seconds: wait, looks_of_the_last_hour: count }) =>
     html`<p>${site} was looked at ${count} times in the last hour; the next look may be ${wait === 0 ? 'now' : `in ${age(wait)}`}.</p>`,
 )}${filterForm(frame, filter)}
 ${runs.ok ? listed(frame, filter, runs.data) : trouble(runs.words)}</section>`;
 }
 
-function needs({ base }: Frame, approvals: Board['approvals'], failed: Board['failed'], chain: Board['chain']): Markup {
+function needs({ base }: Frame, { approvals, badly, chain, books, policy }: Board): Markup {
   const waiting = approvals.ok ? approvals.data.approvals.filter(({ state }) => state === 'pending') : [];
+  const runs = badly.flatMap((one) => (one.ok ? [one.data] : []));
+  // What one thing hinders is told once, however many answers it hinders.
+  const silent = new Set([approvals, ...badly, books, policy].flatMap((one) => (one.ok ? [] : [one.words])));
   const items = [
-    ...(approvals.ok ? [] : [html`<li>${trouble(approvals.words)}</li>`]),
-    ...(failed.ok && failed.data.paused !== undefined ? [html`<li>${failed.data.paused}</li>`] : []),
+    ...[...silent].map((words) => html`<li>${trouble(words)}</li>`),
+    ...(policy.ok ? policy.data.problems : []).map((one) => html`<li><a href="${base}/policy">The policy</a>: ${one}</li>`),
+    ...new Set(runs.flatMap(({ paused }) => paused ?? [])),
     ...(chain === null || chain.holds
       ? []
       : [html`<li><a href="${base}/audit">The audit log does not hold</a>: ${chain.findings.slice(0, 3).join('; ')}</li>`]),
     ...waiting.map(({ id, summary }) => html`<li><a href="${base}/approvals/${id}">Waits for your word</a>: ${summary}</li>`),
-    ...(failed.ok ? failed.data.runs : []).map(
-      (run) =>
-        html`<li><a href="${base}/runs/${run.run_id}">${run.run_id}</a> ${stateOf(run.state)}: ${run.failure ? `${run.failure.detail}. ${run.failure.remedy}` : run.next}</li>`,
-    ),
-  ];
+    ...new Set(runs.flatMap(({ unreadable }) => unreadable.map((one) => `cannot be read: ${one}`))),
+    ...runs.flatMap((one) => endedBadly(base, one)),
+  ].map((one) => (typeof one === 'string' ? html`<li>${one}</li>` : one));
   return html`<section class="needs" aria-labelledby="needs"><h2 id="needs">What needs a person</h2>
 ${items.length === 0 ? html`<p>Nothing.</p>` : html`<ul>${items}</ul>`}</section>`;
+}
+
+function endedBadly(base: string, { runs, total, shown }: Runs): Markup[] {
+  const state = runs[0]?.state ?? '';
+  const each = runs.map(
+    (run) =>
+      html`<li><a href="${base}/runs/${run.run_id}">${run.run_id}</a> ${stateOf(run.state)}: ${run.failure ? `${run.failure.detail}. ${run.failure.remedy}` : run.next}</li>`,
+  );
+  if (total <= shown) return each;
+  return [...each, html`<li><a href="${address(`${base}/`, { state })}">${total - shown} more</a> ${stateOf(state)}</li>`];
 }
 
 function filterForm({ base }: Frame, { iteration, state, open }: Filter): Markup {

@@ -48,7 +48,7 @@ export type Audit = {
  */
 export function openAudit(repo: string, state: string): Audit {
   const path = logOf(repo);
-  const headPath = join(state, 'audit-head.json');
+  const headPath = headOf(state);
   const lock = join(state, 'audit.lock');
   const setHead = (n: number, hash: string, unproven?: number) =>
     writeAtomic(headPath, jsonText({ schema_version: '1', n, hash, unproven }), 0o600);
@@ -84,9 +84,12 @@ export function openAudit(repo: string, state: string): Audit {
   };
 }
 
-/** How long the log of a repository is, without reading it. */
-export function auditPulse(repo: string): string {
-  return String(statSync(logOf(repo), { throwIfNoEntry: false })?.size ?? '');
+/** Something that changes with the log of a repository or with its head, whoever changes them, without reading either. */
+export function auditPulse(repo: string, state: string): string {
+  return [logOf(repo), headOf(state)]
+    .map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }))
+    .map((file) => (file ? `${file.size}.${file.mtimeNs}.${file.ino}` : ''))
+    .join(' ');
 }
 
 /** So much is read at once. Bytes. */
@@ -104,6 +107,10 @@ export function auditSince(repo: string, n: number, offset: number): { lines: Au
   const rows = piece?.data.subarray(0, end).toString('utf8').split('\n') ?? [];
   const lines = rows.flatMap((row) => told.safeParse(parse(row)).data ?? []).filter((one) => one.n > n);
   return { lines, offset: from + end, more: end > 0 && from + end < size };
+}
+
+function headOf(state: string): string {
+  return join(state, 'audit-head.json');
 }
 
 function logOf(repo: string): string {
