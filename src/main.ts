@@ -30,7 +30,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const { runHook } = await import('./hook/index.ts');
     return runHook(argv, stop.signal);
   }
-  if (argv[0] === 'dashboard' && !argv.some((word) => ['--help', '-h'].includes(word))) {
+  if (commandIn(argv) === 'dashboard' && !argv.some((word) => ['--help', '-h'].includes(word))) {
     const { runDashboard } = await import('./dashboard/index.ts');
     return signalled || (await runDashboard(argv, stop.signal));
   }
@@ -45,9 +45,14 @@ async function main(argv: readonly string[]): Promise<number> {
 
 function isServer(argv: readonly string[]): boolean {
   if (argv.some((word) => ['--help', '-h', '--version'].includes(word))) return false;
-  const valued = ['--repo', '--state-file', '--ceiling', '--socket', '--port', '--host', '--token-file'];
-  const command = argv.find((word, at) => !word.startsWith('-') && !valued.includes(argv[at - 1] ?? ''));
+  const command = commandIn(argv);
   return command === 'serve' || (command === undefined && !process.stdin.isTTY);
+}
+
+/** The first word that is neither an option nor its value, so that options may stand before it. */
+function commandIn(argv: readonly string[]): string | undefined {
+  const valued = ['--repo', '--state-file', '--ceiling', '--socket', '--port', '--host', '--token-file'];
+  return argv.find((word, at) => !word.startsWith('-') && !valued.includes(argv[at - 1] ?? ''));
 }
 
 process.on('uncaughtException', die);

@@ -74,10 +74,10 @@ const preview = z.object({ to_confirm: z.string().nullable() });
 const record = z.object({ approvals: z.tuple([z.object({ state: z.string(), digest: z.string(), subject: z.unknown() })]) });
 const LONGEST = 6000;
 
-/** The record as the gate tells it, and what exactly would be done. */
+/** The record as the gate tells it, and what exactly would be done. What is granted already can be granted again: the word may have been cut off before it was written down. */
 function question(id: string, found: Extract<Outcome, { kind: 'done' }>): string {
   const [{ state, digest, subject }] = record.parse(found.data).approvals;
-  if (state !== 'pending') {
+  if (state !== 'pending' && state !== 'granted') {
     throw new Failure('approval_unusable', {
       what: `${id} is ${state}`,
       why: 'only what waits can be approved',

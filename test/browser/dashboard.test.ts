@@ -177,6 +177,29 @@ test('every view is sound in light and dark, narrow and wide, and what a job pri
   await page.getByText('0 lines shown').first().waitFor();
 });
 
+test('a page that nobody sees gives its connection back, and is brought up to date when it is looked at again', {
+  timeout: LIMIT,
+}, async () => {
+  const { page, go } = await visitor();
+  await go('/');
+  await page.getByRole('heading', { name: 'Runs', level: 1 }).waitFor();
+  const isChanges = (request: { url(): string }) => request.url().endsWith('/changes');
+  const seen = (hidden: boolean) =>
+    page.evaluate(
+      `Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true }); document.dispatchEvent(new Event('visibilitychange'))`,
+    );
+  const closed = page.waitForEvent('requestfailed', isChanges);
+  await seen(true);
+  await closed;
+  await repo.autolab('monitor');
+  const [, again] = await Promise.all([seen(false), page.waitForRequest(isChanges)]);
+  expect(again.url()).toContain(dashboard.base);
+  await until(
+    'the page was fetched anew',
+    async () => (await page.locator('#live').textContent())?.startsWith('Updated') || undefined,
+  );
+});
+
 test('what waits is left alone while somebody answers, and an answer that comes too late is refused with words', {
   timeout: LIMIT,
 }, async () => {

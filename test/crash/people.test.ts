@@ -68,7 +68,8 @@ crashes({
   },
   act: async (tiny, prefix) => onTerminal(tiny, prefix, ['approve', (await waiting(tiny)) ?? ''], 'yes\n'),
   finish: async (tiny) => {
-    const id = await waiting(tiny);
+    // Whoever was cut off does not know what came of it, and says it again.
+    const id = (await states(tiny)).find(({ state }) => state === 'pending' || state === 'granted')?.id;
     if (id !== undefined) await confirmed(tiny, 'approve', id);
     await typedUntil(tiny, 'submit');
     await submitted(tiny);
@@ -77,6 +78,7 @@ crashes({
     executions: executions(tiny),
     runs: await listed(tiny),
     approvals: (await states(tiny)).map(({ state }) => state),
+    told: readFileSync(join(tiny.path, '.autolab', 'gate', 'audit.jsonl'), 'utf8').match(/"kind":"approval"/g)?.length,
   }),
   few: 10,
 });

@@ -141,8 +141,14 @@ describe('who is let in', () => {
   });
 
   test('where nothing has been set up it says how to', async () => {
-    const done = await tiny.run(['dashboard', '--repo', '/usr']);
-    expect(done).toMatchObject({ exit: 1, stderr: expect.stringContaining('autolab-mcp init') });
+    for (const words of [
+      ['dashboard', '--repo', '/usr'],
+      ['--repo', '/usr', 'dashboard'],
+    ])
+      expect(await tiny.run(words)).toMatchObject({
+        exit: 1,
+        stderr: expect.stringContaining('there is nothing to show at /usr'),
+      });
   });
 });
 
