@@ -13,7 +13,7 @@ const nameOf = (result) => relative(process.cwd(), result.name);
 /** Tests that wait for real programs and daemons; never those of exactly-once, of races and of laws. */
 const WAITS = /^test\/(?:clusters|cli|server|examples|docs|sites|tools|loop|weaknesses|browser|dashboard)\//;
 const NEVER =
-  /kill|crash|race|law|cut|conformance|audit|lock|crowd|late|fault|lies|munge|trials|unanswered|namespaces|laptop|ssh-runs|submitting|records|own-files|readers|choose-site|secrets/;
+  /kill|crash|race|law|cut|conformance|audit|lock|crowd|late|fault|lies|munge|trials|unanswered|namespaces|laptop|ssh-runs|submitting|records|own-files|readers|choose-site|secrets|groups|retry|pause|notices|forged|envelope|options|charts|arguments|draw|documents/;
 /** More than a few are no accident. */
 const FEW = 3;
 

@@ -46,6 +46,7 @@ const needed = (what: string) => z.boolean({ error: 'expected true or false' }).
 
 /** From what proves least of a person to what proves most. */
 export const APPROVE = ['elicitation', 'page', 'terminal', 'signed'] as const;
+export type Approve = (typeof APPROVE)[number];
 
 export const gateSchema = z
   .strictObject({

@@ -4,6 +4,7 @@ import { withoutOwnSecrets } from '../base/secrets.ts';
 import { boundary, clean, nearest, quote } from '../base/text.ts';
 import type { Approval } from '../policies/approvals.ts';
 import { explainDecision } from '../policies/explain.ts';
+import type { Approve } from '../policies/gate-schema.ts';
 import type { Decision } from '../policies/types.ts';
 import type { Recovered } from '../runs/submission/recovery.ts';
 import type { Outcome, Running, Tool } from './tool.ts';
@@ -58,13 +59,13 @@ export function failureText(failure: Failure): string {
 }
 
 /** `refusedBefore`: the same question, as it was refused last. Its note is a person's, in a file that others can write. */
-export function pendingText(approval: Approval, decision: Decision, refusedBefore?: Approval): string {
+export function pendingText(approval: Approval, decision: Decision, how: Approve, refusedBefore?: Approval): string {
   return [
     `A person must approve this: ${approval.id}. Nothing was done.`,
     approval.summary,
     explainDecision(decision, 'stopping'),
     ...refusedText(refusedBefore),
-    `A person runs, in a terminal in the repository: autolab-mcp approve ${approval.id}`,
+    `A person runs, in a terminal in the repository: autolab-mcp approve ${approval.id}${how === 'page' ? '; or answers on the page that autolab-mcp dashboard opens' : ''}`,
     'Then make the same call again. The approval is for exactly this plan, and is used up by it.',
   ].join('\n');
 }

@@ -19,7 +19,8 @@ export async function ask(
   caller: Caller,
 ): Promise<Outcome | undefined> {
   const question = questionOf(tool, facts, decision);
-  const elicits = acts.policy().gate.approve === 'elicitation';
+  const how = acts.policy().gate.approve;
+  const elicits = how === 'elicitation';
   const now = new Date();
   const existing = acts.approvalStore.find(question, now);
   const approval = existing ?? (await acts.approvalStore.request(question, now));
@@ -42,7 +43,7 @@ export async function ask(
     });
   }
   const refusedBefore = acts.approvalStore.refusedBefore(question, now);
-  return { kind: 'pending', approval, decision, ask: elicits, text: pendingText(approval, decision, refusedBefore) };
+  return { kind: 'pending', approval, decision, ask: elicits, text: pendingText(approval, decision, how, refusedBefore) };
 }
 
 async function answer(acts: Acts, given: { approval: string; granted: boolean }, now: Date): Promise<void> {

@@ -46,7 +46,7 @@ async function entered(options: Parameters<typeof openDashboard>[1] = {}) {
 
 /** A question that waits: its id and its digest. */
 async function question(): Promise<{ id: string; digest: string }> {
-  await tiny.run(['submit', '--again']);
+  expect((await tiny.run(['submit', '--again'])).stderr).toContain('or answers on the page that autolab-mcp dashboard opens');
   const { stdout } = await tiny.run(['approvals', '--json']);
   const { approvals } = JSON.parse(stdout) as { approvals: { id: string; digest: string; state: string }[] };
   const found = approvals.filter(({ state }) => state === 'pending').at(-1);
