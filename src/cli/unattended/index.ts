@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../context.ts';
 import { failed } from '../../tools/answers.ts';
+import listRuns from '../../tools/list-runs.ts';
 import type { Call } from '../approve.ts';
 import { show } from '../render.ts';
 import { alone } from './alone.ts';
@@ -35,7 +36,7 @@ export async function watchRuns(
     const round = rounds(call, telling, leftBook(context.state()));
     if (once) return (await round()).failed ? 1 : 0;
     telling.say('watching the runs of this repository; Ctrl-C, or a signal, ends it');
-    await goOn(round, () => context.pulse(), stop);
+    await goOn(round, () => context.pulse(), unseenRun(call), stop);
     telling.say('ended; what runs goes on, and nobody watches it from here any more');
     return 0;
   });
@@ -51,7 +52,7 @@ function rounds(call: Call, telling: Telling, left: LeftBook): () => Promise<See
   const take = stepsOf(call, telling, left);
   const send = noticesOf(call, telling);
   let due = 0;
-  let seen: Seen = { ready: [], again: 0, waiting: true, failed: false };
+  let seen: Seen = { runs: [], ready: [], again: 0, waiting: true, failed: false };
   return async () => {
     const now = Date.now();
     if (now >= due) {
@@ -74,12 +75,31 @@ function rounds(call: Call, telling: Telling, left: LeftBook): () => Promise<See
   };
 }
 
-/** Comes again when it is time, and when somebody has done something in the repository: that alone where nothing is waited for. */
-async function goOn(round: () => Promise<Seen>, pulse: () => string, stop: AbortSignal): Promise<void> {
+/** Whether a run is open that a look has not seen. */
+function unseenRun(call: Call): (seen: Seen) => Promise<boolean> {
+  return async ({ runs }) => {
+    const outcome = await call(listRuns.name, { open: true, limit: 200 });
+    // What cannot be told is looked at.
+    if (outcome.kind !== 'done') return true;
+    return listRuns.output.parse(outcome.data).runs.some(({ run_id }) => !runs.includes(run_id));
+  };
+}
+
+/**
+ * Comes again when it is time, and when somebody has done something in the repository: that alone where nothing is waited for. What was
+ * done between the look and the end of its round is part of the pulse already, so that a run that came meanwhile is asked for by name.
+ */
+async function goOn(
+  round: () => Promise<Seen>,
+  pulse: () => string,
+  isNew: (seen: Seen) => Promise<boolean>,
+  stop: AbortSignal,
+): Promise<void> {
   while (!stop.aborted) {
-    const { again, waiting } = await round();
+    const seen = await round();
     const before = pulse();
-    const until = waiting ? Date.now() + again * 1000 : Number.POSITIVE_INFINITY;
+    const isWaiting = seen.waiting || (await isNew(seen));
+    const until = isWaiting ? Date.now() + seen.again * 1000 : Number.POSITIVE_INFINITY;
     while (!stop.aborted && Date.now() < until && pulse() === before)
       await sleep(Math.max(1, Math.min(until - Date.now(), TICK_MS)), undefined, { signal: stop }).catch(() => undefined);
   }
