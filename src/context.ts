@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { asFailure, Failure } from './base/errors.ts';
+import { Failure } from './base/errors.ts';
 import { PACKAGE, VERSION } from './base/package.ts';
 import { notesIn, noteTemporaries } from './base/temporaries.ts';
 import type { ApprovalStore } from './policies/approvals.ts';
@@ -8,14 +8,13 @@ import { approvalStore } from './policies/approvals.ts';
 import type { CeilingSource } from './policies/ceilings.ts';
 import type { Policy } from './policies/load.ts';
 import { loadPolicy } from './policies/load.ts';
-import type { Pause } from './policies/pause.ts';
 import { readPause } from './policies/pause.ts';
 import { readSeal, sealState, sealStatement } from './policies/seal.ts';
 import type { Decision, Facts } from './policies/types.ts';
 import type { Audit } from './runs/audit/audit.ts';
 import { auditPulse, openAudit } from './runs/audit/audit.ts';
 import { findRepository } from './runs/autolab/iteration.ts';
-import { repositoryId, sealFile, stateFolder } from './runs/home.ts';
+import { pauseFolder, repositoryId, sealFile, stateFolder } from './runs/home.ts';
 import { loggedWork } from './runs/results/command-log.ts';
 import { siteNamed } from './sites/index.ts';
 import type { Work } from './sites/jobs.ts';
@@ -114,7 +113,7 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
     pulse: () => (repo !== null && initialised() ? auditPulse(repo, state()) : ''),
     acts: async (caller, look, tool) => {
       const unpaused = repo === null ? undefined : await sealedPolicy(repo, ceilings);
-      const pause = pauseOf(repo, state);
+      const pause = repo === null ? undefined : readPause(pauseFolder(repo));
       const policy = unpaused && pause ? { ...unpaused, pause } : unpaused;
       return {
         start,
@@ -134,7 +133,10 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
           return sealFile(known());
         },
         site: (name) => {
-          const site = sites.get(name) ?? { ...siteNamed(known(), name), paused: () => readPause(state()) !== undefined };
+          const site = sites.get(name) ?? {
+            ...siteNamed(known(), name),
+            paused: () => readPause(pauseFolder(known())) !== undefined,
+          };
           sites.set(name, site);
           return site;
         },
@@ -163,16 +165,6 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
       await log.written();
     },
   };
-}
-
-/** Where there is no folder to hold a pause, nothing is submitted either: every act takes a lock in it. */
-function pauseOf(repo: string | null, state: () => string): Pause | undefined {
-  try {
-    return repo === null || repositoryId(repo) === undefined ? undefined : readPause(state());
-  } catch (error) {
-    asFailure(error);
-    return undefined;
-  }
 }
 
 /** Where policies over the repository's own are looked for. The user's is under the home that the password database names. */

@@ -22,6 +22,8 @@ export async function approveOnTerminal(
   const found = await call('list_approvals', { id });
   if (found.kind !== 'done') return found;
   if (method.parse(found.data).how === 'signed') return howToSign(id, found, await call('approve', input));
+  // Nobody is asked again; a word that was cut off before its line in the log gets it now.
+  if (record.parse(found.data).approvals[0].state === 'granted') return call('approve', input, { approval: id, granted: true });
   const typed = await ask(`${question(id, found)}\n\nType yes to approve ${id}, anything else to leave it waiting: `);
   if (typed === undefined) {
     throw new Failure('not_for_agents', {
@@ -74,10 +76,10 @@ const preview = z.object({ to_confirm: z.string().nullable() });
 const record = z.object({ approvals: z.tuple([z.object({ state: z.string(), digest: z.string(), subject: z.unknown() })]) });
 const LONGEST = 6000;
 
-/** The record as the gate tells it, and what exactly would be done. What is granted already can be granted again: the word may have been cut off before it was written down. */
+/** The record as the gate tells it, and what exactly would be done. */
 function question(id: string, found: Extract<Outcome, { kind: 'done' }>): string {
   const [{ state, digest, subject }] = record.parse(found.data).approvals;
-  if (state !== 'pending' && state !== 'granted') {
+  if (state !== 'pending') {
     throw new Failure('approval_unusable', {
       what: `${id} is ${state}`,
       why: 'only what waits can be approved',

@@ -2,7 +2,7 @@ import { closeSync, lstatSync, openSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { cannotWrite } from '../base/disk.ts';
-import { asFailure } from '../base/errors.ts';
+import { asFailure, Failure } from '../base/errors.ts';
 import { jsonText, readJson, syncFolder, writeAtomic } from '../base/files.ts';
 import { clean, quote } from '../base/text.ts';
 import type { Policy } from './load.ts';
@@ -18,13 +18,13 @@ const written = z.looseObject({
   note: z.string().max(1000).nullable(),
 });
 
-function pauseFile(state: string): string {
-  return join(state, 'paused.json');
+function pauseFile(folder: string): string {
+  return join(folder, 'paused.json');
 }
 
-/** Whether the repository of this state folder is paused. A file that is there and does not read pauses as well: only its absence does not. */
-export function readPause(state: string): Pause | undefined {
-  const file = pauseFile(state);
+/** Whether the repository that has this folder for its pause is paused. A file that is there and does not read pauses as well: only its absence does not. */
+export function readPause(folder: string): Pause | undefined {
+  const file = pauseFile(folder);
   try {
     const json = readJson(file);
     // A link that leads nowhere is no absence.
@@ -47,21 +47,29 @@ function isMade(file: string): boolean {
   }
 }
 
-/** From when this returns nothing more is submitted or let go. Whoever paused first stays the one who did. */
-export function writePause(state: string, said: { at: string; by: string; note: string | null }): Pause {
-  const before = readPause(state);
+/** From when this returns nothing more is submitted or let go. Whoever paused first stays the one who did. Fails with `file_unwritable`, and then nothing is paused. */
+export function writePause(folder: string, said: { at: string; by: string; note: string | null }): Pause {
+  const before = readPause(folder);
   if (before && before.at !== null) return before;
-  const file = pauseFile(state);
+  const file = pauseFile(folder);
   try {
     writeAtomic(file, jsonText({ schema_version: '1', ...said }), 0o600);
   } catch (error) {
-    if (!isMade(file)) throw error;
+    // Whatever is in the way there pauses as well.
+    if (!isMade(file) && !readPause(folder)) throw error;
   }
-  return readPause(state) ?? { file, ...said };
+  return readPause(folder) ?? { file, ...said };
 }
 
-export function liftPause(state: string): void {
-  const file = pauseFile(state);
+/** The caller holds pause.lock. Fails with `file_unwritable`, or `file_invalid` where a folder stands in its place, and then it stays paused. */
+export function liftPause(folder: string): void {
+  const file = pauseFile(folder);
+  if (lstatSync(file, { throwIfNoEntry: false })?.isDirectory())
+    throw new Failure('file_invalid', {
+      what: `${file} is a folder`,
+      why: 'a pause is a file there, and what is in a folder is not ours to remove',
+      next: `remove it, then run \`autolab-mcp resume\` again`,
+    });
   try {
     rmSync(file, { force: true });
     syncFolder(dirname(file));

@@ -9,7 +9,7 @@ import { jsonText, makeFolder, readJson, writeAtomic } from '../base/files.ts';
 import { instant } from '../base/ids.ts';
 import { userFolder } from './user-folder.ts';
 
-export { sealFile, userFolder } from './user-folder.ts';
+export { pauseFolder, sealFile, userFolder } from './user-folder.ts';
 
 const identity = z.object({ schema_version: z.literal('1'), id: z.string().regex(/^[0-9a-f]{32}$/), created_at: z.string() });
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { Failure } from '../base/errors.ts';
 import { known } from '../base/fact.ts';
+import { pauseWords } from '../policies/pause.ts';
 import { TASK_OVER } from '../runs/evidence/lifecycle.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
@@ -32,6 +33,13 @@ export default defineTool({
     const run = chooseRun(reads, run_id);
     const jobs = blockedJobs(run);
     const { name, clear } = reads.site(run.plan.site);
+    const { pause } = reads.policy();
+    if (pause)
+      throw new Failure('run_state', {
+        what: `the error state of job ${jobs.join(', ')} was not cleared`,
+        why: `submissions are ${pauseWords(pause)}, and a job that is cleared may begin`,
+        next: 'wait until a person has run `autolab-mcp resume`',
+      });
     if (!clear)
       throw new Failure('unsupported', {
         what: `site ${name} knows no error states of jobs`,

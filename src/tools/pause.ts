@@ -2,8 +2,10 @@ import * as z from 'zod';
 import { digest } from '../base/digest.ts';
 import { instant } from '../base/ids.ts';
 import { clean } from '../base/text.ts';
-import { pauseWords, readPause, writePause } from '../policies/pause.ts';
-import { stateFolder } from '../runs/home.ts';
+import type { Acts } from '../context.ts';
+import type { Pause } from '../policies/pause.ts';
+import { pauseWords, writePause } from '../policies/pause.ts';
+import { pauseFolder } from '../runs/home.ts';
 import { holdWaiting } from '../runs/pause/hold.ts';
 import { jobLines, jobsOut, jobsView, sweeping } from './pausing.ts';
 import { defineTool } from './tool.ts';
@@ -32,8 +34,7 @@ export default defineTool({
   input,
   output,
   stops: async ({ note }, acts) => {
-    const by = clean(`${acts.user}@${acts.caller.host}`).slice(0, 200);
-    const pause = writePause(stateFolder(acts.repo), { at: instant(), by, note: note === undefined ? null : clean(note) });
+    const pause = write(acts, note);
     return `Submissions are stopped all the same: ${pauseWords(pause)}. Whether what waits is held is not known; call pause again.`;
   },
   facts: async ({ note }) => ({
@@ -44,17 +45,20 @@ export default defineTool({
   }),
   handle: async ({ note }, acts, permit) => {
     permit.check(digest(subjectOf(note)));
-    const state = stateFolder(acts.repo);
-    const { jobs, problems } = await sweeping(state, 'pausing', () => holdWaiting(acts.repo, state, acts.site, permit));
-    const pause = readPause(state);
-    return {
-      since: pause?.at ?? null,
-      by: pause?.by ?? null,
-      note: pause?.note ?? null,
-      jobs: jobsView(jobs),
-      problems: [...problems, ...(pause ? [] : ['somebody has resumed meanwhile'])],
-      next: 'a person runs `autolab-mcp resume`; cancel_run ends what runs',
-    };
+    const folder = pauseFolder(acts.repo);
+    return sweeping(folder, 'pausing', async () => {
+      // A resume that was under way has ended the pause that was written at first; whoever pauses after it finds all paused.
+      const { at, by, note: why } = write(acts, note);
+      const { jobs, problems } = await holdWaiting(acts.repo, folder, acts.site, permit);
+      return {
+        since: at,
+        by,
+        note: why,
+        jobs: jobsView(jobs),
+        problems,
+        next: 'a person runs `autolab-mcp resume`; cancel_run ends what runs',
+      };
+    });
   },
   exit: (out) => (out.problems.length > 0 || out.jobs.some(({ what }) => what === 'not held') ? 1 : 0),
   text: (out) =>
@@ -68,3 +72,9 @@ export default defineTool({
       .filter(Boolean)
       .join('\n'),
 });
+
+/** The pause that stands from then on: the one there is, or one by who calls. */
+function write({ repo, user, caller }: Acts, note: string | undefined): Pause {
+  const by = clean(`${user}@${caller.host}`).slice(0, 200);
+  return writePause(pauseFolder(repo), { at: instant(), by, note: note === undefined ? null : clean(note) });
+}

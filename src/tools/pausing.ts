@@ -5,7 +5,7 @@ import { withLock } from '../base/lock.ts';
 import { cap, clean, count } from '../base/text.ts';
 import type { Reads } from '../context.ts';
 import { pauseWords } from '../policies/pause.ts';
-import { stateFolder } from '../runs/home.ts';
+import { pauseFolder } from '../runs/home.ts';
 import type { Told } from '../runs/pause/hold.ts';
 import { readHolds } from '../runs/pause/holds.ts';
 
@@ -18,14 +18,14 @@ export const jobsOut = z.array(
     site: z.string(),
     job_id: z.string(),
     tasks: z.number().int(),
-    what: z.enum(['held', 'held before', 'runs', 'not held', 'released', 'still held']),
+    what: z.enum(['held', 'held before', 'not let go', 'runs', 'not held', 'released', 'still held']),
     scheduler_said: z.string().optional(),
   }),
 );
 
 /** Only one holds or lets go at a time. */
-export function sweeping<T>(state: string, purpose: string, work: () => Promise<T>): Promise<T> {
-  return withLock(join(state, 'pause.lock'), purpose, work, PATIENCE_MS);
+export function sweeping<T>(folder: string, purpose: string, work: () => Promise<T>): Promise<T> {
+  return withLock(join(folder, 'pause.lock'), purpose, work, PATIENCE_MS);
 }
 
 export function jobsView(jobs: readonly Told[]): z.output<typeof jobsOut> {
@@ -38,6 +38,7 @@ export function jobsView(jobs: readonly Told[]): z.output<typeof jobsOut> {
 const WORDS = {
   held: 'held',
   'held before': 'was held already and not by a pause; resume leaves it so',
+  'not let go': 'is held since its submission; resume lets it go',
   runs: 'runs already and goes on',
   'not held': 'COULD NOT BE HELD and may begin',
   released: 'released',
@@ -57,7 +58,7 @@ export function pausedLine(reads: Reads): string | undefined {
   const { pause } = reads.policy();
   if (pause) return `${pauseWords(pause)}: nothing is submitted or let go until a person runs \`autolab-mcp resume\``;
   try {
-    const holds = readHolds(stateFolder(reads.repo));
+    const holds = readHolds(pauseFolder(reads.repo));
     if (holds.length === 0) return undefined;
     return `job ${holds.map(({ job, site }) => `${job} on ${site}`).join(', ')} may still be held by a pause that has ended: a person runs \`autolab-mcp resume\` again`;
   } catch (error) {

@@ -21,7 +21,7 @@ export function renewSeal(reads: Reads): void {
 }
 
 /** Goes on only where a person has typed yes to exactly this: a digest, or another word of the operation's. */
-export function mustBeConfirmed(tool: Pick<Tool, 'command'>, reads: Reads, bound: string): void {
+export function mustBeConfirmed(tool: Pick<Tool, 'command'>, reads: Reads, bound: string, what = 'files are'): void {
   const { answer } = reads.caller;
   const command = `autolab-mcp ${tool.command.join(' ')}`;
   if (!answer?.granted)
@@ -33,7 +33,7 @@ export function mustBeConfirmed(tool: Pick<Tool, 'command'>, reads: Reads, bound
   if (answer.approval !== bound)
     throw new Failure('approval_unusable', {
       what: `${tool.command.join(' ')} was not done`,
-      why: 'files are not as they were when they were shown',
+      why: `${what} not as they were when they were shown`,
       next: `run \`${command}\` and look at what it shows`,
     });
 }

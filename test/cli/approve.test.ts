@@ -69,7 +69,16 @@ test('without a terminal nothing is granted, and what to do is said', async () =
   expect(calls).toEqual([['list_approvals', { id }, undefined]]);
 });
 
-test.each(['granted', 'used', 'refused', 'expired'])('nobody is asked about what is %s', async (state) => {
+test('nobody is asked about what is granted, and what was cut off is completed', async () => {
+  const { call, calls } = gate('granted');
+  await approveOnTerminal(call, { id }, never);
+  expect(calls).toEqual([
+    ['list_approvals', { id }, undefined],
+    ['approve', { id }, { approval: id, granted: true }],
+  ]);
+});
+
+test.each(['used', 'refused', 'expired'])('nobody is asked about what is %s', async (state) => {
   const { call } = gate(state);
   await expect(approveOnTerminal(call, { id }, never)).rejects.toMatchObject({
     code: 'approval_unusable',

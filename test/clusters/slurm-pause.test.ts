@@ -109,7 +109,7 @@ test('what is on its way when a pause is written stays held, and a resume lets i
   way.leave('go');
   const { stdout } = await submitting;
   const { job_id } = JSON.parse(stdout) as { job_id: string };
-  expect((await pausing).jobs).toMatchObject([{ job_id, tasks: 4, what: 'held before' }]);
+  expect((await pausing).jobs).toMatchObject([{ job_id, tasks: 4, what: 'not let go' }]);
   await look();
   expect(await reasons()).toEqual(['PENDING JobHeldUser']);
   const resumed = await resume();

@@ -67,7 +67,7 @@ function steady(text: string, tiny: Tiny): string {
     .replace(/ \(plan [0-9a-f]{8}\)/g, '')
     .replace(/\S+@\S+ sealed it at [\dT:-]+Z/g, 'ada@lab sealed it at 2026-01-01T12:00:00Z')
     .replace(/paused since [\dT:-]+Z by [^\s:;.]+/g, 'paused since 2026-01-01T12:00:00Z by ada@lab')
-    .replace(/[^\s(]*\/[0-9a-f]{24}\/paused\.json/g, '~/.local/state/autolab/<key>/paused.json')
+    .replace(/[^\s(]*\/pauses\/[0-9a-f]{24}\/paused\.json/g, '~/.local/state/autolab/pauses/<key>/paused.json')
     .replace(/(untrusted-[a-z-]+)-[0-9a-f]{16}/g, '$1-0123456789abcdef')
     .replace(DAY, '$10$2$3$4$3');
 }

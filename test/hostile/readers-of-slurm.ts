@@ -58,7 +58,7 @@ const PARTITION =
   'PartitionName=debug AllowGroups=ALL AllowAccounts=lab Default=YES QoS=N/A DefaultTime=NONE MaxTime=1-00:00:00 MaxNodes=2 State=UP TotalCPUs=8 TotalNodes=2';
 const NODES = 'debug@k@idle@k@2@k@0/8/0/8@k@2000@k@gpu:a100:4(S:0-1)@k@gpu:a100:0(IDX:N/A)@k@\n';
 const HELD =
-  'JobId=2 ArrayJobId=2 ArrayTaskId=0-1,3-5%2 JobName=j Priority=0 JobState=PENDING Reason=JobHeldUser Dependency=(null) \n';
+  'JobId=2 ArrayJobId=2 ArrayTaskId=0-1,3-5%2 JobName=j UserId=lab(1001) Priority=0 JobState=PENDING Reason=JobHeldUser Dependency=(null) \n';
 const ACCOUNTS = 'lab|here|lab||normal|normal|10||1-00:00:00|cpu=4|||||cpu=9\n';
 const site = {
   version: 'slurm 22.05.8',

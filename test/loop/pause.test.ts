@@ -1,11 +1,12 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, afterEach, expect, test } from 'vitest';
-import { stateFolder } from '../../src/runs/home.ts';
+import { pauseFolder } from '../../src/runs/home.ts';
 import { modernAgent } from '../support/clients.ts';
 import { failing } from '../support/cut.mjs';
 import { openDashboard } from '../support/dashboard.ts';
-import { until } from '../support/repo.ts';
+import { MAIN, until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate, makeTiny } from '../support/tiny.ts';
 
@@ -94,7 +95,8 @@ test('a pause holds what waits, lets go on what runs and refuses what is new, un
 test('a pause that does not read pauses, and is ended by a person as any other', async () => {
   const made = await makeTiny();
   tiny = made;
-  const file = join(stateFolder(made.path), 'paused.json');
+  const file = join(pauseFolder(made.path), 'paused.json');
+  mkdirSync(dirname(file), { recursive: true });
   for (const text of ['{"schema_version": "1", "at": "20', '', '[]']) {
     writeFileSync(file, text);
     const refused = await made.run(['submit']);
@@ -110,7 +112,7 @@ test('a pause that does not read pauses, and is ended by a person as any other',
 test('nothing stands in the way of a pause: no broken policy, no cut log, no full disk', async () => {
   const made = await makeTiny();
   tiny = made;
-  const file = join(stateFolder(made.path), 'paused.json');
+  const file = join(pauseFolder(made.path), 'paused.json');
   const policy = join(made.path, '.autolab', 'verifier_policy.yaml');
   const good = readFileSync(policy, 'utf8');
   for (const text of ['gate: [\n', `${good}  acts: { write: deny }\n`, `${good}  acts: { write: ask }\n`]) {
@@ -172,4 +174,73 @@ test('the page of runs says what is paused, above all else', async () => {
   } finally {
     await dashboard.close();
   }
+});
+
+test('another identity of the repository is no way out of a pause', async () => {
+  const made = await makeTiny();
+  tiny = made;
+  await json<Paused>(made, 'pause');
+  const id = join(made.path, '.autolab', 'gate', 'id');
+  const whole = readFileSync(id, 'utf8');
+  for (const text of [whole.replace(/"id": "[0-9a-f]{4}/, '"id": "0000'), 'nonsense']) {
+    writeFileSync(id, text);
+    expect((await made.run(['submit'])).exit).not.toBe(0);
+    expect(existsSync(join(made.iteration, 'runs'))).toBe(false);
+  }
+  writeFileSync(id, whole.replace(/"id": "[0-9a-f]{4}/, '"id": "0000'));
+  expect((await made.run(['submit'])).stderr).toContain('submissions are paused');
+});
+
+test('a person ends the pause that they were shown, and no other', async () => {
+  const made = await makeTiny();
+  tiny = made;
+  const file = join(pauseFolder(made.path), 'paused.json');
+  const { since, by } = await json<Paused>(made, 'pause', '--note', 'the disk is full');
+  const dry = await made.run(['resume', '--dry-run']);
+  expect(dry).toMatchObject({ exit: 0, stdout: expect.stringContaining(`Submissions are paused since ${since} by ${by}.`) });
+  expect(dry.stdout).toContain('the disk is full');
+  expect(existsSync(file)).toBe(true);
+  // While the person reads, somebody resumes and another one pauses.
+  const command = [process.execPath, MAIN, 'resume'].map((word) => `'${word}'`).join(' ');
+  const late = execa('script', ['-qec', command, '/dev/null'], { cwd: made.path, reject: false, stdin: 'pipe' });
+  let said = '';
+  late.stdout.on('data', (part: Buffer) => {
+    said += part.toString();
+  });
+  await until('the question is asked', async () => said.includes('Type yes') || undefined);
+  rmSync(file);
+  await json<Paused>(made, 'pause', '--note', 'an accident in the machine room');
+  expect(said).toContain('the disk is full');
+  late.stdin.end('yes\n');
+  expect(await late).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('not as they were when they were shown') });
+  expect(readFileSync(file, 'utf8')).toContain('machine room');
+  expect(await made.typed('yes\n', 'resume')).toMatchObject({ exit: 0, said: expect.stringContaining('machine room') });
+  expect(existsSync(file)).toBe(false);
+  expect(await made.run(['resume'])).toMatchObject({ exit: 0, stdout: expect.stringContaining('Nothing was paused.') });
+});
+
+test('whatever stands where a pause would be pauses, and is told how to go', async () => {
+  const made = await makeTiny();
+  tiny = made;
+  const file = join(pauseFolder(made.path), 'paused.json');
+  mkdirSync(file, { recursive: true });
+  expect(await made.run(['pause'])).toMatchObject({ exit: 0, stdout: expect.stringContaining('Paused') });
+  expect((await made.run(['submit'])).stderr).toContain('submissions are paused');
+  expect(await made.typed('yes\n', 'resume')).toMatchObject({ exit: 1, said: expect.stringContaining(`${file} is a folder`) });
+  rmdirSync(file);
+  expect((await made.run(['submit'])).exit).toBe(0);
+});
+
+test('a run that is over is asked about no more by a pause', async () => {
+  const made = await makeTiny();
+  tiny = made;
+  await made.run(['submit']);
+  await until('it is over', async () => (await json<{ all_over: boolean }>(made, 'monitor')).all_over || undefined);
+  const calls = async () =>
+    (await json<{ budgets: { rule: string; used: number }[] }>(made, 'budgets')).budgets.find(({ rule }) =>
+      rule.endsWith('calls_per_hour'),
+    )?.used;
+  const before = await calls();
+  expect(await json<Paused>(made, 'pause')).toMatchObject({ jobs: [] });
+  expect(await calls()).toBe(before);
 });

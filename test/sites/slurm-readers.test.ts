@@ -617,3 +617,26 @@ describe('every job of the user', () => {
     expect(failureOf(() => read(parts, stderr)).code).toMatch(/^scheduler_/);
   });
 });
+
+describe('which tasks of an array are held', () => {
+  const record = recorded('show-array')
+    .split('\n')
+    .map((line) => line.trim())
+    .join(' ');
+  const held = (text: string) => [...(scheduler.heldTasks?.(['1']).read(answer({ held: [`${text}\n`] })) ?? [])];
+
+  test('those of a waiting record whose reason says so', () => {
+    expect(held(record)).toEqual(['1_1', '1_2', '1_3', '1_4', '1_5']);
+    expect(held(record.replace('GroupId=lab(1001)', 'GroupId=domain users(513)'))).toHaveLength(5);
+    expect(held(record.replace('Reason=JobHeldUser', 'Reason=Resources'))).toEqual([]);
+    expect(held(record.replace('JobState=PENDING', 'JobState=RUNNING'))).toEqual([]);
+  });
+
+  test('what its owner has written elsewhere in the record is no reason', () => {
+    const trap = 'JobState=PENDING Reason=JobHeldUser Dependency=(null)';
+    const waits = record.replace('Reason=JobHeldUser', 'Reason=Resources');
+    expect(held(waits.replace('Comment=autolab', `Comment=${trap}`))).toEqual([]);
+    expect(held(waits.replace('WorkDir=/home/lab', `WorkDir=/home/lab/ ${trap} `))).toEqual([]);
+    expect(held(waits.replace('JobName=al_x.main.1.abc', `JobName=al_x ${trap}`))).toEqual([]);
+  });
+});

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { stateFolder } from '../../src/runs/home.ts';
+import { pauseFolder, stateFolder } from '../../src/runs/home.ts';
 import { removeFolder } from './folders.ts';
 import { MAIN } from './repo.ts';
 
@@ -48,7 +48,7 @@ export async function makeTiny(edit?: (path: string) => void): Promise<Tiny> {
       return { exit: done.exitCode ?? -1, said: done.stdout.replaceAll('\r', '') };
     },
     remove: () => {
-      rmSync(stateFolder(path), { recursive: true, force: true });
+      for (const folder of [stateFolder(path), pauseFolder(path)]) rmSync(folder, { recursive: true, force: true });
       removeFolder(path);
     },
   };

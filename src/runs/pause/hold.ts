@@ -3,6 +3,7 @@ import type { ActingPermit } from '../../base/permit.ts';
 import type { JobView, Tasks } from '../../sites/schedulers/scheduler.ts';
 import type { Site } from '../../sites/site.ts';
 import { openChildren } from '../children/children.ts';
+import { TASK_OVER } from '../evidence/lifecycle.ts';
 import { openRuns } from '../open.ts';
 import { current } from '../record.ts';
 import type { Run } from '../run.ts';
@@ -18,7 +19,7 @@ export type Told = {
   site: string;
   job: string;
   tasks: number;
-  what: 'held' | 'held before' | 'runs' | 'not held' | 'released' | 'still held';
+  what: 'held' | 'held before' | 'not let go' | 'runs' | 'not held' | 'released' | 'still held';
   why?: string;
 };
 export type Sweep = { jobs: Told[]; problems: string[] };
@@ -32,7 +33,7 @@ const PATIENCE_MS = 60_000;
  */
 export async function holdWaiting(
   repo: string,
-  state: string,
+  folder: string,
   siteOf: (name: string) => Site,
   permit: ActingPermit,
 ): Promise<Sweep> {
@@ -45,7 +46,7 @@ export async function holdWaiting(
   for (const name of [...new Set(jobs.map(({ site }) => site))].sort()) {
     const here = jobs.filter(({ site }) => site === name);
     try {
-      told.push(...(await holdAt(repo, siteOf(name), state, here, permit, problems)));
+      told.push(...(await holdAt(repo, siteOf(name), folder, here, permit, problems)));
     } catch (error) {
       const { code, message, next } = asFailure(error);
       if (code === 'internal') throw error;
@@ -82,7 +83,9 @@ function jobsOf(run: Run): Job[] {
     const attempt = current(record);
     if (!attempt) return [];
     const of = { run: run.id, site: run.plan.site, since: Date.parse(attempt.intentAt) / 1000 };
-    const own = attempt.jobId === null ? [] : [{ ...of, job: attempt.jobId, name: attempt.name }];
+    const isOver = record.tasks.every(({ state }) => TASK_OVER.has(state));
+    const its = { ...of, name: attempt.name, ...(ON_ITS_WAY.has(attempt.phase) ? { unreleased: true as const } : {}) };
+    const own = attempt.jobId === null || isOver ? [] : [{ ...its, job: attempt.jobId }];
     return [...own, ...openChildren(record).map(({ id, name }) => ({ ...of, job: id, name }))];
   });
 }
@@ -90,7 +93,7 @@ function jobsOf(run: Run): Job[] {
 async function holdAt(
   repo: string,
   site: Site,
-  state: string,
+  folder: string,
   jobs: readonly Job[],
   permit: ActingPermit,
   problems: string[],
@@ -98,21 +101,27 @@ async function holdAt(
   const before = await tasksAt(repo, site, jobs);
   if (!before.healthy)
     problems.push(`site ${site.name}: ${unheld(jobs)}: the scheduler is not healthy and may not show all there is; ${AGAIN}`);
-  const mine = readHolds(state);
+  const mine = readHolds(folder);
   const wanted = jobs.flatMap((one) => holdOf(one, before.rows, ({ state: now }) => WAITING.has(now)));
-  writeHolds(state, withTasks(mine, wanted));
+  writeHolds(folder, withTasks(mine, wanted));
   const said = await site.hold(permit, wanted.map(tasksOf));
   const after = wanted.length > 0 ? await tasksAt(repo, site, jobs) : before;
-  const begun = wanted.flatMap((one) => holdOf(one, after.rows, (row) => isOf(one, row) && BEGUN.has(row.state)));
+  const ours = withTasks(mine, wanted);
+  // Also what a pause before this one wrote down and was cut off at.
+  const begun = ours.flatMap((one) => holdOf(one, after.rows, (row) => isOf(one, row) && BEGUN.has(row.state)));
   if (begun.length > 0 && site.scheduler.holdsRunning) await site.unhold(permit, begun.map(tasksOf));
   const isThere = (one: Hold, row: JobView) => isOf(one, row) && (row.state === 'held' || WAITING.has(row.state));
   const gone = wanted.flatMap((one) => rest(one, holdOf(one, after.rows, (row) => isThere(one, row))[0]));
-  writeHolds(state, without(readHolds(state), after.healthy ? [...begun, ...gone] : begun));
-  const ours = withTasks(mine, wanted);
+  writeHolds(folder, without(readHolds(folder), after.healthy ? [...begun, ...gone] : begun));
   return jobs.flatMap((one) => toldOf(one, after.rows, ours, said));
 }
 
-function toldOf({ run, site, job, name }: Job, rows: readonly JobView[], ours: readonly Hold[], said: string): Told[] {
+function toldOf(
+  { run, site, job, name, unreleased }: Job,
+  rows: readonly JobView[],
+  ours: readonly Hold[],
+  said: string,
+): Told[] {
   const its = rows.filter((row) => row.id === job && row.name === name);
   const hold = ours.find((one) => one.site === site && one.job === job && one.name === name);
   const isOurs = (row: JobView) => hold !== undefined && isOf(hold, row);
@@ -123,7 +132,7 @@ function toldOf({ run, site, job, name }: Job, rows: readonly JobView[], ours: r
   };
   return [
     ...many('held', (row) => row.state === 'held' && isOurs(row)),
-    ...many('held before', (row) => row.state === 'held' && !isOurs(row)),
+    ...many(unreleased ? 'not let go' : 'held before', (row) => row.state === 'held' && !isOurs(row)),
     ...many('runs', (row) => BEGUN.has(row.state)),
     ...many('not held', (row) => WAITING.has(row.state), said || 'the scheduler said nothing'),
   ];

@@ -18,32 +18,32 @@ const held = z.strictObject({
 const file = z.strictObject({ schema_version: z.literal('1'), holds: z.array(held) });
 export type Hold = z.output<typeof held>;
 
-function pathOf(state: string): string {
-  return join(state, 'pause-holds.json');
+function pathOf(folder: string): string {
+  return join(folder, 'pause-holds.json');
 }
 
 /** What pauses of this repository have held and nobody has let go yet. */
-export function readHolds(state: string): Hold[] {
-  const json = readJson(pathOf(state));
+export function readHolds(folder: string): Hold[] {
+  const json = readJson(pathOf(folder));
   if (json === undefined) return [];
   const parsed = file.safeParse(json);
   if (parsed.success) return parsed.data.holds;
   throw new Failure('file_invalid', {
-    what: `${pathOf(state)} is no list of held jobs`,
+    what: `${pathOf(folder)} is no list of held jobs`,
     why: z.prettifyError(parsed.error),
     next: 'release the jobs at their scheduler (`scontrol release`, `qrls`), remove the file, and call again',
   });
 }
 
-export function writeHolds(state: string, holds: readonly Hold[]): void {
+export function writeHolds(folder: string, holds: readonly Hold[]): void {
   if (holds.length > 0) {
-    writeAtomic(pathOf(state), jsonText({ schema_version: '1', holds }), 0o600);
+    writeAtomic(pathOf(folder), jsonText({ schema_version: '1', holds }), 0o600);
     return;
   }
   try {
-    rmSync(pathOf(state), { force: true });
+    rmSync(pathOf(folder), { force: true });
   } catch (error) {
-    throw cannotWrite(pathOf(state), error);
+    throw cannotWrite(pathOf(folder), error);
   }
 }
 

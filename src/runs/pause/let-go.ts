@@ -1,11 +1,11 @@
-import { asFailure } from '../../base/errors.ts';
+import { asFailure, Failure } from '../../base/errors.ts';
 import type { ActingPermit } from '../../base/permit.ts';
 import type { Site } from '../../sites/site.ts';
 import type { Sweep, Told } from './hold.ts';
 import { holdOf, isOf, tasksOf } from './hold.ts';
 import type { Hold } from './holds.ts';
 import { readHolds, without, writeHolds } from './holds.ts';
-import { tasksAt } from './look.ts';
+import { BEGUN, tasksAt } from './look.ts';
 
 /**
  * Lets go what pauses have held, and nothing else: of each job the tasks that are written down, where they are still held. What cannot be
@@ -13,16 +13,16 @@ import { tasksAt } from './look.ts';
  */
 export async function letGoHeld(
   repo: string,
-  state: string,
+  folder: string,
   siteOf: (name: string) => Site,
   permit: ActingPermit,
 ): Promise<Sweep> {
   const told: Told[] = [];
   const problems: string[] = [];
-  for (const name of [...new Set(readHolds(state).map(({ site }) => site))].sort()) {
-    const here = readHolds(state).filter(({ site }) => site === name);
+  for (const name of [...new Set(readHolds(folder).map(({ site }) => site))].sort()) {
+    const here = readHolds(folder).filter(({ site }) => site === name);
     try {
-      const { jobs, unknown } = await letGoAt(repo, siteOf(name), state, here, permit);
+      const { jobs, unknown } = await letGoAt(repo, siteOf(name), folder, here, permit);
       told.push(...jobs);
       if (unknown.length > 0)
         problems.push(`site ${name}: ${unreleased(unknown)}: the scheduler is not healthy and does not show it; ${AGAIN}`);
@@ -35,6 +35,10 @@ export async function letGoHeld(
   return { jobs: told, problems };
 }
 
+function pausedAgain(): Failure {
+  return new Failure('run_state', { what: 'somebody has paused again meanwhile', next: 'look at who and why' });
+}
+
 const AGAIN = '`autolab-mcp resume` again';
 
 function unreleased(holds: readonly Hold[]): string {
@@ -45,19 +49,24 @@ function unreleased(holds: readonly Hold[]): string {
 async function letGoAt(
   repo: string,
   site: Site,
-  state: string,
+  folder: string,
   holds: readonly Hold[],
   permit: ActingPermit,
 ): Promise<{ jobs: Told[]; unknown: readonly Hold[] }> {
   const before = await tasksAt(repo, site, holds);
   const held = holds.flatMap((one) => holdOf(one, before.rows, (row) => isOf(one, row) && row.state === 'held'));
-  const said = await site.unhold(permit, held.map(tasksOf));
+  // A hold that came too late stays on a task that has begun, and would keep it from being started again.
+  const late = site.scheduler.holdsRunning
+    ? holds.flatMap((one) => holdOf(one, before.rows, (row) => isOf(one, row) && BEGUN.has(row.state)))
+    : [];
+  if (site.paused?.()) throw pausedAgain();
+  const said = await site.unhold(permit, [...held, ...late].map(tasksOf));
   const after = held.length > 0 ? await tasksAt(repo, site, holds) : before;
   const shown = holds.flatMap((one) => holdOf(one, after.rows, (row) => isOf(one, row)));
   const unknown = after.healthy ? [] : without(holds, shown);
   const left = holds.flatMap((one) => holdOf(one, after.rows, (row) => isOf(one, row) && row.state === 'held'));
   const done = without(without(holds, unknown), left);
-  writeHolds(state, without(readHolds(state), done));
+  writeHolds(folder, without(readHolds(folder), done));
   const many = ({ indices }: Hold) => indices?.length ?? 1;
   return {
     jobs: [

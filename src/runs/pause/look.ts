@@ -2,8 +2,8 @@ import type { JobView } from '../../sites/schedulers/scheduler.ts';
 import type { Site } from '../../sites/site.ts';
 import { paceOf } from '../place.ts';
 
-/** A job of ours that may wait at a scheduler. `since`: epoch seconds before its submission. */
-export type Job = { run: string; site: string; job: string; name: string; since: number };
+/** A job of ours that may wait at a scheduler. `since`: epoch seconds before its submission; `unreleased`: it was accepted held, and we have not let it go. */
+export type Job = { run: string; site: string; job: string; name: string; since: number; unreleased?: true };
 
 /** Where each task of these jobs stands, of the jobs that are ours by id and name; of arrays which of the waiting ones are held. */
 export async function tasksAt(repo: string, site: Site, jobs: readonly Job[]): Promise<{ healthy: boolean; rows: JobView[] }> {

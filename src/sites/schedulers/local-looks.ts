@@ -8,7 +8,7 @@ show() { # show JOB …: flags first, so that what the log says beside them is a
     case $id in '' | *[!0-9]*) shift; continue ;; esac
     if [ ! -d "$id" ]; then shift; continue; fi
     ensure "$id"
-    for flag in held stop cancel over; do [ ! -e "$id/$flag" ] || echo "flag $id $flag"; done
+    for flag in held stop stopped cancel over; do [ ! -e "$id/$flag" ] || echo "flag $id $flag"; done
     for one in "$id"/go/*; do [ ! -e "$one" ] || echo "go $id @{one##*/}"; done
     first_line "$id/after"
     for one in $line; do

@@ -113,7 +113,8 @@ hold() {
     job=$root/jobs/$id tries=0
     while [ ! -e "$job/stopped" ] && [ ! -e "$job/over" ]; do
       first_line "$job/super"
-      { [ -n "$line" ] && lives "$line"; } || break
+      # Whoever supervises it next sees that before anything else.
+      { [ -n "$line" ] && lives "$line"; } || : >"$job/stopped" || die 69 "$job cannot be written"
       [ "$tries" -lt 500 ] || die 69 "the supervisor of job $id does not answer"
       sleep 0.02
       tries=$((tries + 1))

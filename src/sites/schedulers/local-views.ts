@@ -124,7 +124,9 @@ function waiting(entry: Entry, index: number, started: number | null): Pick<JobV
     return { state: started === null ? 'pending' : 'completing', word: 'CANCELLING', reason: 'it is being cancelled' };
   if (started !== null) return { state: 'running', word: 'RUNNING', reason: null };
   if (entry.flags.has('held') && !entry.go.has(index)) return { state: 'held', word: 'HELD', reason: 'it waits for its release' };
-  if (entry.flags.has('stop')) return { state: 'held', word: 'STOPPED', reason: 'it was held while it waited' };
+  if (entry.flags.has('stopped')) return { state: 'held', word: 'STOPPED', reason: 'it was held while it waited' };
+  if (entry.flags.has('stop'))
+    return { state: 'pending', word: 'STOPPING', reason: 'it is to be held, which its supervisor has not seen yet' };
   if (entry.never.length > 0)
     return { state: 'pending', word: 'PENDING', reason: `it waits for job ${entry.never.join(', ')}, which is not known here` };
   if (entry.waits.length > 0) return { state: 'pending', word: 'PENDING', reason: `it waits for job ${entry.waits.join(', ')}` };

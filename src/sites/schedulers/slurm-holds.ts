@@ -24,6 +24,10 @@ export function saidOf(part: string): (answer: Answer) => string {
   };
 }
 
+/** The first fields of a record, in their order. Names of ours have no blanks; what else somebody may have written stands behind these. */
+const HELD =
+  /^JobId=\d+ ArrayJobId=(\d+) ArrayTaskId=(\S+) (?:ArrayTaskThrottle=\d+ )?JobName=\S+ UserId=(?:(?!JobState=).)*JobState=PENDING Reason=JobHeld(?:User|Admin) Dependency=/;
+
 /**
  * The held tasks among the records of `scontrol -o show job`. squeue puts waiting tasks of an array into one row with the reasons of all of
  * them, so that it does not say which of them is held (22.05.8).
@@ -31,8 +35,8 @@ export function saidOf(part: string): (answer: Answer) => string {
 export function readHeld(text: string): ReadonlySet<string> {
   return new Set(
     text.split('\n').flatMap((line) => {
-      const [, id, list = ''] = /\bArrayJobId=(\d+) ArrayTaskId=(\S+)/.exec(line) ?? [];
-      if (id === undefined || !/ JobState=PENDING /.test(line) || !/ Reason=JobHeld(?:User|Admin) /.test(line)) return [];
+      const [, id, list = ''] = HELD.exec(line) ?? [];
+      if (id === undefined) return [];
       return (parseIndices(list.replace(/%\d+$/, ''))?.indices ?? []).map((index) => `${id}_${index}`);
     }),
   );
