@@ -37,7 +37,8 @@ export async function post(
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS.webhook);
     const answer = await fetch(url.url, { method: 'POST', headers: sent, body, redirect: 'manual', signal });
-    await answer.body?.cancel();
+    // What it says besides is not read, and that it breaks off takes nothing back.
+    await answer.body?.cancel().catch(() => undefined);
     if (answer.status >= 200 && answer.status < 300) return { ok: true };
     const isElsewhere = answer.status >= 300 && answer.status < 400;
     return { ok: false, why: `it answered ${answer.status}${isElsewhere ? ', and redirects are not followed' : ''}` };
@@ -99,9 +100,14 @@ function secretIn(repo: string, file: string): { text: string } | { why: string 
   }
 }
 
+/** Whether a word names something of the repository: as a path, behind an option, or within the text of a script. */
 function isInside(repo: string, word: string): boolean {
-  if (!word.includes('/')) return false;
-  const path = resolve(userInfo().homedir, word);
+  return word.includes(repo) || [word, ...word.split(/[^\w./~-]+/)].some((piece) => leadsInto(repo, piece));
+}
+
+function leadsInto(repo: string, piece: string): boolean {
+  if (!piece.includes('/')) return false;
+  const path = resolve(userInfo().homedir, piece.replace(/^~\//, ''));
   return [path, realOr(path)].some((one) => one === repo || one.startsWith(repo + sep));
 }
 

@@ -87,7 +87,12 @@ function view(reads: Reads, uninstall: boolean): z.output<typeof output> {
 }
 
 function notesOf(repo: string, tag: string): string[] {
-  if (!hasSystemd()) return ['There is no systemd here, which would run it. The same from cron (crontab -e):', cronLine(repo)];
+  if (!hasSystemd()) {
+    const line = cronLine(repo);
+    if (line === null)
+      return ['There is no systemd here, which would run it, and a crontab cannot hold the path of this repository.'];
+    return ['There is no systemd here, which would run it. The same from cron (crontab -e):', line];
+  }
   return [
     `Start it: systemctl --user daemon-reload && systemctl --user enable --now ${unitName(tag)}`,
     'So that it goes on when you have logged out: loginctl enable-linger',

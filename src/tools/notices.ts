@@ -12,7 +12,7 @@ import type { NoticeConfig, NoticeTarget } from '../runs/notices/config.ts';
 import { NOTICES_FILE, readNotices, wants } from '../runs/notices/config.ts';
 import { beginning, readCursor, writeCursor } from '../runs/notices/cursor.ts';
 import type { Delivery, Waiting } from '../runs/notices/outbox.ts';
-import { appendOutbox, newDelivery, readDelivery, readOutbox, writeDelivery } from '../runs/notices/outbox.ts';
+import { appendOutbox, lastNumber, newDelivery, readDelivery, readOutbox, writeDelivery } from '../runs/notices/outbox.ts';
 import { openRuns } from '../runs/open.ts';
 import { budgetsOf } from './budgets.ts';
 
@@ -64,10 +64,10 @@ export function waitingNow(
   const cursor = readCursor(folder) ?? beginning(sinceOf(reads));
   const found = collect(sourcesOf(reads), cursor, config);
   const kept = readOutbox(folder);
-  const last = Math.max(cursor.outbox, kept.at(-1)?.n ?? 0);
   const there = new Set(kept.filter(({ n }) => n > cursor.outbox).map(({ notice }) => notice.id));
-  const fresh = found.notices.filter(({ id }) => !there.has(id)).map((notice, at) => ({ n: last + 1 + at, notice }));
   const sent = new Map(config.to.map(({ name }) => [name, readDelivery(folder, name) ?? newDelivery(cursor.outbox)]));
+  const last = lastNumber(cursor.outbox, kept, [...sent.values()]);
+  const fresh = found.notices.filter(({ id }) => !there.has(id)).map((notice, at) => ({ n: last + 1 + at, notice }));
   const isBehind =
     found.cursor.audit.offset - cursor.audit.offset > BEHIND || digest(found.cursor.budgets) !== digest(cursor.budgets);
   return { waiting: [...kept, ...fresh], fresh: isBehind || fresh.length > 0 || there.size > 0, sent };
@@ -77,9 +77,14 @@ export function waitingNow(
 export function takeIn(reads: Reads, config: NoticeConfig): Waiting[] {
   const folder = noticesFolder(reads);
   const cursor = readCursor(folder) ?? beginning(sinceOf(reads));
-  for (const { name } of config.to) if (!readDelivery(folder, name)) writeDelivery(folder, name, newDelivery(cursor.outbox));
+  const got = config.to.map(({ name }) => {
+    const before = readDelivery(folder, name);
+    if (!before) writeDelivery(folder, name, newDelivery(cursor.outbox));
+    return before ?? newDelivery(cursor.outbox);
+  });
   const found = collect(sourcesOf(reads), cursor, config);
-  const outbox = appendOutbox(folder, cursor.outbox, found.notices);
+  const last = lastNumber(cursor.outbox, readOutbox(folder), got);
+  const outbox = appendOutbox(folder, cursor.outbox, last, found.notices);
   writeCursor(folder, { ...found.cursor, outbox });
   return readOutbox(folder);
 }

@@ -47,10 +47,12 @@ export function hasSystemd(): boolean {
   return existsSync('/run/systemd/system');
 }
 
-/** Every ten minutes; what it says goes nowhere, what fails is mailed. `%` ends a command in a crontab (crontab(5)). */
-export function cronLine(repo: string): string {
+/** Every ten minutes; what it says goes nowhere, what fails is mailed. `%` ends a command in a crontab (crontab(5)). Null where a path would end the line. */
+export function cronLine(repo: string): string | null {
   const [node, main] = watchCommand(repo);
   const shell = [node ?? '', main ?? '', 'monitor', '--once', '--repo', repo].map((one) => `'${one.replaceAll("'", `'\\''`)}'`);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (shell.some((one) => /[\0-\x1f\x7f]/.test(one))) return null;
   return `*/10 * * * * ${shell.join(' ').replaceAll('%', '\\%')} >/dev/null`;
 }
 

@@ -226,3 +226,68 @@ test('a run that is submitted while the watcher tells of others is watched, alth
   }
   expect((await watcher).exitCode).toBe(143);
 });
+
+test('what waits comes in order; an answer that breaks off behind its 200 is one; a lost cursor loses nothing', async () => {
+  await repository('exit 0\n', '  acts: { submit: ask }\n');
+  for (const more of ['one', 'two', 'three']) {
+    writeFileSync(join(tiny.path, 'experiments', 'plan', 'tiny', 'hypothesis.md'), `# Hypothesis\n\n${more}\n`);
+    writeFileSync(join(tiny.iteration, 'launch', 'run_local.sh'), `#!/bin/sh\n#SBATCH --time=00:01:00\nexit 0 # ${more}\n`);
+    await tiny.run(['submit']);
+  }
+  hook.set('break');
+  expect(await answered<Sent>('notices', 'send')).toMatchObject({ sent: 3, targets: [{ waiting: 0, failures: 0 }] });
+  const { approvals } = await answered<{ approvals: { id: string }[] }>('approvals');
+  expect(hook.got.map(({ body }) => body.approval)).toEqual(approvals.map(({ id }) => id));
+  const ids = hook.got.map(({ id }) => id);
+  const cursor = join(stateFolder(tiny.path), 'notices', 'cursor.json');
+  writeFileSync(cursor, '{"schema_version": "1", "since"');
+  expect(await tiny.run(['notices', 'send'])).toMatchObject({
+    exit: 1,
+    stderr: expect.stringContaining(`or remove it: what happened`),
+  });
+  // Also where what was sent is kept no more.
+  rmSync(cursor);
+  rmSync(join(stateFolder(tiny.path), 'notices', 'outbox.jsonl'));
+  hook.set('take');
+  hook.got.length = 0;
+  expect(await answered<Sent>('notices', 'send')).toMatchObject({ sent: 3 });
+  expect(hook.got.map(({ id }) => id)).toEqual(ids);
+});
+
+test('a run that fails again after a retry is not another one that failed', async () => {
+  await repository('exit 3\n');
+  const { run_id: run } = await answered<{ run_id: string }>('submit');
+  const over = () => until('it is over', async () => (await answered<{ all_over: boolean }>('monitor')).all_over || undefined);
+  await over();
+  await answered('retry', run);
+  await over();
+  await answered('notices', 'send');
+  const kinds = () => hook.got.filter(({ body }) => body.kind === 'failures').map(({ body }) => body.text);
+  expect(kinds()).toEqual([]);
+  const { run_id: second } = await answered<{ run_id: string }>('submit', '--again');
+  await over();
+  await answered('notices', 'send');
+  expect(kinds()).toEqual([`2 runs of tiny have failed in a row, the last is ${second}`]);
+});
+
+test('a command that names a file of the repository is not started, wherever in its words that stands', async () => {
+  const got = join(folder, 'started');
+  const page = join(folder, 'page-own');
+  writeFileSync(page, `#!/bin/sh\n: >'${got}'\n`, { mode: 0o755 });
+  for (const words of [`"--config=${'@'}/page.conf"`, `"-c", ". ${'@'}/page.sh"`]) {
+    tiny = await makeTiny((path) => {
+      const command = `[${page}, ${words.replace('@', path)}]`;
+      writeFileSync(join(path, '.autolab', 'notices.yaml'), `schema_version: "1"\nto:\n  desk: { command: ${command} }\n`);
+    });
+    expect(await tiny.typed('yes\n', 'policy', 'seal')).toMatchObject({ exit: 0 });
+    expect(await tiny.run(['notices', 'test'])).toMatchObject({
+      exit: 1,
+      stdout: expect.stringContaining('its command names a file of the repository'),
+    });
+    expect(existsSync(got)).toBe(false);
+    if (words.startsWith('"--')) {
+      rmSync(sealFile(tiny.path));
+      tiny.remove();
+    }
+  }
+});

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 
 export type Got = { id: string; secret: string; body: Record<string, unknown>; text: string };
 /** What the server does with a request; by default it takes it. */
-export type Way = 'take' | 'refuse' | 'close' | 'redirect' | 'hang';
+export type Way = 'take' | 'break' | 'refuse' | 'close' | 'redirect' | 'hang';
 
 /** A server on this machine that notices are posted to. `got`: what it has taken, in order. */
 export async function startWebhook() {
@@ -24,6 +24,9 @@ export async function startWebhook() {
       if (way === 'redirect') return response.writeHead(307, { location: `http://127.0.0.1:${port}/elsewhere` }).end();
       const { 'idempotency-key': id, authorization } = request.headers;
       got.push({ id: String(id), secret: String(authorization), body: JSON.parse(text) as Record<string, unknown>, text });
+      // Taken, and cut off in the words behind that.
+      if (way === 'break')
+        return response.writeHead(200, { 'content-length': '100' }).write('ok', () => request.socket.destroy());
       return response.writeHead(204).end();
     });
   });

@@ -1,5 +1,4 @@
 import { basename } from 'node:path';
-import type { FailureCode } from '../../base/errors.ts';
 import { meaningOf } from '../../base/errors.ts';
 import { instant } from '../../base/ids.ts';
 import { quote } from '../../base/text.ts';
@@ -42,16 +41,9 @@ export function collect(
   };
 }
 
-/** What only a person can end. */
-const FOR_PERSONS: ReadonlySet<FailureCode | 'ok'> = new Set(['login_needed', 'host_key_refused', 'site_unavailable']);
-
-/** A connection that broke comes back by itself, and is not told; that a site which needed somebody can be asked again is. */
 function fromSites(changes: readonly SiteChange[], cursor: Cursor): Pick<Cursor, 'sites'> & { news: News[] } {
   const news = changes.flatMap(({ n, at, site, code }): News[] => {
     if (n <= cursor.sites || at < cursor.since) return [];
-    const before = changes.findLast((one) => one.site === site && one.n < n)?.code;
-    const isBack = code === 'ok' && before !== undefined && FOR_PERSONS.has(before);
-    if (!FOR_PERSONS.has(code) && !isBack) return [];
     const text = code === 'ok' ? `site ${site} can be asked again` : `site ${site}: ${meaningOf(code)}`;
     return [{ id: noticeId({ site, n, at }), at, kind: 'site', site, text }];
   });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import * as z from 'zod';
-import { Failure } from '../../base/errors.ts';
+import { asFailure, Failure } from '../../base/errors.ts';
 import { jsonText, readJson, writeAtomic } from '../../base/files.ts';
 
 const many = z.int().nonnegative();
@@ -15,8 +15,8 @@ const cursor = z.strictObject({
   runs: z.record(z.string(), z.strictObject({ n: many, size: many, in: z.string() })),
   /** Those that something may still happen to. */
   open: z.array(z.string()),
-  /** How many runs of an iteration have failed in a row. */
-  streaks: z.record(z.string(), many),
+  /** How many runs of an iteration have failed in a row, and the last of them, so that one that fails again is not one more. */
+  streaks: z.record(z.string(), z.strictObject({ count: many, runs: z.array(z.string()) })),
   /** Up to which threshold a budget was told, and how often it went over one. */
   budgets: z.record(z.string(), z.strictObject({ level: z.number(), crossings: many })),
   sites: many,
@@ -48,13 +48,26 @@ export function beginning(since: string): Cursor {
 /** Undefined where nothing was read yet. One that does not read is `file_invalid`: to begin anew would tell everything again. */
 export function readCursor(folder: string): Cursor | undefined {
   const path = cursorPath(folder);
-  const json = readJson(path);
+  const json = contentOf(path);
   if (json === undefined) return undefined;
   const parsed = cursor.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw new Failure('file_invalid', {
+  throw unreadable(path, z.prettifyError(parsed.error));
+}
+
+function contentOf(path: string): unknown {
+  try {
+    return readJson(path);
+  } catch (error) {
+    const failure = asFailure(error);
+    throw failure.code === 'file_invalid' ? unreadable(path, failure.why ?? failure.what) : failure;
+  }
+}
+
+function unreadable(path: string, why: string): Failure {
+  return new Failure('file_invalid', {
     what: `${path} does not say how far notices were made`,
-    why: z.prettifyError(parsed.error),
+    why,
     next: `restore ${path} from a backup, or remove it: what happened since the seal is then told again, under the same ids`,
   });
 }

@@ -104,14 +104,20 @@ function failureIn(run: Run, to: Run['record']['state']): FailureClass | undefin
   return (to === 'failed' || to === 'partial') && run.record.state === to ? failureOf(run)?.class : undefined;
 }
 
+type Streak = Cursor['streaks'][string];
+/** So many runs of one are known again. */
+const STREAK = 100;
+
 /** After so many failed runs in a row of an iteration, and after as many more. */
-function streakNews({ run, line }: Moved, streaks: Map<string, number>, most: number): News[] | undefined {
+function streakNews({ run, line }: Moved, streaks: Map<string, Streak>, most: number): News[] | undefined {
   if (line.event === 'reopened') return undefined;
   const iteration = run.plan.iteration.id;
   if (line.to === 'completed') streaks.delete(iteration);
   if (line.to !== 'failed') return undefined;
-  const count = (streaks.get(iteration) ?? 0) + 1;
-  streaks.set(iteration, count);
+  const before = streaks.get(iteration) ?? { count: 0, runs: [] };
+  if (before.runs.includes(run.id)) return undefined;
+  const count = before.count + 1;
+  streaks.set(iteration, { count, runs: [...before.runs, run.id].slice(-STREAK) });
   if (count % most !== 0) return undefined;
   return [
     {

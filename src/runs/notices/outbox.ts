@@ -30,10 +30,17 @@ export function readOutbox(folder: string): Waiting[] {
   });
 }
 
-/** Puts notices at the end, on disk when it returns, but for those that are there already after line `known`. Gives the last number. */
-export function appendOutbox(folder: string, known: number, fresh: readonly Notice[]): number {
+/**
+ * The last number that was given to a notice, as far as anything knows: what was read, what is kept, and what anybody has got. So that a number
+ * is not given twice where one of them was lost.
+ */
+export function lastNumber(read: number, kept: readonly Waiting[], got: readonly Delivery[]): number {
+  return Math.max(read, kept.at(-1)?.n ?? 0, ...got.map(({ sent }) => sent));
+}
+
+/** Puts notices at the end after number `last`, on disk when it returns, but for those that are there already after line `known`. Gives the last number. */
+export function appendOutbox(folder: string, known: number, last: number, fresh: readonly Notice[]): number {
   const rows = readOutbox(folder);
-  const last = Math.max(known, rows.at(-1)?.n ?? 0);
   const there = new Set(rows.filter(({ n }) => n > known).map(({ notice }) => notice.id));
   const added = fresh.filter(({ id }) => !there.has(id)).map((notice, at) => ({ n: last + 1 + at, notice }));
   if (added.length > 0) appendLine(outboxPath(folder), added.map((one) => JSON.stringify(one)).join('\n'), 0o600);

@@ -11,6 +11,9 @@ const row = z.strictObject({ n: z.int().min(1), at: z.string(), site: z.string()
 /** That a site could not be asked any more, by the code of why, or that it could again. */
 export type SiteChange = z.output<typeof row>;
 
+/** What only a person can end. */
+const FOR_PERSONS: ReadonlySet<FailureCode | 'ok'> = new Set(['login_needed', 'host_key_refused', 'site_unavailable']);
+
 /** Every change, oldest first. A torn line took no number. */
 export function readSiteChanges(state: string): SiteChange[] {
   return (readText(path(state)) ?? '')
@@ -18,8 +21,12 @@ export function readSiteChanges(state: string): SiteChange[] {
     .flatMap((line) => (line === '' ? [] : (row.safeParse(jsonOf(line)).data ?? [])));
 }
 
-/** Notes how a site was found, where that is another way than the last time; of one that always answered nothing is noted. */
+/**
+ * Notes that a site waits for a person, and that one which did can be asked again, each where it was not so the last time. A connection that
+ * broke comes back by itself: it is not noted, and ends no waiting for a person either.
+ */
 export async function noteSite(state: string, site: string, code: FailureCode | 'ok'): Promise<void> {
+  if (code !== 'ok' && !FOR_PERSONS.has(code)) return;
   const isNews = () => (readSiteChanges(state).findLast((one) => one.site === site)?.code ?? 'ok') !== code;
   if (!isNews()) return;
   await withLock(join(state, 'sites.lock'), 'noting how a site was found', () => {
