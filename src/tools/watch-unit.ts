@@ -51,7 +51,6 @@ export function hasSystemd(): boolean {
 export function cronLine(repo: string): string | null {
   const [node, main] = watchCommand(repo);
   const shell = [node ?? '', main ?? '', 'monitor', '--once', '--repo', repo].map((one) => `'${one.replaceAll("'", `'\\''`)}'`);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (shell.some((one) => /[\0-\x1f\x7f]/.test(one))) return null;
   return `*/10 * * * * ${shell.join(' ').replaceAll('%', '\\%')} >/dev/null`;
 }
