@@ -12,6 +12,7 @@ import {
   visit,
 } from 'yaml';
 import { withoutStacks } from '../base/errors.ts';
+import { isNestedTooDeeply } from '../base/nesting.ts';
 import { clean, quote } from '../base/text.ts';
 import { gateScalar, pythonScalar } from './scalars.ts';
 import type { PolicyProblem } from './types.ts';
@@ -69,6 +70,10 @@ class Reader {
   parse(text: string): Document | undefined {
     if (text.length > MAX_CHARACTERS)
       return this.#bad(0, `the file has ${text.length} characters; a policy has at most ${MAX_CHARACTERS}`);
+    if (isNestedTooDeeply(text)) {
+      this.#bad(0, 'brackets, lists or maps are nested too deeply');
+      return undefined;
+    }
     try {
       // The failsafe schema leaves every scalar as text: what it means is decided in scalars.ts alone.
       const options = {

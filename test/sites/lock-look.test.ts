@@ -63,6 +63,7 @@ test('one that waits for a lock does not have it', async () => {
   writeFileSync(file, '');
   const held = await holder();
   const waiting = spawn('flock', [file, 'true'], { stdio: 'ignore' });
+  const over = once(waiting, 'close');
   await until(
     'it waits',
     async () => readFileSync('/proc/locks', 'utf8').includes(`-> FLOCK  ADVISORY  WRITE ${waiting.pid} `) || undefined,
@@ -70,7 +71,7 @@ test('one that waits for a lock does not have it', async () => {
   const { pids } = await ask(lockLook(file));
   expect([pids.includes(held.pid), pids.includes(waiting.pid ?? 0)]).toEqual([true, false]);
   await held.end();
-  await once(waiting, 'close');
+  await over;
 });
 
 test('where nothing is, nothing is made', async () => {

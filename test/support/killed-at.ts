@@ -10,8 +10,8 @@ export type Trial<T extends Pick<Tiny, 'remove'>, R> = {
   after(tiny: T): Promise<R>;
 };
 
-/** A slow submission notes that it is late, which makes a rename more: where the counted one was slow, the last places are a little earlier. */
-const LATER = 3;
+/** A slow submission notes that it is late, which makes a rename and two fsyncs more of each run of a group: where the counted one was slow, the last places are earlier. */
+const LATER = 12;
 
 /** What came of the command that was killed at this place, or a little earlier where it has ended well before; throws where it was not killed. */
 export async function killedAt<T extends Pick<Tiny, 'remove'>, R>({ call, nth }: Place, trial: Trial<T, R>): Promise<R> {

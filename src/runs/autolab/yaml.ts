@@ -1,5 +1,6 @@
 import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseAllDocuments, visit } from 'yaml';
 import { Failure, withoutStacks } from '../../base/errors.ts';
+import { isNestedTooDeeply } from '../../base/nesting.ts';
 import { clean } from '../../base/text.ts';
 import { coreScalar, pythonScalar } from './yaml-scalars.ts';
 
@@ -83,6 +84,7 @@ const PARSER_WORDS: Readonly<Record<string, string>> = {
 };
 
 function parseOrRefuse(text: string, bad: Bad): Document.Parsed[] {
+  if (isNestedTooDeeply(text)) return bad(0, 'brackets, lists or maps nested too deeply');
   try {
     // The failsafe schema leaves every scalar as text; what it means is decided in yaml-scalars.ts alone. The parser compares each key with
     // all others, which a file can be made to take hours with; `build` does not.
