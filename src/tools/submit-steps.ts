@@ -177,7 +177,8 @@ export async function submitEach(
       if (jobs.length > 0) await deliver(before, site, permit);
       const after = await submitRun(before, site, jobs, permit);
       const phase = current(after.record)?.phase;
-      if (phase === 'ambiguous' || phase === 'none' || phase === 'unknown') return `run ${run.id}: the scheduler gave no answer`;
+      if (phase === 'none') return `run ${run.id}: nothing of it was sent, or nothing of what was sent was accepted`;
+      if (phase === 'ambiguous' || phase === 'unknown') return `run ${run.id}: the scheduler gave no answer`;
     } catch (error) {
       return asFailure(error).message;
     }

@@ -10,6 +10,16 @@ import { reserved } from '../runs/submissions.ts';
 let bench: Bench;
 afterEach(() => bench.remove());
 
+test('a call whose intent was given up by another sends nothing, and says that nothing was sent', async () => {
+  bench = await reserved();
+  const mine = [{ run: bench.run, jobs: [{ step: 'main', job: bench.job }] }];
+  record(bench.run, { event: 'absent', step: 'main', attempt: 1, certain: true, why: 'not found' });
+  expect(await submitEach({ site: () => bench.site }, bench.spend, mine)).toBe(
+    `run ${RUN_ID}: nothing of it was sent, or nothing of what was sent was accepted`,
+  );
+  expect(bench.jobs()).toEqual([]);
+});
+
 test('a call whose intent was given up and journalled anew by another submits nothing in its place', async () => {
   bench = await reserved();
   const mine = [{ run: bench.run, jobs: [{ step: 'main', job: bench.job }] }];
