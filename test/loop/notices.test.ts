@@ -198,34 +198,42 @@ test('a program gets what a server would: failures in a row and a budget that is
   expect(told.every(({ kind }) => kind === 'failures' || kind === 'budget')).toBe(true);
 });
 
-test('a run that is submitted while the watcher tells of others is watched, although nothing was waited for when it looked', async () => {
-  const [page, begun, go] = ['page-slow', 'begun', 'go'].map((name) => join(folder, name));
-  writeFileSync(page ?? '', `#!/bin/sh\ncat >/dev/null\n: >'${begun}'\nwhile [ ! -e '${go}' ]; do sleep 0.1; done\n`, {
-    mode: 0o755,
-  });
-  tiny = await makeTiny((path) => {
-    const at = join(path, 'experiments', 'plan', 'tiny', 'launch', 'run_local.sh');
-    writeFileSync(at, '#!/bin/sh\n#SBATCH --time=00:10:00\nexit 3\n', { mode: 0o755 });
-    writeFileSync(join(path, '.autolab', 'notices.yaml'), `schema_version: "1"\nto:\n  desk: { command: [${page}] }\n`);
-  });
-  expect(await tiny.typed('yes\n', 'policy', 'seal')).toMatchObject({ exit: 0 });
-  const { run_id: first } = await answered<{ run_id: string }>('submit');
-  await until('it has ended', async () => (await answered<{ all_over: boolean }>('monitor')).all_over || undefined);
-  await answered('extract', first);
-  const watcher = execa(process.execPath, [MAIN, 'watch'], { cwd: tiny.path, stdin: 'ignore', reject: false });
-  try {
-    await until('it tells of the first', async () => existsSync(begun ?? '') || undefined);
-    const { run_id: second } = await answered<{ run_id: string }>('submit', '--again');
-    writeFileSync(go ?? '', '');
-    await until('the second is taken to its end', async () => {
-      const { runs } = await answered<{ runs: { state: string; next_tool: string | null }[] }>('runs', second);
-      return runs[0]?.state === 'failed' || undefined;
+test.each([
+  ['submitted', ['submit', '--again']],
+  ['opened again', ['retry']],
+])(
+  'a run that is %s while the watcher tells of others is watched, although nothing was waited for when it looked',
+  async (_what, words) => {
+    const [page, begun, go] = ['page-slow', `begun-${words[0]}`, `go-${words[0]}`].map((name) => join(folder, name));
+    writeFileSync(page ?? '', `#!/bin/sh\ncat >/dev/null\n: >'${begun}'\nwhile [ ! -e '${go}' ]; do sleep 0.1; done\n`, {
+      mode: 0o755,
     });
-  } finally {
-    watcher.kill('SIGTERM');
-  }
-  expect((await watcher).exitCode).toBe(143);
-});
+    tiny = await makeTiny((path) => {
+      const at = join(path, 'experiments', 'plan', 'tiny', 'launch', 'run_local.sh');
+      writeFileSync(at, '#!/bin/sh\n#SBATCH --time=00:10:00\nexit 3\n', { mode: 0o755 });
+      writeFileSync(join(path, '.autolab', 'notices.yaml'), `schema_version: "1"\nto:\n  desk: { command: [${page}] }\n`);
+    });
+    expect(await tiny.typed('yes\n', 'policy', 'seal')).toMatchObject({ exit: 0 });
+    const { run_id: first } = await answered<{ run_id: string }>('submit');
+    await until('it has ended', async () => (await answered<{ all_over: boolean }>('monitor')).all_over || undefined);
+    const watcher = execa(process.execPath, [MAIN, 'watch'], { cwd: tiny.path, stdin: 'ignore', reject: false });
+    try {
+      await until('it tells of the first', async () => existsSync(begun ?? '') || undefined);
+      const isNew = words.length > 1;
+      const { run_id: second } = await answered<{ run_id: string }>(...words, ...(isNew ? [] : [first]));
+      writeFileSync(go ?? '', '');
+      await until('the second is taken to its end', async () => {
+        const rows = readFileSync(join(tiny.iteration, 'runs', second, 'gate', 'journal.jsonl'), 'utf8')
+          .trim()
+          .split('\n');
+        return rows.filter((row) => row.includes('"to":"failed"')).length === (isNew ? 1 : 2) || undefined;
+      });
+    } finally {
+      watcher.kill('SIGTERM');
+    }
+    expect((await watcher).exitCode).toBe(143);
+  },
+);
 
 test('what waits comes in order; an answer that breaks off behind its 200 is one; a lost cursor loses nothing', async () => {
   await repository('exit 0\n', '  acts: { submit: ask }\n');

@@ -52,7 +52,7 @@ function rounds(call: Call, telling: Telling, left: LeftBook): () => Promise<See
   const take = stepsOf(call, telling, left);
   const send = noticesOf(call, telling);
   let due = 0;
-  let seen: Seen = { runs: [], ready: [], again: 0, waiting: true, failed: false };
+  let seen: Seen = { runs: new Map(), ready: [], again: 0, waiting: true, failed: false };
   return async () => {
     const now = Date.now();
     if (now >= due) {
@@ -75,19 +75,19 @@ function rounds(call: Call, telling: Telling, left: LeftBook): () => Promise<See
   };
 }
 
-/** Whether a run is open that a look has not seen. */
+/** Whether a run is open that a look has not seen as it is: a new one, or one that was opened again. */
 function unseenRun(call: Call): (seen: Seen) => Promise<boolean> {
   return async ({ runs }) => {
     const outcome = await call(listRuns.name, { open: true, limit: 200 });
     // What cannot be told is looked at.
     if (outcome.kind !== 'done') return true;
-    return listRuns.output.parse(outcome.data).runs.some(({ run_id }) => !runs.includes(run_id));
+    return listRuns.output.parse(outcome.data).runs.some(({ run_id, state }) => runs.get(run_id) !== state);
   };
 }
 
 /**
  * Comes again when it is time, and when somebody has done something in the repository: that alone where nothing is waited for. What was
- * done between the look and the end of its round is part of the pulse already, so that a run that came meanwhile is asked for by name.
+ * done between the look and the end of its round is part of the pulse already, so that what is open then is compared with what was seen.
  */
 async function goOn(
   round: () => Promise<Seen>,

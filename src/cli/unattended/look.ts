@@ -4,8 +4,14 @@ import type { Call } from '../approve.ts';
 import type { Telling } from './telling.ts';
 import { shortly } from './telling.ts';
 
-/** What a look found: its runs, those that something may be done for, when to look again, and whether anything is waited for. */
-export type Seen = { runs: readonly string[]; ready: readonly string[]; again: number; waiting: boolean; failed: boolean };
+/** What a look found: its runs with their states, those that something may be done for, when to look again, and whether anything is waited for. */
+export type Seen = {
+  runs: ReadonlyMap<string, string>;
+  ready: readonly string[];
+  again: number;
+  waiting: boolean;
+  failed: boolean;
+};
 
 /** After a look that did not come about, in seconds: doubled each time, up to an hour. */
 const AGAIN = { first: 60, most: 3600 };
@@ -19,7 +25,7 @@ export function looksOf(call: Call, telling: Telling): () => Promise<Seen> {
     telling.once('look', shortly(outcome.text));
     const again = Math.min(AGAIN.first * 2 ** failures, AGAIN.most);
     failures++;
-    return { runs: [], ready: [], again, waiting: true, failed: true };
+    return { runs: new Map(), ready: [], again, waiting: true, failed: true };
   }
 
   return async () => {
@@ -36,7 +42,7 @@ export function looksOf(call: Call, telling: Telling): () => Promise<Seen> {
     for (const text of [...answer.problems, ...outcome.faults]) if (!problems.has(text)) telling.say(`problem: ${text}`);
     problems = new Set([...answer.problems, ...outcome.faults]);
     return {
-      runs: answer.runs.map(({ run_id }) => run_id),
+      runs: new Map(answer.runs.map(({ run_id, state }) => [run_id, state])),
       ready: answer.runs.filter(({ next_tool }) => next_tool !== null && next_tool !== monitor.name).map(({ run_id }) => run_id),
       again: Math.max(1, answer.next_look_seconds),
       waiting: !answer.all_over,
