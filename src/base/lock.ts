@@ -30,17 +30,25 @@ type Holder = { host: string; boot: string; pids?: string; pid: number; started:
  * Fails with `lock_held` after `waitMs`.
  */
 export async function withLock<T>(path: string, purpose: string, work: () => T | Promise<T>, waitMs = WAIT_MS): Promise<T> {
+  const letGo = await keepLock(path, purpose, waitMs);
+  try {
+    return await work();
+  } finally {
+    letGo();
+  }
+}
+
+/** The same lock, kept until what it gives is called, or this process ends: for what is begun in one place and finished in another. */
+export async function keepLock(path: string, purpose: string, waitMs = WAIT_MS): Promise<() => void> {
   makeFolder(dirname(path));
   noteLock(path);
   const token = await acquire(path, purpose, waitMs);
   const beat = setInterval(() => touch(path, token), BEAT_MS);
   beat.unref();
-  try {
-    return await work();
-  } finally {
+  return () => {
     clearInterval(beat);
     giveBack(path, token);
-  }
+  };
 }
 
 /** What could not be taken away although it was given back: for this process, and for others once it has ended, nobody holds it. */

@@ -217,13 +217,6 @@ export function withRun<T>(run: { folder: string }, purpose: string, work: () =>
   return withLock(join(gateOf(run), 'lock'), purpose, work, waitMs);
 }
 
-/** The same for a run and, where it is the base of a group, all of its runs, so that nobody's recovery comes between them. */
-export function withWhole<T>(run: Run, purpose: string, work: () => T | Promise<T>): Promise<T> {
-  const hold = ([first, ...rest]: readonly Run[]): Promise<T> =>
-    first === undefined ? Promise.resolve().then(work) : withRun(first, purpose, () => hold(rest));
-  return hold(run.replicates ? [...run.replicates, run] : [run]);
-}
-
 function isOurs(folder: string): boolean {
   return existsSync(join(folder, 'gate', 'plan.json'));
 }

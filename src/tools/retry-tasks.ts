@@ -119,8 +119,8 @@ export default defineTool({
     facts,
     launch: await reserveAgain(acts, permit, facts, granted, facts.run, `run again: ${againWords(facts.again)}`),
   }),
-  handle: async (_input, acts, permit, { facts, launch: { run, jobs } }) => {
-    const { fault, after } = await submitAll(acts, permit, run, jobs);
+  handle: async (_input, acts, permit, { facts, launch }) => {
+    const { fault, after } = await submitAll(acts, permit, launch);
     const note =
       fault === null
         ? null

@@ -88,8 +88,8 @@ export default defineTool({
 
   reserve: ({ run_id, again }, acts, permit, facts, granted) => reserveLaunch(acts, permit, facts, granted, { run_id, again }),
 
-  handle: async (_input, acts, permit, { run, jobs }) => {
-    const { fault, after } = await submitAll(acts, permit, run, jobs);
+  handle: async (_input, acts, permit, launch) => {
+    const { fault, after } = await submitAll(acts, permit, launch);
     const note = fault === null ? null : `the submission is not finished (${fault}); the next call goes on with it`;
     return answerSubmit(after, note, false);
   },

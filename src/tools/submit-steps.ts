@@ -15,11 +15,12 @@ import { maySubmit, planDigest, runsOf, stepOf } from '../runs/launch/plan.ts';
 import { current } from '../runs/record.ts';
 import { noteUser } from '../runs/resume/user.ts';
 import type { Run } from '../runs/run.ts';
-import { codeOf, giveUp, isUnsubmitted, partsOf, phaseOf, readRun, reread, withWhole } from '../runs/run.ts';
+import { codeOf, giveUp, isUnsubmitted, partsOf, phaseOf, readRun, reread } from '../runs/run.ts';
+import { withWhole } from '../runs/run-locks.ts';
 import { reservationOf, settle } from '../runs/spending/settlement.ts';
 import { openSpending } from '../runs/spending/spending.ts';
 import { deliver } from '../runs/submission/delivery.ts';
-import type { Intent, Reserved } from '../runs/submission/reservation.ts';
+import type { Intent, Keep, Reserved } from '../runs/submission/reservation.ts';
 import { reserveRetry } from '../runs/submission/reservation.ts';
 import { submit } from '../runs/submission/submission.ts';
 import { jobScript } from '../sites/job-script.ts';
@@ -34,8 +35,8 @@ import type { Granted } from './tool.ts';
 import type { WorkspaceFacts } from './workspace-facts.ts';
 import { refuseTaken } from './workspace-facts.ts';
 
-/** The run, or the base of the group, and the jobs that are now to be submitted of it. */
-export type Launch = { run: Run; jobs: Reserved[] };
+/** The run, or the base of the group, and the jobs that are now to be submitted of it. `letGo` gives back the locks of their runs, which are held until then. */
+export type Launch = { run: Run; jobs: Reserved[]; letGo(): void };
 
 /** Writes everything down that will be submitted, under the budget lock: nothing of it has happened yet, and all of it counts. */
 export async function reserveLaunch(
@@ -57,11 +58,28 @@ export async function reserveLaunch(
   const runId = reuse?.id ?? newRunId(acts, iteration, run_id, runsOf(plan));
   if (facts.workspace) refuseTaken(facts.workspace);
   const frozen = await freeze(acts, facts.planned, facts.workspace);
-  const jobs = await reserveAll(acts.repo, intentOf(acts, facts.planned, runId, granted, facts.workspace, frozen));
-  if (facts.workspace) noteUser(acts.repo, facts.workspace.key, runId);
-  pruneSnapshots(acts.repo);
-  book(acts, plan, jobs);
-  return { run: readRun(iteration.path, runId), jobs };
+  const intent = intentOf(acts, facts.planned, runId, granted, facts.workspace, frozen);
+  return keeping(async (keep) => {
+    const jobs = await reserveAll(acts.repo, intent, keep);
+    if (facts.workspace) noteUser(acts.repo, facts.workspace.key, runId);
+    pruneSnapshots(acts.repo);
+    book(acts, plan, jobs);
+    return { run: readRun(iteration.path, runId), jobs };
+  });
+}
+
+/** What is reserved, with the locks that were taken for it; where it does not come about they are given back. */
+async function keeping(work: (keep: Keep) => Promise<Omit<Launch, 'letGo'>>): Promise<Launch> {
+  const held: (() => void)[] = [];
+  const letGo = () => {
+    for (const one of held.splice(0)) one();
+  };
+  try {
+    return { ...(await work((one) => held.push(one))), letGo };
+  } catch (error) {
+    letGo();
+    throw error;
+  }
 }
 
 /** The same for tasks of a run that are run again. */
@@ -81,10 +99,12 @@ export async function reserveAgain(
   if (facts.workspace) refuseTaken(facts.workspace);
   const frozen = await freeze(acts, facts.planned, facts.workspace, run);
   const intent = intentOf(acts, facts.planned, run.id, granted, facts.workspace, frozen);
-  const reserved = await reserveRetry(acts.repo, run, intent, because);
-  if (facts.workspace) noteUser(acts.repo, facts.workspace.key, run.id);
-  book(acts, plan, [reserved]);
-  return { run: reread(run), jobs: [reserved] };
+  return keeping(async (keep) => {
+    const reserved = await reserveRetry(acts.repo, run, intent, because, keep);
+    if (facts.workspace) noteUser(acts.repo, facts.workspace.key, run.id);
+    book(acts, plan, [reserved]);
+    return { run: reread(run), jobs: [reserved] };
+  });
 }
 
 function intentOf(
@@ -150,15 +170,16 @@ export function openLaunch(iterationFolder: string): Run | undefined {
 export async function submitAll(
   acts: Acts,
   permit: Permit<'spend'>,
-  run: Run,
-  jobs: readonly Reserved[],
+  { run, jobs, letGo }: Launch,
 ): Promise<{ fault: string | null; after: Run }> {
-  return withWhole(run, 'submitting', async () => {
+  const kept = new Set(jobs.map((one) => one.run.id));
+  const work = async () => {
     const fault = await submitEach(acts, permit, jobs);
     const after = reread(run);
     await tell(acts, after);
     return { fault, after };
-  });
+  };
+  return withWhole(run, 'submitting', work, kept).finally(letGo);
 }
 
 /**

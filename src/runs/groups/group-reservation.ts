@@ -6,7 +6,7 @@ import { RUN_ID } from '../../base/ids.ts';
 import type { Plan } from '../launch/plan.ts';
 import { runsOf } from '../launch/plan.ts';
 import { gateOf, writeCode } from '../run.ts';
-import type { Intent, Reserved } from '../submission/reservation.ts';
+import type { Intent, Keep, Reserved } from '../submission/reservation.ts';
 import { reserve } from '../submission/reservation.ts';
 import type { GroupFile } from './group.ts';
 import { readGroup, writeGroup } from './group.ts';
@@ -21,16 +21,16 @@ const SEEDS = 2 ** 31;
  * before any of them. Of a group that was cut off only `plan.rest` is reserved anew, with the numbers and seeds it had. The caller holds
  * the budget lock and a permit; whatever is cut off here has submitted nothing.
  */
-export async function reserveAll(repo: string, intent: Intent): Promise<Reserved[]> {
+export async function reserveAll(repo: string, intent: Intent, keep?: Keep): Promise<Reserved[]> {
   const { plan, runId, iterationFolder } = intent;
-  if (runsOf(plan) === 1) return [await reserve(repo, intent)];
+  if (runsOf(plan) === 1) return [await reserve(repo, intent, keep)];
   const folder = join(iterationFolder, 'runs', runId);
   const { replicates } = readGroup(folder) ?? begin(folder, runId, plan, intent);
   const reserved: Reserved[] = [];
   for (const { run_id, number, seed } of replicates) {
     if (plan.rest && !plan.rest.includes(run_id)) continue;
     const replicate = { group: runId, number, seed };
-    reserved.push(await reserve(repo, { ...intent, runId: run_id, plan: { ...plan, replicate } }));
+    reserved.push(await reserve(repo, { ...intent, runId: run_id, plan: { ...plan, replicate } }, keep));
   }
   return reserved;
 }

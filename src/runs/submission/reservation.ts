@@ -21,6 +21,7 @@ import type { Accepted } from '../resume/accepted.ts';
 import { writeAccepted } from '../resume/accepted.ts';
 import type { Run } from '../run.ts';
 import { baseOf, gateOf, isUnsubmitted, ownRun, readRun, record, reread, withRun, writeCode } from '../run.ts';
+import { keepRun } from '../run-locks.ts';
 
 /** What is submitted of a run: its job, or those of its steps in order. */
 export type Reserved = { run: Run; jobs: StepJob[] };
@@ -58,11 +59,11 @@ export type Intent = {
  * Writes down what is about to be submitted: the run's folder, its plan, the user's script, our job script, and the intent in the
  * journal, in this order, so that whatever is cut off here has submitted nothing. The caller holds the budget lock and a permit.
  */
-export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
+export async function reserve(repo: string, intent: Intent, keep?: Keep): Promise<Reserved> {
   const { plan, iterationFolder, runId } = intent;
   const folder = join(iterationFolder, 'runs', runId);
   markOpen(repo, runId, plan.iteration.folder);
-  return withRun({ folder }, 'reserving', () => {
+  return reserving({ folder }, keep, () => {
     markOpen(repo, runId, plan.iteration.folder);
     for (const step of plan.steps) writeAtomic(scriptOf(folder, step), intent.scripts[step.name] ?? '', 0o755);
     writeCode(folder, intent.files);
@@ -80,6 +81,16 @@ export async function reserve(repo: string, intent: Intent): Promise<Reserved> {
     });
     return { run: readRun(iterationFolder, runId), jobs };
   });
+}
+
+/** Gets the lock of the run, still held, so that nobody's recovery comes between the intent and who sends it. What it is given must be called. */
+export type Keep = (letGo: () => void) => void;
+
+async function reserving<T>(run: { folder: string }, keep: Keep | undefined, work: () => T | Promise<T>): Promise<T> {
+  if (!keep) return withRun(run, 'reserving', work);
+  const letGo = await keepRun(run, 'submitting');
+  keep(letGo);
+  return work();
 }
 
 function scriptOf(folder: string, step: PlanStep): string {
@@ -104,10 +115,10 @@ function writePlan(iterationFolder: string, runId: string, plan: Plan): string |
  * Writes down that tasks of a run are to be run again, under the plan of `intent`, which has the steps that are and no others: the run is
  * opened anew, and everything else is as with `reserve`.
  */
-export async function reserveRetry(repo: string, before: Run, intent: Intent, because: string): Promise<Reserved> {
+export async function reserveRetry(repo: string, before: Run, intent: Intent, because: string, keep?: Keep): Promise<Reserved> {
   const { plan, runId, iterationFolder } = intent;
   markOpen(repo, runId, plan.iteration.folder);
-  return withRun(before, 'reserving', async () => {
+  return reserving(before, keep, async () => {
     markOpen(repo, runId, plan.iteration.folder);
     await reopenGroup(before, because);
     if (intent.code) needSnapshot(repo, intent.code.id, runId, plan.iteration.folder);
