@@ -207,7 +207,7 @@ export async function submitEach(
   return null;
 }
 
-/** Somebody else's recovery may have found an intent first; whatever it found out stands. */
+/** Whose locks were taken for abandoned in the meantime (this process was stopped, and is on another host) was overtaken by a recovery: what that found out stands. */
 async function submitRun(run: Run, site: Site, jobs: readonly StepJob[], permit: Permit<'spend'>): Promise<Run> {
   if (run.steps) return submitChain(run, site, jobs, permit);
   const [only] = jobs;
