@@ -6,6 +6,7 @@ import type { Gate } from '../gate.ts';
 import { openGate } from '../gate.ts';
 import type { Tell } from '../notices.ts';
 import { buildServer } from '../server.ts';
+import { SHIPPED } from '../skills.ts';
 import { changesOf } from './changes.ts';
 import type { Door, Era } from './door.ts';
 import { openDoor } from './door.ts';
@@ -36,7 +37,7 @@ export async function serveHttp(open: Parameters<typeof openGate>[0], place: Htt
 }
 
 export async function serveAt(options: HttpOptions, stop: AbortSignal): Promise<number> {
-  const { place, gate, build = (open, era, hear) => buildServer(open, era, hear), limits = LIMITS, say } = options;
+  const { place, gate, build = (open, era, hear) => buildServer(open, era, hear, SHIPPED, gate), limits = LIMITS, say } = options;
   const tokens = place.tokenFile === undefined ? undefined : readTokens(place.tokenFile);
   const changes = changesOf(gate, () => door.notify);
   const door: Door = openDoor({
