@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import type { McpServer, ServerNotifier } from '@modelcontextprotocol/server';
+import { account } from '../../base/account.ts';
 import { listenOnPort, listenOnSocket, NODE_LIMITS, usualSocket } from '../../base/listening.ts';
 import type { Gate } from '../gate.ts';
 import { openGate } from '../gate.ts';
@@ -95,8 +96,8 @@ function from(gate: Gate, who: string, stop: AbortSignal): Gate {
 
 function reachable(path: string, needsToken: boolean): string {
   return [
-    `autolab-mcp serves MCP on ${path}, for ${userInfo().username} alone${needsToken ? ', with a token' : ''}.`,
-    `From another machine: ssh -N -L ${TUNNEL_PORT}:${path} ${userInfo().username}@${hostname()}`,
+    `autolab-mcp serves MCP on ${path}, for ${account().username} alone${needsToken ? ', with a token' : ''}.`,
+    `From another machine: ssh -N -L ${TUNNEL_PORT}:${path} ${account().username}@${hostname()}`,
     `and then the address: http://127.0.0.1:${TUNNEL_PORT}/mcp`,
   ].join('\n');
 }
