@@ -111,7 +111,7 @@ const files = [
   ['docs/policy.schema.json', async () => json(jsonSchema())],
   ['docs/notices.schema.json', async () => json(noticesSchema())],
   ['docs/sites.schema.json', async () => json(sitesSchema())],
-  ['test/server/__snapshots__/tools.json', async () => json(definitions(tools))],
+  ['src/server/tools-list.json', async () => json(definitions(tools))],
   ...(await forCodex()),
 ];
 for (const [path, make] of files) {

@@ -1,5 +1,6 @@
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
+import { account } from './base/account.ts';
 import { Failure } from './base/errors.ts';
 import { PACKAGE, VERSION } from './base/package.ts';
 import { notesIn, noteTemporaries } from './base/temporaries.ts';
@@ -122,7 +123,7 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
         },
         presets: join(PACKAGE, 'presets'),
         version: VERSION,
-        user: userInfo().username,
+        user: account().username,
         caller,
         policy: () => {
           known();
@@ -171,7 +172,7 @@ export function openContext(options: { start: string; stateFile?: string; ceilin
 function ceilingFiles(named: string | undefined): CeilingSource[] {
   return [
     { layer: 'administrator', file: '/etc/autolab/policy.yaml' },
-    { layer: 'user', file: join(userInfo().homedir, '.config', 'autolab', 'policy.yaml') },
+    { layer: 'user', file: join(account().homedir, '.config', 'autolab', 'policy.yaml') },
     ...(named === undefined ? [] : [{ layer: 'server' as const, file: named, needed: true }]),
   ];
 }

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { canonical, sha256 } from '../../src/base/digest.ts';
 import { jsonText, readText } from '../../src/base/files.ts';
 import { openAudit } from '../../src/runs/audit/audit.ts';
-import { ledgerLine, putRow, verifyRow, writeLedger } from '../../src/runs/autolab/ledger.ts';
+import { ledgerLine, verifyRow, writeRows } from '../../src/runs/autolab/ledger.ts';
 import { interleave, timed } from '../stats.mjs';
 
 const { folder, rows, times } = JSON.parse(process.argv[2]);
@@ -42,7 +42,7 @@ async function ledger() {
   const lock = join(folder, 'ledger.lock');
   writeFileSync(path, `# SLURM job list\n\n${Array.from({ length: rows }, (_, at) => `${ledgerLine(manifest(at))}\n`).join('')}`);
   copyFileSync(path, raw);
-  const put = (one) => timed(() => writeLedger(path, lock, (text) => putRow(text, ledgerLine(one))));
+  const put = (one) => timed(() => writeRows(path, lock, [ledgerLine(one)]));
   let next = rows;
   let turn = 0;
   const middle = Math.floor(rows / 2);

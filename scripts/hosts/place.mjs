@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** How many tools agents are shown. */
-export const TOOLS = JSON.parse(readFileSync(join(ROOT, 'test', 'server', '__snapshots__', 'tools.json'), 'utf8')).length;
+export const TOOLS = JSON.parse(readFileSync(join(ROOT, 'src', 'server', 'tools-list.json'), 'utf8')).length;
 export const SKILLS = ['recover-run', 'run-experiment'];
 const PATIENCE = 120_000;
 

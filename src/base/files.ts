@@ -1,7 +1,9 @@
 import {
   closeSync,
   constants,
+  fstatSync,
   fsyncSync,
+  ftruncateSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -91,6 +93,30 @@ export function appendLine(path: string, line: string, mode = 0o644): void {
       closeSync(fd);
     }
     if (isNew) syncFolder(dirname(path));
+  } catch (error) {
+    throw cannotWrite(path, error);
+  }
+}
+
+/**
+ * Text at the end of a file that is there, fsynced: all of it, or the file is as it was. The caller sees to it that nobody else writes
+ * meanwhile.
+ */
+export function appendText(path: string, text: string): void {
+  try {
+    const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND);
+    try {
+      const { size } = fstatSync(fd);
+      try {
+        writeAll(fd, Buffer.from(text));
+        fsyncSync(fd);
+      } catch (error) {
+        ftruncateSync(fd, size);
+        throw error;
+      }
+    } finally {
+      closeSync(fd);
+    }
   } catch (error) {
     throw cannotWrite(path, error);
   }

@@ -7,7 +7,7 @@ import { cannotRead, namesIn, readBytes } from './disk.ts';
 import { Failure, systemCode } from './errors.ts';
 import { makeFolder } from './files.ts';
 import { putNew, tidy, tryLink } from './links.ts';
-import { bootId, processTable, startTime } from './process.ts';
+import { bootId, ownStartTime, processTable, startTime } from './process.ts';
 import { noteLock, temporaryBeside } from './temporaries.ts';
 
 /** How long to wait for another holder before giving up. Locks are held for writes only, never over ssh or a person. */
@@ -96,7 +96,7 @@ function mine(purpose: string): Holder {
     boot: bootId(),
     pids: processTable(),
     pid: process.pid,
-    started: startTime(process.pid) ?? '',
+    started: ownStartTime() ?? '',
     token,
     purpose,
   };

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { getRequestListener } from '@hono/node-server';
+import { account } from '../base/account.ts';
 import { Failure } from '../base/errors.ts';
 import { listenOnPort, listenOnSocket, NODE_LIMITS, usualSocket } from '../base/listening.ts';
 import { PACKAGE, VERSION } from '../base/package.ts';
@@ -72,8 +73,8 @@ export async function runDashboard(argv: readonly string[], stop: AbortSignal): 
 
 function tunnel(path: string): string {
   return [
-    `The dashboard listens on ${path}, for ${userInfo().username} alone.`,
-    `From your own machine: ssh -N -L ${TUNNEL_PORT}:${path} ${userInfo().username}@${hostname()}`,
+    `The dashboard listens on ${path}, for ${account().username} alone.`,
+    `From your own machine: ssh -N -L ${TUNNEL_PORT}:${path} ${account().username}@${hostname()}`,
     'and then this address, which is good for one visit:',
   ].join('\n');
 }

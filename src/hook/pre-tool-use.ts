@@ -1,4 +1,4 @@
-import { userInfo } from 'node:os';
+import { account } from '../base/account.ts';
 import { asFailure } from '../base/errors.ts';
 import type { Answer } from './answer.ts';
 import { denial, NOTHING } from './answer.ts';
@@ -35,7 +35,7 @@ function detoursOf({ cwd, also, texts, writes }: HookCall): Detour[] {
 
 function detoursFrom(cwd: string, { texts, writes }: Pick<HookCall, 'texts' | 'writes'>): Detour[] {
   const guard = guardOf(cwd);
-  const place = { cwd, home: userInfo().homedir, guard, which: whichOn(process.env.PATH ?? '') };
+  const place = { cwd, home: account().homedir, guard, which: whichOn(process.env.PATH ?? '') };
   const written = writes.flatMap((write): Detour[] => {
     const name = guard(write, cwd);
     return name === undefined ? [] : [{ kind: 'write', what: name }];

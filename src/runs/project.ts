@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { jsonText, readJson, readText, writeAtomic } from '../base/files.ts';
 import { withAutolabLock } from './autolab/autolab-lock.ts';
 import type { Guard } from './autolab/guardrail.ts';
-import { isSlurmRun, jobIdOf, ledgerLine, putRow, rowsByRun, writeLedger } from './autolab/ledger.ts';
+import { isSlurmRun, jobIdOf, ledgerLine, rowsByRun, writeRows } from './autolab/ledger.ts';
 import type { Manifest } from './autolab/manifest.ts';
 import { projectManifest } from './autolab/manifest.ts';
 import type { StateProjection } from './autolab/state-projection.ts';
@@ -96,8 +96,7 @@ async function projectThese(
   });
   for (const { run } of written) guarding(run, failed, () => settle(run, spending));
   const lines = written.flatMap(({ run, manifest }) => guarding(run, failed, () => rowOf(manifest)) ?? []);
-  if (lines.length > 0)
-    await writeLedger(join(repo, LEDGER), join(repo, '.autolab', 'gate', 'ledger.lock'), (text) => lines.reduce(putRow, text));
+  if (lines.length > 0) await writeRows(join(repo, LEDGER), join(repo, '.autolab', 'gate', 'ledger.lock'), lines);
   for (const { run } of written) guarding(run, failed, () => end(repo, run));
 }
 

@@ -161,6 +161,11 @@ export function runFolders(iterationFolder: string): { id: string; ours: boolean
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
+/** Runs of ours of an iteration, the newest first; each is read when it is asked for, so that who needs the last few reads no others. */
+export function* newestRuns(iterationFolder: string): Generator<Run> {
+  for (const { id, ours } of runFolders(iterationFolder).reverse()) if (ours) yield readRun(iterationFolder, id);
+}
+
 /**
  * Appends to the journal; the caller holds the run's lock. Gives the run as it then is. Writes nothing where somebody else has
  * written since the run was read, or where a move is not in the table.

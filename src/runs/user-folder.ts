@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { account } from '../base/account.ts';
 import { digest } from '../base/digest.ts';
 
 /** Where the seal of a repository is. It goes by the path alone, so that nothing in the repository, its identity neither, leads away from it. */
@@ -22,5 +22,5 @@ function byPath(repo: string): string {
  * database names, not HOME or XDG of the call, which the caller could set.
  */
 export function userFolder(): string {
-  return join(userInfo().homedir, '.local', 'state', 'autolab');
+  return join(account().homedir, '.local', 'state', 'autolab');
 }

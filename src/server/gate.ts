@@ -8,6 +8,8 @@ export type Gate = {
   /** The repository, fixed for the life of the program; null where there is none. */
   repo: string | null;
   tools: readonly Tool[];
+  /** Whether it was opened for reading alone. */
+  readOnly: boolean;
   /** Never throws. */
   call(name: string, raw: unknown, caller: Caller): Promise<Outcome>;
   warn(message: string): void;
@@ -23,6 +25,7 @@ export function openGate({ readOnly = false, ...options }: Parameters<typeof ope
   const begun = new Set<Promise<Outcome>>();
   return {
     repo: context.repo,
+    readOnly,
     tools: readOnly ? tools.filter(({ effect }) => effect === 'read') : tools,
     call: (name, raw, caller) => {
       const outcome = callTool(name, raw, readOnly ? { ...caller, readOnly } : caller, context);

@@ -9,6 +9,7 @@ import { HTTP_OPTIONS, HTTP_USAGE, httpPlace } from './http/options.ts';
 import type { Tell } from './notices.ts';
 import { noticeChanges } from './notices.ts';
 import { buildServer } from './server.ts';
+import { SHIPPED } from './skills.ts';
 
 /** Serves MCP as the command line says: over stdio, or with `--http` over HTTP. Returns the exit code. */
 export async function serve(argv: readonly string[], stop: AbortSignal): Promise<number> {
@@ -31,8 +32,14 @@ async function serveOnStdio(where: Served, stop: AbortSignal): Promise<number> {
     stop.addEventListener('abort', () => resolve(), { once: true });
     const handle = serveStdio(
       ({ era }) => {
-        setImmediate(() => gate().catch(reject));
-        return buildServer(gate, era, (tell) => tells.add(tell));
+        const load = () => void gate().catch(reject);
+        // A host lists the tools at once and calls one much later; one that does not is served as soon.
+        const late = setTimeout(load, LISTING_MS).unref();
+        const listed = () => {
+          clearTimeout(late);
+          setImmediate(load);
+        };
+        return buildServer(gate, era, (tell) => tells.add(tell), SHIPPED, { readOnly: where.readOnly, listed });
       },
       { transport: wire, onerror: (error) => void gate().then((open) => open.warn(`protocol: ${error.message}`), reject) },
     );
@@ -59,6 +66,9 @@ async function serveOnStdio(where: Served, stop: AbortSignal): Promise<number> {
   if (gate.begun()) await (await gate()).close();
   return 0;
 }
+
+/** How long the first answer to `tools/list` is waited for before the operations are loaded. */
+const LISTING_MS = 200;
 
 const WATCHING: ReadonlySet<string> = new Set(['resources/subscribe', 'subscriptions/listen']);
 

@@ -1,10 +1,9 @@
-import type { CallToolResult } from '@modelcontextprotocol/server';
+import type { CallToolResult, Tool as Definition } from '@modelcontextprotocol/server';
 import { isInputRequiredResult, McpServer, ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { VERSION } from '../base/package.ts';
 import type { Outcome, Tool } from '../tools/tool.ts';
 import { callerOf, canAsk } from './caller.ts';
 import { calling } from './calling.ts';
-import { definitions } from './definitions.ts';
 import type { Gate } from './gate.ts';
 import { INSTRUCTIONS } from './instructions.ts';
 import type { Tell } from './notices.ts';
@@ -14,6 +13,10 @@ import { serveResources } from './resources.ts';
 import { agentText, toResult } from './result.ts';
 import type { Shelf } from './skills.ts';
 import { CONSTANT, SHIPPED, SKILLS_CAPABILITY, serveSkills } from './skills.ts';
+import list from './tools-list.json' with { type: 'json' };
+
+/** What `tools/list` shows, and who is to know that somebody has looked at it. */
+export type Listing = { readOnly: boolean; listed?(): void };
 
 /**
  * One MCP server for one connection of either protocol era. `tools/call` hands every name and every argument to the gate, so that bad
@@ -25,6 +28,7 @@ export function buildServer(
   era: 'legacy' | 'modern',
   hear: (tell: Tell) => void = () => {},
   skills: Shelf = SHIPPED,
+  { readOnly, listed }: Listing = { readOnly: false },
 ): McpServer {
   const server = new McpServer(
     { name: 'autolab-mcp', title: 'Autolab', version: VERSION },
@@ -46,7 +50,10 @@ export function buildServer(
       },
     },
   );
-  server.server.setRequestHandler('tools/list', async () => ({ tools: definitions((await gate()).tools) }));
+  server.server.setRequestHandler('tools/list', async () => {
+    listed?.();
+    return { tools: readOnly ? LIST.filter(({ annotations }) => annotations?.readOnlyHint) : LIST };
+  });
   server.server.setRequestHandler('tools/call', async ({ params }, ctx) => {
     const request = {
       name: params.name,
@@ -68,6 +75,9 @@ export function buildServer(
   hear(teller(server, era));
   return server;
 }
+
+/** As `npm run generate` wrote it down of the definitions, so that nobody who only lists waits for all operations to be loaded. */
+const LIST = list as Definition[];
 
 /** The protocol wants an unknown tool as an error of its own, in both eras; the words are the gate’s. */
 function wire(outcome: Outcome, tool: Tool | undefined): CallToolResult {

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join, resolve, sep } from 'node:path';
+import { account } from '../base/account.ts';
 import { readBytes, statOf } from '../base/disk.ts';
 import { asFailure, systemCode } from '../base/errors.ts';
 import type { ActingPermit } from '../base/permit.ts';
@@ -59,7 +59,7 @@ export async function hand(
   const own = [program, ...rest].find((word) => isInside(repo, word));
   if (own !== undefined)
     return { ok: false, why: 'its command names a file of the repository, which anybody who works there could change' };
-  const command = { argv: [program, ...rest] as const, cwd: userInfo().homedir, stdin: `${text}\n` };
+  const command = { argv: [program, ...rest] as const, cwd: account().homedir, stdin: `${text}\n` };
   const done = await localTransport().run(command, { timeoutMs: TIMEOUT_MS.command });
   if (done.exit === 0) return { ok: true };
   if (done.notStarted) return { ok: false, why: 'its program cannot be started' };
@@ -86,7 +86,7 @@ function addressIn(repo: string, file: string): { url: URL } | { why: string } {
 
 /** One line of a file of this account alone that lies outside the repository. */
 function secretIn(repo: string, file: string): { text: string } | { why: string } {
-  const path = file.startsWith('~/') ? join(userInfo().homedir, file.slice(2)) : file;
+  const path = file.startsWith('~/') ? join(account().homedir, file.slice(2)) : file;
   try {
     const seen = statOf(path);
     if (!seen) return { why: `there is no ${file}` };
@@ -107,7 +107,7 @@ function isInside(repo: string, word: string): boolean {
 
 function leadsInto(repo: string, piece: string): boolean {
   if (!piece.includes('/')) return false;
-  const path = resolve(userInfo().homedir, piece.replace(/^~\//, ''));
+  const path = resolve(account().homedir, piece.replace(/^~\//, ''));
   return [path, realOr(path)].some((one) => one === repo || one.startsWith(repo + sep));
 }
 

@@ -1,7 +1,7 @@
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { isScalar, parseDocument, visit } from 'yaml';
 import * as z from 'zod';
+import { account } from '../base/account.ts';
 import { Failure, withoutStacks } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import { WORD } from '../base/ids.ts';
@@ -153,7 +153,7 @@ export function siteNamed(repo: string, name: string): Site {
   const runner = place.there(join(repo, '.autolab', 'gate', 'runner', name));
   const { pull_limit: limit, stage = {} } = found;
   const more = { stage, ...(limit === undefined ? {} : { pullLimit: bytesOf(limit) }) };
-  return openSite(name, scheduler({ root: runner }), transportOf(found.transport, repo), userInfo().username, place, more);
+  return openSite(name, scheduler({ root: runner }), transportOf(found.transport, repo), account().username, place, more);
 }
 
 function transportOf(way: Way, repo: string): Transport {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { account } from '../base/account.ts';
 import { Failure } from '../base/errors.ts';
 import { readText, writeAtomic } from '../base/files.ts';
 import { withLock } from '../base/lock.ts';
@@ -63,7 +63,7 @@ export function openWork(repo: string): Work {
   const top = join(repo, '.autolab', 'gate', 'work');
   const scheduler = localScheduler({ root: join(repo, '.autolab', 'gate', 'runner', 'work') });
   const transport = localTransport();
-  const user = userInfo().username;
+  const user = account().username;
   const ask = async <T>(question: Ask<T>): Promise<T> =>
     question.read(await transport.run(question.command, { timeoutMs: 30_000 }));
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
-import { hasRow, isSlurmRun, ledgerLine, putRow, writeLedger } from '../runs/autolab/ledger.ts';
+import { isSlurmRun, ledgerLine, writeRows } from '../runs/autolab/ledger.ts';
 import { ledgerFiles, ledgerInput } from './ledger-files.ts';
 import { defineTool } from './tool.ts';
 
@@ -33,17 +33,8 @@ export default defineTool({
     const run_id = manifest.run_id;
     if (!isSlurmRun(manifest)) return { run_id, doc: shown, result: 'skipped' as const, row: null };
     const row = ledgerLine(manifest);
-    let was = false;
-    const changed = await writeLedger(doc, join(acts.repo, '.autolab', 'gate', 'ledger.lock'), (text) => {
-      was = hasRow(text, run_id);
-      return putRow(text, row);
-    });
-    return {
-      run_id,
-      doc: shown,
-      result: changed ? (was ? ('updated' as const) : ('appended' as const)) : ('present' as const),
-      row,
-    };
+    const [result = 'present'] = await writeRows(doc, join(acts.repo, '.autolab', 'gate', 'ledger.lock'), [row]);
+    return { run_id, doc: shown, result, row };
   },
   text: ({ run_id, doc, result }) => {
     const words = {

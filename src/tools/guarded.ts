@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import { account } from '../base/account.ts';
 import { asFailure } from '../base/errors.ts';
 import { PACKAGE } from '../base/package.ts';
 import { readSealedNames } from '../policies/seal-names.ts';
@@ -38,7 +38,7 @@ export function guardedIn(repo: string): Guarded[] {
  * and plugins of this user’s hosts, and this program where npm has put it for everybody on the machine.
  */
 export function guardedAnywhere(): Guarded[] {
-  const home = userInfo().homedir;
+  const home = account().homedir;
   const user = join(home, '.config', 'autolab', 'policy.yaml');
   const program = PACKAGE.includes('/lib/node_modules/') ? [PACKAGE] : [];
   return [

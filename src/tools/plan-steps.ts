@@ -11,8 +11,8 @@ import type { LaunchFile, LaunchStep } from '../runs/launch/launch-file.ts';
 import { legNames } from '../runs/launch/launch-legs.ts';
 import type { PlanStep } from '../runs/launch/plan.ts';
 import { refuseSubmitting, saidAs } from '../runs/launch/plan.ts';
-import { isPlaceholder, localScript, slurmScript } from '../runs/launch/scripts.ts';
-import { readRun, runFolders } from '../runs/run.ts';
+import { isGeneratedForm, isPlaceholder, localScript, slurmScript } from '../runs/launch/scripts.ts';
+import { newestRuns } from '../runs/run.ts';
 import type { Requested, Scheduler, ScriptOptions } from '../sites/schedulers/scheduler.ts';
 import { withCanaries } from './canary-steps.ts';
 import { jobsOfStep, priceView } from './pricing.ts';
@@ -179,12 +179,9 @@ function launchScript(iteration: Iteration, design: Design, python: string): Pla
 
 /** Whether the script is one this program wrote from an earlier design and nobody has touched: it follows the design then. */
 function isOurs(iteration: Iteration, path: string, text: string): boolean {
+  if (!isGeneratedForm(text)) return false;
   const hash = sha256(text);
-  return runFolders(iteration.path)
-    .filter((one) => one.ours)
-    .some(({ id }) =>
-      readRun(iteration.path, id).plan.steps.some(
-        ({ script }) => script.generated && script.path === path && script.sha256 === hash,
-      ),
-    );
+  for (const { plan } of newestRuns(iteration.path))
+    if (plan.steps.some(({ script }) => script.generated && script.path === path && script.sha256 === hash)) return true;
+  return false;
 }

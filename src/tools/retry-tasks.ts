@@ -22,7 +22,7 @@ import { refuseOtherCode } from './freezing.ts';
 import { planRun } from './planning.ts';
 import { hours, priceView } from './pricing.ts';
 import { stoppingLines } from './reason-lines.ts';
-import { chooseRun, launches, uncertain } from './run-choice.ts';
+import { chooseRun, launches, newestLaunches, uncertain } from './run-choice.ts';
 import type { SubmitFacts } from './submit-facts.ts';
 import { failedInRow, judgedPlan, recount } from './submit-facts.ts';
 import { runProbes } from './submit-probes.ts';
@@ -98,7 +98,7 @@ export default defineTool({
     const scripts = plan.steps.map(({ name }) => planned.scripts[planned.plan.steps.findIndex((step) => step.name === name)]);
     const retry = { ...planned, plan: { ...plan, capsule: planned.plan.capsule }, scripts: scripts.flatMap((one) => one ?? []) };
     const attempts = (run.steps ?? [run]).map(({ record }) => current(record)?.attempt ?? 0);
-    const tries = Math.max(...attempts, run.record.retries + 1, failedInRow(launches(run.iterationFolder)));
+    const tries = Math.max(...attempts, run.record.retries + 1, failedInRow(newestLaunches(run.iterationFolder)));
     const facts = await judgedPlan(reads, retry, tries);
     const what = againWords(again);
     return { ...facts, run, again, verified, summary: `run again of ${run.id}: ${what}. ${facts.summary}` };

@@ -10,19 +10,28 @@ import { readState } from '../runs/autolab/state.ts';
 import { replicateIds } from '../runs/groups/group-reservation.ts';
 import { current } from '../runs/record.ts';
 import type { Run } from '../runs/run.ts';
-import { partsOf, readRun, runFolders } from '../runs/run.ts';
+import { newestRuns, partsOf, readRun } from '../runs/run.ts';
 import { focusedIteration } from './planning.ts';
 
 /** Runs of ours of an iteration, oldest first. */
 export function ownRuns(iterationFolder: string): Run[] {
-  return runFolders(iterationFolder)
-    .filter((one) => one.ours)
-    .map((one) => readRun(iterationFolder, one.id));
+  return [...newestRuns(iterationFolder)].reverse();
 }
 
-/** What submit_run launched of an iteration, oldest first: runs, and groups by their base. */
+/** What submit_run launched of an iteration, the newest first: runs, and groups by their base. Each is read when it is asked for. */
+export function* newestLaunches(iterationFolder: string): Generator<Run> {
+  for (const run of newestRuns(iterationFolder)) if (!run.plan.replicate) yield run;
+}
+
+/** The same, oldest first. */
 export function launches(iterationFolder: string): Run[] {
-  return ownRuns(iterationFolder).filter(({ plan }) => !plan.replicate);
+  return [...newestLaunches(iterationFolder)].reverse();
+}
+
+/** The last one. */
+export function lastLaunch(iterationFolder: string): Run | undefined {
+  for (const run of newestLaunches(iterationFolder)) return run;
+  return undefined;
 }
 
 /** The run that is asked for by id, in whatever iteration it is, else the last one of the iteration. */

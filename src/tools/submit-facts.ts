@@ -35,7 +35,7 @@ import { atItsSite, planRun } from './planning.ts';
 import { hours, jobsOfPlan, priceOfPlan, priceView } from './pricing.ts';
 import type { Queue } from './queue-facts.ts';
 import { queueAt, withElsewhere } from './queue-facts.ts';
-import { launches } from './run-choice.ts';
+import { lastLaunch, newestLaunches } from './run-choice.ts';
 import { openLaunch } from './submit-steps.ts';
 import { afterWords } from './views.ts';
 import type { WorkspaceFacts } from './workspace-facts.ts';
@@ -64,7 +64,7 @@ export async function lookAtPlan(
   if (found.plan.host_mode === 'slurm' || found.plan.site === 'slurm') refuseRemote(reads.repo, hasSbatch());
   if (!again) refuseForeign(iteration.path);
   refuseUnwritable(found);
-  return judgedPlan(reads, found, failedInRow(launches(iteration.path)));
+  return judgedPlan(reads, found, failedInRow(newestLaunches(iteration.path)));
 }
 
 /** What the gate wants to know of a plan, however it came about. `failed`: how often in a row it has been tried in vain. */
@@ -88,7 +88,7 @@ export async function judgedPlan(reads: Reads, found: Planned, failed: number): 
     ],
     subject: planSubject(plan),
     summary: `submit ${iteration.id} to ${plan.site}: ${scripts}, ${runsWords(plan)}${plan.steps.length > 1 ? `${plan.steps.length} steps, ` : ''}${tasks} task(s)${childrenWords(plan)}, at most ${hours(priceView(price))}${plan.after ? `, after ${afterWords(plan.after)}` : ''} (plan ${planDigest(plan).slice(0, 8)})${workspace ? `; ${workspaceWords(workspace)}` : ''}`,
-    changes: changesSince(launches(iteration.path).at(-1), planned),
+    changes: changesSince(lastLaunch(iteration.path), planned),
     site: known(plan.site),
     iteration: iteration.id,
     jobs,
@@ -144,11 +144,14 @@ async function editsOf(reads: Reads, plan: Plan): Promise<Pick<Facts, 'edits'>> 
   return { edits: isKnown(files) ? { ...files, value: { files: files.value, scope: scope.folders } } : files };
 }
 
-/** Of the newest runs whose end is known, those that failed since the last that did not, each as often as it was tried. */
-export function failedInRow(runs: readonly Run[]): number {
-  const ended = runs.map(({ record }) => record).filter(({ state }) => isOver(state) || state === 'synced');
-  const good = ended.findLastIndex(({ state }) => state === 'synced' || state === 'completed');
-  return ended.slice(good + 1).reduce((sum, { retries }) => sum + 1 + retries, 0);
+/** Of these runs, the newest first, whose end is known: those that failed since the last that did not, each as often as it was tried. */
+export function failedInRow(newest: Iterable<Run>): number {
+  let failed = 0;
+  for (const { record } of newest) {
+    if (record.state === 'synced' || record.state === 'completed') break;
+    if (isOver(record.state)) failed += 1 + record.retries;
+  }
+  return failed;
 }
 
 /** A run that another program has at the scheduler: a second job beside it would be the double that nobody asked for. */

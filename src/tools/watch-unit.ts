@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { basename, join } from 'node:path';
+import { account } from '../base/account.ts';
 import { PACKAGE } from '../base/package.ts';
 
 /** What the programs of a site are found by; a service of the user has none of it by itself. */
@@ -8,7 +8,7 @@ const KEPT = ['PATH', 'SLURM_CONF', 'SLURM_CLUSTERS', 'SGE_ROOT', 'SGE_CELL', 'S
 
 /** Where systemd looks for the services of a user, in the home that the password database names (systemd.unit(5)). */
 export function unitPath(tag: string): string {
-  return join(userInfo().homedir, '.config', 'systemd', 'user', unitName(tag));
+  return join(account().homedir, '.config', 'systemd', 'user', unitName(tag));
 }
 
 export function unitName(tag: string): string {

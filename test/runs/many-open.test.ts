@@ -119,7 +119,7 @@ describe('many runs that run', () => {
     expect(more.fsync).toBeLessThanOrEqual(3.5);
     expect(more.rename).toBeLessThanOrEqual(1.5);
     expect(more.link).toBeLessThanOrEqual(1.5);
-    expect(more.openat).toBeLessThanOrEqual(40);
+    expect(more.openat).toBeLessThanOrEqual(31);
   }, 120_000);
 
   test('of what stands still each is read and compared, and nothing is locked or written', async () => {
@@ -167,7 +167,7 @@ test('what became of many that were cut off is asked once, and what follows is w
     expect(fsync).toBeLessThanOrEqual(3.5);
     expect(rename).toBeLessThanOrEqual(1.5);
     expect(link).toBeLessThanOrEqual(1.5);
-    expect(openat).toBeLessThanOrEqual(40);
+    expect(openat).toBeLessThanOrEqual(35);
   } finally {
     for (const { repo } of benches) await repo.cleanup();
   }

@@ -55,6 +55,13 @@ export type AuditCommand = { work: string; limit: number; began?: number; ended?
 export const line = z.looseObject({ v: z.literal(1), n: z.number().int(), at: z.string(), prev: z.string(), hash: z.string() });
 export type Line = z.output<typeof line>;
 
+/** Whether it is one, as the schema above has it: of a hundred thousand a schema takes longer than their hashes do. */
+export function isLine(json: unknown): json is Line {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return false;
+  const { v, n, at, prev, hash } = json as Record<keyof Line, unknown>;
+  return v === 1 && Number.isSafeInteger(n) && [at, prev, hash].every((one) => typeof one === 'string');
+}
+
 const reason = z.object({
   rule: z.string(),
   verdict: z.string(),
@@ -105,6 +112,5 @@ export function sealed(last: AuditRef, entry: AuditEntry): Line {
 }
 
 export function hashOf(body: object): string {
-  const { hash: _hash, ...rest } = body as { hash?: string };
-  return sha256(canonical(rest));
+  return sha256(canonical(body, 'hash'));
 }

@@ -7,7 +7,7 @@ import { appendLine, jsonText, readJson, readText, statSize, writeAtomic } from 
 import { jsonOf } from '../../base/json.ts';
 import { withLock } from '../../base/lock.ts';
 import type { AuditEntry, AuditLine, AuditRef, Line } from './audit-line.ts';
-import { hashOf, line, sealed, told } from './audit-line.ts';
+import { hashOf, isLine, line, sealed, told } from './audit-line.ts';
 
 export type { AuditEntry, AuditLine, AuditRef } from './audit-line.ts';
 
@@ -141,16 +141,15 @@ function verify(path: string, known: Head | undefined): AuditReport {
   let atHead: string | undefined = known?.n === 0 ? known.hash : undefined;
   for (const [at, row] of rowsOf(path).entries()) {
     if (row === '') continue;
-    const json = jsonOf(row);
-    const parsed = line.safeParse(json).data;
-    if (!parsed) {
+    const parsed = jsonOf(row);
+    if (!isLine(parsed)) {
       if (!isTorn(row)) findings.push(`line ${at + 1} is foreign`);
       continue;
     }
     lines++;
     if (parsed.n !== before.n + 1) findings.push(`line ${at + 1}: number ${parsed.n} follows ${before.n}`);
     if (parsed.prev !== before.hash) findings.push(`line ${at + 1}: does not follow the line before it`);
-    if (hashOf(parsed) !== parsed.hash || JSON.stringify(json) !== row) findings.push(`line ${at + 1}: was altered`);
+    if (hashOf(parsed) !== parsed.hash || JSON.stringify(parsed) !== row) findings.push(`line ${at + 1}: was altered`);
     if (parsed.n === known?.n) atHead = parsed.hash;
     before = parsed;
   }

@@ -1,7 +1,7 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { readBytes } from '../../base/disk.ts';
 import { Failure } from '../../base/errors.ts';
-import { READ_LIMIT, writeAtomic } from '../../base/files.ts';
+import { appendText, READ_LIMIT, writeAtomic } from '../../base/files.ts';
 import { withLock } from '../../base/lock.ts';
 import { isStandIn, type Manifest } from './manifest.ts';
 
@@ -50,7 +50,9 @@ export function hasRow(text: string, runId: string): boolean {
 /** The ledger with `line` at its end; unchanged where its run has a row. Everything else stays byte for byte. */
 export function appendRow(text: string, line: string): string {
   if (hasRow(text, runIdOf(line))) return text;
-  const base = text.replace(/\n+$/, '');
+  let end = text.length;
+  while (text[end - 1] === '\n') end--;
+  const base = text.slice(0, end);
   return base === '' ? `${line}\n` : `${base}\n${line}\n`;
 }
 
@@ -87,21 +89,42 @@ export function verifyRow(text: string, manifest: Manifest): RowCheck {
   return found === expected ? { ...base, ok: true } : { ...base, ok: false, found };
 }
 
-/** Changes the ledger under its own lock, atomically. True when the file changed. Refuses a ledger that is not UTF-8, of which bytes would be lost. */
-export async function writeLedger(path: string, lock: string, edit: (text: string) => string): Promise<boolean> {
+export type RowResult = 'appended' | 'updated' | 'present';
+
+/**
+ * Puts rows into the ledger under its own lock, one a run, and says of each what became of it. Rows that are new are one write at its end, after
+ * which it has them or is as it was; where a row changes the file is replaced as a whole. Refuses a ledger that is not UTF-8, of which bytes
+ * would be lost.
+ */
+export async function writeRows(path: string, lock: string, lines: readonly string[]): Promise<RowResult[]> {
   return withLock(lock, 'ledger', () => {
-    const before = readLedger(path);
-    const after = edit(before ?? '');
-    if (after === (before ?? '')) return false;
-    writeAtomic(path, after);
-    return true;
+    const bytes = readLedger(path);
+    const ids = lines.map(runIdOf);
+    const isPlain = bytes !== undefined && /[^\n]\n$/.test(bytes.subarray(-2).toString('latin1'));
+    // A ledger that nowhere names a run has no row of it, and need not be read as text.
+    if (isPlain && new Set(ids).size === ids.length && ids.every((id) => !bytes.includes(`run_id=${id}`))) {
+      if (lines.length > 0) appendText(path, lines.map((line) => `${line}\n`).join(''));
+      return lines.map(() => 'appended');
+    }
+    // The same text; made of bytes of ASCII in a fifth of the time.
+    const before = bytes?.toString(isAscii(bytes) ? 'latin1' : 'utf8') ?? '';
+    let after = before;
+    const results = lines.map((line): RowResult => {
+      const was = hasRow(after, runIdOf(line));
+      const now = putRow(after, line);
+      const isSame = now === after;
+      after = now;
+      return isSame ? 'present' : was ? 'updated' : 'appended';
+    });
+    if (after !== before) writeAtomic(path, after);
+    return results;
   });
 }
 
-/** The text of a ledger, byte for byte; undefined where there is none. */
-function readLedger(path: string): string | undefined {
+/** The bytes of a ledger; undefined where there is none. */
+function readLedger(path: string): Buffer | undefined {
   const bytes = readBytes(path, READ_LIMIT);
-  if (bytes === undefined || isUtf8(bytes)) return bytes?.toString('utf8');
+  if (bytes === undefined || isUtf8(bytes)) return bytes;
   const line = 1 + linesBefore(bytes);
   throw new Failure('file_invalid', {
     what: `line ${line} of ${path} is not UTF-8`,

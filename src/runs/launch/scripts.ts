@@ -18,6 +18,11 @@ export function slurmScript(design: Design, pythonBin: string): string {
   return ['#!/usr/bin/env bash', ...directives(design), ...body(entrypointCommand(design, pythonBin))].join('\n');
 }
 
+/** Whether it could be a script that was generated here: it has the lines that all of those have. */
+export function isGeneratedForm(script: string): boolean {
+  return FRAME.every((line) => script.includes(line));
+}
+
 /**
  * Whether a script does nothing: blank lines, comments (scheduler options are comments too), `set` lines. `init` of the reference
  * leaves such files behind, and they must never be submitted as a run.
@@ -49,6 +54,8 @@ function directives(design: Design): string[] {
   return options.filter(Boolean).map((option) => `#SBATCH ${option}`);
 }
 
+const FRAME = ['RUN_DIR="runs/$RUN_ID"', 'mkdir -p "$RUN_DIR"', 'touch "$RUN_DIR/launch.touch"'];
+
 function body(command: string): string[] {
   return [
     'set -euo pipefail',
@@ -59,9 +66,7 @@ function body(command: string): string[] {
     '  echo "launch: AUTOLAB_RUN_ID is not set" >&2',
     '  exit 2',
     'fi',
-    'RUN_DIR="runs/$RUN_ID"',
-    'mkdir -p "$RUN_DIR"',
-    'touch "$RUN_DIR/launch.touch"',
+    ...FRAME,
     command,
     '',
   ];

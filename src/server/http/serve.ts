@@ -1,11 +1,13 @@
 import { createServer } from 'node:http';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import type { McpServer, ServerNotifier } from '@modelcontextprotocol/server';
+import { account } from '../../base/account.ts';
 import { listenOnPort, listenOnSocket, NODE_LIMITS, usualSocket } from '../../base/listening.ts';
 import type { Gate } from '../gate.ts';
 import { openGate } from '../gate.ts';
 import type { Tell } from '../notices.ts';
 import { buildServer } from '../server.ts';
+import { SHIPPED } from '../skills.ts';
 import { changesOf } from './changes.ts';
 import type { Door, Era } from './door.ts';
 import { openDoor } from './door.ts';
@@ -36,7 +38,7 @@ export async function serveHttp(open: Parameters<typeof openGate>[0], place: Htt
 }
 
 export async function serveAt(options: HttpOptions, stop: AbortSignal): Promise<number> {
-  const { place, gate, build = (open, era, hear) => buildServer(open, era, hear), limits = LIMITS, say } = options;
+  const { place, gate, build = (open, era, hear) => buildServer(open, era, hear, SHIPPED, gate), limits = LIMITS, say } = options;
   const tokens = place.tokenFile === undefined ? undefined : readTokens(place.tokenFile);
   const changes = changesOf(gate, () => door.notify);
   const door: Door = openDoor({
@@ -94,8 +96,8 @@ function from(gate: Gate, who: string, stop: AbortSignal): Gate {
 
 function reachable(path: string, needsToken: boolean): string {
   return [
-    `autolab-mcp serves MCP on ${path}, for ${userInfo().username} alone${needsToken ? ', with a token' : ''}.`,
-    `From another machine: ssh -N -L ${TUNNEL_PORT}:${path} ${userInfo().username}@${hostname()}`,
+    `autolab-mcp serves MCP on ${path}, for ${account().username} alone${needsToken ? ', with a token' : ''}.`,
+    `From another machine: ssh -N -L ${TUNNEL_PORT}:${path} ${account().username}@${hostname()}`,
     `and then the address: http://127.0.0.1:${TUNNEL_PORT}/mcp`,
   ].join('\n');
 }

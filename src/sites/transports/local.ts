@@ -1,4 +1,4 @@
-import { userInfo } from 'node:os';
+import { account } from '../../base/account.ts';
 import { runGroup } from './group.ts';
 import type { Command, Output, Transport } from './transport.ts';
 
@@ -24,7 +24,7 @@ async function run(
 
 /** Those of our own variables that are set, and the account by the password database. */
 export function ourOwn(names: readonly string[]): Record<string, string> {
-  const { homedir, username } = userInfo();
+  const { homedir, username } = account();
   const kept = names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] ?? ''] as const]));
   return { ...Object.fromEntries(kept), HOME: homedir, USER: username, LOGNAME: username };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -11,7 +11,7 @@ import {
   putRow,
   updateRow,
   verifyRow,
-  writeLedger,
+  writeRows,
 } from '../../../src/runs/autolab/ledger.ts';
 import type { Manifest } from '../../../src/runs/autolab/manifest.ts';
 import { failureOf } from '../failing.ts';
@@ -137,19 +137,42 @@ test('putting the rows of many runs in any order, any number of times, leaves on
   );
 });
 
+test('what is written of any rows into any ledger is what putting them one after the other makes of its text', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'autolab-ledger-'));
+  const path = join(folder, 'list.md');
+  const wellFormed = text.map((one) => Buffer.from(one).toString());
+  await fc.assert(
+    fc.asyncProperty(
+      fc.option(wellFormed),
+      fc.constantFrom('', '\n', '\n\n'),
+      fc.array(fc.tuple(id, fc.constantFrom('running', 'failed'))),
+      async (before, end, changes) => {
+        const rows = changes.map(([run, status]) => ledgerLine({ ...MANIFEST, run_id: run, status }));
+        rmSync(path, { force: true });
+        if (before !== null) writeFileSync(path, `${before}${end}`);
+        await writeRows(path, join(folder, 'lock'), rows);
+        const was = before === null ? '' : `${before}${end}`;
+        expect(existsSync(path) ? readFileSync(path, 'utf8') : '').toBe(rows.reduce(putRow, was));
+      },
+    ),
+    { numRuns: 300 },
+  );
+  rmSync(folder, { recursive: true });
+});
+
 test('a ledger that is not UTF-8 is refused by its line and stays as it is', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'autolab-ledger-'));
   const path = join(folder, 'list.md');
   const bytes = Buffer.concat([Buffer.from('# Jobs \u00e9\nm'), Buffer.from([0xfc]), Buffer.from('ller\nmore\n')]);
   writeFileSync(path, bytes);
-  const writing = writeLedger(path, join(folder, 'lock'), (before) => appendRow(before, LINE));
+  const writing = writeRows(path, join(folder, 'lock'), [LINE]);
   await expect(writing).rejects.toMatchObject({
     code: 'file_invalid',
     message: expect.stringMatching(/line 2 of .*list\.md is not UTF-8/),
   });
   expect(readFileSync(path)).toEqual(bytes);
   writeFileSync(path, '# Jobs \u00e9\n');
-  await writeLedger(path, join(folder, 'lock'), (before) => appendRow(before, LINE));
+  await writeRows(path, join(folder, 'lock'), [LINE]);
   expect(readFileSync(path, 'utf8')).toBe(`# Jobs \u00e9\n${LINE}\n`);
   rmSync(folder, { recursive: true });
 });
@@ -158,9 +181,9 @@ test('writers at the same time lose nothing', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'autolab-ledger-'));
   const path = join(folder, 'docs', 'slurm_job_list.md');
   const lines = Array.from({ length: 24 }, (_, at) => LINE.replace(RUN, `run-${at}`));
-  const write = (line: string) => writeLedger(path, join(folder, 'ledger.lock'), (before) => appendRow(before, line));
-  expect(await Promise.all(lines.map(write))).toEqual(lines.map(() => true));
-  expect(await Promise.all(lines.map(write))).toEqual(lines.map(() => false));
+  const write = (line: string) => writeRows(path, join(folder, 'ledger.lock'), [line]);
+  expect((await Promise.all(lines.map(write))).flat()).toEqual(lines.map(() => 'appended'));
+  expect((await Promise.all(lines.map(write))).flat()).toEqual(lines.map(() => 'present'));
   expect(readFileSync(path, 'utf8').trimEnd().split('\n').sort()).toEqual([...lines].sort());
   rmSync(folder, { recursive: true });
 });
