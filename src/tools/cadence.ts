@@ -12,3 +12,18 @@ export function cadence(scheduler: string, reads: Pick<Reads, 'repo' | 'policy'>
   const full = most !== undefined && (looks + 1) * 3 > most;
   return { wait: Math.ceil(Math.max(due, full ? 60 : 0)), looks };
 }
+
+/**
+ * Seconds until another look at a site is worth its calls, all in seconds: never before `pace`, the least that the policy allows. After that a
+ * tenth of how long nothing has changed (`quiet`), so that what happens is known at most a tenth later than it could be; and where the scheduler was
+ * slow to answer (`took`), so long that it spends no more than a thirtieth of its time on us. At most ten times the pace, and ten minutes.
+ */
+export function nextLook({ pace, quiet, took }: { pace: number; quiet: number; took: number }): number {
+  const most = Math.max(pace, Math.min(10 * pace, LONGEST));
+  const slow = took < SLOW ? 0 : 30 * took;
+  return Math.round(Math.min(most, Math.max(pace, quiet / 10, slow)));
+}
+
+const LONGEST = 600;
+/** Under load a healthy controller answers in less (about 90 calls a second made it 7 s: nebius/soperator#2763). */
+const SLOW = 2;

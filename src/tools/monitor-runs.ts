@@ -10,7 +10,7 @@ import { projectAll } from '../runs/project.ts';
 import type { Run } from '../runs/run.ts';
 import { basesOf, partsOf, reread } from '../runs/run.ts';
 import { isCutOff } from '../runs/submission/recovery.ts';
-import { cadence } from './cadence.ts';
+import { cadence, nextLook } from './cadence.ts';
 import { eventsText, eventsView, followEvents } from './events.ts';
 import { optionalRun, stateOut, tasksOut } from './fields.ts';
 import { pausedLine } from './pausing.ts';
@@ -74,16 +74,18 @@ export default defineTool({
     const before = new Map([...runs, ...bases].map((run) => [run.id, run]));
     const sites: z.output<typeof siteOut>[] = [];
     const seen = new Map<string, Run>();
+    const pace = acts.policy().gate.limits.scheduler?.poll_seconds ?? 60;
     const waits: number[] = [];
     for (const name of [...new Set(runs.map((run) => run.plan.site))].sort()) {
       const here = runs.filter((run) => run.plan.site === name);
-      const { site, changed } = await lookAt(name, here, acts, permit, problems);
+      const { site, changed, took } = await lookAt(name, here, acts, permit, problems);
       sites.push(site);
       for (const run of changed) seen.set(run.id, run);
       // Of those that ended with this look, too: what they wrote last.
       const watched = here.filter((run) => parts(run).some(isWatched)).map((run) => seen.get(run.id) ?? run);
       if (site.polled) await followEvents(name, watched, acts, problems);
-      else if (site.healthy === null && site.note !== null) waits.push(cadence(here[0]?.plan.scheduler ?? '', acts).wait);
+      if (watched.length === 0 || here.some(isCutOff)) waits.push(pace);
+      else waits.push(worthAgain(site, took, watched, pace, cadence(here[0]?.plan.scheduler ?? '', acts).wait));
     }
     const open = runs.map((run) => seen.get(run.id) ?? run);
     problems.push(
@@ -100,10 +102,8 @@ export default defineTool({
       .map((run) => view(run, before.get(run.id) ?? run));
     // What cannot be read may still run.
     const waiting = unreadable.length > 0 || isWaitedFor(acts.repo, open);
-    const pace = acts.policy().gate.limits.scheduler?.poll_seconds ?? 60;
     problems.push(...[pausedLine(acts)].filter((line) => line !== undefined));
-    // Where another has just looked, the next look is due sooner than after one's own.
-    const next = Math.max(1, Math.min(pace, ...waits));
+    const next = Math.max(1, Math.min(...(waits.length > 0 && unreadable.length === 0 ? waits : [...waits, pace])));
     return { runs: told, sites, all_over: !waiting, next_look_seconds: waiting ? next : 0, problems };
   },
 
@@ -129,6 +129,19 @@ async function bringUpToDate(runs: readonly Run[], acts: Acts, problems: string[
   await projectAll(acts.repo, runs, guardOf(acts.repo, acts.policy()), (run, error) =>
     problems.push(`${run.id}: manifest, ledger or state could not be brought up to date: ${asFailure(error).message}`),
   );
+}
+
+/** Seconds until another look is worth its calls. `wait`: until the policy allows it, which is sooner than the pace where another has just looked. */
+function worthAgain(site: z.output<typeof siteOut>, took: number, watched: readonly Run[], pace: number, wait: number): number {
+  const quiet = site.healthy === false ? 0 : quietOf(watched);
+  const after = nextLook({ pace, quiet, took });
+  return site.polled || took > 0 ? after : Math.max(wait, after - Math.max(0, pace - wait));
+}
+
+/** Seconds since anything was last heard of any of these runs. */
+function quietOf(runs: readonly Run[]): number {
+  const heard = runs.map(({ record }) => Date.parse(record.lastAt ?? '')).filter((at) => !Number.isNaN(at));
+  return heard.length === 0 ? 0 : Math.max(0, (Date.now() - Math.max(...heard)) / 1000);
 }
 
 /** Whether any run that is still open is: of these, and of those that were submitted meanwhile. */

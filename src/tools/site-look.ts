@@ -37,18 +37,27 @@ export const siteOut = z.object({
   looks_last_hour: z.number().int().describe('Each is one to three calls of the scheduler; of all clones together'),
 });
 
-/** One poll of a site for all of its runs, unless the last one was too recent for the policy; then what is known stands. */
+/** One poll of a site for all of its runs, unless the last one was too recent for the policy; then what is known stands. `took`: the seconds it waited for the scheduler. */
 export async function lookAt(
   name: string,
   runs: readonly Run[],
   acts: Acts,
   permit: ActingPermit,
   problems: string[],
-): Promise<{ site: z.output<typeof siteOut>; changed: Run[] }> {
+): Promise<{ site: z.output<typeof siteOut>; changed: Run[]; took: number }> {
   const changed: Run[] = [];
-  const site = await lookOnce(name, runs, acts, permit, problems, (run) => changed.push(run));
-  return { site, changed };
+  let took = 0;
+  const site = await lookOnce(name, runs, acts, permit, problems, {
+    changed: (run) => changed.push(run),
+    polled: (seconds) => {
+      took = seconds;
+    },
+  });
+  return { site, changed, took };
 }
+
+/** What a look tells on the way: each run that it changed, and how long the scheduler took. */
+type Seen = { changed(run: Run): void; polled(seconds: number): void };
 
 async function lookOnce(
   name: string,
@@ -56,7 +65,7 @@ async function lookOnce(
   acts: Acts,
   permit: ActingPermit,
   problems: string[],
-  changed: (run: Run) => void,
+  seen: Seen,
 ): Promise<z.output<typeof siteOut>> {
   const watched = runs.filter((run) => parts(run).some(isWatched) || lateNames(run).length > 0);
   if (watched.length === 0) return { site: name, polled: false, healthy: null, note: null, looks_last_hour: 0 };
@@ -80,7 +89,10 @@ async function lookOnce(
     const { meter, key } = paceOf(acts.repo, site.kind);
     meter.note('poll', key);
     const late = runs.flatMap(lateNames);
-    const look = await site.poll({ jobs, since, ...(late.length > 0 ? { late } : {}) });
+    const asked = performance.now();
+    const look = await site
+      .poll({ jobs, since, ...(late.length > 0 ? { late } : {}) })
+      .finally(() => seen.polled((performance.now() - asked) / 1000));
     await noteChange(acts, name, 'ok', problems);
     const marked = watched.filter((run) => maySubmit(run.plan) || parts(run).some((part) => needsMarkers(part, look)));
     const markers = await site.markers(marked.map(gateOf));
@@ -88,12 +100,12 @@ async function lookOnce(
     const byGate = new Map(markers.map((one) => [one.gate, one]));
     for (const run of watched) {
       const now = await note(run, look, byGate.get(gateOf(run)), sights, problems);
-      if (now !== run) changed(now);
+      if (now !== run) seen.changed(now);
     }
     for (const run of look.late ? runs : []) {
       const words = await cancelLate(run, site, permit, look.late ?? []);
       problems.push(...words);
-      if (words.length > 0) changed(reread(run));
+      if (words.length > 0) seen.changed(reread(run));
     }
     return {
       site: name,
