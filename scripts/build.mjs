@@ -56,6 +56,8 @@ export async function build() {
     await writeFile(fresh, contents, { mode: isEntry({ path }) ? 0o755 : 0o644 });
     await rename(fresh, path);
   }
+  // What Node has compiled of an earlier build, by src/main.ts.
+  await rm(join(root, 'dist', 'compiled'), { recursive: true, force: true });
   const kept = new Set(outputFiles.map(({ path }) => path));
   const chunks = (await readdir(join(root, 'dist', 'chunks'))).map((name) => join(root, 'dist', 'chunks', name));
   await Promise.all(chunks.filter((path) => path.endsWith('.mjs') && !kept.has(path)).map((path) => rm(path, { force: true })));
