@@ -16,12 +16,24 @@ export function courtesyPage(days, { pace, when, version, submission }) {
       `an account’s runs at a site are looked at together, so that calls do not grow with runs. Pace of the preset: \`poll_seconds: ${pace}\`.`,
     '## A day of one user',
     table(
-      ['', 'looks', 'calls', 'of them squeue, sacct, ping', 'calls an hour', 'in the busiest hour', 'calls a run and hour', `a look each ${pace} s, one squeue`, `squeue for each run each ${pace} s`],
+      [
+        '',
+        'looks',
+        'calls',
+        'of them squeue, sacct, ping',
+        'calls an hour',
+        'in the busiest hour',
+        'calls a run and hour',
+        `a look each ${pace} s, one squeue`,
+        `squeue for each run each ${pace} s`,
+      ],
       days.map((day) => [
         day.what,
         number(day.looks.length),
         number(day.calls.length),
-        ['squeue', 'sacct', 'scontrol'].map((name) => number(day.calls.filter(({ program }) => program === name).length)).join(', '),
+        ['squeue', 'sacct', 'scontrol']
+          .map((name) => number(day.calls.filter(({ program }) => program === name).length))
+          .join(', '),
         aHour(day).toFixed(1),
         number(busiest(day.calls, 3600)),
         (aHour(day) / day.runs).toFixed(2),

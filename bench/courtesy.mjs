@@ -85,7 +85,13 @@ async function simulate(main, folder, { what, jobs }) {
       // An answer comes a moment after its poll.
       now += answer.next_look_seconds + 1;
     }
-    return { what, runs: jobs.length, looks: looks.map(({ now }) => now - began), calls: callsOf(slurm, began), late: lateness(looks, rows, began) };
+    return {
+      what,
+      runs: jobs.length,
+      looks: looks.map(({ now }) => now - began),
+      calls: callsOf(slurm, began),
+      late: lateness(looks, rows, began),
+    };
   } finally {
     repository.remove();
     rmSync(join(folder, 'slurm'), { recursive: true, force: true });
@@ -107,8 +113,21 @@ async function forgetLocal({ path, iteration }) {
 function leaveMarker({ iteration }, { run: id, id: job, starts, ends }) {
   const gate = join(iteration, 'runs', id, 'gate', 'exit', '00');
   mkdirSync(gate, { recursive: true });
-  const of = { schema_version: '1', step: 'main', task: 0, attempt: 1, restart: 0, job_id: job, node: 'n1', exit: 0, signals: [] };
-  writeFileSync(join(gate, 'main.0.1.json'), `${JSON.stringify({ ...of, started: starts, ended: ends, stdout: '', stderr: '' })}\n`);
+  const of = {
+    schema_version: '1',
+    step: 'main',
+    task: 0,
+    attempt: 1,
+    restart: 0,
+    job_id: job,
+    node: 'n1',
+    exit: 0,
+    signals: [],
+  };
+  writeFileSync(
+    join(gate, 'main.0.1.json'),
+    `${JSON.stringify({ ...of, started: starts, ended: ends, stdout: '', stderr: '' })}\n`,
+  );
 }
 
 function callsOf(slurm, began) {

@@ -73,20 +73,80 @@ export function readSince(path: string, offset: number, most: number): { data: B
   });
 }
 
-function withFile<T>(path: string, work: (fd: number, size: number) => T): T | undefined {
+/**
+ * The lines of a file one by one, without their ends, and nothing where there is none: never more of it in memory than a piece and a line, however
+ * long it is. The last one may have no end. Of a line over `longest` bytes only so much is given.
+ */
+export function* linesOf(path: string, longest: number): Generator<string> {
+  const opened = openFile(path);
+  if (opened === undefined) return;
+  try {
+    const piece = Buffer.allocUnsafe(PIECE);
+    let held: Buffer[] = [];
+    let length = 0;
+    const hold = (part: Buffer) => {
+      const rest = part.subarray(0, Math.max(0, longest - length));
+      if (rest.length > 0) held.push(Buffer.from(rest));
+      length += rest.length;
+    };
+    for (let got = read(opened.fd, piece, path); got > 0; got = read(opened.fd, piece, path)) {
+      const data = piece.subarray(0, got);
+      let from = 0;
+      for (let end = data.indexOf(NEWLINE); end !== -1; end = data.indexOf(NEWLINE, from)) {
+        if (length === 0 && end - from <= longest) yield data.toString('utf8', from, end);
+        else {
+          hold(data.subarray(from, end));
+          yield Buffer.concat(held).toString('utf8');
+          held = [];
+          length = 0;
+        }
+        from = end + 1;
+      }
+      hold(data.subarray(from));
+    }
+    if (length > 0) yield Buffer.concat(held).toString('utf8');
+  } finally {
+    closeSync(opened.fd);
+  }
+}
+
+const PIECE = 4 * 1024 * 1024;
+const NEWLINE = 0x0a;
+
+function read(fd: number, piece: Buffer, path: string): number {
+  try {
+    return readSync(fd, piece, 0, piece.length, null);
+  } catch (error) {
+    throw cannotRead(path, error);
+  }
+}
+
+/** A file to read, with its size; undefined where there is none. Who gets it closes it. */
+function openFile(path: string): { fd: number; size: number } | undefined {
   let fd: number | undefined;
   try {
     // Without O_NONBLOCK opening a pipe waits for a writer, for ever.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const seen = fstatSync(fd);
     if (!seen.isFile()) throw noFile(path, seen.isDirectory() ? 'a folder' : seen.isFIFO() ? 'a pipe' : 'a device');
-    return work(fd, seen.size);
+    return { fd, size: seen.size };
   } catch (error) {
+    if (fd !== undefined) closeSync(fd);
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw cannotRead(path, error);
+  }
+}
+
+function withFile<T>(path: string, work: (fd: number, size: number) => T): T | undefined {
+  const opened = openFile(path);
+  if (opened === undefined) return undefined;
+  try {
+    return work(opened.fd, opened.size);
+  } catch (error) {
+    throw cannotRead(path, error);
   } finally {
-    if (fd !== undefined) closeSync(fd);
+    closeSync(opened.fd);
   }
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { jsonText, readJson, readText, writeAtomic } from '../base/files.ts';
 import { withAutolabLock } from './autolab/autolab-lock.ts';
 import type { Guard } from './autolab/guardrail.ts';
-import { isSlurmRun, jobIdOf, ledgerLine, rowsByRun, writeRows } from './autolab/ledger.ts';
+import { isSlurmRun, jobIdOf, ledgerLine, ledgerText, rowsOfRuns, writeRows } from './autolab/ledger.ts';
 import type { Manifest } from './autolab/manifest.ts';
 import { projectManifest } from './autolab/manifest.ts';
 import type { StateProjection } from './autolab/state-projection.ts';
@@ -50,7 +50,7 @@ export async function projectAll(
   guard: Guard,
   failed: (run: Run, error: unknown) => void,
 ): Promise<void> {
-  const told = { rows: rowsIn(repo), state: stateProjection(repo, guard) };
+  const told = { rows: rowsIn(repo, runs), state: stateProjection(repo, guard) };
   const spending = openSpending(stateFolder(repo));
   const behind: Run[] = [];
   for (const run of runs.filter(({ record }) => current(record))) {
@@ -118,9 +118,9 @@ function end(repo: string, run: Run): void {
 type Told = { rows: ReadonlyMap<string, string>; state: StateProjection };
 
 /** What cannot be read tells nothing. */
-function rowsIn(repo: string): ReadonlyMap<string, string> {
+function rowsIn(repo: string, runs: readonly Run[]): ReadonlyMap<string, string> {
   try {
-    return rowsByRun(readText(join(repo, LEDGER)) ?? '');
+    return rowsOfRuns(ledgerText(join(repo, LEDGER)) ?? '', new Set(runs.map(({ id }) => id)));
   } catch {
     return new Map();
   }

@@ -9,7 +9,7 @@ import type { RunManifest } from '../checks/manifest-schema.ts';
 import { runManifestSchema } from '../checks/manifest-schema.ts';
 import type { Iteration } from '../runs/autolab/iteration.ts';
 import { readJsonText } from '../runs/autolab/json.ts';
-import { isSlurmRun, jobIdOf, verifyRow } from '../runs/autolab/ledger.ts';
+import { isSlurmRun, jobIdOf, ledgerText, verifyRow } from '../runs/autolab/ledger.ts';
 import { canonicalSync } from '../runs/autolab/manifest.ts';
 import type { State } from '../runs/autolab/state.ts';
 import { validate } from '../runs/autolab/validate.ts';
@@ -81,6 +81,6 @@ function journalOf(iterationFolder: string, id: string) {
 function rowOf(repo: string, manifest: RunFacts['manifest'], isOurs: boolean) {
   const value = 'value' in manifest ? manifest.value?.value : undefined;
   if (value === undefined || !isSlurmRun(value) || jobIdOf(value) === undefined) return null;
-  const row = verifyRow(readText(join(repo, LEDGER)) ?? '', value);
+  const row = verifyRow(ledgerText(join(repo, LEDGER)) ?? '', value);
   return { doc: LEDGER, expected: row.expected, found: row.ok ? row.expected : row.found, exact: isOurs };
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { readText } from '../base/files.ts';
-import { isSlurmRun, verifyRow } from '../runs/autolab/ledger.ts';
+
+import { isSlurmRun, ledgerText, verifyRow } from '../runs/autolab/ledger.ts';
 import { ledgerFiles, ledgerInput } from './ledger-files.ts';
 import { defineTool } from './tool.ts';
 
@@ -28,7 +28,7 @@ export default defineTool({
     const { manifest, doc, shown } = ledgerFiles(acts, args);
     if (!isSlurmRun(manifest))
       return { run_id: manifest.run_id, job_id: '', doc: shown, result: 'skipped' as const, expected: null, found: null };
-    const row = verifyRow(readText(doc) ?? '', manifest);
+    const row = verifyRow(ledgerText(doc) ?? '', manifest);
     return {
       run_id: row.runId,
       job_id: row.jobId,

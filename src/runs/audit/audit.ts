@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { readEnd, readSince } from '../../base/disk.ts';
+import { linesOf, readEnd, readSince } from '../../base/disk.ts';
 import { Failure } from '../../base/errors.ts';
-import { appendLine, jsonText, readJson, readText, statSize, writeAtomic } from '../../base/files.ts';
+import { appendLine, jsonText, READ_LIMIT, readJson, statSize, writeAtomic } from '../../base/files.ts';
 import { jsonOf } from '../../base/json.ts';
 import { withLock } from '../../base/lock.ts';
 import type { AuditEntry, AuditLine, AuditRef, Line } from './audit-line.ts';
@@ -79,7 +79,14 @@ export function openAudit(repo: string, state: string): Audit {
         setHead(last?.n ?? 0, last?.hash ?? FIRST);
         return last?.n ?? 0;
       }),
-    lines: () => rowsOf(path).flatMap((row) => told.safeParse(parse(row)).data ?? []),
+    lines: () => {
+      const lines: AuditLine[] = [];
+      for (const row of rowsOf(path)) {
+        const one = told.safeParse(parse(row)).data;
+        if (one) lines.push(one);
+      }
+      return lines;
+    },
     head: () => readHead(headPath)?.hash ?? null,
   };
 }
@@ -139,7 +146,9 @@ function verify(path: string, known: Head | undefined): AuditReport {
   let before = { n: 0, hash: FIRST };
   let lines = 0;
   let atHead: string | undefined = known?.n === 0 ? known.hash : undefined;
-  for (const [at, row] of rowsOf(path).entries()) {
+  let at = -1;
+  for (const row of rowsOf(path)) {
+    at++;
     if (row === '') continue;
     const parsed = jsonOf(row);
     if (!isLine(parsed)) {
@@ -166,8 +175,9 @@ function verify(path: string, known: Head | undefined): AuditReport {
   };
 }
 
-function rowsOf(path: string): string[] {
-  return (readText(path, Number.MAX_SAFE_INTEGER) ?? '').split('\n');
+/** A log of a million lines is more than one text may be long (Node 20: 512 MiB). */
+function rowsOf(path: string): Generator<string> {
+  return linesOf(path, READ_LIMIT);
 }
 
 /** The last whole line. Torn ones behind it are what crashes leave: nothing was done on their word. */

@@ -1,7 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { readBytes } from '../../base/disk.ts';
 import { Failure } from '../../base/errors.ts';
-import { appendText, READ_LIMIT, writeAtomic } from '../../base/files.ts';
+import { appendText, writeAtomic } from '../../base/files.ts';
 import { withLock } from '../../base/lock.ts';
 import { isStandIn, type Manifest } from './manifest.ts';
 
@@ -67,15 +67,34 @@ export function putRow(text: string, line: string): string {
   return updateRow(appendRow(text, line), line);
 }
 
-/** The first row of each run that has one, without the white space around it. */
-export function rowsByRun(text: string): Map<string, string> {
+/** The first row of each of these runs that has one, without the white space around it. The text is gone through once, however many they are. */
+export function rowsOfRuns(text: string, ids: ReadonlySet<string>): Map<string, string> {
   const rows = new Map<string, string>();
-  for (const line of text.split('\n').map((one) => one.trim())) {
-    if (!line.startsWith('- ')) continue;
-    const ids = fieldsOf(line).filter((field) => field.startsWith('run_id='));
-    for (const id of ids.map((field) => field.slice('run_id='.length))) if (!rows.has(id)) rows.set(id, line);
+  for (let at = text.indexOf(FIELD); at !== -1 && rows.size < ids.size; at = text.indexOf(FIELD, at + FIELD.length)) {
+    const id = /[^|\n]*/y;
+    id.lastIndex = at + FIELD.length;
+    const named = id.exec(text)?.[0].trim() ?? '';
+    if (!ids.has(named) || rows.has(named)) continue;
+    const begin = text.lastIndexOf('\n', at) + 1;
+    const newline = text.indexOf('\n', at);
+    const line = text.slice(begin, newline === -1 ? text.length : newline).trim();
+    if (isRowOf(line, named)) rows.set(named, line);
   }
   return rows;
+}
+
+/** The text of a ledger, undefined where there is none: a million rows, and as many more. */
+export function ledgerText(path: string): string | undefined {
+  const bytes = readBytes(path, LEDGER_LIMIT);
+  // The same text; made of bytes of ASCII in a fifth of the time.
+  return bytes?.toString(isAscii(bytes) ? 'latin1' : 'utf8');
+}
+
+const LEDGER_LIMIT = 256 * 1024 * 1024;
+const FIELD = 'run_id=';
+
+function isRowOf(line: string, runId: string): boolean {
+  return line.startsWith('- ') && fieldsOf(line).includes(`${FIELD}${runId}`);
 }
 
 export type RowCheck = { runId: string; jobId: string; expected: string } & ({ ok: true } | { ok: false; found: string | null });
@@ -106,7 +125,6 @@ export async function writeRows(path: string, lock: string, lines: readonly stri
       if (lines.length > 0) appendText(path, lines.map((line) => `${line}\n`).join(''));
       return lines.map(() => 'appended');
     }
-    // The same text; made of bytes of ASCII in a fifth of the time.
     const before = bytes?.toString(isAscii(bytes) ? 'latin1' : 'utf8') ?? '';
     let after = before;
     const results = lines.map((line): RowResult => {
@@ -123,7 +141,7 @@ export async function writeRows(path: string, lock: string, lines: readonly stri
 
 /** The bytes of a ledger; undefined where there is none. */
 function readLedger(path: string): Buffer | undefined {
-  const bytes = readBytes(path, READ_LIMIT);
+  const bytes = readBytes(path, LEDGER_LIMIT);
   if (bytes === undefined || isUtf8(bytes)) return bytes;
   const line = 1 + linesBefore(bytes);
   throw new Failure('file_invalid', {
@@ -148,14 +166,14 @@ type Row = { start: number; end: number };
 
 /** The first row of the run, without the white space around it. */
 function findRow(text: string, runId: string): Row | undefined {
-  const field = `run_id=${runId}`;
+  const field = `${FIELD}${runId}`;
   for (let at = text.indexOf(field); at !== -1; ) {
     const begin = text.lastIndexOf('\n', at) + 1;
     const newline = text.indexOf('\n', at);
     const whole = text.slice(begin, newline === -1 ? text.length : newline);
     const line = whole.trim();
     const start = begin + whole.indexOf(line);
-    if (line.startsWith('- ') && fieldsOf(line).includes(field)) return { start, end: start + line.length };
+    if (isRowOf(line, runId)) return { start, end: start + line.length };
     // A line is looked at once, however often it names the run.
     at = newline === -1 ? -1 : text.indexOf(field, newline);
   }

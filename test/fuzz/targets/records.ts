@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { openAudit } from '../../../src/runs/audit/audit.ts';
 import { type AuditEntry, sealed } from '../../../src/runs/audit/audit-line.ts';
-import { appendRow, rowsByRun, updateRow } from '../../../src/runs/autolab/ledger.ts';
+import { appendRow, rowsOfRuns, updateRow } from '../../../src/runs/autolab/ledger.ts';
 import { readJournal } from '../../../src/runs/journal.ts';
 import { replay } from '../../../src/runs/record.ts';
 import type { Reader } from '../../hostile/reader.ts';
@@ -58,12 +58,12 @@ const MORE: readonly Reader[] = [
     },
   },
   {
-    names: ['runs/autolab/ledger.ts#appendRow', 'runs/autolab/ledger.ts#updateRow', 'runs/autolab/ledger.ts#rowsByRun'],
+    names: ['runs/autolab/ledger.ts#appendRow', 'runs/autolab/ledger.ts#updateRow', 'runs/autolab/ledger.ts#rowsOfRuns'],
     seeds: ['# Jobs\n\n- 2026-01-01 | job_id=6 | iteration_id=it1 | run_id=r1 | status=completed\n'],
     words: ['| run_id=r1', '\n', ' | ', 'status='],
     read: (text) => {
       const row = '- 2026-01-01 | job_id=7 | iteration_id=it1 | run_id=r1 | status=done';
-      return [rowsByRun(text), appendRow(text, row), updateRow(text, row)];
+      return [rowsOfRuns(text, new Set(['r1', ''])), appendRow(text, row), updateRow(text, row)];
     },
   },
 ];

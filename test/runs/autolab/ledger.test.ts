@@ -9,6 +9,7 @@ import {
   isSlurmRun,
   ledgerLine,
   putRow,
+  rowsOfRuns,
   updateRow,
   verifyRow,
   writeRows,
@@ -186,4 +187,32 @@ test('writers at the same time lose nothing', async () => {
   expect((await Promise.all(lines.map(write))).flat()).toEqual(lines.map(() => 'present'));
   expect(readFileSync(path, 'utf8').trimEnd().split('\n').sort()).toEqual([...lines].sort());
   rmSync(folder, { recursive: true });
+});
+
+test('the rows of some runs are the first of each, as they are found one by one', () => {
+  const id = fc.constantFrom('r1', 'r2', 'r10', 'r');
+  const line = fc.oneof(
+    id.map((one) => `- 2026-01-01 | job_id=1 | run_id=${one} | status=a`),
+    id.map((one) => `  - 2026-01-01 |run_id=${one}|job_id=2  `),
+    id.map((one) => `- note | of run_id=${one} | xrun_id=${one}`),
+    id.map((one) => `run_id=${one}`),
+    id.map((one) => `- a | run_id=r2 | run_id=${one}`),
+    fc.constantFrom('', '# Jobs', '- run_id=', 'run_id='),
+  );
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 8 }), fc.uniqueArray(id), (lines, ids) => {
+      const text = lines.join('\n');
+      const found = rowsOfRuns(text, new Set(ids));
+      for (const one of ids) {
+        const first = lines
+          .map((row) => row.trim())
+          .find(
+            (row) => row.startsWith('- ') && /\|/.test(row) && row.split('|').some((part) => part.trim() === `run_id=${one}`),
+          );
+        expect(found.get(one)).toBe(first);
+        expect(found.has(one)).toBe(hasRow(text, one));
+      }
+    }),
+    { numRuns: 1000 },
+  );
 });
