@@ -8,10 +8,10 @@ const USERS = [10, 1000, 100_000];
 const MINUTES = 24 * 60;
 
 /** docs/courtesy.md from what the days were seen to ask: looks, calls by their second of the day, and how late each start and end was known. */
-export function courtesyPage(days, { pace, when, version, submission }) {
+export function courtesyPage(days, { pace, when, version, hours, submission }) {
   return `${[
     '# What a scheduler is asked',
-    `Written by \`npm run courtesy\` (${when}, autolab-mcp ${version}); do not edit. The built program looks at runs through a day of 24 hours as \`monitor\` says when to look again, ` +
+    `Written by \`npm run courtesy\` (${when}, autolab-mcp ${version}); do not edit. The built program looks at runs through a day of ${hours} hours as \`monitor\` says when to look again, ` +
       'with the clock told by libfaketime and Slurm’s programs replaced by ones that answer from a list of starts and ends and note each call. All of ' +
       `an account’s runs at a site are looked at together, so that calls do not grow with runs. Pace of the preset: \`poll_seconds: ${pace}\`.`,
     '## A day of one user',

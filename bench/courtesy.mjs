@@ -13,6 +13,8 @@ import { makeRepository } from './repository.mjs';
 
 const { values: options } = parseArgs({ options: { hours: { type: 'string', default: '24' }, out: { type: 'string' } } });
 const DAY = 3600 * Number(options.hours);
+/** So many programs of Slurm are started by a submission, by docs/performance.md. */
+const SUBMISSION = 10;
 /** The pace of the presets for clusters. */
 const PACE = 60;
 
@@ -139,14 +141,14 @@ function lateness(looks, rows, began) {
   const late = [];
   for (const { run: id, starts, ends } of rows)
     for (const [when, isTold] of [
-      [starts, (one) => one.state !== 'submitted'],
+      [starts, (one) => one?.state !== 'submitted'],
       [ends, (one) => one === undefined || one.next_tool !== 'monitor_runs'],
     ]) {
       const look = looks.find(({ now }) => now >= when);
       if (look === undefined) continue;
       const one = look.runs.find(({ run_id }) => run_id === id);
       if (!isTold(one)) throw new Error(`${id} is ${one?.state} ${look.now - when} s after ${when - began}`);
-      late.push({ seconds: look.now - when, share: (look.now - when) / Math.max(1, when - (when === starts ? began : starts)) });
+      late.push({ seconds: look.now - when });
     }
   return late;
 }
@@ -160,7 +162,9 @@ try {
     process.stderr.write(`courtesy: ${day.what}\n`);
     days.push(await simulate(main, folder, day));
   }
-  const page = courtesyPage(days, { day: DAY, pace: PACE });
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const about = { pace: PACE, when: new Date().toISOString().slice(0, 10), version, hours: DAY / 3600, submission: SUBMISSION };
+  const page = courtesyPage(days, about);
   if (options.out === '-') process.stdout.write(page);
   else writeFileSync(options.out ?? join(ROOT, 'docs', 'courtesy.md'), page);
 } catch (error) {

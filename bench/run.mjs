@@ -13,6 +13,7 @@ import { makeRepository } from './repository.mjs';
 import { callRows } from './rows/calls.mjs';
 import { commandRows } from './rows/commands.mjs';
 import { decideRows } from './rows/decide.mjs';
+import { growthRows } from './rows/growth.mjs';
 import { pollRows } from './rows/poll.mjs';
 import { recordRows } from './rows/records.mjs';
 import { recoveryRows } from './rows/recovery.mjs';
@@ -60,10 +61,36 @@ const ONCE = {
   recoveries: 1,
 };
 const COUNTS = options.quick
-  ? { ...ONCE, decisions: 1, batch: 100, jobs: 3, tasks: 100, polls: 1, syncs: 1, cuts: 1, megabytes: 4 }
-  : { ...FULL, decisions: 20, batch: 2000, jobs: 100, tasks: 10_000, polls: 10, syncs: 7, cuts: 3, megabytes: 64 };
+  ? {
+      ...ONCE,
+      decisions: 1,
+      batch: 100,
+      jobs: 3,
+      tasks: 100,
+      polls: 1,
+      syncs: 1,
+      cuts: 1,
+      megabytes: 4,
+      grownRows: [100, 1000],
+      grownRuns: [2, 4],
+      grownTimes: 1,
+    }
+  : {
+      ...FULL,
+      decisions: 20,
+      batch: 2000,
+      jobs: 100,
+      tasks: 10_000,
+      polls: 10,
+      syncs: 7,
+      cuts: 3,
+      megabytes: 64,
+      grownRows: [10_000, 100_000, 1_000_000],
+      grownRuns: [100, 1000, 10_000],
+      grownTimes: 3,
+    };
 /** The whole benchmark ends by then, come what may. */
-const LIMIT_MS = 1000 * Number(options.limit ?? (options.quick ? 180 : 720));
+const LIMIT_MS = 1000 * Number(options.limit ?? (options.quick ? 180 : 1800));
 
 const GROUPS = {
   start: startRows,
@@ -74,6 +101,7 @@ const GROUPS = {
   decide: decideRows,
   poll: pollRows,
   recovery: recoveryRows,
+  growth: growthRows,
   slurm: slurmRows,
   ssh: sshRows,
   sync: syncRows,

@@ -54,7 +54,24 @@ const ROWS = [
   '12 open runs: monitor_runs, with recovery of what was cut off',
   '12 open runs: monitor_runs once more, nothing is new',
   '12 open runs: calls of the scheduler by the first one',
+  ...['ledger: a new row', 'ledger: a row that changes', 'ledger: verify a row', 'audit: append', 'audit: verify'].flatMap(
+    (what) => grown(what, 'rows', ['100', '1,000']),
+  ),
+  ...grown('a decision', 'rules', ['10', '100', '1,000']),
+  ...['spawn to tools/list', 'list_runs', 'monitor_runs, the first one', 'monitor_runs once more'].flatMap((what) =>
+    grown(what, 'open runs', ['2', '4']),
+  ),
+  ...['2', '4'].flatMap((count) => [
+    `calls of the scheduler by a look at ${count} open runs`,
+    `the answer of list_runs, ${count} open runs`,
+    `resident memory after these calls, ${count} open runs`,
+  ]),
 ];
+/** What is told of a path at each size, and how it grows. */
+function grown(what: string, of: string, sizes: string[]): string[] {
+  const told = sizes.map((size) => `${what}: ${size} ${of}`);
+  return [...told, `**${what}: exponent from ${sizes.at(-2)} to ${sizes.at(-1)} ${of}**`];
+}
 /** Where a Slurm and an sshd can be started. */
 const ON_SLURM = [
   'submit_run, call to answer',
@@ -86,7 +103,7 @@ test('every row is measured once, and nothing is left behind', { timeout: 300_00
     .filter((what) => what !== 'what');
   const onSlurm = withoutClusters() === undefined;
   expect(rows).toEqual(onSlurm ? [...ROWS, ...ON_SLURM] : ROWS);
-  expect(stdout.split('\n').filter((line) => line.startsWith('──'))).toHaveLength(onSlurm ? 11 : 8);
+  expect(stdout.split('\n').filter((line) => line.startsWith('──'))).toHaveLength(onSlurm ? 12 : 9);
   expect(stdout).not.toMatch(/\?|NaN/);
   expect(readdirSync(tmp)).toEqual([]);
 });
