@@ -59,7 +59,7 @@ export async function runCli(argv: readonly string[], stop: AbortSignal): Promis
       if (tool.confirms) return show(await confirmOnTerminal(call, tool, input, askOnTerminal), json);
       if (extra.once && (extra.watch || input.run_id !== undefined)) throw onceAlone();
       if (extra.once) return watchRuns(context, call, { once: true, standby: false, json }, stop);
-      if (extra.watch) return exitOf(await watch(tool, call, input, json, stop));
+      if (extra.watch) return exitOf(await watch(tool, call, input, json, stop, () => context.pulse()));
       return show(globals.wait ? await untilOver(once, stop, json ? () => {} : tell) : await once(), json);
     });
   } catch (error) {

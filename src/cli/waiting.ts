@@ -21,12 +21,13 @@ const AGAIN_SECONDS = 60;
 
 /**
  * Looks again and again, as often as the answers say, and hands on each answer with the seconds until the next look, null where there is
- * none. Ends when all is over, when looking again cannot help, or when `stop` is given; returns the last answer, which has been handed on.
+ * none. Looks sooner where `newsAfter` says that something is there that the last answer does not tell. Ends when all is over, when looking again cannot help, or when `stop` is given; returns the last answer, which has been handed on.
  */
 export async function watching(
   call: () => Promise<Outcome>,
   stop: AbortSignal,
   seen: (outcome: Outcome, again: number | null) => void,
+  newsAfter: NewsAfter = () => async () => false,
 ): Promise<Outcome> {
   for (;;) {
     const outcome = await call();
@@ -34,9 +35,22 @@ export async function watching(
     const passes = outcome.kind === 'done' || outcome.kind === 'running' || (outcome.kind === 'failed' && outcome.failure.retry);
     const again = !passes || said?.all_over ? null : (said?.next_look_seconds ?? AGAIN_SECONDS);
     seen(outcome, again);
-    if (again === null || !(await pause(again, stop))) return outcome;
+    if (again === null || !(await pauseUntilNew(again, stop, newsAfter(outcome)))) return outcome;
   }
 }
+
+/** Called with an answer when it comes; what it gives says whether something has come since that the answer does not tell. */
+export type NewsAfter = (outcome: Outcome) => () => Promise<boolean>;
+
+/** A pause that ends sooner where something new is there; false when `stop` came first. */
+async function pauseUntilNew(seconds: number, stop: AbortSignal, isNew: () => Promise<boolean>): Promise<boolean> {
+  for (let left = seconds; left > 0; left -= NEW_SECONDS) {
+    if (!(await pause(Math.min(left, NEW_SECONDS), stop))) return false;
+    if (left > NEW_SECONDS && (await isNew())) return true;
+  }
+  return !stop.aborted;
+}
+const NEW_SECONDS = 10;
 
 /** Hands on each answer that differs from the one before. */
 export function whenChanged(changed: (outcome: Outcome) => void): (outcome: Outcome) => void {

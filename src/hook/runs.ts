@@ -33,7 +33,8 @@ export async function tellChanges(start: string, tell: (line: string) => void, s
     const host = process.ppid;
     let idle = '';
     // A host that is gone cannot end what it has started.
-    while (!stop.aborted && process.ppid === host) {
+    const isOver = () => stop.aborted || process.ppid !== host;
+    while (!isOver()) {
       const open = (await runsOf(context, { open: true })).map(({ run_id: id, state }) => `${id} ${state}`).join();
       // Runs that have ended are open until somebody collects them; of those there is nothing to look for.
       const outcome = open === idle ? undefined : await callTool('monitor_runs', {}, caller(stop), context);
@@ -44,11 +45,31 @@ export async function tellChanges(start: string, tell: (line: string) => void, s
       }
       const said = looked.safeParse(outcome?.kind === 'done' ? outcome.data : undefined).data;
       if (said?.all_over) idle = (await runsOf(context, { open: true })).map(({ run_id: id, state }) => `${id} ${state}`).join();
-      await sleep((said?.next_look_seconds || AGAIN_SECONDS) * 1000, undefined, { signal: stop }).catch(() => {});
+      await untilDue(context, (said?.next_look_seconds || AGAIN_SECONDS) * 1000, states, isOver, stop);
     }
     return '';
   });
 }
+
+/** Waits so long, or until something was done in the repository and a run is there in another state than is known. */
+async function untilDue(
+  context: Context,
+  ms: number,
+  states: ReadonlyMap<string, string>,
+  isOver: () => boolean,
+  stop: AbortSignal,
+): Promise<void> {
+  const until = Date.now() + ms;
+  for (let before = context.pulse(); !isOver() && Date.now() < until; ) {
+    await sleep(Math.min(until - Date.now(), TICK_MS), undefined, { signal: stop }).catch(() => {});
+    const now = context.pulse();
+    if (now !== before && (await runsOf(context, { open: true })).some(({ run_id: id, state }) => states.get(id) !== state))
+      return;
+    before = now;
+  }
+}
+/** Between two looks whether anything was done, which costs a stat(2) or two. Milliseconds. */
+const TICK_MS = 10_000;
 
 async function runsOf(context: Context, input: object): Promise<Run[]> {
   const outcome = await callTool('list_runs', { ...input, limit: MOST }, caller(), context);

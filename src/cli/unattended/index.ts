@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../context.ts';
 import { failed } from '../../tools/answers.ts';
-import listRuns from '../../tools/list-runs.ts';
 import type { Call } from '../approve.ts';
 import { show } from '../render.ts';
+import { unseenRun } from '../unseen.ts';
 import { alone } from './alone.ts';
 import type { LeftBook } from './left.ts';
 import { leftBook } from './left.ts';
@@ -33,10 +33,11 @@ export async function watchRuns(
   const telling = openTelling(json);
   const standBy = standby ? ({ message }: Error) => telling.once('held', `standing by: ${message}`) : null;
   const ended = await alone(context.state(), standBy, stop, async () => {
-    const round = rounds(call, telling, leftBook(context.state()));
+    const isNew = unseenRun(call);
+    const round = rounds(call, isNew, telling, leftBook(context.state()));
     if (once) return (await round()).failed ? 1 : 0;
     telling.say('watching the runs of this repository; Ctrl-C, or a signal, ends it');
-    await goOn(round, () => context.pulse(), unseenRun(call), stop);
+    await goOn(round, () => context.pulse(), isNew, stop);
     telling.say('ended; what runs goes on, and nobody watches it from here any more');
     return 0;
   });
@@ -46,8 +47,8 @@ export async function watchRuns(
   return once || stop.aborted ? 0 : show(failed(ended.held, []), json);
 }
 
-/** A look, if it is due, and all that follows from it. Gives when to come again. */
-function rounds(call: Call, telling: Telling, left: LeftBook): () => Promise<Seen> {
+/** A look, if it is due or a run is there that the last one has not seen, and all that follows from it. Gives when to come again. */
+function rounds(call: Call, isNew: (seen: Seen) => Promise<boolean>, telling: Telling, left: LeftBook): () => Promise<Seen> {
   const look = looksOf(call, telling);
   const take = stepsOf(call, telling, left);
   const send = noticesOf(call, telling);
@@ -55,7 +56,7 @@ function rounds(call: Call, telling: Telling, left: LeftBook): () => Promise<See
   let seen: Seen = { runs: new Map(), ready: [], again: 0, waiting: true, failed: false };
   return async () => {
     const now = Date.now();
-    if (now >= due) {
+    if (now >= due || (!seen.failed && (await isNew(seen)))) {
       seen = await look();
       due = now + seen.again * 1000;
       if (!seen.failed) left.keep(seen.ready);
@@ -72,16 +73,6 @@ function rounds(call: Call, telling: Telling, left: LeftBook): () => Promise<See
       again: Math.max(1, Math.min((due - Date.now()) / 1000, ...agains)),
       waiting: seen.waiting || agains.length > 0,
     };
-  };
-}
-
-/** Whether a run is open that a look has not seen as it is: a new one, or one that was opened again. */
-function unseenRun(call: Call): (seen: Seen) => Promise<boolean> {
-  return async ({ runs }) => {
-    const outcome = await call(listRuns.name, { open: true, limit: 200 });
-    // What cannot be told is looked at.
-    if (outcome.kind !== 'done') return true;
-    return listRuns.output.parse(outcome.data).runs.some(({ run_id, state }) => runs.get(run_id) !== state);
   };
 }
 

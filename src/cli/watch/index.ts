@@ -5,6 +5,8 @@ import showBudgets from '../../tools/show-budgets.ts';
 import type { Outcome, Tool } from '../../tools/tool.ts';
 import type { Call } from '../approve.ts';
 import { isColourful, isTerminal, paint, print, show, tellFaults } from '../render.ts';
+import { unseenRun } from '../unseen.ts';
+import type { NewsAfter } from '../waiting.ts';
 import { watching, whenChanged } from '../waiting.ts';
 import { withEnds } from './ends.ts';
 import { newsOf } from './news.ts';
@@ -21,20 +23,24 @@ export async function watch(
   input: Record<string, unknown>,
   json: boolean,
   stop: AbortSignal,
+  pulse: () => string,
 ): Promise<Outcome> {
+  const newsAfter = input.run_id === undefined && tool.name === monitor.name ? newRuns(call, pulse) : undefined;
   const look = () => call(tool.name, input);
   if (json)
     return watching(
       look,
       stop,
       whenChanged((outcome) => show(outcome, true)),
+      newsAfter,
     );
   const telling = withEnds(look, (run_id) => call(listRuns.name, { run_id }), listRuns.output);
-  if (!isLive(tool, json)) return watching(telling, stop, sayNews());
+  if (!isLive(tool, json)) return watching(telling, stop, sayNews(), newsAfter);
   // What draws is loaded by who draws.
   const [{ watchLive }, { openScreen }] = await Promise.all([import('./live.ts'), import('./screen.ts')]);
   const live = {
     look: telling,
+    ...(newsAfter ? { newsAfter } : {}),
     budgets: () => call(showBudgets.name, {}),
     readers: { monitor: monitor.output, budgets: showBudgets.output },
     screen: openScreen(paint),
@@ -43,6 +49,22 @@ export async function watch(
     colour: isColourful(process.stdout),
   };
   return watchLive(live, stop);
+}
+
+/** Whether a run is open that the answer does not tell as it is; looked for only where something was done in the repository since. */
+function newRuns(call: Call, pulse: () => string): NewsAfter {
+  const unseen = unseenRun(call);
+  return (outcome) => {
+    const answer = outcome.kind === 'done' ? monitor.output.safeParse(outcome.data).data : undefined;
+    const runs = new Map(answer?.runs.map(({ run_id, state }) => [run_id, state]));
+    let before = pulse();
+    return async () => {
+      const now = pulse();
+      const isSame = now === before;
+      before = now;
+      return answer !== undefined && !isSame && unseen({ runs });
+    };
+  };
 }
 
 /** Plain lines: of the first answer all, then what is new. */

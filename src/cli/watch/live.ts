@@ -1,6 +1,7 @@
 import type monitor from '../../tools/monitor-runs.ts';
 import type showBudgets from '../../tools/show-budgets.ts';
 import type { Outcome } from '../../tools/tool.ts';
+import type { NewsAfter } from '../waiting.ts';
 import { watching } from '../waiting.ts';
 import { oneLine } from './cells.ts';
 import type { Watched } from './draw.ts';
@@ -12,6 +13,7 @@ type Readers = { monitor: typeof monitor.output; budgets: typeof showBudgets.out
 export type Live = {
   look(): Promise<Outcome>;
   /** Asks no scheduler. */
+  newsAfter?: NewsAfter;
   budgets(): Promise<Outcome>;
   readers: Readers;
   screen: Screen;
@@ -23,7 +25,10 @@ export type Live = {
 const TICK = 1000;
 
 /** Watches with a display that is drawn in its place. Looks as often as `watching` does; returns the last answer, which has been told. */
-export async function watchLive({ look, budgets, readers, screen, size, colour }: Live, stop: AbortSignal): Promise<Outcome> {
+export async function watchLive(
+  { look, newsAfter, budgets, readers, screen, size, colour }: Live,
+  stop: AbortSignal,
+): Promise<Outcome> {
   let state: Watched = { answer: undefined, budgets: [], trouble: undefined, nextLook: null };
   let before: Outcome | undefined;
   const draw = (news?: readonly string[]): void => screen.draw(drawWatch(state, { ...size(), now: Date.now(), colour }), news);
@@ -37,15 +42,22 @@ export async function watchLive({ look, budgets, readers, screen, size, colour }
   const clock = setInterval(draw, TICK);
   process.on('SIGCONT', screen.forget);
   try {
-    return await watching(looking, stop, (outcome, again) => {
-      const answer = outcome.kind === 'done' ? readers.monitor.safeParse(outcome.data).data : undefined;
-      const trouble = answer === undefined ? (outcome.text.split('\n')[0] ?? '') : undefined;
-      state = { ...state, ...(answer ? { answer } : {}), trouble, nextLook: again === null ? null : Date.now() + again * 1000 };
-      const faults = outcome.kind === 'done' ? outcome.faults.flatMap((fault) => fault.split('\n')) : [];
-      const news = newsOf(before, outcome).filter((line) => !AGAIN.test(line) && (before !== undefined || isNews(line, outcome)));
-      before = outcome;
-      draw([...news, ...faults].map((line) => `${clockTime()} ${oneLine(line.replace(/^\* /, ''))}`));
-    });
+    return await watching(
+      looking,
+      stop,
+      (outcome, again) => {
+        const answer = outcome.kind === 'done' ? readers.monitor.safeParse(outcome.data).data : undefined;
+        const trouble = answer === undefined ? (outcome.text.split('\n')[0] ?? '') : undefined;
+        state = { ...state, ...(answer ? { answer } : {}), trouble, nextLook: again === null ? null : Date.now() + again * 1000 };
+        const faults = outcome.kind === 'done' ? outcome.faults.flatMap((fault) => fault.split('\n')) : [];
+        const news = newsOf(before, outcome).filter(
+          (line) => !AGAIN.test(line) && (before !== undefined || isNews(line, outcome)),
+        );
+        before = outcome;
+        draw([...news, ...faults].map((line) => `${clockTime()} ${oneLine(line.replace(/^\* /, ''))}`));
+      },
+      newsAfter,
+    );
   } finally {
     clearInterval(clock);
     process.off('SIGCONT', screen.forget);
