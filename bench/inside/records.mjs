@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { canonical, sha256 } from '../../src/base/digest.ts';
 import { jsonText } from '../../src/base/files.ts';
 import { openAudit } from '../../src/runs/audit/audit.ts';
-import { ledgerLine, ledgerText, verifyRow, writeRows } from '../../src/runs/autolab/ledger.ts';
+import { ledgerLine, verifyRow } from '../../src/runs/autolab/ledger.ts';
+import { ledgerText, writeRows } from '../../src/runs/autolab/ledger-file.ts';
 import { interleave, timed } from '../stats.mjs';
 
 const { folder, rows, times } = JSON.parse(process.argv[2]);

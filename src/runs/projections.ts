@@ -3,6 +3,7 @@ import { asFailure } from '../base/errors.ts';
 import { readText } from '../base/files.ts';
 import { allIterations } from './autolab/iterations.ts';
 import { isSlurmRun, jobIdOf, verifyRow } from './autolab/ledger.ts';
+import { ledgerText } from './autolab/ledger-file.ts';
 import { readManifest } from './autolab/manifest.ts';
 import { LEDGER, manifestPath } from './project.ts';
 import { current } from './record.ts';
@@ -11,7 +12,7 @@ import { readRun, runFolders } from './run.ts';
 
 /** Where what is told of runs elsewhere is not what their journals say: manifests, and rows of the ledger. One a run, in words. */
 export function strayRecords(repo: string): { run: string; what: string }[] {
-  const ledger = readText(join(repo, LEDGER)) ?? '';
+  const ledger = ledgerText(join(repo, LEDGER)) ?? '';
   return allIterations(repo).flatMap(({ path }) =>
     runFolders(path).flatMap(({ id, ours }) => {
       if (!ours) return [];

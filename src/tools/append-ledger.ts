@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { digest } from '../base/digest.ts';
-import { isSlurmRun, ledgerLine, writeRows } from '../runs/autolab/ledger.ts';
+import { isSlurmRun, ledgerLine } from '../runs/autolab/ledger.ts';
+import { writeRows } from '../runs/autolab/ledger-file.ts';
 import { ledgerFiles, ledgerInput } from './ledger-files.ts';
 import { defineTool } from './tool.ts';
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
-import { isSlurmRun, ledgerText, verifyRow } from '../runs/autolab/ledger.ts';
+import { isSlurmRun, verifyRow } from '../runs/autolab/ledger.ts';
+import { ledgerText } from '../runs/autolab/ledger-file.ts';
 import { ledgerFiles, ledgerInput } from './ledger-files.ts';
 import { defineTool } from './tool.ts';
 

@@ -1,8 +1,4 @@
-import { isAscii, isUtf8 } from 'node:buffer';
-import { readBytes } from '../../base/disk.ts';
 import { Failure } from '../../base/errors.ts';
-import { appendText, writeAtomic } from '../../base/files.ts';
-import { withLock } from '../../base/lock.ts';
 import { isStandIn, type Manifest } from './manifest.ts';
 
 /** Whether a run belongs in docs/slurm_job_list.md: any field in which the reference looks for the word `slurm`. */
@@ -83,14 +79,6 @@ export function rowsOfRuns(text: string, ids: ReadonlySet<string>): Map<string, 
   return rows;
 }
 
-/** The text of a ledger, undefined where there is none: a million rows, and as many more. */
-export function ledgerText(path: string): string | undefined {
-  const bytes = readBytes(path, LEDGER_LIMIT);
-  // The same text; made of bytes of ASCII in a fifth of the time.
-  return bytes?.toString(isAscii(bytes) ? 'latin1' : 'utf8');
-}
-
-const LEDGER_LIMIT = 256 * 1024 * 1024;
 const FIELD = 'run_id=';
 
 function isRowOf(line: string, runId: string): boolean {
@@ -106,60 +94,6 @@ export function verifyRow(text: string, manifest: Manifest): RowCheck {
   const found = row === undefined ? null : text.slice(row.start, row.end);
   const base = { runId: manifest.run_id.trim(), jobId: jobIdOf(manifest) ?? '', expected };
   return found === expected ? { ...base, ok: true } : { ...base, ok: false, found };
-}
-
-export type RowResult = 'appended' | 'updated' | 'present';
-
-/**
- * Puts rows into the ledger under its own lock, one a run, and says of each what became of it. Rows that are new are one write at its end, after
- * which it has them or is as it was; where a row changes the file is replaced as a whole. Refuses a ledger that is not UTF-8, of which bytes
- * would be lost.
- */
-export async function writeRows(path: string, lock: string, lines: readonly string[]): Promise<RowResult[]> {
-  return withLock(lock, 'ledger', () => {
-    const bytes = readLedger(path);
-    const ids = lines.map(runIdOf);
-    const isPlain = bytes !== undefined && /[^\n]\n$/.test(bytes.subarray(-2).toString('latin1'));
-    // A ledger that nowhere names a run has no row of it, and need not be read as text.
-    if (isPlain && new Set(ids).size === ids.length && ids.every((id) => !bytes.includes(`run_id=${id}`))) {
-      if (lines.length > 0) appendText(path, lines.map((line) => `${line}\n`).join(''));
-      return lines.map(() => 'appended');
-    }
-    const before = bytes?.toString(isAscii(bytes) ? 'latin1' : 'utf8') ?? '';
-    let after = before;
-    const results = lines.map((line): RowResult => {
-      const was = hasRow(after, runIdOf(line));
-      const now = putRow(after, line);
-      const isSame = now === after;
-      after = now;
-      return isSame ? 'present' : was ? 'updated' : 'appended';
-    });
-    if (after !== before) writeAtomic(path, after);
-    return results;
-  });
-}
-
-/** The bytes of a ledger; undefined where there is none. */
-function readLedger(path: string): Buffer | undefined {
-  const bytes = readBytes(path, LEDGER_LIMIT);
-  if (bytes === undefined || isUtf8(bytes)) return bytes;
-  const line = 1 + linesBefore(bytes);
-  throw new Failure('file_invalid', {
-    what: `line ${line} of ${path} is not UTF-8`,
-    why: 'writing a row would change bytes of others in it',
-    next: `mend line ${line}, or restore ${path} from git, then call again; nothing was changed`,
-  });
-}
-
-/** How many whole lines of UTF-8 it begins with. */
-function linesBefore(bytes: Buffer): number {
-  let lines = 0;
-  for (let at = 0; ; lines++) {
-    const end = bytes.indexOf(10, at);
-    if (!isUtf8(bytes.subarray(at, end === -1 ? bytes.length : end))) return lines;
-    at = end + 1;
-    if (end === -1) return lines;
-  }
 }
 
 type Row = { start: number; end: number };
@@ -184,7 +118,8 @@ function fieldsOf(line: string): string[] {
   return line.split('|').map((field) => field.trim());
 }
 
-function runIdOf(line: string): string {
+/** The run that a row of ours is of. */
+export function runIdOf(line: string): string {
   const field = fieldsOf(line).find((part) => part.startsWith('run_id='));
   if (field === undefined || line.includes('\n'))
     throw new Failure('internal', { what: `not a ledger row: ${JSON.stringify(line)}`, next: 'report this as a defect' });

@@ -12,8 +12,8 @@ import {
   rowsOfRuns,
   updateRow,
   verifyRow,
-  writeRows,
 } from '../../../src/runs/autolab/ledger.ts';
+import { writeRows } from '../../../src/runs/autolab/ledger-file.ts';
 import type { Manifest } from '../../../src/runs/autolab/manifest.ts';
 import { failureOf } from '../failing.ts';
 
