@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { asFailure } from '../base/errors.ts';
-import { readText } from '../base/files.ts';
 import { allIterations } from './autolab/iterations.ts';
 import { isSlurmRun, jobIdOf, verifyRow } from './autolab/ledger.ts';
 import { ledgerText } from './autolab/ledger-file.ts';
