@@ -79,13 +79,14 @@ async function simulate(main, folder, { what, jobs }) {
     for (let now = began + 1; now < began + DAY; ) {
       slurm.tell(now);
       for (const job of rows.filter(({ ends }) => ends <= now && ends > (looks.at(-1)?.now ?? 0))) leaveMarker(repository, job);
+      const asked = performance.now();
       const answer = JSON.parse(await run(process.execPath, [main, 'monitor', '--json'], { cwd, env: at(now, slurm.path) }));
       looks.push({ now, runs: answer.runs });
       const unasked = answer.sites.find(({ polled }) => !polled);
       if (unasked) throw new Error(`a look that was due came too early: ${unasked.note}`);
       if (answer.all_over) break;
-      // An answer comes a moment after its poll.
-      now += answer.next_look_seconds + 1;
+      // Who waits begins to when the answer has come.
+      now += answer.next_look_seconds + Math.ceil((performance.now() - asked) / 1000);
     }
     return {
       what,
