@@ -18,14 +18,10 @@ const SUBMISSION = 10;
 /** The pace of the presets for clusters. */
 const PACE = 60;
 
-/** When each run starts and ends, in parts of the day: a long one, ten through the day, forty of one to eight hours. */
+/** When each run starts and ends, in parts of the day: a long one, and ten through the day. */
 const DAYS = [
   { what: '1 run, which waits an hour and runs for 22', jobs: [[1 / 24, 23 / 24]] },
   { what: '10 runs of 2 to 11 hours, begun one an hour', jobs: range(10).map((n) => [n / 24, Math.min(0.99, (2 * n + 2) / 24)]) },
-  {
-    what: '40 runs of 1 to 8 hours, begun one in twenty minutes',
-    jobs: range(40).map((n) => [n / 72, Math.min(0.99, n / 72 + (1 + (n % 8)) / 24)]),
-  },
 ];
 
 function range(count) {

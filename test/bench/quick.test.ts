@@ -70,7 +70,7 @@ const ROWS = [
 /** What is told of a path at each size, and how it grows. */
 function grown(what: string, of: string, sizes: string[]): string[] {
   const told = sizes.map((size) => `${what}: ${size} ${of}`);
-  return [...told, `**${what}: exponent from ${sizes.at(-2)} to ${sizes.at(-1)} ${of}**`];
+  return [...told, `${what}: exponent from ${sizes.at(-2)} to ${sizes.at(-1)} ${of}`];
 }
 /** Where a Slurm and an sshd can be started. */
 const ON_SLURM = [
