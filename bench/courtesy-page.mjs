@@ -57,7 +57,7 @@ export function courtesyPage(days, { pace, when, version, hours, submission }) {
       ['', ...USERS.map((many) => `${number(many)} users`), `reaches ${SLOW_AT} a second at`],
       days.map((day) => [
         day.what,
-        ...USERS.map((many) => ((many * aHour(day)) / 3600).toPrecision(2)),
+        ...USERS.map((many) => Number(((many * aHour(day)) / 3600).toPrecision(2)).toLocaleString('en-US')),
         `${number((SLOW_AT * 3600) / aHour(day))} users`,
       ]),
     ),
