@@ -133,9 +133,10 @@ async function bringUpToDate(runs: readonly Run[], acts: Acts, problems: string[
 
 /** Seconds until another look is worth its calls. `wait`: until the policy allows it, which is sooner than the pace where another has just looked. */
 function worthAgain(site: z.output<typeof siteOut>, took: number, watched: readonly Run[], pace: number, wait: number): number {
-  const quiet = site.healthy === false ? 0 : quietOf(watched);
-  const after = nextLook({ pace, quiet, took });
-  return site.polled || took > 0 ? after : Math.max(wait, after - Math.max(0, pace - wait));
+  const after = nextLook({ pace, quiet: site.healthy === false ? 0 : quietOf(watched), took });
+  // Known to be neither healthy nor not: nobody tried, since somebody else had a moment ago.
+  const isTried = site.polled || site.healthy !== null;
+  return isTried ? after : Math.max(wait, after - Math.max(0, pace - wait));
 }
 
 /** Seconds since anything was last heard of any of these runs. */
