@@ -1,8 +1,11 @@
 import type { Reads } from '../context.ts';
 import { paceOf } from '../runs/place.ts';
 
-/** Seconds until the policy allows the next poll of the site, 0 for now; and how often it was looked at in the last hour. */
-export function cadence(scheduler: string, reads: Pick<Reads, 'repo' | 'policy'>): { wait: number; looks: number } {
+/** `wait`: seconds until the policy allows the next poll, 0 for now. `looks`: how many there were in the last hour. */
+export type Cadence = { wait: number; looks: number };
+
+/** When the sites of a scheduler may be looked at again. They have one pace together, so that two names of one cluster do not double it; whoever looks at several asks this once for all of them, or the first would always make the others wait. */
+export function cadence(scheduler: string, reads: Pick<Reads, 'repo' | 'policy'>): Cadence {
   const { meter, key } = paceOf(reads.repo, scheduler);
   const { poll_seconds: pace = 0, calls_per_hour: most } = reads.policy().gate.limits.scheduler ?? {};
   const last = meter.last('poll', key);

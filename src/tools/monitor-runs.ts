@@ -76,16 +76,19 @@ export default defineTool({
     const seen = new Map<string, Run>();
     const pace = acts.policy().gate.limits.scheduler?.poll_seconds ?? 60;
     const waits: number[] = [];
+    const kinds = [...new Set(runs.map(({ plan }) => plan.scheduler))];
+    const dues = new Map(kinds.map((kind) => [kind, cadence(kind, acts)]));
     for (const name of [...new Set(runs.map((run) => run.plan.site))].sort()) {
       const here = runs.filter((run) => run.plan.site === name);
-      const { site, changed, took } = await lookAt(name, here, acts, permit, problems);
+      const due = dues.get(here[0]?.plan.scheduler ?? '') ?? { wait: 0, looks: 0 };
+      const { site, changed, took } = await lookAt(name, here, due, acts, permit, problems);
       sites.push(site);
       for (const run of changed) seen.set(run.id, run);
       // Of those that ended with this look, too: what they wrote last.
       const watched = here.filter((run) => parts(run).some(isWatched)).map((run) => seen.get(run.id) ?? run);
       if (site.polled) await followEvents(name, watched, acts, problems);
-      if (watched.length === 0 || here.some(isCutOff)) waits.push(pace);
-      else waits.push(worthAgain(site, took, watched, pace, cadence(here[0]?.plan.scheduler ?? '', acts).wait));
+      if (here.some(isCutOff)) waits.push(pace);
+      else if (watched.length > 0) waits.push(worthAgain(site, took, watched, pace, due.wait));
     }
     const open = runs.map((run) => seen.get(run.id) ?? run);
     problems.push(
@@ -103,7 +106,8 @@ export default defineTool({
     // What cannot be read may still run.
     const waiting = unreadable.length > 0 || isWaitedFor(acts.repo, open);
     problems.push(...[pausedLine(acts)].filter((line) => line !== undefined));
-    const next = Math.max(1, Math.min(...(waits.length > 0 && unreadable.length === 0 ? waits : [...waits, pace])));
+    if (waits.length === 0 || unreadable.length > 0) waits.push(pace);
+    const next = Math.max(1, Math.min(...waits));
     return { runs: told, sites, all_over: !waiting, next_look_seconds: waiting ? next : 0, problems };
   },
 

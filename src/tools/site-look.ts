@@ -25,7 +25,7 @@ import { gateOf, record, reread, withRun } from '../runs/run.ts';
 import { cancelLate, lateNames } from '../runs/submission/given-up.ts';
 import type { MarkerLook } from '../sites/job-script.ts';
 import type { Look } from '../sites/schedulers/scheduler.ts';
-import { cadence } from './cadence.ts';
+import type { Cadence } from './cadence.ts';
 import { childJobs, childSights } from './children-notes.ts';
 
 /** What came of a look at a site. */
@@ -37,17 +37,18 @@ export const siteOut = z.object({
   looks_last_hour: z.number().int().describe('Each is one to three calls of the scheduler; of all clones together'),
 });
 
-/** One poll of a site for all of its runs, unless the last one was too recent for the policy; then what is known stands. `took`: the seconds it waited for the scheduler. */
+/** One poll of a site for all of its runs, unless the last one was too recent for the policy; then what is known stands. `due` is how that was before any site of this call was asked. `took`: the seconds it waited for the scheduler. */
 export async function lookAt(
   name: string,
   runs: readonly Run[],
+  due: Cadence,
   acts: Acts,
   permit: ActingPermit,
   problems: string[],
 ): Promise<{ site: z.output<typeof siteOut>; changed: Run[]; took: number }> {
   const changed: Run[] = [];
   let took = 0;
-  const site = await lookOnce(name, runs, acts, permit, problems, {
+  const site = await lookOnce(name, runs, due, acts, permit, problems, {
     changed: (run) => changed.push(run),
     polled: (seconds) => {
       took = seconds;
@@ -62,6 +63,7 @@ type Seen = { changed(run: Run): void; polled(seconds: number): void };
 async function lookOnce(
   name: string,
   runs: readonly Run[],
+  { wait, looks }: Cadence,
   acts: Acts,
   permit: ActingPermit,
   problems: string[],
@@ -69,7 +71,6 @@ async function lookOnce(
 ): Promise<z.output<typeof siteOut>> {
   const watched = runs.filter((run) => parts(run).some(isWatched) || lateNames(run).length > 0);
   if (watched.length === 0) return { site: name, polled: false, healthy: null, note: null, looks_last_hour: 0 };
-  const { wait, looks } = cadence(watched[0]?.plan.scheduler ?? '', acts);
   if (wait > 0)
     return {
       site: name,
