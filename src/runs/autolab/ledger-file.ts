@@ -22,7 +22,7 @@ export type RowResult = 'appended' | 'updated' | 'present';
 
 /**
  * Puts rows into the ledger under its own lock, one a run, and says of each what became of it. Rows that are new are one write at its end, after
- * which it has them or is as it was; where a row changes the file is replaced as a whole. Refuses a ledger that is not UTF-8, of which bytes
+ * which it has them or is as it was (what a crash left of one is written whole by the next who writes it); where a row changes the file is replaced as a whole. Refuses a ledger that is not UTF-8, of which bytes
  * would be lost.
  */
 export async function writeRows(path: string, lock: string, lines: readonly string[]): Promise<RowResult[]> {
@@ -36,7 +36,7 @@ export async function writeRows(path: string, lock: string, lines: readonly stri
       return lines.map(() => 'appended');
     }
     const before = bytes ? textOf(bytes) : '';
-    let after = before;
+    let after = withoutTorn(before, lines);
     const results = lines.map((line): RowResult => {
       const was = hasRow(after, runIdOf(line));
       const now = putRow(after, line);
@@ -47,6 +47,13 @@ export async function writeRows(path: string, lock: string, lines: readonly stri
     if (after !== before) writeAtomic(path, after);
     return results;
   });
+}
+
+/** Without the beginning of one of these rows at its end: what a crash leaves of an append (a power cut, or a kill between two pages). */
+function withoutTorn(text: string, lines: readonly string[]): string {
+  const last = text.slice(text.lastIndexOf('\n') + 1);
+  const isTorn = last !== '' && lines.some((line) => line.length > last.length && line.startsWith(last));
+  return isTorn ? text.slice(0, -last.length) : text;
 }
 
 /** The bytes of a ledger; undefined where there is none. */

@@ -216,3 +216,28 @@ test('the rows of some runs are the first of each, as they are found one by one'
     { numRuns: 1000 },
   );
 });
+
+test('a row that was torn by a crash, wherever, is written whole by the next who writes it, and nothing else is touched', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ledger-'));
+  const [path, lock] = [join(folder, 'list.md'), join(folder, 'lock')];
+  const before = '# SLURM job list\n\n- by hand\n- 2026-01-31 | job_id=1 | iteration_id=i0 | run_id=r0 | status=completed\n';
+  const later = LINE.replace('status=submitted', 'status=completed');
+  try {
+    for (let kept = 0; kept <= LINE.length; kept++) {
+      for (const now of [LINE, later]) {
+        writeFileSync(path, before + LINE.slice(0, kept));
+        await writeRows(path, lock, [now]);
+        // A row that names its run is brought up to date where it stands, with or without an end of the line.
+        expect(readFileSync(path, 'utf8').replace(/\n$/, ''), `${kept} bytes were there`).toBe(`${before}${now}`);
+      }
+    }
+    // What somebody has written themselves and not ended is no row of ours.
+    for (const theirs of ['- 2026-02-02 | job_id=47', '- to do', 'run_id=', '-x']) {
+      writeFileSync(path, before + theirs);
+      await writeRows(path, lock, [LINE]);
+      expect(readFileSync(path, 'utf8')).toBe(`${before}${theirs}\n${LINE}\n`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
