@@ -60,7 +60,8 @@ async function untilDue(
   stop: AbortSignal,
 ): Promise<void> {
   const until = Date.now() + ms;
-  for (let before = context.pulse(); !isOver() && Date.now() < until; ) {
+  // What came while the states were read is in no pulse that could be taken after them, so the first time is without.
+  for (let before: string | undefined; !isOver() && Date.now() < until; ) {
     await sleep(Math.min(until - Date.now(), TICK_MS), undefined, { signal: stop }).catch(() => {});
     const now = context.pulse();
     if (now !== before && (await runsOf(context, { open: true })).some(({ run_id: id, state }) => states.get(id) !== state))

@@ -1,7 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, afterEach, expect, test } from 'vitest';
+import { makeReplicates } from '../support/replicates.ts';
 import { MAIN, until } from '../support/repo.ts';
 import type { Tiny } from '../support/tiny.ts';
 import { forgetTemplate, makeTiny, TINY_POLICY } from '../support/tiny.ts';
@@ -37,6 +39,35 @@ test.each([
     watching.kill('SIGTERM');
     await watching;
     await tiny.run(['cancel', first.run_id]);
+  }
+});
+
+test('what a look has told as it is brings no other one before it is due, a group neither', async () => {
+  tiny = await makeReplicates(2, (path) => {
+    const script = join(path, 'experiments', 'plan', 'tiny', 'launch', 'run_slurm.sbatch');
+    writeFileSync(script, `${readFileSync(script, 'utf8')}sleep 50\n`);
+    const policy = join(path, '.autolab', 'verifier_policy.yaml');
+    writeFileSync(policy, readFileSync(policy, 'utf8').replace('poll_seconds: 1', 'poll_seconds: 3600'));
+  });
+  const { run_id } = JSON.parse((await tiny.run(['submit', '--json'])).stdout) as { run_id: string };
+  const looks = () =>
+    readFileSync(join(tiny.path, '.autolab', 'gate', 'audit.jsonl'), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('"kind":"decision"') && line.includes('"tool":"monitor_runs"')).length;
+  const watching = execa(process.execPath, [MAIN, 'monitor', '--watch', '--json'], {
+    cwd: tiny.path,
+    reject: false,
+    stdin: 'ignore',
+  });
+  try {
+    await until('the first look', async () => looks() === 1 || undefined);
+    // Longer than it takes to look for what is new, twice.
+    await sleep(25_000);
+    expect(looks()).toBe(1);
+  } finally {
+    watching.kill('SIGTERM');
+    await watching;
+    await tiny.run(['cancel', run_id]);
   }
 });
 

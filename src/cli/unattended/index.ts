@@ -86,10 +86,14 @@ async function goOn(
   isNew: (seen: Seen) => Promise<boolean>,
   stop: AbortSignal,
 ): Promise<void> {
-  while (!stop.aborted) {
+  for (let wasNew = false; !stop.aborted; ) {
     const seen = await round();
     const before = pulse();
-    const isWaiting = seen.waiting || (await isNew(seen));
+    const isThere = await isNew(seen);
+    // Looked at once more, and not for ever where a look does not tell it.
+    wasNew = isThere && !wasNew && !seen.failed;
+    if (wasNew) continue;
+    const isWaiting = seen.waiting || isThere;
     const until = isWaiting ? Date.now() + seen.again * 1000 : Number.POSITIVE_INFINITY;
     while (!stop.aborted && Date.now() < until && pulse() === before)
       await sleep(Math.max(1, Math.min(until - Date.now(), TICK_MS)), undefined, { signal: stop }).catch(() => undefined);

@@ -57,7 +57,8 @@ function newRuns(call: Call, pulse: () => string): NewsAfter {
   return (outcome) => {
     const answer = outcome.kind === 'done' ? monitor.output.safeParse(outcome.data).data : undefined;
     const runs = new Map(answer?.runs.map(({ run_id, state }) => [run_id, state]));
-    let before = pulse();
+    // What came while the answer was made is in no pulse that could be taken after it, so the first time is without.
+    let before: string | undefined;
     return async () => {
       const now = pulse();
       const isSame = now === before;

@@ -12,8 +12,8 @@ import type { Screen } from './screen.ts';
 type Readers = { monitor: typeof monitor.output; budgets: typeof showBudgets.output };
 export type Live = {
   look(): Promise<Outcome>;
-  /** Asks no scheduler. */
   newsAfter?: NewsAfter;
+  /** Asks no scheduler. */
   budgets(): Promise<Outcome>;
   readers: Readers;
   screen: Screen;
