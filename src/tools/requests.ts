@@ -44,11 +44,15 @@ export function refuseOthers(tool: Tool, caller: Caller): void {
     });
   }
   if (tool.audience === 'command' && !isPersons(caller.surface) && !(caller.resource && tool.effect === 'read')) {
-    throw new Failure('not_for_agents', {
-      what: `${tool.name} is a command, and no tool`,
-      why: 'what agents read of runs are resources',
-      next: `read what resources/list and resources/templates/list name, or run \`autolab-mcp ${tool.command.join(' ')}\` in a shell`,
-    });
+    const inShell = `run \`autolab-mcp ${tool.command.join(' ')}\` in a shell`;
+    const told =
+      tool.effect === 'read'
+        ? {
+            why: 'what agents read of runs are resources',
+            next: `read what resources/list and resources/templates/list name, or ${inShell}`,
+          }
+        : { why: 'it is needed too seldom to be a tool in every session', next: inShell };
+    throw new Failure('not_for_agents', { what: `${tool.name} is a command, and no tool`, ...told });
   }
   if (caller.readOnly && tool.effect !== 'read') {
     throw new Failure('read_only', {
